@@ -1,0 +1,169 @@
+"""A batch: the changes of one window, sealed, numbered and proven together.
+
+    sealed ──push──▶ applied ──reconcile──▶ reconciled ──retention──▶ purged
+      │                 │                        ▲                       ▲
+      │                 └──────▶ deviated ──repair or waive──────────────┤
+      ├──fuse──▶ held ──approve──▶ sealed                                │
+      │           └──reject──────────────────────────────────────────────┤
+      └──superseded by a new epoch───────────────────────────────────────┘
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+__all__ = [
+    "GENESIS",
+    "MOVES",
+    "Batch",
+    "Counts",
+    "Kind",
+    "State",
+    "Tally",
+    "instant",
+]
+
+GENESIS = "0" * 64
+"""`prev_hash` of the very first batch of a job."""
+
+
+class Kind(StrEnum):
+    """What a batch carries."""
+
+    DATA = "data"  # changes of a window, classified
+    EMPTY = "empty"  # somebody looked, and nothing had changed
+    FIRST = "first"  # an image: a key range as it is, first load
+    RESYNC = "resync"  # an image: a key range as it is, after a new epoch
+    REPAIR = "repair"  # exact rows, to put a deviation right
+
+    @property
+    def is_image(self) -> bool:
+        """An image replaces its key range at the target and keeps no change rows."""
+        return self in (Kind.FIRST, Kind.RESYNC)
+
+
+class State(StrEnum):
+    """How far a batch has come."""
+
+    SEALED = "sealed"  # committed at the exchange, numbered, not yet known to be at the target
+    APPLIED = "applied"  # the receipt is here, not yet compared
+    RECONCILED = "reconciled"  # sent equals measured
+    DEVIATED = "deviated"  # sent differs from measured; open until repaired or waived
+    HELD = "held"  # waits for a person: too many deletes
+    PURGED = "purged"  # payload gone: retention, rejection, or superseded by a new epoch
+
+
+MOVES: dict[State, frozenset[State]] = {
+    State.SEALED: frozenset({State.APPLIED, State.HELD, State.PURGED}),
+    State.APPLIED: frozenset({State.RECONCILED, State.DEVIATED}),
+    State.RECONCILED: frozenset({State.PURGED}),
+    State.DEVIATED: frozenset({State.RECONCILED, State.PURGED}),
+    State.HELD: frozenset({State.SEALED, State.PURGED}),
+    State.PURGED: frozenset(),
+}
+"""The only legal moves of a batch."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What was sent, or what was measured. `total` = inserted + updated + deleted for changes,
+    the rows of the key range for an image. `digest` is 32 hex digits (two lanes modulo 2^64)."""
+
+    total: int
+    inserted: int
+    updated: int
+    deleted: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Tally:
+    """The sender's books of one batch (conservation, I7):
+    read + gone = inserted + updated + deleted + unchanged + superseded + quarantined."""
+
+    read: int = 0
+    gone: int = 0
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    quarantined: int = 0
+    late: int = 0  # of `read`: found by the sweep below the watermark
+
+    @property
+    def residual(self) -> int:
+        """0, or the books do not balance."""
+        accounted = self.inserted + self.updated + self.deleted
+        accounted += self.unchanged + self.superseded + self.quarantined
+        return self.read + self.gone - accounted
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One sealed batch as the ledger holds it. `window` is half-open, in UTC; a None low is the
+    beginning of time. `key_low`/`key_high` bound a part: JSON arrays of canonical texts, low
+    exclusive, high inclusive, None unbounded. The watermark moves with the `last` part."""
+
+    department: str
+    job: str
+    epoch: int
+    seq: int
+    kind: Kind
+    state: State
+    content_hash: str
+    prev_hash: str
+    window_low: datetime | None
+    window_high: datetime
+    key_low: str | None
+    key_high: str | None
+    last: bool
+    tally: Tally
+    digest: str
+    sealed_at: datetime
+    received: Counts | None = None
+    deviation: int | None = None
+    cause: str | None = None
+    note: str | None = None
+    applied_at: datetime | None = None
+    reconciled_at: datetime | None = None
+    batch_hash: str = ""
+
+    @property
+    def sent(self) -> Counts:
+        tally = self.tally
+        total = tally.inserted + tally.updated + tally.deleted
+        return Counts(total, tally.inserted, tally.updated, tally.deleted, self.digest)
+
+    def compute_hash(self) -> str:
+        """The identity of I4: SHA-256 over the canonical JSON of everything sealed."""
+        sealed = {
+            "department": self.department,
+            "job": self.job,
+            "epoch": self.epoch,
+            "seq": self.seq,
+            "prev_hash": self.prev_hash,
+            "content_hash": self.content_hash,
+            "kind": self.kind.value,
+            "window": [instant(self.window_low), instant(self.window_high)],
+            "keys": [self.key_low, self.key_high],
+            "last": self.last,
+            "counts": {name: getattr(self.tally, name) for name in sorted(vars(self.tally))},
+            "digest": self.digest,
+        }
+        text = json.dumps(sealed, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+    def with_hash(self) -> Batch:
+        return replace(self, batch_hash=self.compute_hash())
+
+
+def instant(moment: datetime | None) -> str | None:
+    """`2026-01-02T03:04:05.000006Z`: one spelling, always UTC, always microseconds."""
+    if moment is None:
+        return None
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

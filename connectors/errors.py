@@ -1,0 +1,114 @@
+"""What can go wrong at a store, sorted by what to do next.
+
+BridgeheadError
+├── ConfigurationError      2  decided without any connection, or refused by policy
+├── TransientError          3  try again later: nothing was lost, nothing is half done
+│   ├── Unreachable             no connection could be made
+│   ├── ConnectionLost          the connection broke; whether the last commit happened is unknown
+│   ├── StatementTimeout        the store did not answer in time
+│   ├── Busy                    a lock is held by somebody else
+│   └── StoreFull               no disk space or no connection left
+└── PermanentError          4  a person must act at a store
+    ├── LoginRefused
+    ├── MissingRight
+    ├── MissingObject           a table, column, schema or database is not there
+    ├── StructureMismatch       other types, no key, duplicate keys, a non-empty target
+    └── RowRefused              the store refuses a row (constraint, value, trigger)
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "BridgeheadError",
+    "Busy",
+    "ConfigurationError",
+    "ConnectionLost",
+    "LoginRefused",
+    "MissingObject",
+    "MissingRight",
+    "PermanentError",
+    "RowRefused",
+    "StatementTimeout",
+    "StoreFull",
+    "StructureMismatch",
+    "TransientError",
+    "Unreachable",
+]
+
+
+class BridgeheadError(Exception):
+    """An error an operator can act on: what was found, on which endpoint, and what to do.
+
+    `message` never holds a password or a value of a row. `code` is a stable word for programs.
+    """
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 4
+
+    def __init__(self, message: str, *, endpoint: str | None = None, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.endpoint = endpoint
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        place = f"[{self.endpoint}] " if self.endpoint else ""
+        remedy = f" → {self.remedy}" if self.remedy else ""
+        return f"{place}{self.message}{remedy}"
+
+
+class ConfigurationError(BridgeheadError):
+    code = "configuration"
+    exit_code = 2
+
+
+class TransientError(BridgeheadError):
+    code = "transient"
+    exit_code = 3
+
+
+class Unreachable(TransientError):
+    code = "unreachable"
+
+
+class ConnectionLost(TransientError):
+    code = "connection_lost"
+
+
+class StatementTimeout(TransientError):
+    code = "timeout"
+
+
+class Busy(TransientError):
+    code = "busy"
+
+
+class StoreFull(TransientError):
+    code = "store_full"
+
+
+class PermanentError(BridgeheadError):
+    code = "permanent"
+    exit_code = 4
+
+
+class LoginRefused(PermanentError):
+    code = "login_refused"
+
+
+class MissingRight(PermanentError):
+    code = "missing_right"
+
+
+class MissingObject(PermanentError):
+    code = "missing_object"
+
+
+class StructureMismatch(PermanentError):
+    code = "structure_mismatch"
+
+
+class RowRefused(PermanentError):
+    code = "row_refused"
