@@ -1,0 +1,1 @@
+"""What the demonstration and the tests stand on: an embedded PostgreSQL and made-up data."""
