@@ -1,4 +1,4 @@
-"""Makes a run fail when a test was skipped or expected to fail: a test that did not run proves nothing."""
+"""Makes a run fail when a test was skipped or expected to fail: it proved nothing."""
 
 from __future__ import annotations
 
