@@ -1,0 +1,236 @@
+"""The set-based statements at the exchange: stage, classify, apply to the current copy, sweep.
+
+Written once in SQL that every family understands; a dialect spells the parts that differ. A job
+has a *current copy* and its *change rows*; what capture delivers is staged first in temporary
+tables, then moved by whole sets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connectors.dialect import Dialect, KeyRange, Statement
+from connectors.table import Column, TableName, Type
+
+__all__ = [
+    "CURSOR",
+    "EPOCH",
+    "GONE",
+    "OPERATION",
+    "RESERVED",
+    "SEEN",
+    "SEQ",
+    "STAGE",
+    "Changes",
+]
+
+EPOCH, SEQ, OPERATION, CURSOR = "bh_epoch", "bh_seq", "bh_op", "bh_cursor"
+RESERVED = frozenset({EPOCH, SEQ, OPERATION, CURSOR})
+"""Column names that a resource may not use."""
+
+STAGE, GONE, SEEN = "bh_stage", "bh_gone", "bh_seen"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """A job's tables at the exchange, and the statements on them.
+
+    `cursor` is the type of the source's cursor column, kept beside each row as `bh_cursor` so that
+    the sweep can compare it; None for a job without one.
+    """
+
+    dialect: Dialect
+    copy: TableName
+    change: TableName
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    cursor: Type | None
+
+    @property
+    def key_columns(self) -> tuple[Column, ...]:
+        return tuple(next(c for c in self.columns if c.name == name) for name in self.key)
+
+    @property
+    def staged(self) -> tuple[Column, ...]:
+        """The columns of a staged row: the shared ones, then the cursor."""
+        if self.cursor is None:
+            return self.columns
+        return (*self.columns, Column(CURSOR, self.cursor))
+
+    def create(self) -> list[str]:
+        d = self.dialect
+        stamp = f"{d.quote(EPOCH)} INTEGER NOT NULL, {d.quote(SEQ)} BIGINT NOT NULL"
+        change = ", ".join(f"{d.quote(c.name)} {d.ddl(c.type)}" for c in self.columns)
+        operation = f"{d.quote(OPERATION)} CHAR(1) NOT NULL"
+        index = d.quote(f"{self.change.name}_seq")
+        return [
+            f"CREATE TABLE {d.table(self.copy)} ({d.body(self.staged, self.key, stamp)})",
+            f"CREATE TABLE {d.table(self.change)} ({stamp}, {operation}, {change})",
+            f"CREATE INDEX {index} ON {d.table(self.change)} ({d.columns([EPOCH, SEQ])})",
+        ]
+
+    def drop(self) -> list[str]:
+        d = self.dialect
+        return [f"DROP TABLE IF EXISTS {d.table(t)}" for t in (self.copy, self.change)]
+
+    def stage(self) -> list[str]:
+        """Empty tables for the rows that capture delivers and the keys it finds missing."""
+        d = self.dialect
+        return [
+            *d.temporary(STAGE, d.body(self.staged, self.key)),
+            *d.temporary(GONE, d.body(self.key_columns, self.key)),
+        ]
+
+    def see(self) -> list[str]:
+        """An empty table for the keys and cursor values of one segment of the source."""
+        d = self.dialect
+        seen = (*self.key_columns, *self.staged[len(self.columns) :])
+        return [*d.temporary(SEEN, d.body(seen, self.key))]
+
+    # -- classify ----------------------------------------------------------------------------
+
+    def classify(self, epoch: int, seq: int) -> list[Statement]:
+        """Write the change rows of a batch: what is staged and differs from the copy, and the
+        missing keys that the copy still has."""
+        d, names = self.dialect, [c.name for c in self.columns]
+        first = d.column("c", self.key[0])
+        values = [c for c in self.columns if c.name not in self.key]
+        differs = [d.differs(d.column("s", c.name), d.column("c", c.name), c.type) for c in values]
+        into = f"INSERT INTO {d.table(self.change)} ({d.columns([EPOCH, SEQ, OPERATION])}, "
+        stamp = f"{d.placeholder}, {d.placeholder}"
+        return [
+            Statement(
+                f"{into}{d.columns(names)})\n"
+                f"SELECT {stamp}, CASE WHEN {first} IS NULL THEN 'I' ELSE 'U' END, "
+                f"{d.columns(names, 's')}\n"
+                f"FROM {d.quote(STAGE)} s\n"
+                f"LEFT JOIN {d.table(self.copy)} c ON {d.match('c', 's', self.key)}\n"
+                f"WHERE {' OR '.join([f'{first} IS NULL', *differs])}",
+                (epoch, seq),
+            ),
+            Statement(
+                f"{into}{d.columns(self.key)})\n"
+                f"SELECT {stamp}, 'D', {d.columns(self.key, 'g')}\n"
+                f"FROM {d.quote(GONE)} g\n"
+                f"JOIN {d.table(self.copy)} c ON {d.match('c', 'g', self.key)}",
+                (epoch, seq),
+            ),
+        ]
+
+    def count_changes(self, epoch: int, seq: int) -> Statement:
+        """Rows of (operation, count)."""
+        d = self.dialect
+        return Statement(
+            f"SELECT {d.quote(OPERATION)}, count(*)\n"
+            f"FROM {d.table(self.change)}\n"
+            f"WHERE {self._stamped('')}\n"
+            f"GROUP BY {d.quote(OPERATION)}",
+            (epoch, seq),
+        )
+
+    def apply(self, epoch: int, seq: int) -> list[Statement]:
+        """Bring the current copy to the state after the batch whose change rows are written."""
+        d, names = self.dialect, [c.name for c in self.columns]
+        copy, change = d.table(self.copy), d.table(self.change)
+        touched = f"{self._stamped('h')} AND {d.match('h', 'c', self.key)}"
+        into = [*names, *([CURSOR] if self.cursor else []), EPOCH, SEQ]
+        statements = [
+            Statement(
+                f"DELETE FROM {copy} AS c\n"
+                f"WHERE EXISTS (SELECT 1 FROM {change} h WHERE {touched}"
+                f" AND {d.column('h', OPERATION)} <> 'I')",
+                (epoch, seq),
+            ),
+            Statement(
+                f"INSERT INTO {copy} ({d.columns(into)})\n"
+                f"SELECT {d.columns(into[:-2], 's')}, {d.placeholder}, {d.placeholder}\n"
+                f"FROM {d.quote(STAGE)} s\n"
+                f"JOIN {change} h ON {self._stamped('h')} AND {d.match('h', 's', self.key)}",
+                (epoch, seq, epoch, seq),
+            ),
+        ]
+        if self.cursor is not None:
+            statements.insert(0, self._refresh_cursor(self.cursor))
+        return statements
+
+    def _refresh_cursor(self, cursor: Type) -> Statement:
+        """A cursor that moved while no shared column did leaves no change row, only its value."""
+        d = self.dialect
+        differs = d.differs(d.column("c", CURSOR), d.column("s", CURSOR), cursor)
+        return Statement(
+            f"UPDATE {d.table(self.copy)} AS c\n"
+            f"SET {d.quote(CURSOR)} = {d.column('s', CURSOR)}\n"
+            f"FROM {d.quote(STAGE)} s\n"
+            f"WHERE {d.match('c', 's', self.key)} AND {differs}"
+        )
+
+    # -- read and digest ---------------------------------------------------------------------
+
+    def sealed_lines(self, epoch: int, seq: int) -> Statement:
+        """A query for the canonical lines of the state a batch's keys must be in."""
+        d = self.dialect
+        return Statement(
+            f"SELECT CASE WHEN {d.quote(OPERATION)} = 'D' THEN {d.absent_line(self.key_columns)} "
+            f"ELSE {d.line(self.columns)} END AS line\n"
+            f"FROM {d.table(self.change)}\n"
+            f"WHERE {self._stamped('')}",
+            (epoch, seq),
+        )
+
+    def image_lines(self, keys: KeyRange) -> Statement:
+        """A query for the canonical lines of a key range of the current copy."""
+        return self.dialect.range_lines(self.copy, self.columns, self.key_columns, keys)
+
+    def highest_key(self, table: TableName) -> Statement:
+        """The canonical texts of the highest key of the stage or the copy, in the shared order."""
+        d = self.dialect
+        order = ", ".join(f"{d.ordered(d.quote(c.name), c)} DESC" for c in self.key_columns)
+        texts = ", ".join(d.render(d.quote(c.name), c.type) for c in self.key_columns)
+        return Statement(f"SELECT {texts}\nFROM {d.table(table)}\nORDER BY {order}\nLIMIT 1")
+
+    # -- sweep -------------------------------------------------------------------------------
+
+    def missing_at_source(self, keys: KeyRange) -> Statement:
+        """Into the gone keys: those of the copy's key range that the segment has not seen."""
+        d = self.dialect
+        inside = d.in_range(self.key_columns, keys, "c")
+        return Statement(
+            f"INSERT INTO {d.quote(GONE)} ({d.columns(self.key)})\n"
+            f"SELECT {d.columns(self.key, 'c')}\n"
+            f"FROM {d.table(self.copy)} c\n"
+            f"LEFT JOIN {d.quote(SEEN)} n ON {d.match('n', 'c', self.key)}\n"
+            f"WHERE {d.column('n', self.key[0])} IS NULL AND {inside.sql}",
+            inside.values,
+        )
+
+    def missing_here(self) -> Statement:
+        """Canonical keys that the segment has seen and that the copy lacks or holds with another
+        cursor value, without those already staged."""
+        d = self.dialect
+        assert self.cursor is not None
+        texts = ", ".join(d.render(d.column("n", c.name), c.type) for c in self.key_columns)
+        differs = d.differs(d.column("c", CURSOR), d.column("n", CURSOR), self.cursor)
+        return Statement(
+            f"SELECT {texts}\n"
+            f"FROM {d.quote(SEEN)} n\n"
+            f"LEFT JOIN {d.table(self.copy)} c ON {d.match('c', 'n', self.key)}\n"
+            f"WHERE ({d.column('c', self.key[0])} IS NULL OR {differs})\n"
+            f"AND NOT EXISTS (SELECT 1 FROM {d.quote(STAGE)} s "
+            f"WHERE {d.match('s', 'n', self.key)})"
+        )
+
+    def missing_in_stage(self) -> Statement:
+        """Into the gone keys: those of the copy that a complete read has not staged."""
+        d = self.dialect
+        return Statement(
+            f"INSERT INTO {d.quote(GONE)} ({d.columns(self.key)})\n"
+            f"SELECT {d.columns(self.key, 'c')}\n"
+            f"FROM {d.table(self.copy)} c\n"
+            f"LEFT JOIN {d.quote(STAGE)} s ON {d.match('s', 'c', self.key)}\n"
+            f"WHERE {d.column('s', self.key[0])} IS NULL"
+        )
+
+    def _stamped(self, alias: str) -> str:
+        d = self.dialect
+        epoch, seq = d.column(alias, EPOCH), d.column(alias, SEQ)
+        return f"{epoch} = {d.placeholder} AND {seq} = {d.placeholder}"

@@ -1,0 +1,335 @@
+"""The contract of a database family: what the bridge may ask of a store.
+
+A connector is one open session: one connection, used by one thread. Everything that changes a
+store runs inside `transaction()`; rows, ledger and receipt go through the same connection, so they
+commit together or not at all. Every error that leaves a connector is one of `connectors.errors`.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Self, TypeAlias
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from connectors.canonical import Digest
+from connectors.dialect import Dialect, KeyRange, Statement
+from connectors.endpoint import Endpoint
+from connectors.errors import BridgeheadError, Busy
+from connectors.table import Column, Table, TableName, Type
+
+__all__ = [
+    "Capabilities",
+    "Chunk",
+    "Connector",
+    "Format",
+    "Grouped",
+    "Output",
+    "RowStream",
+    "Selection",
+    "Span",
+    "wait_for",
+]
+
+
+class Format(StrEnum):
+    """How rows travel between two connectors."""
+
+    ARROW = "arrow"  # record batches of canonical texts; every family speaks it
+    PGCOPY = "pgcopy"  # rows of PostgreSQL's binary COPY, carried without being looked at
+
+
+Chunk: TypeAlias = Any
+"""An Arrow record batch, or a list of rows in a raw format."""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a family can do and hold, as data.
+
+    `reads` and `loads` are the formats beyond ARROW. `concurrent`: other sessions may work on the
+    store while one of ours has a transaction open. The rest says which values a column of the
+    right type may still refuse.
+    """
+
+    reads: frozenset[Format] = frozenset()
+    loads: frozenset[Format] = frozenset()
+    concurrent: bool = True
+    schemas: bool = True
+    nul_in_text: bool = False
+    infinite_times: bool = False
+    special_floats: bool = True
+    special_decimals: bool = False
+    year_low: int = 1
+    year_high: int = 9999
+
+
+@dataclass(frozen=True)
+class Output:
+    """One column of a selection: the source's column, and the type the next store keeps it in."""
+
+    column: Column
+    type: Type
+
+
+@dataclass(frozen=True)
+class Span:
+    """Rows whose cursor column lies in [low, high), instants in UTC; `timezone` renders them for
+    a column without zone (None: the server's own)."""
+
+    column: Column
+    low: datetime | None
+    high: datetime | None
+    timezone: str | None = None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to read, in key order: columns of a table or query, bounded by key range, cursor span,
+    or a list of keys (canonical texts)."""
+
+    table: Table
+    outputs: tuple[Output, ...]
+    key: tuple[Column, ...]
+    keys: KeyRange = KeyRange()
+    span: Span | None = None
+    among: tuple[tuple[str, ...], ...] | None = None
+    where: Statement | None = None
+
+
+class RowStream(ABC):
+    """Rows being read. Memory is bounded by one chunk, whatever the table's size."""
+
+    format: Format
+    exhausted: bool = False
+    """True once the last row has been handed out."""
+
+    @abstractmethod
+    def part(self, limit: int) -> Iterator[Chunk]:
+        """The next rows, at most `limit` of them, in order."""
+
+    @property
+    @abstractmethod
+    def handed_out(self) -> int:
+        """Rows handed out so far, over all parts."""
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """One group of a digest query."""
+
+    group: tuple[object, ...]
+    rows: int
+    digest: Digest
+
+
+class Connector(ABC):
+    """One session with one store."""
+
+    dialect: ClassVar[Dialect]
+    capabilities: ClassVar[Capabilities]
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        """Connects; raises Unreachable, LoginRefused, MissingObject or StatementTimeout."""
+        self.endpoint = endpoint
+        self._engine = self._create_engine()
+        try:
+            with self._translated():
+                self.connection: Connection = self._engine.connect()
+        except BaseException:
+            self._engine.dispose()
+            raise
+
+    # -- the session -------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Ends the session and every lock it holds. Never raises; may be called twice."""
+        try:
+            self.connection.close()
+        except SQLAlchemyError:
+            self.connection.invalidate()
+        finally:
+            self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Everything inside commits together, or not at all. If the commit itself is cut off,
+        ConnectionLost: whether it happened can only be learnt over a new session."""
+        with self._translated(), self.connection.begin():
+            yield self.connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Every read inside sees the same committed state. Nothing can be changed inside."""
+        with self._translated(), self.connection.begin() as transaction:
+            self._freeze_snapshot()
+            yield
+            transaction.rollback()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except BridgeheadError:
+            raise
+        except DBAPIError as error:
+            raise self.translate(error.orig or error) from error
+        except self._driver_error() as error:
+            raise self.translate(error) from error
+
+    # -- what a family must bring ------------------------------------------------------------
+
+    @abstractmethod
+    def _create_engine(self) -> Engine:
+        """An engine without pool, with session settings fixed: UTC, UTF-8, plain formats."""
+
+    @abstractmethod
+    def _driver_error(self) -> type[Exception]:
+        """The root of the driver's own exceptions."""
+
+    @abstractmethod
+    def translate(self, error: BaseException) -> BridgeheadError:
+        """Ours for every exception of the driver, naming endpoint and remedy, no row's values."""
+
+    @abstractmethod
+    def _freeze_snapshot(self) -> None:
+        """Makes the transaction just begun read-only, all its statements seeing one state."""
+
+    @abstractmethod
+    def clock(self) -> datetime:
+        """The store's clock, an aware instant in UTC."""
+
+    @abstractmethod
+    def open_work(self) -> frozenset[str]:
+        """A token for everything that may still commit in the job's database, our own session
+        left out. Raises MissingRight if it cannot be known in full, and PermanentError on a
+        replica: a horizon is never taken there."""
+
+    @abstractmethod
+    def timezone(self) -> str:
+        """The zone the server stamps columns without zone in (an IANA name or `UTC+08:00`)."""
+
+    @abstractmethod
+    def tables(self, schema: str | None = None) -> list[TableName]:
+        """Tables and views a job may read, without ours."""
+
+    @abstractmethod
+    def describe(self, name: TableName) -> Table:
+        """Raises MissingObject (naming the nearest table there is) or MissingRight."""
+
+    @abstractmethod
+    def describe_query(self, query: str) -> Table:
+        """The columns a query yields. Raises MissingObject or ConfigurationError."""
+
+    @abstractmethod
+    def exists(self, name: TableName) -> bool: ...
+
+    @abstractmethod
+    def read(self, selection: Selection, format: Format = Format.ARROW) -> RowStream:
+        """Starts reading, inside a transaction or snapshot. No other statement may run on this
+        session before the stream is exhausted or the transaction ends."""
+
+    @abstractmethod
+    def load(
+        self,
+        table: TableName,
+        columns: Sequence[Column],
+        chunks: Iterator[Chunk],
+        format: Format = Format.ARROW,
+        constants: Mapping[str, int] | None = None,
+    ) -> int:
+        """Bulk-loads rows into a table, inside a transaction; returns how many were handed over.
+        `constants` fill further integer columns. A refused row raises RowRefused, a repeated key
+        StructureMismatch; then nothing of the transaction remains."""
+
+    @abstractmethod
+    def lock(self, name: str, wait_seconds: float) -> AbstractContextManager[None]:
+        """Holds a named lock that dies with this session. Raises Busy after `wait_seconds`."""
+
+    @abstractmethod
+    def settings_problem(self) -> str | None:
+        """What about the server makes bridging unsafe, in one sentence; None if nothing does."""
+
+    # -- shared ------------------------------------------------------------------------------
+
+    def execute(self, statement: Statement | str) -> None:
+        self._cursor(statement)
+
+    def execute_all(self, statements: Sequence[Statement | str]) -> None:
+        for statement in statements:
+            self._cursor(statement)
+
+    def rows(self, statement: Statement | str) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in self._cursor(statement).fetchall()]
+
+    def value(self, statement: Statement | str) -> Any:
+        """The first column of the first row, or None."""
+        row = self._cursor(statement).fetchone()
+        return row[0] if row else None
+
+    def digest(self, lines: Statement, groups: Sequence[str] = ()) -> list[Grouped]:
+        """Rows and digest of a query of canonical lines, by group."""
+        query = Statement(self.dialect.digest(lines.sql, groups), lines.values)
+        return [
+            Grouped(tuple(row[: len(groups)]), int(row[-3]), Digest.of_sums(row[-2], row[-1]))
+            for row in self.rows(query)
+        ]
+
+    def digest_all(self, lines: Statement) -> tuple[int, Digest]:
+        """Rows and digest of a query of canonical lines, as a whole."""
+        total = Digest()
+        rows = 0
+        for part in self.digest(lines):
+            rows += part.rows
+            total += part.digest
+        return rows, total
+
+    def analyze(self, table: str) -> None:
+        """Tells the planner about a table just loaded."""
+        statement = self.dialect.analyze(table)
+        if statement is not None:
+            self.execute(statement)
+
+    def resolve(self, name: TableName) -> TableName:
+        """The name with the endpoint's default schema."""
+        if name.schema is None and self.endpoint.schema and self.capabilities.schemas:
+            return TableName(name.name, self.endpoint.schema)
+        return name
+
+    @property
+    def driver(self) -> Any:
+        """The driver's own connection under `connection`."""
+        return self.connection.connection.driver_connection
+
+    def _cursor(self, statement: Statement | str) -> Any:
+        if isinstance(statement, str):
+            statement = Statement(statement)
+        return self._execute(statement.sql, statement.values)
+
+    def _execute(self, sql: str, values: Sequence[object]) -> Any:
+        """A cursor after `sql`; psycopg and sqlite3 both take values by position."""
+        cursor = self.driver.cursor()
+        cursor.execute(sql, values)
+        return cursor
+
+
+def wait_for(attempt: Callable[[], bool], wait_seconds: float, busy: Busy) -> None:
+    """Calls `attempt` until it holds, at least once; raises `busy` when the time is over."""
+    deadline = time.monotonic() + wait_seconds
+    while not attempt():
+        if time.monotonic() >= deadline:
+            raise busy
+        time.sleep(0.05)

@@ -1,0 +1,165 @@
+"""How a family spells SQL: identifiers, types, canonical text, order, and parameters."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from connectors.canonical import ABSENT, NULL
+from connectors.table import Column, Kind, TableName, Type
+
+__all__ = ["Dialect", "KeyRange", "Statement"]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL in the driver's own parameter style, with the values to bind, in order."""
+
+    sql: str
+    values: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True)
+class KeyRange:
+    """The keys above `low` up to and including `high`, as canonical texts; None is unbounded."""
+
+    low: tuple[str, ...] | None = None
+    high: tuple[str, ...] | None = None
+
+
+class Dialect(ABC):
+    """One family's spelling. Pure: strings in, strings out.
+
+    Text compares and sorts by its UTF-8 bytes everywhere, whatever a database's collation says.
+    """
+
+    family: ClassVar[str]
+    placeholder: ClassVar[str] = "%s"
+    max_identifier_bytes: ClassVar[int] = 63
+
+    @abstractmethod
+    def quote(self, name: str) -> str:
+        """The identifier, quoted, ready for a statement with parameters."""
+
+    @abstractmethod
+    def ddl(self, kind: Type) -> str:
+        """The type's name in CREATE TABLE and CAST. Total: every type has one."""
+
+    @abstractmethod
+    def represent(self, kind: Type) -> Type:
+        """The type that a column made by `ddl` holds. Lossless for every value of `kind` that the
+        family's capabilities admit."""
+
+    @abstractmethod
+    def render(self, expression: str, kind: Type) -> str:
+        """An expression for the canonical text of a value; NULL stays NULL."""
+
+    @abstractmethod
+    def digest(self, lines: str, groups: Sequence[str] = ()) -> str:
+        """A query over the query `lines`, which yields a column `line` and the columns `groups`:
+        one row per group with the groups, count(*), and the two lane sums (DESIGN: canonical.py).
+        """
+
+    def parse(self, expression: str, kind: Type) -> str:
+        """An expression that turns a canonical text into a value of the type."""
+        return f"CAST({expression} AS {self.ddl(kind)})"
+
+    def ordered(self, expression: str, column: Column) -> str:
+        """An expression that sorts and compares in the order that all stores share."""
+        return expression
+
+    def differs(self, left: str, right: str, kind: Type) -> str:
+        """True where the two values differ, NULL being equal to NULL alone."""
+        return f"{left} IS DISTINCT FROM {right}"
+
+    def key_ddl(self, column: Column) -> str:
+        """A key column of a table of ours: its type, sorted in the shared order."""
+        return self.ddl(column.type)
+
+    def temporary(self, name: str, body: str) -> Sequence[str]:
+        """Statements that leave an empty temporary table of that name and body."""
+        return (f"CREATE TEMPORARY TABLE {self.quote(name)} ({body}) ON COMMIT DROP",)
+
+    def analyze(self, name: str) -> str | None:
+        """Refreshes the planner's view of a table just loaded; None where nothing is gained."""
+        return None
+
+    def comments(self, table: TableName, columns: Sequence[Column], comment: str) -> Sequence[str]:
+        """Statements that carry the source's comments over; none where the family has none."""
+        return ()
+
+    # -- built on the above, the same for every family ---------------------------------------
+
+    def table(self, name: TableName) -> str:
+        if name.schema:
+            return f"{self.quote(name.schema)}.{self.quote(name.name)}"
+        return self.quote(name.name)
+
+    def column(self, alias: str, name: str) -> str:
+        return f"{alias}.{self.quote(name)}" if alias else self.quote(name)
+
+    def columns(self, names: Sequence[str], alias: str = "") -> str:
+        return ", ".join(self.column(alias, name) for name in names)
+
+    def match(self, left: str, right: str, key: Sequence[str]) -> str:
+        """`left.k = right.k` for every key column."""
+        return " AND ".join(f"{self.column(left, k)} = {self.column(right, k)}" for k in key)
+
+    def field(self, expression: str, kind: Type) -> str:
+        """A field of the canonical line: canonical text, escaped, NULL as `\\N`."""
+        text = self.render(expression, kind)
+        if kind.kind in (Kind.TEXT, Kind.JSON, Kind.NATIVE):
+            text = f"replace(replace({text}, '\\', '\\\\'), '\t', '\\t')"
+        return f"coalesce({text}, '{NULL}')"
+
+    def line(self, columns: Sequence[Column], alias: str = "") -> str:
+        """An expression for the canonical line of a row."""
+        fields = [self.field(self.column(alias, c.name), c.type) for c in columns]
+        return " || '\t' || ".join(fields)
+
+    def absent_line(self, key: Sequence[Column], alias: str = "") -> str:
+        """An expression for the canonical line of a key that must be absent."""
+        return f"{self.line(key, alias)} || '\t{ABSENT}'"
+
+    def in_range(self, key: Sequence[Column], keys: KeyRange, alias: str = "") -> Statement:
+        """A condition for the rows of a key range; `1 = 1` where it is unbounded."""
+        left = [self.ordered(self.column(alias, c.name), c) for c in key]
+        right = [self.ordered(self.parse(self.placeholder, c.type), c) for c in key]
+        parts: list[str] = []
+        values: list[object] = []
+        for bound, operator in ((keys.low, ">"), (keys.high, "<=")):
+            if bound is not None:
+                parts.append(f"{_row(left)} {operator} {_row(right)}")
+                values.extend(bound)
+        return Statement(" AND ".join(parts) or "1 = 1", tuple(values))
+
+    def body(self, columns: Sequence[Column], key: Sequence[str], *more: str) -> str:
+        """What stands between the parentheses of CREATE TABLE, for a table of ours."""
+        parts = [
+            f"{self.quote(c.name)} {self.key_ddl(c) if c.name in key else self.ddl(c.type)}"
+            for c in columns
+        ]
+        return ", ".join([*parts, *more, f"PRIMARY KEY ({self.columns(key)})"])
+
+    def range_lines(
+        self, table: TableName, columns: Sequence[Column], key: Sequence[Column], keys: KeyRange
+    ) -> Statement:
+        """A query for the canonical lines of a key range of a table."""
+        inside = self.in_range(key, keys)
+        return Statement(
+            f"SELECT {self.line(columns)} AS line\nFROM {self.table(table)}\nWHERE {inside.sql}",
+            inside.values,
+        )
+
+    def among(self, key: Sequence[Column], keys: Sequence[Sequence[str]]) -> Statement:
+        """A condition for the rows whose key is one of `keys` (canonical texts, at least one)."""
+        names = _row([self.column("", c.name) for c in key])
+        one = f"({', '.join(self.parse(self.placeholder, c.type) for c in key)})"
+        rows = ", ".join([one] * len(keys))
+        return Statement(f"{names} IN (VALUES {rows})", tuple(part for k in keys for part in k))
+
+
+def _row(expressions: Sequence[str]) -> str:
+    return expressions[0] if len(expressions) == 1 else f"({', '.join(expressions)})"

@@ -1,0 +1,158 @@
+"""The set-based statements at the target: stage what came, apply it, measure what it did.
+
+Effects are measured, not claimed: which keys were there before, which are there after, and the
+digest of what the table then really holds, read back in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from connectors.changes import OPERATION
+from connectors.dialect import Dialect, KeyRange, Statement
+from connectors.table import Column, Kind, TableName, Type
+
+__all__ = ["AFTER", "BEFORE", "INCOMING", "PRESENT", "Effects"]
+
+INCOMING, PRESENT = "bh_incoming", "bh_present"
+BEFORE, AFTER = "bh_before", "bh_after"
+_OPERATION = Column(OPERATION, Type(Kind.TEXT, length=1))
+
+
+@dataclass(frozen=True)
+class Effects:
+    """A target table and the statements of one batch on it.
+
+    `columns` are those that the job fills, with the target's own types. An `owned` table was made
+    by us and holds nothing else: touched keys are deleted, then inserted, so that unique values
+    swapped between rows arrive. Any other table keeps what we do not fill: update, then insert.
+    """
+
+    dialect: Dialect
+    table: TableName
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    owned: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.columns)
+
+    @property
+    def key_columns(self) -> tuple[Column, ...]:
+        return tuple(next(c for c in self.columns if c.name == name) for name in self.key)
+
+    @property
+    def incoming(self) -> tuple[Column, ...]:
+        """The columns of a staged change: the operation (I, U, D), then the row."""
+        return (_OPERATION, *self.columns)
+
+    def create(self, comment: str = "") -> list[str]:
+        d = self.dialect
+        return [
+            f"CREATE TABLE {d.table(self.table)} ({d.body(self.columns, self.key)})",
+            *d.comments(self.table, self.columns, comment),
+        ]
+
+    def stage(self) -> list[str]:
+        d = self.dialect
+        return [
+            *d.temporary(INCOMING, d.body(self.incoming, self.key)),
+            *d.temporary(PRESENT, d.body(self.key_columns, self.key)),
+        ]
+
+    def note_present(self) -> Statement:
+        """Remember which staged keys the table has before anything is applied."""
+        d = self.dialect
+        return Statement(
+            f"INSERT INTO {d.quote(PRESENT)} ({d.columns(self.key)})\n"
+            f"SELECT {d.columns(self.key, 't')}\n"
+            f"FROM {d.table(self.table)} t\n"
+            f"JOIN {d.quote(INCOMING)} i ON {d.match('i', 't', self.key)}"
+        )
+
+    def apply(self) -> list[Statement]:
+        """Bring every staged key to the state it must be in."""
+        if not self.owned:
+            return [self._delete("= 'D'"), *self._update(), self._insert(only_new=True)]
+        return [self._delete(None), self._insert(only_new=False)]
+
+    def measure(self) -> str:
+        """Rows of (operation, there before, there after, rows, lane sums) of the staged keys."""
+        d, first = self.dialect, self.key[0]
+        before = f"CASE WHEN {d.column('p', first)} IS NULL THEN 0 ELSE 1 END"
+        after = f"CASE WHEN {d.column('t', first)} IS NULL THEN 0 ELSE 1 END"
+        groups = [OPERATION, BEFORE, AFTER]
+        lines = (
+            f"SELECT {d.column('i', OPERATION)}, {before} AS {BEFORE}, {after} AS {AFTER},\n"
+            f"CASE WHEN {d.column('t', first)} IS NULL THEN {d.absent_line(self.key_columns, 'i')} "
+            f"ELSE {d.line(self.columns, 't')} END AS line\n"
+            f"FROM {d.quote(INCOMING)} i\n"
+            f"LEFT JOIN {d.quote(PRESENT)} p ON {d.match('p', 'i', self.key)}\n"
+            f"LEFT JOIN {d.table(self.table)} t ON {d.match('t', 'i', self.key)}"
+        )
+        return d.digest(lines, groups)
+
+    # -- images ------------------------------------------------------------------------------
+
+    def count_range(self, keys: KeyRange) -> Statement:
+        d = self.dialect
+        inside = d.in_range(self.key_columns, keys)
+        return Statement(
+            f"SELECT count(*)\nFROM {d.table(self.table)}\nWHERE {inside.sql}", inside.values
+        )
+
+    def delete_others(self, keys: KeyRange) -> Statement:
+        """Delete the rows of a key range whose key is not staged."""
+        d = self.dialect
+        inside = d.in_range(self.key_columns, keys, "t")
+        return Statement(
+            f"DELETE FROM {d.table(self.table)} AS t\n"
+            f"WHERE {inside.sql} AND NOT EXISTS (SELECT 1 FROM {d.quote(INCOMING)} i "
+            f"WHERE {d.match('i', 't', self.key)})",
+            inside.values,
+        )
+
+    def range_lines(self, keys: KeyRange) -> Statement:
+        """A query for the canonical lines of a key range of the table."""
+        return self.dialect.range_lines(self.table, self.columns, self.key_columns, keys)
+
+    # -- pieces ------------------------------------------------------------------------------
+
+    def _delete(self, operation: str | None) -> Statement:
+        d = self.dialect
+        only = f" AND {d.column('i', OPERATION)} {operation}" if operation else ""
+        return Statement(
+            f"DELETE FROM {d.table(self.table)} AS t\n"
+            f"WHERE EXISTS (SELECT 1 FROM {d.quote(INCOMING)} i "
+            f"WHERE {d.match('i', 't', self.key)}{only})"
+        )
+
+    def _update(self) -> Sequence[Statement]:
+        d = self.dialect
+        values = [name for name in self.names if name not in self.key]
+        if not values:
+            return []
+        sets = ", ".join(f"{d.quote(name)} = {d.column('i', name)}" for name in values)
+        return [
+            Statement(
+                f"UPDATE {d.table(self.table)} AS t\n"
+                f"SET {sets}\n"
+                f"FROM {d.quote(INCOMING)} i\n"
+                f"WHERE {d.match('t', 'i', self.key)} AND {d.column('i', OPERATION)} <> 'D'"
+            )
+        ]
+
+    def _insert(self, *, only_new: bool) -> Statement:
+        d = self.dialect
+        new = (
+            f" AND NOT EXISTS (SELECT 1 FROM {d.table(self.table)} t "
+            f"WHERE {d.match('t', 'i', self.key)})"
+        )
+        return Statement(
+            f"INSERT INTO {d.table(self.table)} ({d.columns(self.names)})\n"
+            f"SELECT {d.columns(self.names, 'i')}\n"
+            f"FROM {d.quote(INCOMING)} i\n"
+            f"WHERE {d.column('i', OPERATION)} <> 'D'{new if only_new else ''}"
+        )

@@ -1,0 +1,196 @@
+"""What a table looks like, in words that every family shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+__all__ = ["Column", "Fit", "Kind", "Table", "TableName", "Type"]
+
+
+class Kind(StrEnum):
+    """The kinds of value that travel between families."""
+
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    FLOAT = "float"
+    TEXT = "text"
+    BINARY = "binary"
+    DATE = "date"
+    TIME = "time"
+    TIMESTAMP = "timestamp"
+    UUID = "uuid"
+    JSON = "json"
+    NATIVE = "native"  # one family's own (inet, int4range, integer[]); text anywhere else
+
+
+class Fit(Enum):
+    """Does one type hold the values of another?"""
+
+    EXACT = "exact"  # every value, unchanged
+    CHECKED = "checked"  # the same kind, but narrower: each value is checked
+    NO = "no"  # another kind
+
+
+@dataclass(frozen=True)
+class Type:
+    """A column's type. Only the fields of its kind are used; None means unlimited.
+
+    bits: 16, 32, 64 for integers, 32 or 64 for floats; precision and scale for decimals; length in
+    characters for text, in bytes for binary; padded for CHAR(n); fraction digits of a second and
+    zoned for times; family and native for the kind that belongs to one family (and for JSON, whose
+    text one family may rewrite).
+    """
+
+    kind: Kind
+    bits: int = 64
+    unsigned: bool = False
+    precision: int | None = None
+    scale: int | None = None
+    length: int | None = None
+    padded: bool = False
+    fraction: int = 6
+    zoned: bool = False
+    family: str = ""
+    native: str = ""
+
+    def __str__(self) -> str:
+        match self.kind:
+            case Kind.INTEGER:
+                return f"{'unsigned ' if self.unsigned else ''}integer({self.bits})"
+            case Kind.FLOAT:
+                return f"float({self.bits})"
+            case Kind.DECIMAL:
+                return f"decimal({self.precision},{self.scale})" if self.precision else "decimal"
+            case Kind.TEXT | Kind.BINARY:
+                name = "char" if self.padded else self.kind.value
+                return f"{name}({self.length})" if self.length else name
+            case Kind.TIME | Kind.TIMESTAMP:
+                return f"{self.kind.value}({self.fraction}){' with zone' if self.zoned else ''}"
+            case Kind.NATIVE:
+                return self.native
+            case _:
+                return self.kind.value
+
+    def fit(self, value: Type) -> Fit:
+        """Whether a column of this type holds every value of a column of type `value`."""
+        if self == value:
+            return Fit.EXACT
+        if self.kind != value.kind:
+            return _across_kinds(self, value)
+        match self.kind:
+            case Kind.INTEGER:
+                return _exact_if(self._integer_range_covers(value))
+            case Kind.FLOAT:
+                return _exact_if(self.bits >= value.bits)
+            case Kind.DECIMAL:
+                return _exact_if(self._digits_cover(value))
+            case Kind.TEXT:
+                # CHAR strips trailing blanks, so a text that ends in one does not fit.
+                strips = self.padded and not value.padded
+                return _exact_if(_covers(self.length, value.length) and not strips)
+            case Kind.BINARY:
+                return _exact_if(_covers(self.length, value.length))
+            case Kind.TIME | Kind.TIMESTAMP:
+                if self.zoned != value.zoned:
+                    return Fit.NO
+                return _exact_if(self.fraction >= value.fraction)
+            case Kind.NATIVE:
+                return Fit.NO
+            case _:
+                return Fit.EXACT
+
+    @property
+    def resolution_seconds(self) -> float:
+        """The step between two neighbouring values of a temporal type."""
+        return 86400.0 if self.kind is Kind.DATE else 10.0**-self.fraction
+
+    def _integer_range_covers(self, value: Type) -> bool:
+        if self.unsigned == value.unsigned:
+            return self.bits >= value.bits
+        return value.unsigned and self.bits > value.bits
+
+    def _digits_cover(self, value: Type) -> bool:
+        if self.precision is None:
+            return True
+        if value.precision is None:
+            return False
+        whole = self.precision - (self.scale or 0)
+        scale = value.scale or 0
+        return (self.scale or 0) >= scale and whole >= value.precision - scale
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as a store describes it.
+
+    `bytewise`: the store's own order of this column is the order that all stores share (numbers by
+    value, text by its UTF-8 bytes), so an index on it serves key-range reads.
+    """
+
+    name: str
+    type: Type
+    nullable: bool = True
+    bytewise: bool = True
+    native: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class TableName:
+    """A table's name, with its schema if one was given. Never quoted here."""
+
+    name: str
+    schema: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}" if self.schema else self.name
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, view or query as a store describes it. `query` is set when it is no stored table.
+
+    `key` is the primary key; `unique` holds further keys without nullable columns.
+    """
+
+    name: TableName
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+    unique: tuple[tuple[str, ...], ...] = ()
+    indexed: frozenset[str] = frozenset()
+    query: str | None = None
+    is_view: bool = False
+    comment: str = ""
+    row_estimate: int | None = None
+
+    def column(self, name: str) -> Column:
+        """The column of that name; KeyError if there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+
+def _exact_if(holds: bool) -> Fit:
+    return Fit.EXACT if holds else Fit.CHECKED
+
+
+def _covers(limit: int | None, length: int | None) -> bool:
+    return limit is None or (length is not None and length <= limit)
+
+
+def _across_kinds(store: Type, value: Type) -> Fit:
+    """Another kind holds a value only where nothing of it can be lost or reread differently."""
+    if store.kind is Kind.DECIMAL and value.kind is Kind.INTEGER:
+        digits = {16: 5, 32: 10, 64: 20}[value.bits]
+        room = None if store.precision is None else store.precision - (store.scale or 0)
+        return _exact_if(room is None or room >= digits)
+    if store.kind is Kind.TEXT and value.kind in {Kind.UUID, Kind.JSON, Kind.NATIVE}:
+        return _exact_if(store.length is None)
+    return Fit.NO
