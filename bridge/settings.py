@@ -1,0 +1,189 @@
+"""The deployment: the department, its endpoints and its jobs, read from one directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from bridge.catalogue import CreditCode
+from bridge.codetable import CodeTable, read_code_tables
+from bridge.configfile import Document, Unreadable, read_yaml
+from bridge.endpointsettings import EndpointSettings, Families, known_families
+from bridge.job import Job
+from bridge.jobfile import Surroundings, read_jobs
+from bridge.problem import ConfigurationProblems, Problem, capped, hint, shown
+from bridge.validation import Strict, Text, validate
+from connectors.endpoint import Endpoint
+from connectors.errors import ConfigurationError
+
+__all__ = ["Defaults", "Department", "Deployment", "Problem", "Settings", "find_directory", "load"]
+
+FILE = "bridgehead.yaml"
+VARIABLE = "BRIDGEHEAD_CONFIG"
+
+EndpointKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")]
+
+
+class Department(Strict):
+    """部门. Whose front-end machine this is."""
+
+    code: CreditCode
+    """统一社会信用代码. The department's code as a legal person; both check characters count."""
+
+    name: Text
+    """部门名称. The department's name."""
+
+
+class Defaults(Strict):
+    """默认值. What holds for every job that does not say otherwise."""
+
+    chunk_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 50_000
+    """分块行数. Rows of one part of a large window or of a first load."""
+
+
+class Settings(Strict):
+    """部署. What bridgehead.yaml says."""
+
+    department: Department
+    """部门. Whose front-end machine this is."""
+
+    endpoints: Annotated[Mapping[EndpointKey, EndpointSettings], Field(min_length=1)]
+    """数据源. The stores, by the name that jobs use."""
+
+    exchange: Text
+    """前置交换库. The endpoint that is the front-end exchange database."""
+
+    defaults: Defaults = Defaults()
+    """默认值. What holds for every job that does not say otherwise."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A configuration that could be read. `jobs` are the good ones; `problems` tell of the rest."""
+
+    directory: Path
+    settings: Settings
+    jobs: Mapping[str, Job]
+    code_tables: Mapping[str, CodeTable]
+    problems: tuple[Problem, ...] = field(default=())
+
+    @property
+    def department(self) -> Department:
+        return self.settings.department
+
+    @property
+    def exchange(self) -> str:
+        """The name of the exchange database's endpoint."""
+        return self.settings.exchange
+
+    @property
+    def defaults(self) -> Defaults:
+        return self.settings.defaults
+
+    @property
+    def endpoints(self) -> Mapping[str, EndpointSettings]:
+        return self.settings.endpoints
+
+    def job(self, name: str) -> Job:
+        """The job, or ConfigurationError with its file's problems or the nearest known name."""
+        if name in self.jobs:
+            return self.jobs[name]
+        problems = self.problems_of(name)
+        if problems:
+            raise ConfigurationProblems(problems)
+        known = {*self.jobs, *self.bad_jobs}
+        raise ConfigurationError(f"unknown job {shown(name)}{hint(name, known)}")
+
+    @property
+    def bad_jobs(self) -> tuple[str, ...]:
+        """Names of the jobs whose files cannot be used."""
+        files = {p.file for p in self.problems if p.file.startswith("jobs/")}
+        return tuple(sorted(Path(file).stem for file in files))
+
+    def problems_of(self, name: str) -> tuple[Problem, ...]:
+        return tuple(p for p in self.problems if p.file == f"jobs/{name}.yaml")
+
+    def endpoint(self, name: str) -> Endpoint:
+        """The endpoint with its secrets resolved now; ConfigurationError if one is not set."""
+        if name not in self.endpoints:
+            raise ConfigurationError(f"unknown endpoint {shown(name)}{hint(name, self.endpoints)}")
+        return self.endpoints[name].resolve(name, self.directory)
+
+    def content_hash(self, job: Job) -> str:
+        return job.content_hash(self.code_tables)
+
+    def chunk_rows(self, job: Job) -> int:
+        return job.chunk_rows or self.defaults.chunk_rows
+
+
+def find_directory(option: Path | str | None = None) -> Path:
+    """`--config DIR`, else BRIDGEHEAD_CONFIG, else ./config. It must be a directory."""
+    variable = os.environ.get(VARIABLE)
+    directory, origin = Path("config"), "./config"
+    if option is not None:
+        directory, origin = Path(option), "--config"
+    elif variable:
+        directory, origin = Path(variable), VARIABLE
+    try:
+        found = directory.is_dir()
+    except (OSError, ValueError):
+        found = False
+    if not found:
+        raise ConfigurationError(
+            f"no configuration directory at {shown(directory)} ({origin})",
+            remedy="name one with --config DIR, or start one with `bridgehead init DIR`",
+        )
+    return directory.absolute()
+
+
+def load(directory: Path, families: Families | None = None) -> Deployment:
+    """The deployment in `directory`.
+
+    Problems of bridgehead.yaml raise ConfigurationProblems, together with every problem of every
+    other file. Problems of job files and code tables alone stand in `problems`: one bad file harms
+    no other job.
+    """
+    directory = directory.absolute()
+    families = known_families() if families is None else families
+    document, settings, problems = _read_settings(directory, families)
+    tables, table_problems = read_code_tables(directory)
+    endpoints = settings.endpoints if settings else {}
+    names = document.mapping("endpoints") or endpoints
+    surroundings = Surroundings(
+        directory=directory,
+        endpoint_names=frozenset(names),
+        endpoints=endpoints,
+        tables=frozenset(tables),
+        bad_tables=frozenset(Path(p.file).stem for p in table_problems),
+    )
+    jobs, job_problems = read_jobs(surroundings)
+    found = (*problems, *table_problems, *job_problems)
+    if settings is None or problems:
+        raise ConfigurationProblems(found)
+    return Deployment(directory, settings, jobs, tables, found)
+
+
+def _read_settings(
+    directory: Path, families: Families
+) -> tuple[Document, Settings | None, list[Problem]]:
+    try:
+        document = read_yaml(directory / FILE, FILE)
+    except Unreadable as error:
+        return Document(FILE), None, [error.problem]
+    settings, faults = validate(Settings, document, {"families": families})
+    problems = [*document.problems, *faults, *_exchange_problems(document)]
+    return document, settings, capped(problems)
+
+
+def _exchange_problems(document: Document) -> list[Problem]:
+    """Looks at the raw file, so that an unknown name is told also while an endpoint is at fault."""
+    exchange, names = document.at("exchange"), document.mapping("endpoints")
+    if not isinstance(exchange, str) or exchange in names:
+        return []
+    message = f"unknown endpoint {shown(exchange)}{hint(exchange, names)}"
+    return [document.problem(("exchange",), message)]
