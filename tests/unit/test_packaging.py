@@ -85,7 +85,9 @@ def test_a_script_can_be_run(script: Path) -> None:
 
 
 def test_the_example_configuration_is_found_beside_the_code() -> None:
-    assert _files(Path(str(files("bridge") / "example"))) == _files(ROOT / "config")
+    example = _files(Path(str(files("bridge") / "example")))
+    assert "bridgehead.yaml" in example
+    assert example == _files(ROOT / "config")
 
 
 def test_the_wheel_holds_every_file_and_nothing_else(tmp_path: Path) -> None:
