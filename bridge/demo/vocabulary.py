@@ -39,7 +39,7 @@ def _counties() -> tuple[tuple[str, str, str], ...]:
     )
 
 
-_ZHEJIANG = _words(
+_ZHEJIANG = (
     (
         "3301",
         "杭州市",
@@ -82,7 +82,7 @@ _ZHEJIANG = _words(
 COUNTIES = _counties()
 
 # Where people were first registered who were not born in Zhejiang.
-BIRTHPLACES = (
+BIRTHPLACES = _words(
     "110101 110108 120101 130102 140105 150102 210102 220102 230102 310101 310115 320102 320106"
     " 320505 340102 340104 340111 350102 350203 360102 360111 370102 370202 410102 410105 411302"
     " 420102 420106 420111 430102 430104 440103 440106 440305 450102 460105 500103 500112 510104"
@@ -104,7 +104,7 @@ SURNAMES = {
     "汪": 4, "戴": 4, "方": 5, "金": 6, "楼": 3, "裘": 2, "欧阳": 1, "诸葛": 1, "上官": 1,
 }  # fmt: skip
 
-GIVEN = _words(
+GIVEN = (
     "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉萍红娥玲梅燕婷辉力健世广志义兴良海山"
     "仁波宁贵福生龙元全国胜学祥才发武新利清飞彬富顺信子建峰岚瑶怡婵雁蓓纨仪荷丹蓉眉君琴蕊薇"
     "菁梦岳晨辰宇浩轩博文昊天泽欣雨诗涵思雅梓萱嘉怡一诺铭睿皓霖沐瑾瑜淇"
@@ -113,7 +113,7 @@ GIVEN = _words(
 # Characters outside GBK, which registries do contain: U+4DAE, U+36C3, U+20BB7.
 RARE_GIVEN = ("䶮", "㛃", "𠮷")
 
-UYGUR_NAMES = "阿依古丽·买买提 艾力·吐尔逊 古丽娜尔·阿不都热依木 买买提江·艾山 帕提曼·依明"
+UYGUR_NAMES = _words("阿依古丽·买买提 艾力·吐尔逊 古丽娜尔·阿不都热依木 买买提江·艾山 帕提曼·依明")
 
 ETHNICITIES = {
     "01": 9600, "11": 30, "05": 25, "13": 120, "03": 60, "15": 70, "08": 70, "06": 40,
@@ -127,7 +127,7 @@ EDUCATION = {
 MARITAL = {"20": 780, "30": 60, "40": 50, "90": 10}
 
 # What clerks really type: quotes, tabs, line ends, back-slashes, nothing at all, leading '='.
-REMARKS = _words(
+REMARKS = (
     "与身份证登记信息一致",
     "曾用名待核实",
     "户籍迁入,材料齐全",
@@ -155,7 +155,7 @@ ENTERPRISE_TYPES = {
 
 STATUSES = {"存续": 850, "注销": 90, "吊销": 40, "迁出": 20}
 
-TRADE_WORDS = (
+TRADE_WORDS = _words(
     "鼎盛 恒通 瑞祥 华茂 金桥 天元 海纳 中正 博远 万隆 嘉禾 凯达 永泰 宏业 新安 钱潮 之江 西泠"
     " 云栖 百川 同德 众合 卓越 锦程 晟世 吉昌 泰和 鑫源 龙井 桐君"
 )
