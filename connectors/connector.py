@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from connectors.canonical import Digest
-from connectors.dialect import Dialect, KeyRange, Statement
+from connectors.dialect import EVERYTHING, Dialect, KeyRange, Statement
 from connectors.endpoint import Endpoint
 from connectors.errors import BridgeheadError, Busy
 from connectors.table import Column, Table, TableName, Type
@@ -98,7 +98,7 @@ class Selection:
     table: Table
     outputs: tuple[Output, ...]
     key: tuple[Column, ...]
-    keys: KeyRange = KeyRange()
+    keys: KeyRange = EVERYTHING
     span: Span | None = None
     among: tuple[tuple[str, ...], ...] | None = None
     where: Statement | None = None

@@ -10,7 +10,7 @@ from typing import ClassVar
 from connectors.canonical import ABSENT, NULL
 from connectors.table import Column, Kind, TableName, Type
 
-__all__ = ["Dialect", "KeyRange", "Statement"]
+__all__ = ["EVERYTHING", "Dialect", "KeyRange", "Statement"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,9 @@ class KeyRange:
 
     low: tuple[str, ...] | None = None
     high: tuple[str, ...] | None = None
+
+
+EVERYTHING = KeyRange()
 
 
 class Dialect(ABC):
