@@ -193,5 +193,5 @@ class _Builder:
 
 
 def _refuse_node(node: yaml.Node, file: str) -> None:
-    message = f"stands for more than {_VALUE_LIMIT} values; write fewer aliases (*name)"
+    message = f"holds more than {_VALUE_LIMIT} values, counting an alias (*name) each time"
     raise Unreadable(Problem(file, "", node.start_mark.line + 1, message))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Protocol, cast
+from typing import Annotated, Protocol
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
+from bridge.duration import DAY, Duration
 from bridge.problem import Fault, Faults, hint, shown
 from bridge.validation import Name, Strict, Text
 from connectors.endpoint import Endpoint, Secret
@@ -37,7 +37,10 @@ Families = Mapping[str, Family]
 
 def known_families() -> Families:
     """The families this installation can connect to."""
-    return cast(Families, importlib.import_module("connectors.registry").FAMILIES)
+    # It imports SQLAlchemy, which whoever only reads a job's model need not wait for.
+    from connectors.registry import FAMILIES
+
+    return FAMILIES
 
 
 def _variable(name: str) -> str:
@@ -132,11 +135,11 @@ with warnings.catch_warnings():
         schema: Name | None = None  # type: ignore[assignment]
         """模式. The schema of tables that are named without one."""
 
-        connect_timeout: Annotated[float, Field(gt=0, le=600)] = 10.0
-        """连接超时. Seconds to wait for a connection."""
+        connect_timeout: Annotated[Duration, Field(ge=1, le=600)] = 10
+        """连接超时. How long to wait for a connection."""
 
-        statement_timeout: Annotated[float, Field(ge=0, le=86_400)] = 0.0
-        """语句超时. Seconds a statement may take; 0 is no limit."""
+        statement_timeout: Annotated[Duration, Field(le=DAY)] = 0
+        """语句超时. How long a statement may take; 0 is no limit."""
 
         tls: Mapping[Name, Text] = Field(default_factory=dict)
         """加密传输. TLS options of the family's driver."""

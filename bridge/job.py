@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from bridge.catalogue import Catalogue, cycle_seconds, working_days
 from bridge.duration import DAY, Duration
@@ -38,6 +38,14 @@ JobName = Annotated[
 ]
 
 
+def _bare(column: object) -> object:
+    return {} if column is None else column
+
+
+# `phone:` with nothing behind it shares the column as it is.
+BareColumn = Annotated[Column, BeforeValidator(_bare, json_schema_input_type=Column | None)]
+
+
 class Job(Strict):
     """桥接服务. One resource's configured way through the three stores."""
 
@@ -59,7 +67,7 @@ class Job(Strict):
     capture: Capture
     """抽取. How changes are found at the source."""
 
-    columns: Mapping[Name, Column] | None = None
+    columns: Mapping[Name, BareColumn] | None = None
     """字段. The columns that are shared, by source name; none given: all, unchanged."""
 
     target: Target
@@ -76,14 +84,6 @@ class Job(Strict):
 
     chunk_rows: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     """分块行数. Rows of one part of a large window; none given: the deployment's."""
-
-    @field_validator("columns", mode="before")
-    @classmethod
-    def _bare_columns(cls, columns: object) -> object:
-        """`phone:` without anything behind it shares the column as it is."""
-        if not isinstance(columns, Mapping):
-            return columns
-        return {name: {} if column is None else column for name, column in columns.items()}
 
     @model_validator(mode="before")
     @classmethod

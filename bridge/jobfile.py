@@ -17,6 +17,7 @@ from bridge.validation import validate
 __all__ = ["Surroundings", "read_jobs"]
 
 _FOLDER = "jobs"
+_LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True)
@@ -151,4 +152,6 @@ def _place(end: Source | Target, surroundings: Surroundings) -> _TablePlace | No
 def _folded(part: object) -> object:
     if not isinstance(part, str):
         return part
-    return os.path.realpath(part) if part.startswith("/") else part.casefold()
+    if part.startswith("/"):
+        return os.path.realpath(part)
+    return "localhost" if part in _LOOPBACK else part.casefold()

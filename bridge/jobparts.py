@@ -120,16 +120,16 @@ class Capture(Strict):
     stamp: Literal["database", "application"] = "application"
     """时间戳来源. Who writes the stamp. Only `database` can be lossless."""
 
-    overlap: Duration = 60
+    overlap: Annotated[Duration, Field(le=31 * DAY)] = 60
     """重读. How far below the watermark each window is read again; 2s when continuous."""
 
-    margin: Duration = 1
+    margin: Annotated[Duration, Field(le=3600)] = 1
     """余量. How far a candidate horizon stays behind the source's clock."""
 
-    drain_wait: Duration = 5
+    drain_wait: Annotated[Duration, Field(le=3600)] = 5
     """等待. How long a run waits for its own candidate horizon."""
 
-    horizon_limit: Duration = 600
+    horizon_limit: Annotated[Duration, Field(ge=1, le=7 * DAY)] = 600
     """上界时限. How long a horizon may stand still before the job alarms."""
 
     timezone: Timezone | None = None

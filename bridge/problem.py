@@ -104,7 +104,8 @@ def hint(name: object, known: Iterable[str]) -> str:
 
 
 def capped(problems: list[Problem]) -> list[Problem]:
-    """The first problems of one file, and a word that there are more."""
+    """The first problems of one file by line, and a word that there are more."""
+    problems = sorted(problems, key=lambda problem: problem.line)
     if len(problems) <= PROBLEMS_PER_FILE:
         return problems
     more = Problem(problems[0].file, "", 0, "and more problems; put these right first")

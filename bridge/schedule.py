@@ -103,4 +103,6 @@ def _as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Schedule = Annotated[str, BeforeValidator(_as_text), AfterValidator(_check)]
+Schedule = Annotated[
+    str, BeforeValidator(_as_text, json_schema_input_type=str | int), AfterValidator(_check)
+]
