@@ -59,7 +59,7 @@ class Changes:
 
     def create(self) -> list[str]:
         d = self.dialect
-        stamp = f"{d.quote(EPOCH)} INTEGER NOT NULL, {d.quote(SEQ)} BIGINT NOT NULL"
+        stamp = f"{d.quote(EPOCH)} BIGINT NOT NULL, {d.quote(SEQ)} BIGINT NOT NULL"
         change = ", ".join(f"{d.quote(c.name)} {d.ddl(c.type)}" for c in self.columns)
         operation = f"{d.quote(OPERATION)} CHAR(1) NOT NULL"
         index = d.quote(f"{self.change.name}_seq")

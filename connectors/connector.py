@@ -13,17 +13,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, ClassVar, Self, TypeAlias
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from connectors.canonical import Digest
-from connectors.dialect import EVERYTHING, Dialect, KeyRange, Statement
+from connectors.dialect import Dialect, Statement
 from connectors.endpoint import Endpoint
 from connectors.errors import BridgeheadError, Busy
-from connectors.table import Column, Table, TableName, Type
+from connectors.selection import Format, Output, Selection, Span
+from connectors.table import Column, Table, TableName
 
 __all__ = [
     "Capabilities",
@@ -37,13 +37,6 @@ __all__ = [
     "Span",
     "wait_for",
 ]
-
-
-class Format(StrEnum):
-    """How rows travel between two connectors."""
-
-    ARROW = "arrow"  # record batches of canonical texts; every family speaks it
-    PGCOPY = "pgcopy"  # rows of PostgreSQL's binary COPY, carried without being looked at
 
 
 Chunk: TypeAlias = Any
@@ -69,39 +62,6 @@ class Capabilities:
     special_decimals: bool = False
     year_low: int = 1
     year_high: int = 9999
-
-
-@dataclass(frozen=True)
-class Output:
-    """One column of a selection: the source's column, and the type the next store keeps it in."""
-
-    column: Column
-    type: Type
-
-
-@dataclass(frozen=True)
-class Span:
-    """Rows whose cursor column lies in [low, high), instants in UTC; `timezone` renders them for
-    a column without zone (None: the server's own)."""
-
-    column: Column
-    low: datetime | None
-    high: datetime | None
-    timezone: str | None = None
-
-
-@dataclass(frozen=True)
-class Selection:
-    """What to read, in key order: columns of a table or query, bounded by key range, cursor span,
-    or a list of keys (canonical texts)."""
-
-    table: Table
-    outputs: tuple[Output, ...]
-    key: tuple[Column, ...]
-    keys: KeyRange = EVERYTHING
-    span: Span | None = None
-    among: tuple[tuple[str, ...], ...] | None = None
-    where: Statement | None = None
 
 
 class RowStream(ABC):

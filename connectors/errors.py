@@ -18,6 +18,8 @@ BridgeheadError
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from typing import ClassVar
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "StructureMismatch",
     "TransientError",
     "Unreachable",
+    "nearest",
 ]
 
 
@@ -112,3 +115,9 @@ class StructureMismatch(PermanentError):
 
 class RowRefused(PermanentError):
     code = "row_refused"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint that names the nearest known name; empty where nothing is near."""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"did you mean {found[0]}?" if found else ""

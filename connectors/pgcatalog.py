@@ -1,0 +1,149 @@
+"""PostgreSQL's catalogue: what a table or query looks like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connectors.table import Column, Kind, Table, TableName, Type
+
+__all__ = ["COLUMNS", "KEYS", "TABLES", "TYPES", "column_of", "relation_of"]
+
+TABLES = """
+SELECT n.nspname, c.relname
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%%'
+AND n.nspname = coalesce(%s, n.nspname)
+AND c.relname NOT LIKE 'bh\\_%%'
+AND has_table_privilege(c.oid, 'SELECT')
+ORDER BY 1, 2
+"""
+
+# name, type, typmod, not null, sorts by bytes, comment, table comment, kind, rows
+COLUMNS = """
+SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull,
+  a.attcollation = 0 OR coalesce(
+    CASE WHEN l.collname = 'default'
+      THEN coalesce(to_jsonb(d) ->> 'datlocale', d.datcollate) ELSE l.collname END
+    IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8', 'ucs_basic', 'pg_c_utf8'), false),
+  coalesce(col_description(a.attrelid, a.attnum), ''),
+  coalesce(obj_description(a.attrelid, 'pg_class'), ''), r.relkind, r.reltuples::bigint
+FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_class r ON r.oid = a.attrelid
+JOIN pg_catalog.pg_database d ON d.datname = current_database()
+LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
+WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attnum
+"""
+
+KEYS = """
+SELECT i.indisprimary, i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL,
+  ARRAY(SELECT a.attname FROM unnest(i.indkey[0 : i.indnkeyatts - 1]) WITH ORDINALITY k(n, o)
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.n ORDER BY k.o)
+FROM pg_catalog.pg_index i
+WHERE i.indrelid = %s AND i.indisvalid
+ORDER BY i.indisprimary DESC, i.indexrelid
+"""
+
+# oid, name, class, base type, base typmod, element, category, belongs to the server itself
+TYPES = """
+SELECT t.oid::bigint, t.typname, t.typtype::text, t.typbasetype::bigint, t.typtypmod,
+  t.typelem::bigint, t.typcategory::text, t.oid < 16384, format_type(t.oid, NULL)
+FROM pg_catalog.pg_type t
+WHERE t.oid = ANY(%s)
+"""
+
+_HEADER = 4  # a typmod of a length or precision counts its header in
+_INTEGER_BITS = {"int2": 16, "int4": 32, "int8": 64}
+_FLOAT_BITS = {"float4": 32, "float8": 64}
+_FIXED: dict[str, Type] = {
+    "bool": Type(Kind.BOOLEAN),
+    "bytea": Type(Kind.BINARY),
+    "date": Type(Kind.DATE),
+    "uuid": Type(Kind.UUID),
+    "json": Type(Kind.JSON, family="postgresql", native="json"),
+    "jsonb": Type(Kind.JSON, family="postgresql", native="jsonb"),
+    "text": Type(Kind.TEXT),
+    "name": Type(Kind.TEXT, length=63),
+    "char": Type(Kind.TEXT, length=1),
+    "money": Type(Kind.DECIMAL, precision=19, scale=2),
+    "xml": Type(Kind.TEXT),
+}
+
+Types = Mapping[int, tuple[Any, ...]]
+
+
+def relation_of(
+    name: TableName, columns: Sequence[Any], keys: Sequence[Any], types: Types
+) -> Table:
+    """A table from its rows of COLUMNS, KEYS and TYPES."""
+    found = tuple(column_of(row, types) for row in columns)
+    required = {c.name for c in found if not c.nullable}
+    unique = [tuple(names) for _, is_unique, names in keys if is_unique and names]
+    primary = next((tuple(names) for is_primary, _, names in keys if is_primary), ())
+    first = columns[0]
+    return Table(
+        name,
+        found,
+        key=primary,
+        unique=tuple(k for k in unique if k != primary and required.issuperset(k)),
+        indexed=frozenset(names[0] for _, _, names in keys if names),
+        is_view=first[7] in ("v", "m", "f"),
+        comment=first[6],
+        row_estimate=max(0, first[8]),
+    )
+
+
+def column_of(row: Sequence[Any], types: Types) -> Column:
+    name, oid, typmod, required, bytewise, comment = row[:6]
+    kind = type_of(int(oid), int(typmod), types)
+    return Column(
+        name, kind, not required, bool(bytewise), native=types[int(oid)][8], comment=comment
+    )
+
+
+def type_of(oid: int, typmod: int, types: Types) -> Type:
+    """The shared type; a domain is its base, an enum or a type of an extension is text."""
+    _, name, kind, base, base_typmod, element, category, built_in, spelled = types[oid]
+    if kind == "d":
+        return type_of(base, base_typmod if typmod < 0 else typmod, types)
+    if kind not in ("b", "r", "m") or not built_in:
+        return Type(Kind.TEXT)
+    if name in _FIXED:
+        return _FIXED[name]
+    if name in _INTEGER_BITS:
+        return Type(Kind.INTEGER, bits=_INTEGER_BITS[name])
+    if name in _FLOAT_BITS:
+        return Type(Kind.FLOAT, bits=_FLOAT_BITS[name])
+    if name in ("varchar", "bpchar"):
+        length = typmod - _HEADER if typmod >= _HEADER else None
+        return Type(Kind.TEXT, length=length, padded=name == "bpchar" and length is not None)
+    if name == "numeric":
+        return _numeric(typmod)
+    if name in ("time", "timestamp", "timestamptz"):
+        temporal = Kind.TIME if name == "time" else Kind.TIMESTAMP
+        return Type(
+            temporal, fraction=min(typmod, 6) if typmod >= 0 else 6, zoned=name[-2:] == "tz"
+        )
+    if category == "A" and element not in types and element >= 16384:
+        return Type(Kind.TEXT)
+    return Type(Kind.NATIVE, family="postgresql", native=_spelled(spelled, typmod))
+
+
+def _numeric(typmod: int) -> Type:
+    if typmod < _HEADER:
+        return Type(Kind.DECIMAL)
+    precision, scale = (typmod - _HEADER) >> 16 & 0xFFFF, (typmod - _HEADER) & 0x7FF
+    if scale >= 1 << 10:  # a negative scale, or one above the precision: no plain decimal
+        return Type(Kind.DECIMAL)
+    return Type(Kind.DECIMAL, precision=max(precision, scale), scale=scale)
+
+
+def _spelled(name: str, typmod: int) -> str:
+    """`bit(8)` and `bit varying(8)` keep their length; others are unlimited without typmod."""
+    if typmod > 0 and re.fullmatch(r"bit( varying)?", name):
+        return f"{name}({typmod})"
+    return "bit varying" if name == '"bit"' or name == "bit" else name

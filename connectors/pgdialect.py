@@ -1,0 +1,163 @@
+"""How PostgreSQL spells SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from connectors.dialect import Dialect
+from connectors.selection import Format, Output
+from connectors.table import Column, Kind, TableName, Type
+
+__all__ = ["PostgresqlDialect"]
+
+_SIMPLE: dict[Kind, str] = {
+    Kind.BOOLEAN: "boolean",
+    Kind.BINARY: "bytea",
+    Kind.DATE: "date",
+    Kind.UUID: "uuid",
+}
+_INTEGERS = {16: "smallint", 32: "integer", 64: "bigint"}
+_UNSIGNED = {16: "integer", 32: "bigint", 64: "numeric(20,0)"}
+_LONGEST_VARCHAR = 10_485_760
+_MOST_DIGITS = 1000
+
+
+class PostgresqlDialect(Dialect):
+    """PostgreSQL 13 and later."""
+
+    family: ClassVar[str] = "postgresql"
+
+    def quote(self, name: str) -> str:
+        """Percent signs are doubled: statements always go to the driver with parameters."""
+        return '"' + name.replace('"', '""').replace("%", "%%") + '"'
+
+    def ddl(self, kind: Type) -> str:
+        match kind.kind:
+            case Kind.INTEGER:
+                return (_UNSIGNED if kind.unsigned else _INTEGERS)[kind.bits]
+            case Kind.DECIMAL:
+                if kind.precision is None or kind.precision > _MOST_DIGITS:
+                    return "numeric"
+                return f"numeric({kind.precision},{kind.scale or 0})"
+            case Kind.FLOAT:
+                return "real" if kind.bits == 32 else "double precision"
+            case Kind.TEXT:
+                if kind.length is None or kind.length > _LONGEST_VARCHAR:
+                    return "text"
+                return f"{'character' if kind.padded else 'varchar'}({kind.length})"
+            case Kind.TIME | Kind.TIMESTAMP:
+                zone = " with time zone" if kind.zoned else ""
+                return f"{kind.kind.value}({min(kind.fraction, 6)}){zone}"
+            case Kind.JSON:
+                return kind.native if self._is_ours(kind) else "json"
+            case Kind.NATIVE:
+                return kind.native if self._is_ours(kind) else "text"
+            case _:
+                return _SIMPLE[kind.kind]
+
+    def represent(self, kind: Type) -> Type:
+        match kind.kind:
+            case Kind.INTEGER if kind.unsigned and kind.bits == 64:
+                return Type(Kind.DECIMAL, precision=20, scale=0)
+            case Kind.INTEGER if kind.unsigned:
+                return Type(Kind.INTEGER, bits=kind.bits * 2)
+            case Kind.DECIMAL if self.ddl(kind) == "numeric":
+                return Type(Kind.DECIMAL)
+            case Kind.DECIMAL:
+                return Type(Kind.DECIMAL, precision=kind.precision, scale=kind.scale or 0)
+            case Kind.TEXT if self.ddl(kind) == "text":
+                return Type(Kind.TEXT)
+            case Kind.BINARY:
+                return Type(Kind.BINARY)
+            case Kind.JSON if not self._is_ours(kind):
+                return Type(Kind.JSON, family=self.family, native="json")
+            case Kind.NATIVE if not self._is_ours(kind):
+                return Type(Kind.TEXT)
+            case _:
+                return kind
+
+    def render(self, expression: str, kind: Type) -> str:
+        match kind.kind:
+            case Kind.DECIMAL:
+                return f"CAST(trim_scale({expression}) AS text)"
+            case Kind.FLOAT:
+                number = expression
+                if kind.bits == 32:  # its own text switches to an exponent too early
+                    number = f"CAST(CAST({expression} AS text) AS double precision)"
+                return f"CASE WHEN {expression} = 0 THEN '0' ELSE CAST({number} AS text) END"
+            case Kind.BINARY:
+                return f"encode({expression}, 'hex')"
+            case _:
+                return f"CAST({expression} AS text)"
+
+    def parse(self, expression: str, kind: Type) -> str:
+        if kind.kind is Kind.BINARY:
+            return f"decode({expression}, 'hex')"
+        return super().parse(expression, kind)
+
+    def ordered(self, expression: str, column: Column) -> str:
+        if column.type.kind in (Kind.NATIVE, Kind.JSON):
+            return f'CAST({expression} AS text) COLLATE "C"'
+        return expression if column.bytewise else f'{expression} COLLATE "C"'
+
+    def differs(self, left: str, right: str, kind: Type) -> str:
+        """JSON and families' own types may have no equality, or one that hides a difference."""
+        if kind.kind in (Kind.NATIVE, Kind.JSON):
+            left, right = f"CAST({left} AS text)", f"CAST({right} AS text)"
+        return f"{left} IS DISTINCT FROM {right}"
+
+    def key_ddl(self, column: Column) -> str:
+        collate = ' COLLATE "C"' if column.type.kind is Kind.TEXT else ""
+        return self.ddl(column.type) + collate
+
+    def line(self, columns: Sequence[Column], alias: str = "") -> str:
+        """One call instead of a concatenation per field: array_to_string writes NULL as `\\N`."""
+        fields = [self._text(self.column(alias, c.name), c.type) for c in columns]
+        return f"array_to_string(ARRAY[{', '.join(fields)}], '\t', '\\N')"
+
+    def _text(self, expression: str, kind: Type) -> str:
+        text = self.render(expression, kind)
+        if kind.kind in (Kind.TEXT, Kind.JSON, Kind.NATIVE):
+            return f"replace(replace({text}, '\\', '\\\\'), '\t', '\\t')"
+        return text
+
+    def digest(self, lines: str, groups: Sequence[str] = ()) -> str:
+        """The hash is computed once a row: OFFSET 0 keeps the planner from repeating it."""
+        names = "".join(f"{self.quote(g)}, " for g in groups)
+        high, low = (
+            f"sum(CAST(CAST('x' || substr(h, {start}, 16) AS bit(64)) AS bigint))"
+            for start in (1, 17)
+        )
+        by = f"\nGROUP BY {names[:-2]}" if groups else ""
+        return (
+            f"SELECT {names}count(*), {high}, {low}\n"
+            f"FROM (SELECT {names}encode(sha256(convert_to(line, 'UTF8')), 'hex') AS h\n"
+            f"FROM ({lines}) l OFFSET 0) d{by}"
+        )
+
+    def analyze(self, name: str) -> str | None:
+        return f"ANALYZE {self.quote(name)}"
+
+    def comments(self, table: TableName, columns: Sequence[Column], comment: str) -> Sequence[str]:
+        found = [f"COMMENT ON TABLE {self.table(table)} IS {_literal(comment)}"] if comment else []
+        for column in columns:
+            if column.comment:
+                name = f"{self.table(table)}.{self.quote(column.name)}"
+                found.append(f"COMMENT ON COLUMN {name} IS {_literal(column.comment)}")
+        return found
+
+    def output(self, output: Output, format: Format) -> str:
+        """A selected column: canonical text, or for raw COPY the value as the next store has it."""
+        name = self.quote(output.column.name)
+        if format is Format.PGCOPY:
+            return f"CAST({name} AS {self.ddl(output.type)})"
+        kind = output.column.type
+        return self.render(f"CAST({name} AS {self.ddl(kind)})", kind)
+
+    def _is_ours(self, kind: Type) -> bool:
+        return kind.family == self.family and bool(kind.native)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''").replace("%", "%%") + "'"

@@ -1,0 +1,101 @@
+"""What PostgreSQL's errors mean to an operator: by SQLSTATE, or by text where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connectors.endpoint import Endpoint
+from connectors.errors import (
+    BridgeheadError,
+    Busy,
+    ConnectionLost,
+    LoginRefused,
+    MissingObject,
+    MissingRight,
+    PermanentError,
+    RowRefused,
+    StatementTimeout,
+    StoreFull,
+    StructureMismatch,
+    TransientError,
+    Unreachable,
+)
+
+__all__ = ["of_connection", "of_login", "of_server"]
+
+_BY_STATE: Mapping[str, tuple[type[BridgeheadError], str]] = {
+    "28": (LoginRefused, "check user and password of the endpoint"),
+    "3D": (MissingObject, "check the endpoint's database"),
+    "3F": (MissingObject, "check the schema"),
+    "42501": (MissingRight, "ask the DBA for this right"),
+    "42P01": (MissingObject, "check the table's name and schema"),
+    "42703": (MissingObject, "check the column's name"),
+    "42P07": (StructureMismatch, "the object exists already"),
+    "57014": (StatementTimeout, "raise the endpoint's statement_timeout, or look for locks"),
+    "55P03": (Busy, "try again when the other session has ended"),
+    "40": (TransientError, "try again"),
+    "53": (StoreFull, "free disk space, memory or connections at this store"),
+    "57P": (ConnectionLost, "try again when the server is up"),
+    "08": (ConnectionLost, "try again when the server is up"),
+    "25006": (MissingRight, "the store is read-only: use its primary"),
+    "23505": (StructureMismatch, "find the rows that share this key, and make it unique"),
+    "22": (RowRefused, "look at the row's value"),
+    "23": (RowRefused, "look at the table's constraints"),
+    "P0001": (RowRefused, "look at the table's triggers"),
+}
+_CONNECT_TEXTS: Sequence[tuple[str, type[BridgeheadError], str]] = (
+    ("does not exist", MissingObject, "check the endpoint's database and user"),
+    ("too many", StoreFull, "free connections at this server"),
+    ("starting up", Unreachable, "try again when the server is up"),
+    ("shutting down", Unreachable, "try again when the server is up"),
+    ("FATAL", LoginRefused, "check user, password and pg_hba.conf"),
+    ("fe_sendauth", LoginRefused, "set the endpoint's password"),
+)
+
+
+def of_server(error: Any, state: str, endpoint: Endpoint) -> BridgeheadError:
+    """An error that the server reported, by its SQLSTATE."""
+    for prefix in (state, state[:3], state[:2]):
+        if prefix in _BY_STATE:
+            kind, remedy = _BY_STATE[prefix]
+            return kind(_describe(error, state), endpoint=endpoint.name, remedy=remedy)
+    return PermanentError(_describe(error, state), endpoint=endpoint.name)
+
+
+def of_connection(error: BaseException, endpoint: Endpoint) -> BridgeheadError:
+    """An error of an open session that no server reported."""
+    return ConnectionLost(
+        f"the connection broke ({type(error).__name__})",
+        endpoint=str(endpoint),
+        remedy="try again; what the last commit did is read from the store",
+    )
+
+
+def of_login(error: BaseException, endpoint: Endpoint) -> BridgeheadError:
+    """An error while connecting. libpq gives no SQLSTATE here, only text."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    for part, kind, remedy in _CONNECT_TEXTS:
+        if part in str(error):
+            found = lines[-1].split("FATAL:")[-1].strip()
+            return kind(f"login refused: {found}", endpoint=str(endpoint), remedy=remedy)
+    return Unreachable(
+        f"no connection: {lines[0]}",
+        endpoint=str(endpoint),
+        remedy="check host, port, firewall, and that the server is up",
+    )
+
+
+def _describe(error: Any, state: str) -> str:
+    """The server's message; for a refused row only names, since its text quotes values."""
+    if state[:2] not in ("22", "23", "P0"):
+        return f"{error.diag.message_primary} ({state})"
+    diag = error.diag
+    places = {
+        "table": diag.table_name,
+        "column": diag.column_name,
+        "constraint": diag.constraint_name,
+    }
+    where = ", ".join(f"{word} {name}" for word, name in places.items() if name)
+    what = "a key is there twice" if state == "23505" else "the store refused a row"
+    return f"{what}: {type(error).__name__} ({state}) {where}".rstrip()

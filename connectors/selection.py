@@ -1,0 +1,126 @@
+"""What to read from a store, and its SELECT."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from connectors.dialect import EVERYTHING, Dialect, KeyRange, Statement
+from connectors.table import Column, Kind, Table, Type
+
+__all__ = ["Format", "Output", "Selection", "Span", "select", "span_bounds"]
+
+
+class Format(StrEnum):
+    """How rows travel between two connectors."""
+
+    ARROW = "arrow"  # record batches of canonical texts; every family speaks it
+    PGCOPY = "pgcopy"  # rows of PostgreSQL's binary COPY, carried without being looked at
+
+
+@dataclass(frozen=True)
+class Output:
+    """One column of a selection: the source's column, and the type the next store keeps it in."""
+
+    column: Column
+    type: Type
+
+
+@dataclass(frozen=True)
+class Span:
+    """Rows whose cursor column lies in [low, high), instants in UTC; `timezone` renders them for
+    a column without zone (None: the server's own)."""
+
+    column: Column
+    low: datetime | None
+    high: datetime | None
+    timezone: str | None = None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to read, in key order: columns of a table or query, bounded by key range, cursor span,
+    or a list of keys (canonical texts)."""
+
+    table: Table
+    outputs: tuple[Output, ...]
+    key: tuple[Column, ...]
+    keys: KeyRange = EVERYTHING
+    span: Span | None = None
+    among: tuple[tuple[str, ...], ...] | None = None
+    where: Statement | None = None
+
+
+def select(
+    dialect: Dialect,
+    selection: Selection,
+    expressions: Sequence[str],
+    zone: Callable[[], ZoneInfo],
+) -> Statement:
+    """The SELECT of a selection, with one expression for each of its outputs."""
+    table = selection.table
+    query = (
+        table.query.replace("%", "%%")
+        if table.query and dialect.placeholder == "%s"
+        else table.query
+    )
+    source = f"({query}\n) q" if query else dialect.table(table.name)
+    conditions = [dialect.in_range(selection.key, selection.keys)]
+    if selection.among is not None:
+        conditions.append(dialect.among(selection.key, selection.among))
+    if selection.span is not None:
+        conditions.append(_in_span(dialect, selection.span, zone))
+    if selection.where is not None:
+        conditions.append(selection.where)
+    order = ", ".join(dialect.ordered(dialect.quote(c.name), c) for c in selection.key)
+    return Statement(
+        f"SELECT {', '.join(expressions)}\n"
+        f"FROM {source}\n"
+        f"WHERE {' AND '.join(c.sql for c in conditions)}\n"
+        f"ORDER BY {order}",
+        tuple(value for c in conditions for value in c.values),
+    )
+
+
+def _in_span(dialect: Dialect, span: Span, zone: Callable[[], ZoneInfo]) -> Statement:
+    column = span.column
+    bounds = span_bounds(span, zone)
+    name = dialect.quote(column.name)
+    bound = dialect.parse(dialect.placeholder, column.type)
+    parts = [
+        (f"{name} {operator} {bound}", text)
+        for operator, text in zip((">=", "<"), bounds, strict=True)
+        if text is not None
+    ]
+    return Statement(" AND ".join(sql for sql, _ in parts) or "1 = 1", tuple(t for _, t in parts))
+
+
+def span_bounds(span: Span, zone: Callable[[], ZoneInfo]) -> tuple[str | None, str | None]:
+    """The canonical texts of a span's bounds for its column.
+
+    Without zone they are local times of `span.timezone`, else of the server's own `zone()`. Where
+    its clock was put back inside the span, the low bound moves down by as much: local times repeat
+    there, and a row must rather be read twice than never.
+    """
+    if span.column.type.zoned:
+        return _text(span.low, "+00"), _text(span.high, "+00")
+    local = ZoneInfo(span.timezone) if span.timezone else zone()
+    low = span.low.astimezone(local) if span.low else None
+    high = span.high.astimezone(local) if span.high else None
+    if low and high:
+        back = (low.utcoffset() or timedelta()) - (high.utcoffset() or timedelta())
+        low -= max(back, timedelta())
+    if span.column.type.kind is Kind.DATE:
+        return low.date().isoformat() if low else None, high.date().isoformat() if high else None
+    return _text(low, ""), _text(high, "")
+
+
+def _text(moment: datetime | None, zone: str) -> str | None:
+    if moment is None:
+        return None
+    if zone:
+        moment = moment.astimezone(UTC)
+    return moment.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds") + zone
