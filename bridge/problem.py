@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ Location = tuple[str | int, ...]
 # More than this from one file is one mistake repeated, and costs time to explain.
 PROBLEMS_PER_FILE = 50
 _SHOWN_LENGTH = 40
+_LOGIN = re.compile(r"://[^/]*@")
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def path_of(location: Location) -> str:
 
 
 def shortened(text: str) -> str:
-    """At most 40 printable characters of `text`."""
+    """At most 40 printable characters of `text`, without the password of an address in it."""
+    text = _LOGIN.sub("://***@", text)
     cut = text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + "…"
     return printable(cut)
 
@@ -79,14 +82,19 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
-def shown(value: object) -> str:
-    """A value as a message may quote it: short, on one line, and containers by their kind only."""
+def kind(value: object) -> str:
+    """What sort of thing a value is, for places where somebody may have put a secret."""
     if value is None:
         return "nothing"
     if isinstance(value, dict):
         return "a mapping"
-    if isinstance(value, list | tuple):
-        return "a list"
+    return "a list" if isinstance(value, list | tuple) else "a text"
+
+
+def shown(value: object) -> str:
+    """A value as a message may quote it: short, on one line, and containers by their kind only."""
+    if value is None or isinstance(value, dict | list | tuple):
+        return kind(value)
     return f"'{shortened(str(value))}'"
 
 

@@ -124,21 +124,24 @@ class Deployment:
 def find_directory(option: Path | str | None = None) -> Path:
     """`--config DIR`, else BRIDGEHEAD_CONFIG, else ./config. It must be a directory."""
     variable = os.environ.get(VARIABLE)
-    directory, origin = Path("config"), "./config"
+    named, origin = "config", "./config"
     if option is not None:
-        directory, origin = Path(option), "--config"
+        named, origin = str(option), "--config"
     elif variable:
-        directory, origin = Path(variable), VARIABLE
-    try:
-        found = directory.is_dir()
-    except (OSError, ValueError):
-        found = False
-    if not found:
+        named, origin = variable, VARIABLE
+    if not named or not _is_directory(Path(named)):
         raise ConfigurationError(
-            f"no configuration directory at {shown(directory)} ({origin})",
+            f"no configuration directory at {shown(named)} ({origin})",
             remedy="name one with --config DIR, or start one with `bridgehead init DIR`",
         )
-    return directory.absolute()
+    return Path(named).absolute()
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def load(directory: Path, families: Families | None = None) -> Deployment:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from bridge.configfile import Document
-from bridge.problem import PROBLEMS_PER_FILE, Faults, Location, Problem, hint, shown
+from bridge.problem import PROBLEMS_PER_FILE, Faults, Location, Problem, hint, kind, shown
 
 __all__ = ["Name", "Strict", "Text", "validate"]
 
@@ -54,7 +54,7 @@ def validate(
 ) -> tuple[_M | None, list[Problem]]:
     """The model, or None and every fault as a problem with its line."""
     if not isinstance(document.data, dict):
-        found = f"must hold keys and values, found {shown(document.data)}"
+        found = f"must hold keys and values, found {kind(document.data)}"
         return None, [document.problem((), found)]
     try:
         return model.model_validate(document.data, context=context), []
@@ -72,20 +72,21 @@ def _problems(model: type[BaseModel], document: Document, error: ErrorDetails) -
 
 
 def _message(model: type[BaseModel], error: ErrorDetails, location: Location) -> str:
-    kind, found = error["type"], shown(error["input"])
+    fault, found = error["type"], shown(error["input"])
     context = error.get("ctx", {})
-    if kind == "extra_forbidden":
+    if fault == "extra_forbidden":
         return f"unknown key {shown(location[-1])}{hint(location[-1], _keys(model, location[:-1]))}"
-    if kind == "missing":
+    if fault == "missing":
         return "is missing"
-    if kind == "value_error":
+    if fault == "value_error":
         return str(context["error"])
-    if kind == "literal_error":
+    if fault == "literal_error":
         expected = str(context["expected"]).replace("'", "").replace(" or ", ", ")
         return f"{found} is not known{hint(error['input'], expected.split(', '))}"
-    wanted = _WANTED.get(kind.partition("_")[0])
-    if wanted and kind.endswith(("_type", "_parsing")):
-        return f"must be {wanted}, found {found}"
+    wanted = _WANTED.get(fault.partition("_")[0])
+    if wanted and fault.endswith(("_type", "_parsing")):
+        # Where keys are expected, a text may be a whole connection string.
+        return f"must be {wanted}, found {kind(error['input']) if 'mapping' in wanted else found}"
     message = error["msg"]
     return f"{message[0].lower()}{message[1:]}, found {found}"
 

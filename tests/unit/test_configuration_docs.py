@@ -77,8 +77,11 @@ def test_every_key_has_its_chinese_term(path: str) -> None:
 
 @pytest.mark.parametrize("path", FIELDS)
 def test_the_manual_lists_the_words_of_a_choice(path: str) -> None:
-    schema = TypeAdapter(FIELDS[path].annotation).json_schema()
-    choice = next((s["enum"] for s in (schema, *schema.get("anyOf", ())) if "enum" in s), [])
+    annotation: Any = FIELDS[path].annotation
+    schema = TypeAdapter(annotation).json_schema()
+    choice: list[str] = next(
+        (s["enum"] for s in (schema, *schema.get("anyOf", ())) if "enum" in s), []
+    )
     if choice and path != "catalogue.update_cycle":
         assert re.findall("`([^`]+)`", ROWS[path][1])[: len(choice)] == choice
 
