@@ -1,11 +1,11 @@
 """A batch: the changes of one window, sealed, numbered and proven together.
 
-    sealed ──push──▶ applied ──reconcile──▶ reconciled ──retention──▶ purged
-      │                 │                        ▲                       ▲
-      │                 └──────▶ deviated ──repair or waive──────────────┤
-      ├──fuse──▶ held ──approve──▶ sealed                                │
-      │           └──reject──────────────────────────────────────────────┤
-      └──superseded by a new epoch───────────────────────────────────────┘
+sealed ──push──▶ applied ──reconcile──▶ reconciled ──retention──▶ purged
+  │                 │                        ▲                       ▲
+  │                 └──────▶ deviated ──repair or waive──────────────┤
+  ├──fuse──▶ held ──approve──▶ sealed                                │
+  │           └──reject──────────────────────────────────────────────┤
+  └──superseded by a new epoch───────────────────────────────────────┘
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Batch",
     "Counts",
     "Kind",
+    "Misfits",
     "State",
     "Tally",
     "instant",
@@ -81,6 +82,15 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class Misfits:
+    """Effects that did not fit their operation: early evidence of an older loss."""
+
+    insert_updated: int = 0
+    update_inserted: int = 0
+    delete_missing: int = 0
+
+
+@dataclass(frozen=True)
 class Tally:
     """The sender's books of one batch (conservation, I7):
     read + gone = inserted + updated + deleted + unchanged + superseded + quarantined."""
@@ -135,8 +145,11 @@ class Batch:
 
     @property
     def sent(self) -> Counts:
+        """What the receiver must measure. The rows of an image's key range are those that came
+        new, changed or unchanged; what vanished from the range is not among them."""
         tally = self.tally
-        total = tally.inserted + tally.updated + tally.deleted
+        third = tally.unchanged if self.kind.is_image else tally.deleted
+        total = tally.inserted + tally.updated + third
         return Counts(total, tally.inserted, tally.updated, tally.deleted, self.digest)
 
     def compute_hash(self) -> str:
@@ -163,7 +176,10 @@ class Batch:
 
 
 def instant(moment: datetime | None) -> str | None:
-    """`2026-01-02T03:04:05.000006Z`: one spelling, always UTC, always microseconds."""
+    """`2026-01-02T03:04:05.000006Z`: one spelling, always UTC, always microseconds, so that texts
+    sort as the moments do. A moment without a zone is refused."""
     if moment is None:
         return None
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if moment.tzinfo is None:
+        raise ValueError("an instant needs a time zone")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
