@@ -1,0 +1,42 @@
+"""A batch as a row of the ledger, and back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from typing import Any
+
+from sqlalchemy import Row
+
+from bridge.batch import Batch, Counts, Kind, State, Tally
+
+__all__ = ["batch_of", "received_values", "values_of"]
+
+_PARTS = {"tally", "received", "kind", "state"}
+_PLAIN = [field.name for field in fields(Batch) if field.name not in _PARTS]
+_TALLY = [field.name for field in fields(Tally)]
+_COUNTS = [field.name for field in fields(Counts)]
+
+
+def values_of(batch: Batch) -> dict[str, Any]:
+    """Every column of `bh_batch`."""
+    plain = {name: getattr(batch, name) for name in _PLAIN}
+    words = {"kind": batch.kind.value, "state": batch.state.value}
+    return plain | words | asdict(batch.tally) | received_values(batch.received)
+
+
+def received_values(received: Counts | None) -> dict[str, Any]:
+    return {f"received_{name}": getattr(received, name, None) for name in _COUNTS}
+
+
+def batch_of(row: Row[Any]) -> Batch:
+    values = row._mapping
+    received = None
+    if values["received_total"] is not None:
+        received = Counts(*(values[f"received_{name}"] for name in _COUNTS))
+    return Batch(
+        kind=Kind(values["kind"]),
+        state=State(values["state"]),
+        tally=Tally(**{name: values[name] for name in _TALLY}),
+        received=received,
+        **{name: values[name] for name in _PLAIN},
+    )

@@ -1,0 +1,61 @@
+"""Is a chain whole? Batches and audit rows alike name the hash of the one before them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from bridge.batch import Batch
+
+__all__ = ["ChainProblem", "Link", "batch_links", "verify"]
+
+
+@dataclass(frozen=True)
+class ChainProblem:
+    """A `gap` is a number that is missing, a `fork` a link that is not what was sealed."""
+
+    kind: Literal["gap", "fork"]
+    epoch: int
+    seq: int
+    what: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """One element: what it says of itself, and what its content says (`computed`)."""
+
+    epoch: int
+    seq: int
+    prev_hash: str
+    stored_hash: str
+    computed_hash: str
+
+
+def verify(links: Iterable[Link], first: int, prev_hash: str | None) -> Iterator[ChainProblem]:
+    """Problems of links in ascending order. `first` is the number the chain must begin with,
+    `prev_hash` what the first link must name; None when that is not known."""
+    expected, head = first, prev_hash
+    for link in links:
+        if link.seq != expected:
+            yield ChainProblem("gap", link.epoch, expected, _missing(expected, link.seq - 1))
+            head = None
+        if head is not None and link.prev_hash != head:
+            yield _fork(link, "does not follow the one before it")
+        if link.computed_hash != link.stored_hash:
+            yield _fork(link, "was changed after it was sealed")
+        expected, head = link.seq + 1, link.stored_hash
+
+
+def batch_links(batches: Iterable[Batch]) -> Iterator[Link]:
+    for batch in batches:
+        computed = batch.compute_hash()
+        yield Link(batch.epoch, batch.seq, batch.prev_hash, batch.batch_hash, computed)
+
+
+def _missing(low: int, high: int) -> str:
+    return f"{low} is missing" if low == high else f"{low} to {high} are missing"
+
+
+def _fork(link: Link, what: str) -> ChainProblem:
+    return ChainProblem("fork", link.epoch, link.seq, f"{link.seq} {what}")

@@ -1,0 +1,48 @@
+"""What can go wrong in the books themselves: nothing a retry or another login would mend.
+
+BridgeheadError
+└── LedgerError             1  the books are not in order
+    ├── BooksDoNotBalance       a batch accounts for more or fewer rows than it read
+    ├── IllegalMove             a batch cannot go from its state to that one
+    ├── NotContiguous           a window or part would leave a hole after the one before it
+    ├── Gap                     a batch before this one has not arrived
+    └── Fork                    two different batches claim the same place
+"""
+
+from __future__ import annotations
+
+from connectors.errors import BridgeheadError
+
+__all__ = [
+    "BooksDoNotBalance",
+    "Fork",
+    "Gap",
+    "IllegalMove",
+    "LedgerError",
+    "NotContiguous",
+]
+
+
+class LedgerError(BridgeheadError):
+    code = "ledger"
+    exit_code = 1
+
+
+class BooksDoNotBalance(LedgerError):
+    code = "books_do_not_balance"
+
+
+class IllegalMove(LedgerError):
+    code = "illegal_move"
+
+
+class NotContiguous(LedgerError):
+    code = "not_contiguous"
+
+
+class Gap(LedgerError):
+    code = "gap"
+
+
+class Fork(LedgerError):
+    code = "fork"

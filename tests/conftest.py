@@ -1,0 +1,86 @@
+"""Real stores for every test that needs one.
+
+postgres    one PostgreSQL server per test process, started when first asked for
+database    makes fresh, empty databases and returns their endpoints:
+            `database()`, `database("sqlite")`; they are gone after the test
+engine      a SQLAlchemy engine on a fresh database, once per family a ledger may live in,
+            with transactions as the connectors open them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool
+
+from bridge.demo.postgres import EmbeddedPostgres
+from connectors.endpoint import Endpoint, Secret
+
+Database = Callable[..., Endpoint]
+_NUMBER = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    unsafe = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+    settings = unsafe | {"shared_buffers": "32MB"}
+    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), settings=settings) as server:
+        yield server
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    made: list[str] = []
+
+    def make(family: str = "postgresql", **options: Any) -> Endpoint:
+        name = f"test_{next(_NUMBER)}"
+        if family == "sqlite":
+            return Endpoint(name, family, path=str(tmp_path / f"{name}.db"), **options)
+        server: EmbeddedPostgres = request.getfixturevalue("postgres")
+        server.create_database(name)
+        made.append(name)
+        login = {"user": server.user, "password": Secret(server.password), "database": name}
+        return Endpoint(name, family, host=server.host, port=server.port, **login, **options)
+
+    yield make
+    for name in made:
+        request.getfixturevalue("postgres").drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, database: Database) -> Iterator[Engine]:
+    opened = _engine(database(request.param))
+    yield opened
+    opened.dispose()
+
+
+def _engine(endpoint: Endpoint) -> Engine:
+    if endpoint.family == "sqlite":
+        url = URL.create("sqlite+pysqlite", database=endpoint.path)
+        opened = create_engine(url, poolclass=NullPool)
+        event.listen(opened, "connect", _without_own_transactions)
+        event.listen(opened, "begin", _begin_immediate)
+        return opened
+    password = endpoint.password.reveal() if endpoint.password else None
+    url = URL.create(
+        "postgresql+psycopg",
+        username=endpoint.user,
+        password=password,
+        host=endpoint.host,
+        port=endpoint.port,
+        database=endpoint.database,
+    )
+    return create_engine(url, poolclass=NullPool)
+
+
+def _without_own_transactions(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
