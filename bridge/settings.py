@@ -102,11 +102,13 @@ class Deployment:
     @property
     def bad_jobs(self) -> tuple[str, ...]:
         """Names of the jobs whose files cannot be used."""
-        files = {p.file for p in self.problems if p.file.startswith("jobs/")}
-        return tuple(sorted(Path(file).stem for file in files))
+        names = {Path(p.file).stem for p in self.problems if p.file.startswith("jobs/")}
+        return tuple(sorted(names - self.jobs.keys()))
 
     def problems_of(self, name: str) -> tuple[Problem, ...]:
-        return tuple(p for p in self.problems if p.file == f"jobs/{name}.yaml")
+        """What is wrong with the job's file, whatever its ending."""
+        files = {f"jobs/{name}{ending}" for ending in (".yaml", ".yml")}
+        return tuple(p for p in self.problems if p.file in files)
 
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint with its secrets resolved now; ConfigurationError if one is not set."""

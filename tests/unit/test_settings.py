@@ -335,8 +335,17 @@ def test_an_unknown_job(directory: Path) -> None:
 
 
 def test_a_job_file_of_another_ending(write: Write) -> None:
-    (problem,) = said(write("jobs/enterprise.yml", "job: enterprise\n"))
-    assert problem.startswith("jobs/enterprise.yml: is not read; rename it to enterprise.yaml")
+    deployment = load(write("jobs/enterprise.yml", "job: enterprise\n"))
+    assert deployment.bad_jobs == ("enterprise",)
+    with pytest.raises(ConfigurationError, match="is not read; rename it to enterprise.yaml"):
+        deployment.job("enterprise")
+
+
+def test_a_second_file_of_another_ending_harms_nothing(write: Write) -> None:
+    deployment = load(write("jobs/population.yml", JOB))
+    assert deployment.bad_jobs == ()
+    assert deployment.job("population").job == "population"
+    assert len(deployment.problems) == 1
 
 
 def test_hidden_files_are_an_editors(write: Write) -> None:
