@@ -7,6 +7,7 @@ tables, then moved by whole sets.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.dialect import Dialect, KeyRange, Statement
@@ -16,6 +17,7 @@ __all__ = [
     "CURSOR",
     "EPOCH",
     "GONE",
+    "LATE",
     "OPERATION",
     "RESERVED",
     "SEEN",
@@ -28,7 +30,7 @@ EPOCH, SEQ, OPERATION, CURSOR = "bh_epoch", "bh_seq", "bh_op", "bh_cursor"
 RESERVED = frozenset({EPOCH, SEQ, OPERATION, CURSOR})
 """Column names that a resource may not use."""
 
-STAGE, GONE, SEEN = "bh_stage", "bh_gone", "bh_seen"
+STAGE, GONE, SEEN, LATE = "bh_stage", "bh_gone", "bh_seen", "bh_late"
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,14 @@ class Changes:
         return [f"DROP TABLE IF EXISTS {d.table(t)}" for t in (self.copy, self.change)]
 
     def stage(self) -> list[str]:
-        """Empty tables for the rows that capture delivers and the keys it finds missing."""
+        """Empty tables for the rows that capture delivers, the keys it finds missing at the
+        source, and those it finds missing here."""
         d = self.dialect
+        keys = d.body(self.key_columns, self.key)
         return [
             *d.temporary(STAGE, d.body(self.staged, self.key)),
-            *d.temporary(GONE, d.body(self.key_columns, self.key)),
+            *d.temporary(GONE, keys),
+            *d.temporary(LATE, keys),
         ]
 
     def see(self) -> list[str]:
@@ -204,14 +209,15 @@ class Changes:
         )
 
     def missing_here(self) -> Statement:
-        """Canonical keys that the segment has seen and that the copy lacks or holds with another
-        cursor value, without those already staged."""
+        """Into the late keys: those that the segment has seen and that the copy lacks or holds with
+        another cursor value, without those already staged."""
         d = self.dialect
-        assert self.cursor is not None
-        texts = ", ".join(d.render(d.column("n", c.name), c.type) for c in self.key_columns)
+        if self.cursor is None:
+            raise ValueError("a sweep compares cursor values")
         differs = d.differs(d.column("c", CURSOR), d.column("n", CURSOR), self.cursor)
         return Statement(
-            f"SELECT {texts}\n"
+            f"INSERT INTO {d.quote(LATE)} ({d.columns(self.key)})\n"
+            f"SELECT {d.columns(self.key, 'n')}\n"
             f"FROM {d.quote(SEEN)} n\n"
             f"LEFT JOIN {d.table(self.copy)} c ON {d.match('c', 'n', self.key)}\n"
             f"WHERE ({d.column('c', self.key[0])} IS NULL OR {differs})\n"
@@ -219,15 +225,29 @@ class Changes:
             f"WHERE {d.match('s', 'n', self.key)})"
         )
 
-    def missing_in_stage(self) -> Statement:
-        """Into the gone keys: those of the copy that a complete read has not staged."""
+    def late_keys(self, limit: int) -> Statement:
+        """The canonical texts of the first late keys, in order."""
         d = self.dialect
+        texts = ", ".join(d.render(d.quote(c.name), c.type) for c in self.key_columns)
+        order = ", ".join(d.ordered(d.quote(c.name), c) for c in self.key_columns)
+        return Statement(f"SELECT {texts}\nFROM {d.quote(LATE)}\nORDER BY {order}\nLIMIT {limit}")
+
+    def forget_late(self, keys: Sequence[Sequence[str]]) -> Statement:
+        d = self.dialect
+        among = d.among(self.key_columns, keys)
+        return Statement(f"DELETE FROM {d.quote(LATE)}\nWHERE {among.sql}", among.values)
+
+    def missing_in_stage(self, keys: KeyRange) -> Statement:
+        """Into the gone keys: those of the copy's key range that a complete read has not staged."""
+        d = self.dialect
+        inside = d.in_range(self.key_columns, keys, "c")
         return Statement(
             f"INSERT INTO {d.quote(GONE)} ({d.columns(self.key)})\n"
             f"SELECT {d.columns(self.key, 'c')}\n"
             f"FROM {d.table(self.copy)} c\n"
             f"LEFT JOIN {d.quote(STAGE)} s ON {d.match('s', 'c', self.key)}\n"
-            f"WHERE {d.column('s', self.key[0])} IS NULL"
+            f"WHERE {d.column('s', self.key[0])} IS NULL AND {inside.sql}",
+            inside.values,
         )
 
     def _stamped(self, alias: str) -> str:

@@ -80,6 +80,10 @@ class RowStream(ABC):
     def handed_out(self) -> int:
         """Rows handed out so far, over all parts."""
 
+    def close(self) -> None:
+        """Ends a stream that nobody will read to its end; the session may go on."""
+        self.exhausted = True
+
 
 @dataclass(frozen=True)
 class Grouped:
@@ -175,8 +179,13 @@ class Connector(ABC):
     @abstractmethod
     def open_work(self) -> frozenset[str]:
         """A token for everything that may still commit in the job's database, our own session
-        left out. Raises MissingRight if it cannot be known in full, and PermanentError on a
+        left out. A token that begins with `prepared ` stands for work that may have borne another
+        token before. Raises MissingRight if it cannot be known in full, and PermanentError on a
         replica: a horizon is never taken there."""
+
+    def describe_work(self, tokens: frozenset[str]) -> list[str]:
+        """What an operator needs to find the holders of these tokens."""
+        return sorted(tokens)
 
     @abstractmethod
     def timezone(self) -> str:

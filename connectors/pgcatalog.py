@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.table import Column, Kind, Table, TableName, Type
 
-__all__ = ["COLUMNS", "KEYS", "TABLES", "TYPES", "column_of", "relation_of"]
+__all__ = ["COLUMNS", "HOLDERS", "KEYS", "TABLES", "TYPES", "column_of", "relation_of"]
 
 TABLES = """
 SELECT n.nspname, c.relname
@@ -54,6 +54,14 @@ SELECT t.oid::bigint, t.typname, t.typtype::text, t.typbasetype::bigint, t.typty
   t.typelem::bigint, t.typcategory::text, t.oid < 16384, format_type(t.oid, NULL)
 FROM pg_catalog.pg_type t
 WHERE t.oid = ANY(%s)
+"""
+
+# virtual transaction, pid, user, application, state, begin
+HOLDERS = """
+SELECT l.virtualtransaction, l.pid, a.usename, a.application_name, a.state, a.xact_start
+FROM pg_catalog.pg_locks l
+LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'virtualxid'
 """
 
 _HEADER = 4  # a typmod of a length or precision counts its header in

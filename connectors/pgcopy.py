@@ -56,8 +56,7 @@ class CopyStream(RowStream):
             limit -= len(rows)
             yield rows if self.format is Format.PGCOPY else self._batch(rows)
 
-    def abandon(self) -> None:
-        """Ends a stream that nobody will read to its end."""
+    def close(self) -> None:
         if not self.exhausted:
             self.exhausted = True
             stopped = GeneratorExit("stream abandoned")

@@ -30,7 +30,7 @@ from connectors.errors import (
     PermanentError,
     nearest,
 )
-from connectors.pgcatalog import COLUMNS, KEYS, TABLES, TYPES, column_of, relation_of
+from connectors.pgcatalog import COLUMNS, HOLDERS, KEYS, TABLES, TYPES, column_of, relation_of
 from connectors.pgcopy import CopyStream, csv_blocks, raw_blocks
 from connectors.pgdialect import PostgresqlDialect
 from connectors.pgerrors import of_connection, of_login, of_server
@@ -121,7 +121,7 @@ class PostgresqlConnector(Connector):
             finally:
                 stream, self._stream = self._stream, None
                 if stream is not None:
-                    stream.abandon()
+                    stream.close()
 
     def _freeze_snapshot(self) -> None:
         self.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -152,7 +152,17 @@ class PostgresqlConnector(Connector):
             prepared = self.rows(
                 "SELECT gid\nFROM pg_catalog.pg_prepared_xacts\nWHERE database = current_database()"
             )
-        return frozenset([f"vxid {v}" for (v,) in running] + [f"gid {g}" for (g,) in prepared])
+        return frozenset([f"vxid {v}" for (v,) in running] + [f"prepared {g}" for (g,) in prepared])
+
+    def describe_work(self, tokens: frozenset[str]) -> list[str]:
+        """With what the role may see of each session; `SELECT pg_terminate_backend(pid)` ends it."""
+        with self.transaction():
+            found = {
+                f"vxid {row[0]}": f"session pid {row[1]}, user {row[2]}, {row[3] or 'unknown'}"
+                f"{f', {row[4]}' if row[4] else ''}, since {row[5] or 'unknown'}"
+                for row in self.rows(HOLDERS)
+            }
+        return sorted(found.get(token, token) for token in tokens)
 
     def timezone(self) -> str:
         with self.transaction():
