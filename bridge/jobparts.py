@@ -18,7 +18,7 @@ from bridge.validation import Name, Strict, Text
 __all__ = ["Capture", "Column", "Deletes", "Mask", "Rule", "Source", "Target"]
 
 Rule = Literal["resident_id", "credit_code"]
-Mask = Literal["name", "phone", "id", "address", "email", "account", "hash"]
+Mask = Literal["name", "phone", "id", "address", "email", "account"]
 
 _NOT_YET = frozenset({"trigger", "log"})
 
@@ -173,6 +173,14 @@ class Column(Strict):
 
     sharing: Sharing | None = None
     """共享类型. none keeps the column out of the exchange database; none given: the resource's."""
+
+    @field_validator("mask", mode="before")
+    @classmethod
+    def _can_be_had(cls, mask: object) -> object:
+        if mask == "hash":
+            message = "without a secret, hashing every number undoes it; use another mask"
+            raise ValueError(f"'hash' is not available in this release: {message}")
+        return mask
 
     @property
     def is_shared(self) -> bool:

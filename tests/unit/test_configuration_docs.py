@@ -62,9 +62,8 @@ def test_the_manual_states_the_default(path: str) -> None:
     if default is None or default == () or isinstance(default, BaseModel | Mapping):
         assert written == "–"
         return
-    checked: Any = TypeAdapter(
-        Annotated[info.annotation, "as the manual writes it", *info.metadata]
-    )
+    annotated: Any = Annotated[info.annotation, "as written", *info.metadata]
+    checked: TypeAdapter[Any] = TypeAdapter(annotated)
     assert checked.validate_python(written.strip("`")) == default
 
 

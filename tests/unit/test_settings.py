@@ -337,7 +337,7 @@ def test_an_unknown_job(directory: Path) -> None:
 def test_a_job_file_of_another_ending(write: Write) -> None:
     deployment = load(write("jobs/enterprise.yml", "job: enterprise\n"))
     assert deployment.bad_jobs == ("enterprise",)
-    with pytest.raises(ConfigurationError, match="is not read; rename it to enterprise.yaml"):
+    with pytest.raises(ConfigurationError, match="is not read; rename it"):
         deployment.job("enterprise")
 
 
