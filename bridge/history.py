@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from bridge import candidate
 from bridge.batch import GENESIS, Batch, Kind, State
-from bridge.batch_row import batch_of
+from bridge.batchrow import batch_of
 from bridge.candidate import Candidate
 from bridge.chain import ChainProblem, batch_links, verify
 from bridge.schema import batch_event, batch_row, job_row

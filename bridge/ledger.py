@@ -17,7 +17,7 @@ from sqlalchemy import Connection, insert, update
 from bridge import candidate
 from bridge.audit import Audit
 from bridge.batch import GENESIS, MOVES, Batch, Counts, Kind, State, Tally
-from bridge.batch_row import received_values, values_of
+from bridge.batchrow import received_values, values_of
 from bridge.candidate import Candidate
 from bridge.errors import BooksDoNotBalance, IllegalMove, NotContiguous
 from bridge.history import Event, Head, History, Standing, Sums

@@ -6,35 +6,27 @@ not stored: watermark, seq and head are read from `bh_batch`.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
-    TIMESTAMP,
     BigInteger,
     Boolean,
     Column,
-    Dialect,
     Float,
     Index,
-    Integer,
     MetaData,
     String,
     Table,
     Text,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from bridge.batch import instant
+from bridge.columntype import Instant, long_integer
 
 __all__ = [
     "EXCHANGE",
     "EXCHANGE_VERSION",
     "RECEIVER",
     "RECEIVER_VERSION",
-    "Instant",
     "audit_entry",
     "batch_event",
     "batch_row",
@@ -42,48 +34,14 @@ __all__ = [
     "claim_row",
     "health_view",
     "job_row",
-    "long_integer",
     "position_row",
     "quarantine_row",
     "receipt_row",
-    "seconds_since",
 ]
 
 EXCHANGE_VERSION = "0001"
 RECEIVER_VERSION = "0001"
 """The newest migrations, so that an up-to-date database is known without loading Alembic."""
-
-
-class Instant(TypeDecorator[datetime]):
-    """A moment to the microsecond: aware datetimes in, aware datetimes in UTC out.
-
-    Stored as the database's own zoned timestamp where that is exact, and elsewhere as the text of
-    `instant`, whose order is the order of the moments.
-    """
-
-    impl = String(27)
-    cache_ok = True
-    _native = {"postgresql": TIMESTAMP(timezone=True)}  # noqa: RUF012
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(self._native.get(dialect.name, self.impl_instance))
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        text = instant(value)
-        if value is None or dialect.name not in self._native:
-            return text
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-        return moment.astimezone(UTC)
-
-
-def long_integer() -> TypeEngine[int]:
-    """64 bits; SQLite numbers rows by itself only in a column called INTEGER."""
-    return BigInteger().with_variant(Integer(), "sqlite")
 
 
 def _department(**options: Any) -> Column[str]:
@@ -307,21 +265,3 @@ the last batch said against the manifest. Received sums, `deviations` (batches t
 the end of the last batch's window to now. A job that has nothing to send still moves it, by empty
 batches.
 """
-
-
-class seconds_since(FunctionElement[float]):
-    """Seconds from a stored instant to now, by the database's clock."""
-
-    inherit_cache = True
-
-
-@compiles(seconds_since, "postgresql")
-def _zoned(element: Any, compiler: Any, **options: Any) -> str:
-    moment = compiler.process(element.clauses, **options)
-    return f"CAST(EXTRACT(EPOCH FROM now() - {moment}) AS DOUBLE PRECISION)"
-
-
-@compiles(seconds_since, "sqlite")
-def _text(element: Any, compiler: Any, **options: Any) -> str:
-    moment = compiler.process(element.clauses, **options)
-    return f"(julianday('now') - julianday({moment})) * 86400.0"

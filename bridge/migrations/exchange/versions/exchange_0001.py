@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from bridge.schema import Instant, long_integer
+from bridge.columntype import Instant, long_integer
 
 revision = "0001"
 down_revision = None

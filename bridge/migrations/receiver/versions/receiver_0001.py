@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from bridge.schema import Instant, seconds_since
+from bridge.columntype import Instant, seconds_since
 
 revision = "0001"
 down_revision = None
