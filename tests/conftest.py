@@ -44,7 +44,11 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         server: EmbeddedPostgres = request.getfixturevalue("postgres")
         server.create_database(name)
         made.append(name)
-        login = {"user": server.user, "password": Secret(server.password), "database": name}
+        login: dict[str, Any] = {
+            "user": server.user,
+            "password": Secret(server.password),
+            "database": name,
+        }
         return Endpoint(name, family, host=server.host, port=server.port, **login, **options)
 
     yield make

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "exchange_version",
+    "is_exchange_current",
+    "is_receiver_current",
     "receiver_ddl",
     "receiver_version",
     "upgrade_exchange",
@@ -39,15 +41,25 @@ def receiver_version(connection: Connection) -> str | None:
     return _version(connection, _RECEIVER)
 
 
+def is_exchange_current(connection: Connection) -> bool:
+    """Whether there is nothing to upgrade: what every run asks, before it takes the schema lock."""
+    return exchange_version(connection) == EXCHANGE_VERSION
+
+
+def is_receiver_current(connection: Connection) -> bool:
+    """The same for the receiver's tables."""
+    return receiver_version(connection) == RECEIVER_VERSION
+
+
 def upgrade_exchange(connection: Connection) -> None:
     """Make the ledger's tables current. Refuses what a newer Bridgehead wrote."""
-    if exchange_version(connection) != EXCHANGE_VERSION:
+    if not is_exchange_current(connection):
         _upgrade(connection, "exchange", _EXCHANGE)
 
 
 def upgrade_receiver(connection: Connection) -> None:
     """Make the receiver's tables current. Refuses what a newer Bridgehead wrote."""
-    if receiver_version(connection) != RECEIVER_VERSION:
+    if not is_receiver_current(connection):
         _upgrade(connection, "receiver", _RECEIVER)
 
 

@@ -20,6 +20,8 @@ from bridge import migrations
 from bridge.audit import Audit
 from bridge.migrations import (
     exchange_version,
+    is_exchange_current,
+    is_receiver_current,
     receiver_ddl,
     receiver_version,
     upgrade_exchange,
@@ -66,6 +68,8 @@ def test_upgrading_again_changes_nothing(
     first = version(connection)
     upgrade(connection)
     assert version(connection) == first is not None
+    assert is_exchange_current(connection) is (metadata is EXCHANGE)
+    assert is_receiver_current(connection) is (metadata is RECEIVER)
 
 
 @BOTH

@@ -68,7 +68,7 @@ def batch(seq: int = 1, prev_hash: str = GENESIS, **given: Any) -> Batch:
 
 
 def after(before: Batch, **given: Any) -> Batch:
-    usual = {"prev_hash": before.batch_hash, "epoch": before.epoch}
+    usual: dict[str, Any] = {"prev_hash": before.batch_hash, "epoch": before.epoch}
     return batch(before.seq + 1, **usual | given)
 
 
