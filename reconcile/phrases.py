@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["CAUSES", "CODES", "PHRASES"]
+__all__ = ["CODES", "PHRASES"]
 
 Pair = tuple[str, str]
 
@@ -27,13 +27,13 @@ CODES: Mapping[str, Mapping[str, Pair]] = {
     "guarantee": {
         "lossless": ("无损", "lossless"),
         "bounded": ("有界", "bounded"),
-        "at_least_once": ("至少一次,按键覆盖", "at least once, upsert"),
+        "at_least_once": ("至少一次，按键覆盖", "at least once, upsert"),
     },
     "headline": {
         "reconciled": ("账目平衡", "The books balance"),
-        "in_flight": ("账目相符,尚有在途", "The books agree; rows are still in flight"),
+        "in_flight": ("账目相符，尚有在途", "The books agree; rows are still in flight"),
         "unconfirmed": ("一致待确认", "Consistent, not yet confirmed"),
-        "held": ("批次挂起,等待审批", "Batches held, awaiting approval"),
+        "held": ("批次挂起，等待审批", "Batches held, awaiting approval"),
         "deviation": ("存在偏差", "The books deviate"),
         "gap": ("批次断号", "Batches are missing"),
         "fork": ("账目分叉", "The books have forked"),
@@ -44,70 +44,6 @@ CODES: Mapping[str, Mapping[str, Pair]] = {
         "deleted": ("删除", "deleted"),
         "unchanged": ("原有", "already there"),
     },
-}
-
-# What went wrong, and what to do about it.
-CAUSES: Mapping[object, tuple[Pair, Pair]] = {
-    "unknown": (
-        ("原因未明", "cause not determined"),
-        (
-            "运行内容核对定位到行,再修复:bridgehead reconcile,bridgehead repair",
-            "Compare contents to find the rows, then repair: bridgehead reconcile, bridgehead repair",
-        ),
-    ),
-    "late_commit": (
-        ("迟到提交:记录在读取之后才提交", "late commit: rows committed after the window was read"),
-        (
-            "下一次清扫会补读;如反复出现,请延长重叠时间",
-            "The next sweep reads them; if it recurs, lengthen the overlap",
-        ),
-    ),
-    "delete_not_captured": (
-        ("删除未被捕获", "a delete was not captured"),
-        (
-            "启用清扫或改用触发器,再执行修复",
-            "Switch the sweep on or capture by trigger, then repair",
-        ),
-    ),
-    "truncated_value": (
-        ("目标列过短或精度不足,取值被截断", "a value was cut to the target column's size or scale"),
-        (
-            "加宽目标列或提高精度,再执行修复",
-            "Widen the target column or its scale, then repair",
-        ),
-    ),
-    "charset": (
-        ("字符集不支持部分汉字", "the target's character set lacks some characters"),
-        (
-            "目标库改用 UTF-8 或 GB 18030,再执行修复",
-            "Change the target to UTF-8 or GB 18030, then repair",
-        ),
-    ),
-    "quarantined": (
-        ("目标库拒收,记录已隔离", "the target refused rows, which are in quarantine"),
-        (
-            "查看隔离原因,更正源数据后重试",
-            "Read the reasons, correct the source, then retry",
-        ),
-    ),
-    "edited_at_target": (
-        ("目标库数据被直接改动", "rows were edited at the target"),
-        (
-            "查明改动人和原因,再执行修复恢复一致",
-            "Find out who edited them and why, then repair",
-        ),
-    ),
-    "packet_lost": (
-        ("数据包丢失", "a packet was lost"),
-        ("重新发送该批次数据包", "Send the batch's packet again"),
-    ),
-    "restored_backup": (
-        ("一侧数据库恢复过备份", "one side was restored from a backup"),
-        (
-            "开启新轮次重新同步,并写明原因",
-            "Begin a new epoch with a resync, and say why",
-        ),
-    ),
 }
 
 PHRASES: Mapping[str, Pair] = {
@@ -121,26 +57,26 @@ PHRASES: Mapping[str, Pair] = {
     "headline_gap": ("批次断号 {n}", "{n:batch is|batches are} missing"),
     "headline_none": ("本期没有批次", "No batches in this period"),
     "conclusion": (
-        "本期 {jobs} 项桥接服务,{batches} 个批次,发送 {sent} 行,接收端实测 {received} 行。",
+        "本期 {jobs} 项桥接服务，{batches} 个批次，发送 {sent} 行，接收端实测 {received} 行。",
         "In this period {jobs:sync job|sync jobs} sealed {batches:batch|batches}:"
         " {sent:row|rows} sent, {received:row|rows} measured at the receiver.",
     ),
     "conclusion_reconciled": (
-        "逐批核对合计、新增、更新、删除与摘要,全部一致。",
+        "逐批核对合计、新增、更新、删除与摘要，全部一致。",
         "Totals, inserts, updates, deletes and digests agree in every batch.",
     ),
     "conclusion_in_flight": (
-        "已有回执的批次全部一致;在途 {n} 行尚无回执,不计为已核对,也不计为偏差。",
+        "已有回执的批次全部一致；在途 {n} 行尚无回执，不计为已核对，也不计为偏差。",
         "All batches with a receipt agree; {n:row|rows} in flight have none yet and count neither"
         " as reconciled nor as a deviation.",
     ),
     "conclusion_unconfirmed": (
-        "单向链路没有回执;未见相反证据,待导入接收端签名对账单后确认。",
+        "单向链路没有回执；未见相反证据，待导入接收端签名对账单后确认。",
         "A one-way link returns no receipt; nothing contradicts, and the receiver's signed"
         " statement will confirm it.",
     ),
     "conclusion_action": (
-        "需要处理的事项见下文,均列明原因与下一步。",
+        "需要处理的事项见下文，均列明原因与下一步。",
         "What needs action is listed below, with its cause and next step.",
     ),
     "jobs": ("桥接服务", "Sync jobs"),
@@ -155,7 +91,7 @@ PHRASES: Mapping[str, Pair] = {
     "measured": ("接收端表内实测", "measured in the receiver's tables"),
     "chart_title": ("逐批发送与接收", "Sent and received, batch by batch"),
     "chart_caption": (
-        "轴上为发送,轴下为接收端实测。上下对称,即账目平衡。",
+        "轴上为发送，轴下为接收端实测。上下对称，即账目平衡。",
         "Above the axis: sent. Below: measured at the receiver. A symmetric picture is a"
         " balanced book.",
     ),
@@ -174,22 +110,32 @@ PHRASES: Mapping[str, Pair] = {
     "verdict": ("结论", "Verdict"),
     "action": ("需要处理的事项", "What needs action"),
     "action_none": ("无。", "Nothing."),
+    "unreceipted": ("尚无回执", "No receipt yet"),
+    "quarantine_what": ("隔离 {n} 行", "{n:row|rows} in quarantine"),
+    "quarantine_cause": ("未通过校验或被目标库拒收", "refused by a rule or by the target"),
+    "quarantine_step": (
+        "查看原因，更正源数据后重试：bridgehead quarantine",
+        "Read the reasons, correct the source, then retry: bridgehead quarantine",
+    ),
     "batch": ("批次", "Batch"),
     "cause": ("原因", "Cause"),
     "next_step": ("下一步", "Next step"),
-    "gap_range": ("轮次 {epoch},序号 {first} 至 {last}", "epoch {epoch}, numbers {first} to {last}"),
-    "gap_one": ("轮次 {epoch},序号 {first}", "epoch {epoch}, number {first}"),
+    "gap_range": (
+        "轮次 {epoch}，序号 {first} 至 {last}",
+        "epoch {epoch}, numbers {first} to {last}",
+    ),
+    "gap_one": ("轮次 {epoch}，序号 {first}", "epoch {epoch}, number {first}"),
     "gap_cause": ("接收端缺少批次", "the receiver lacks batches"),
     "gap_step": ("重新发送所缺批次", "Send the missing batches again"),
     "residual_cause": ("账目残差 {n}", "the sender's books leave a residual of {n}"),
     "held_cause": ("删除行数超过上限", "more deletes than allowed"),
     "held_step": (
-        "核实后批准或驳回:bridgehead approve,bridgehead reject",
+        "核实后批准或驳回：bridgehead approve，bridgehead reject",
         "Verify, then approve or reject: bridgehead approve, bridgehead reject",
     ),
     "fork_cause": ("同一序号出现两份内容", "one number was used for two contents"),
     "fork_step": (
-        "停止该服务,查明是否恢复过备份,再开启新轮次",
+        "停止该服务，查明是否恢复过备份，再开启新轮次",
         "Stop the job, find out whether a side was restored, then begin a new epoch",
     ),
     "source": ("源库", "Source"),
@@ -198,7 +144,7 @@ PHRASES: Mapping[str, Pair] = {
     "guarantee": ("保证", "Guarantee"),
     "resource": ("信息资源", "Resource"),
     "timeliness": ("更新及时率", "Timeliness"),
-    "stream_title": ("累计账(自建立以来)", "Books since the beginning"),
+    "stream_title": ("累计账（自建立至截止点）", "Books since the beginning, at the cut"),
     "position": ("位置", "Position"),
     "position_value": ("轮次 {epoch} · 序号 {seq}", "epoch {epoch} · number {seq}"),
     "head_hash": ("链头", "Chain head"),
@@ -210,11 +156,14 @@ PHRASES: Mapping[str, Pair] = {
     "updated": ("更新", "Upd."),
     "deleted": ("删除", "Del."),
     "in_flight_facts": (
-        "在途 {batches} 个批次、{rows} 行",
-        "{batches:batch|batches} in flight, {rows:row|rows}",
+        "{batches} 个批次，{rows} 行",
+        "{batches:batch|batches}, {rows:row|rows}",
     ),
-    "in_flight_age": ("最早已等待", "the oldest for"),
-    "content_title": ("内容核对(逐键)", "Contents compared key by key"),
+    "in_flight_aged": (
+        "{batches} 个批次，{rows} 行，最早的已等待 {age}",
+        "{batches:batch|batches}, {rows:row|rows}, the oldest for {age}",
+    ),
+    "content_title": ("内容核对（逐键）", "Contents compared key by key"),
     "checked_at": ("核对时间", "Compared"),
     "rows": ("行数", "Rows"),
     "missing": ("缺少", "Missing"),
@@ -228,13 +177,13 @@ PHRASES: Mapping[str, Pair] = {
     "sum": ("本期合计", "Sum of the period"),
     "no_batches": ("本期没有批次。", "No batches in this period."),
     "image_note": (
-        "首次装载与重新同步按键段整段替换,核对合计与摘要;新增、更新、删除仅供参考(灰色)。",
+        "首次装载与重新同步按键段整段替换，核对合计与摘要；新增、更新、删除仅供参考（灰色）。",
         "First loads and resyncs replace whole key ranges: total and digest are compared; inserts,"
         " updates and deletes are shown for information (grey).",
     ),
     "audit_title": ("审计附页", "For the auditor"),
     "audit_lead": (
-        "以下恒等式与链式摘要可独立重算,无需信任本系统。",
+        "以下恒等式与链式摘要可独立重算，无需信任本系统。",
         "The identities and the hash chain below can be recomputed by anyone, without trusting"
         " this system.",
     ),
@@ -246,17 +195,18 @@ PHRASES: Mapping[str, Pair] = {
     ),
     "identity_sent": ("发送合计", "Total sent"),
     "identity_sent_is": (
-        "变更批次:新增 + 更新 + 删除;整段批次:新增 + 更新 + 未变",
+        "变更批次：新增 + 更新 + 删除；整段批次：新增 + 更新 + 未变",
         "changes: inserted + updated + deleted; images: inserted + updated + unchanged",
     ),
     "identity_deviation": ("偏差", "Deviation"),
     "identity_deviation_is": (
-        "|Δ新增| + |Δ更新| + |Δ删除|;仅摘要不同时至少为 1",
-        "|Δinserted| + |Δupdated| + |Δdeleted|; at least 1 if only the digest differs",
+        "变更批次：|Δ新增| + |Δ更新| + |Δ删除|；整段批次：|Δ合计|；仅合计或摘要不同时至少为 1",
+        "changes: |Δinserted| + |Δupdated| + |Δdeleted|; images: |Δtotal|; at least 1 if only total"
+        " or digest differs",
     ),
     "identity_chain": ("连续", "Continuity"),
     "identity_chain_is": (
-        "同一轮次内序号为 1、2、3……;每批的前序摘要即上一批的批次摘要",
+        "同一轮次内序号为 1、2、3……；每批的前序摘要即上一批的批次摘要",
         "numbers are 1, 2, 3 … within an epoch; each batch names the hash of the one before it",
     ),
     "residual_all": ("本期各批残差绝对值之和", "Sum of all residuals of the period, absolute"),
@@ -269,36 +219,38 @@ PHRASES: Mapping[str, Pair] = {
     "late": ("其中迟到", "Late"),
     "residual": ("残差", "Residual"),
     "chain_title": ("批次链与摘要", "Chain and digests"),
-    "batch_hash": ("批次摘要(SHA-256)", "Batch hash (SHA-256)"),
+    "batch_hash": ("批次摘要（SHA-256）", "Batch hash (SHA-256)"),
     "digest_sent": ("发送摘要", "Digest sent"),
     "digest_received": ("实测摘要", "Digest measured"),
     "state": ("状态", "State"),
     "recompute_title": ("如何重算", "How to recompute"),
     "recompute_1": (
-        "验证签名:对签发的对账单执行 bridgehead verify,不需要数据库和网络。",
+        "验证签名：对签发的对账单执行 bridgehead verify，不需要数据库和网络。",
         "Verify the signature: run bridgehead verify on the issued statement; it needs neither a"
         " database nor a network.",
     ),
     "recompute_2": (
-        "导出批次:bridgehead batches 服务名 --json,逐批检查守恒式,残差应为 0。",
+        "导出批次：bridgehead batches 服务名 --json，逐批检查守恒式，残差应为 0。",
         "Export the batches: bridgehead batches JOB --json; check conservation batch by batch, the"
         " residual must be 0.",
     ),
     "recompute_3": (
-        "重算链:批次摘要是对部门、服务、轮次、序号、前序摘要、配置摘要、类型、窗口、键段、末段标志、计数与数据摘要的规范"
-        " JSON(键名排序,无空白,ASCII)取 SHA-256。",
+        "重算链：批次摘要是对部门、服务、轮次、序号、前序摘要、配置摘要、类型、窗口、键段、末段标志、计数与数据摘要的规范"
+        " JSON（键名排序，无空白，ASCII）取 SHA-256。",
         "Recompute the chain: a batch hash is the SHA-256 of the canonical JSON (sorted names, no"
         " white space, ASCII) of department, job, epoch, seq, prev_hash, content_hash, kind,"
         " window, keys, last, counts and digest.",
     ),
     "recompute_4": (
-        "重算数据摘要:各键规范行取 SHA-256 的前两个 64 位字,分两路按 2⁶⁴ 求和;已删除的键按不存在计入。与行序无关,可在任一数据库内重算。",
-        "Recompute a digest: of each touched key's canonical line take the first two 64-bit words of"
-        " SHA-256 and sum them in two lanes modulo 2⁶⁴; a deleted key counts as absent. The order"
-        " of rows does not matter, and any of the databases can do it.",
+        "重算数据摘要：各键规范行取 SHA-256 的前两个 64 位字，分两路按 2⁶⁴ 求和；"
+        "已删除的键按不存在计入。"
+        "与行序无关，可在任一数据库内重算。",
+        "Recompute a digest: of each touched key's canonical line take the first two 64-bit words"
+        " of SHA-256 and sum them in two lanes modulo 2⁶⁴; a deleted key counts as absent. The"
+        " order of rows does not matter, and any of the databases can do it.",
     ),
     "recompute_5": (
-        "抽查内容:bridgehead reconcile 服务名,在源库、前置交换库、目标库之间逐键比对。",
+        "抽查内容：bridgehead reconcile 服务名，在源库、前置交换库、目标库之间逐键比对。",
         "Check the contents: bridgehead reconcile JOB compares source, exchange and target key by"
         " key.",
     ),
@@ -307,7 +259,7 @@ PHRASES: Mapping[str, Pair] = {
     "signature_audited": ("审计", "Audited by"),
     "signature_date": ("日期", "Date"),
     "footer": (
-        "本对账单由台账自动生成,只含计数与摘要,不含个人信息。时间均为 {offset}。",
+        "本对账单由台账自动生成，只含计数与摘要，不含个人信息。时间均为 {offset}。",
         "Made from the ledger. It holds counts and digests only, no personal data. All times are"
         " {offset}.",
     ),

@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 
 from markupsafe import Markup, escape
 
-from reconcile.phrases import CAUSES, CODES, PHRASES
+from reconcile.phrases import CODES, PHRASES
+from reconcile.remedy import REMEDIES
 from reconcile.verdict import Verdict
 
 __all__ = ["Language", "Speaker", "Words"]
@@ -85,7 +86,7 @@ class Speaker:
         return self.words(Words(verdict.zh, verdict.en))
 
     def cause(self, cause: str | tuple[str, str]) -> Markup:
-        return self.words(CAUSES[cause][0] if cause in CAUSES else cause)
+        return self.words(REMEDIES[cause][0] if cause in REMEDIES else cause)
 
     def next_step(
         self, cause: str | tuple[str, str] | None, step: str | tuple[str, str] | None
@@ -93,7 +94,7 @@ class Speaker:
         """The step given, else the one that belongs to the cause, else to look into it."""
         if step is not None:
             return self.words(step)
-        return self.words(CAUSES[cause if cause in CAUSES else "unknown"][1])
+        return self.words(REMEDIES[cause if cause in REMEDIES else "unknown"][1])
 
     def number(self, value: int) -> str:
         return f"{value:,}".replace("-", "−")
@@ -101,15 +102,19 @@ class Speaker:
     def moment(self, moment: datetime) -> str:
         return f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M:%S}"
 
+    def minute(self, moment: datetime) -> str:
+        return f"{moment.astimezone(self.zone):%m-%d %H:%M}"
+
     def clock(self, moment: datetime) -> str:
         return f"{moment.astimezone(self.zone):%m-%d %H:%M:%S}"
 
     def offset(self, moment: datetime) -> str:
-        return f"UTC{moment.astimezone(self.zone):%:z}"
+        offset = f"{moment.astimezone(self.zone):%z}"
+        return f"UTC{offset[:3]}:{offset[3:5]}"
 
-    def duration(self, seconds: float) -> Markup:
+    def duration(self, seconds: float) -> Words:
         """The two largest units: `3 min 20 s`, `2 d 4 h`."""
-        return self.words(Words(_duration(seconds, "zh"), _duration(seconds, "en")))
+        return Words(_duration(seconds, "zh"), _duration(seconds, "en"))
 
     def percent(self, share: float) -> str:
         """Rounded down: 99.99 % is not all."""

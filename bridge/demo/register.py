@@ -57,7 +57,7 @@ COMMENT ON COLUMN population.education IS '学历代码';
 COMMENT ON COLUMN population.marital_status IS '婚姻状况代码';
 COMMENT ON COLUMN population.household_no IS '户号';
 COMMENT ON COLUMN population.registered_on IS '登记日期';
-COMMENT ON COLUMN population.income IS '年收入(元)';
+COMMENT ON COLUMN population.income IS '年收入（元）';
 COMMENT ON COLUMN population.remark IS '备注';
 COMMENT ON COLUMN population.updated_at IS '更新时间';
 """
@@ -84,7 +84,7 @@ COMMENT ON COLUMN enterprise.credit_code IS '统一社会信用代码';
 COMMENT ON COLUMN enterprise.name IS '企业名称';
 COMMENT ON COLUMN enterprise.type IS '企业类型';
 COMMENT ON COLUMN enterprise.legal_representative IS '法定代表人';
-COMMENT ON COLUMN enterprise.registered_capital IS '注册资本(万元)';
+COMMENT ON COLUMN enterprise.registered_capital IS '注册资本（万元）';
 COMMENT ON COLUMN enterprise.established_on IS '成立日期';
 COMMENT ON COLUMN enterprise.county_code IS '住所行政区划代码';
 COMMENT ON COLUMN enterprise.address IS '住所';

@@ -221,7 +221,7 @@ def _legal_form(kind: str) -> str:
     forms: Sequence[tuple[str, str]] = (
         ("股份", "股份有限公司"),
         ("有限责任", "有限公司"),
-        ("合伙", "合伙企业(有限合伙)"),
+        ("合伙", "合伙企业（有限合伙）"),
         ("合作社", "专业合作社"),
     )
     return next((form for word, form in forms if word in kind), "厂")
