@@ -44,22 +44,16 @@ def render_html(report: Report, languages: Sequence[Language] = ("zh", "en")) ->
     The same report gives the same bytes. Raises ValueError for a language it does not speak.
     """
     speaker = Speaker(tuple(languages), report.zone)
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            report=report,
-            chart=mirror(
-                [_entry(batch, speaker.minute(batch.sealed_at)) for batch in report.batches]
-            ),
-            charts=[
-                mirror([_entry(batch, batch.number) for batch in job.batches])
-                for job in report.jobs
-            ],
-            say=speaker.say,
-            speaker=speaker,
-            Verdict=Verdict,
-        )
+    dated = [_entry(batch, speaker.minute(batch.sealed_at)) for batch in report.batches]
+    numbered = [[_entry(batch, batch.number) for batch in job.batches] for job in report.jobs]
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        report=report,
+        chart=mirror(dated),
+        charts=[mirror(entries) for entries in numbered],
+        say=speaker.say,
+        speaker=speaker,
+        Verdict=Verdict,
     )
 
 
