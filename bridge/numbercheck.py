@@ -55,7 +55,7 @@ def decimal_findings(
 
 
 def float_findings(values: TextArray, kind: Type, before: Type, limits: Limits) -> list[Finding]:
-    """What is wrong with floats. A double that a float(32) would round is refused."""
+    """What is wrong with floats. A double whose text a float(32) would change is refused."""
     nan = rows_of(pc.equal(values, _NAN))
     infinite = rows_of(pc.is_in(values, value_set=_INFINITE))
     shaped = matches(values, _FLOAT)
@@ -69,8 +69,15 @@ def float_findings(values: TextArray, kind: Type, before: Type, limits: Limits) 
             narrow = numbers.astype(np.float32)
         findings.append(Finding(Reason.OUT_OF_RANGE, np.isinf(narrow)))
         if not (before.kind is Kind.FLOAT and before.bits == 32):
-            findings.append(Finding(Reason.TOO_MANY_DIGITS, narrow != numbers))
+            findings.append(Finding(Reason.TOO_MANY_DIGITS, _shortest(narrow) != numbers))
     return findings
+
+
+def _shortest(narrow: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The doubles that the shortest texts of these floats read back to, as stores print them."""
+    texts = pa.array(narrow).cast(pa.string())
+    numbers: NDArray[np.float64] = texts.cast(pa.float64()).to_numpy()
+    return numbers
 
 
 def _plain(values: TextArray, canonical: str, accepted: str) -> tuple[TextArray, Rows]:

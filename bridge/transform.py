@@ -42,7 +42,7 @@ def transform(batch: pa.RecordBatch, route: Route) -> Transformed:
     behind them any others. `bh_unreadable` names the first column of a row that the connector
     could not render; the others pass through. `accepted` keeps the order of the rows; its columns
     bear the route's names, without `bh_unreadable`. A row is refused once, for its first bad
-    column. Raises ConfigurationError for a mask that cannot be had.
+    column.
     """
     count = len(route.columns)
     expected = [column.source.name for column in route.columns]
