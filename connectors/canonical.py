@@ -20,10 +20,13 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["ABSENT", "NULL", "Digest", "canonical_float", "canonical_line"]
+__all__ = ["ABSENT", "NULL", "UNREADABLE", "Digest", "canonical_float", "canonical_line"]
 
 NULL = "\\N"
 ABSENT = "\\D"
+UNREADABLE = "bh_unreadable"
+"""A further column of a record batch: the first column of the row that no text can stand for."""
+
 _MODULUS = 1 << 64
 _WORDS = struct.Struct(">QQ")
 

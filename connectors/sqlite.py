@@ -1,0 +1,280 @@
+"""Family sqlite: SQLite database files, by the driver of the standard library and SQLAlchemy."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow.compute as pc
+from filelock import FileLock, Timeout
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool
+
+from connectors.connector import Capabilities, Chunk, Connector, RowStream, wait_for
+from connectors.dialect import Statement
+from connectors.errors import (
+    BridgeheadError,
+    Busy,
+    ConfigurationError,
+    MissingObject,
+    MissingRight,
+    RowRefused,
+    nearest,
+)
+from connectors.selection import Format, Selection, select
+from connectors.sqlite_catalogue import COLUMNS, INDEXES, TABLES, columns_of, relation_of
+from connectors.sqlite_dialect import SqliteDialect
+from connectors.sqlite_errors import of_sqlite
+from connectors.sqlite_rows import SqliteRows
+from connectors.sqlite_values import register
+from connectors.table import Column, Kind, Table, TableName
+
+__all__ = ["SqliteConnector"]
+
+_TEXTS = (Kind.TEXT, Kind.JSON, Kind.NATIVE)
+
+
+class SqliteConnector(Connector):
+    """A session with a SQLite file.
+
+    The file must exist, unless the endpoint's option `create` is "true": then it is made, with a
+    write-ahead log, so that readers and the writer do not wait for each other. The journal mode of
+    a file that exists is left as it is.
+    """
+
+    dialect = SqliteDialect()
+    capabilities = Capabilities(concurrent=False, schemas=False, special_floats=False)
+    _begin = "BEGIN IMMEDIATE"
+    _stream: SqliteRows | None = None
+
+    def _create_engine(self) -> Engine:
+        self._locks: list[FileLock] = []
+        self._path = Path(self.endpoint.path or "").absolute()
+        engine = create_engine("sqlite+pysqlite://", creator=self._open, poolclass=NullPool)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(self._begin))
+        return engine
+
+    def _open(self) -> sqlite3.Connection:
+        create = self.endpoint.options.get("create") == "true" and not self._path.exists()
+        connection = sqlite3.connect(
+            f"{self._path.as_uri()}?mode={'rwc' if create else 'rw'}",
+            uri=True,
+            timeout=self.endpoint.connect_timeout,
+            isolation_level=None,
+        )
+        if create:
+            connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("SELECT count(*) FROM sqlite_master")
+        register(connection)
+        return connection
+
+    def _driver_error(self) -> type[Exception]:
+        return sqlite3.Error
+
+    def translate(self, error: BaseException) -> BridgeheadError:
+        kind, message, remedy = of_sqlite(error)
+        return kind(message, endpoint=str(self.endpoint), remedy=remedy)
+
+    def close(self) -> None:
+        super().close()
+        while self._locks:
+            self._locks.pop().release(force=True)
+
+    # -- sessions, time and work -------------------------------------------------------------
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        with super().transaction() as connection:
+            try:
+                yield connection
+            finally:
+                self._end_stream()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        self._begin = "BEGIN"
+        try:
+            with super().snapshot():
+                try:
+                    yield
+                finally:
+                    self._end_stream()
+        finally:
+            self._begin = SqliteConnector._begin
+            if not self.connection.closed:
+                self.execute("PRAGMA query_only = OFF")
+
+    def _end_stream(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.abandon()
+
+    def _freeze_snapshot(self) -> None:
+        """BEGIN alone fixes nothing: the state is that of the first read."""
+        self.execute("PRAGMA query_only = ON")
+        self.value("SELECT count(*) FROM sqlite_master")
+
+    def clock(self) -> datetime:
+        """SQLite stamps with the clock of the machine it runs on, which is this one."""
+        return datetime.now(UTC)
+
+    def open_work(self) -> frozenset[str]:
+        """Whether somebody holds the write lock. Its holder has no name: a writer that follows
+        close on another keeps the token open, so that the horizon stays rather than errs. A stamp
+        is taken under the lock, so a reader that begins to write later stamps later."""
+        if self.driver.in_transaction and self._begin == SqliteConnector._begin:
+            return frozenset()
+        with self._translated(), closing(self._open()) as probe:
+            probe.execute("PRAGMA busy_timeout = 0")
+            try:
+                probe.execute("BEGIN IMMEDIATE")
+                probe.execute("ROLLBACK")
+            except sqlite3.OperationalError as error:
+                if not isinstance(self.translate(error), Busy):
+                    raise
+                return frozenset({"write lock"})
+        return frozenset()
+
+    def timezone(self) -> str:
+        """That of CURRENT_TIMESTAMP."""
+        return "UTC"
+
+    @contextmanager
+    def lock(self, name: str, wait_seconds: float) -> Iterator[None]:
+        """A lock of the operating system on a file beside the database."""
+        mark = hashlib.sha256(name.encode()).hexdigest()[:16]
+        lock = FileLock(self._path.with_name(f".{self._path.name}.{mark}.lock"))
+        busy = Busy(
+            f"{name} is in use by another run",
+            endpoint=self.endpoint.name,
+            remedy="wait until it has ended; status shows what runs",
+        )
+        wait_for(lambda: self._acquired(lock), wait_seconds, busy)
+        self._locks.append(lock)
+        try:
+            yield
+        finally:
+            lock.release()
+            if lock in self._locks:
+                self._locks.remove(lock)
+
+    def _acquired(self, lock: FileLock) -> bool:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        except OSError as error:
+            raise MissingRight(
+                f"no lock file can be made beside {self._path.name}",
+                endpoint=str(self.endpoint),
+                remedy="give this account the right to write to the file's directory",
+            ) from error
+        return True
+
+    def settings_problem(self) -> str | None:
+        encoding = self.value("PRAGMA encoding")
+        if encoding != "UTF-8":
+            return f"the file's encoding is {encoding}: its order of texts is not that of UTF-8"
+        return None
+
+    # -- structure ---------------------------------------------------------------------------
+
+    def tables(self, schema: str | None = None) -> list[TableName]:
+        return [TableName(name) for name, _ in self.rows(TABLES)]
+
+    def exists(self, name: TableName) -> bool:
+        return bool(self.rows(Statement(COLUMNS, (name.name,))))
+
+    def describe(self, name: TableName) -> Table:
+        columns = self.rows(Statement(COLUMNS, (name.name,)))
+        known: dict[str, str] = dict(self.rows(TABLES))
+        if not columns:
+            raise MissingObject(
+                f"there is no table {name}",
+                endpoint=str(self.endpoint),
+                remedy=nearest(name.name, known) or "check the table's name and the file",
+            )
+        indexes = self.rows(Statement(INDEXES, (name.name,)))
+        return relation_of(name, columns, indexes, is_view=known.get(name.name) == "view")
+
+    def describe_query(self, query: str) -> Table:
+        """By way of a temporary view, which keeps the declared types of plain columns."""
+        text = query.strip().rstrip(";")
+        drop = "DROP VIEW IF EXISTS temp.bh_query"
+        try:
+            self.execute_all([drop, f"CREATE TEMPORARY VIEW bh_query AS {text}"])
+            rows = self.rows(Statement(COLUMNS, ("bh_query",)))
+        except MissingObject:
+            raise
+        except BridgeheadError as error:
+            raise ConfigurationError(
+                f"SQLite does not understand this query: {error.message}",
+                endpoint=str(self.endpoint),
+                remedy="write one SELECT, without parameters",
+            ) from error
+        finally:
+            self.execute(drop)
+        return Table(TableName("query"), columns_of(rows), query=text)
+
+    # -- rows --------------------------------------------------------------------------------
+
+    def rows(self, statement: Statement | str) -> list[tuple[Any, ...]]:
+        with self._translated():
+            return super().rows(statement)
+
+    def _execute(self, sql: str, values: Sequence[object]) -> Any:
+        with self._translated():
+            return super()._execute(sql, values)
+
+    def read(self, selection: Selection, format: Format = Format.ARROW) -> RowStream:
+        columns = [output.column for output in selection.outputs]
+        expressions = [self.dialect.render(self.dialect.quote(c.name), c.type) for c in columns]
+        expressions.append(self.dialect.unreadable(columns))
+        if selection.span is not None:
+            span = self.dialect.in_span(selection.span, selection.span.timezone or self.timezone())
+            more = selection.where or Statement("1 = 1")
+            where = Statement(f"{span.sql} AND {more.sql}", (*span.values, *more.values))
+            selection = replace(selection, span=None, where=where)
+        query = select(self.dialect, selection, expressions, lambda: ZoneInfo(self.timezone()))
+        self._stream = SqliteRows(self._cursor(query), [c.name for c in columns], self._translated)
+        return self._stream
+
+    def load(
+        self,
+        table: TableName,
+        columns: Sequence[Column],
+        chunks: Iterator[Chunk],
+        format: Format = Format.ARROW,
+        constants: Mapping[str, int] | None = None,
+    ) -> int:
+        constants = constants or {}
+        names = self.dialect.columns([*(c.name for c in columns), *constants])
+        places = [self.dialect.parse("?", c.type) for c in columns] + ["?"] * len(constants)
+        sql = f"INSERT INTO {self.dialect.table(table)} ({names})\nVALUES ({', '.join(places)})"
+        rows = 0
+        with self._translated():
+            for chunk in chunks:
+                arrays = chunk.columns[: len(columns)]
+                self._refuse_nul(columns, arrays)
+                rows += chunk.num_rows
+                fields = [array.to_pylist() for array in arrays]
+                lines = zip(*fields, *(repeat(v) for v in constants.values()), strict=False)
+                self.driver.executemany(sql, lines)
+        return rows
+
+    def _refuse_nul(self, columns: Sequence[Column], arrays: Sequence[Any]) -> None:
+        """SQLite would take it, and its functions then end the text there."""
+        for column, array in zip(columns, arrays, strict=True):
+            if column.type.kind in _TEXTS and pc.any(pc.match_substring(array, "\0")).as_py():
+                raise RowRefused(
+                    f"a text of column {column.name} holds a NUL character",
+                    endpoint=str(self.endpoint),
+                )
