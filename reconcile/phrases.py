@@ -88,7 +88,6 @@ PHRASES: Mapping[str, Pair] = {
     "in_flight_detail": ("{n} 个批次", "{n:batch|batches}"),
     "quarantined_open": ("隔离待处理", "In quarantine"),
     "gaps": ("断号批次", "Missing batches"),
-    "measured": ("接收端表内实测", "measured in the receiver's tables"),
     "chart_title": ("逐批发送与接收", "Sent and received, batch by batch"),
     "chart_caption": (
         "轴上为发送，轴下为接收端实测。上下对称，即账目平衡。",
@@ -165,7 +164,6 @@ PHRASES: Mapping[str, Pair] = {
     ),
     "content_title": ("内容核对（逐键）", "Contents compared key by key"),
     "checked_at": ("核对时间", "Compared"),
-    "rows": ("行数", "Rows"),
     "missing": ("缺少", "Missing"),
     "extra": ("多余", "Extra"),
     "different": ("不同", "Different"),
