@@ -203,12 +203,12 @@ class History:
     def verify_chain(self, from_seq: int = 1, epoch: int | None = None) -> list[ChainProblem]:
         """Every gap and fork of an epoch (the current one) from `from_seq` on."""
         standing = self.standing()
-        current = standing.epoch if standing else 1
-        chosen = epoch or current
+        chosen = epoch or (standing.epoch if standing else 1)
+        before = self._hash_before(chosen, from_seq, standing)
         query = self._batches().where(batch_row.c.epoch == chosen, batch_row.c.seq >= from_seq)
         ordered = self.connection.execute(query.order_by(batch_row.c.seq)).yield_per(_AT_ONCE)
         links = batch_links(batch_of(row) for row in ordered)
-        return list(verify(links, from_seq, self._hash_before(chosen, from_seq, standing)))
+        return list(verify(links, from_seq, before))
 
     def candidates(self) -> list[Candidate]:
         """Oldest first."""

@@ -19,6 +19,7 @@ from bridge.schema import quarantine_row as row
 
 __all__ = ["Quarantine", "QuarantineEntry", "SetAside", "key_text"]
 
+_PAGE = 10_000  # keys read at once
 _AT_ONCE = 500  # keys in one statement; SQLite may be built to take no more than 999 parameters
 
 
@@ -96,7 +97,7 @@ class Quarantine:
         high, after = newest.scalar() or 0, 0
         left = self.count() if limit is None else limit
         while left > 0:
-            page = self._page(after, high, min(left, _AT_ONCE))
+            page = self._page(after, high, min(left, _PAGE))
             if not page:
                 return
             yield from (key for _, key in page)
