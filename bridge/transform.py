@@ -18,11 +18,11 @@ from bridge.refusal import Finding, Reason, Refusal, Refusals, masked_sample
 from bridge.rule import rule_findings
 from bridge.textarray import TextArray, pc, rows_of
 from bridge.valuecheck import check_values
+from connectors.changes import CURSOR
 from connectors.table import Fit, Kind, Type
 
 __all__ = ["Reason", "Refusal", "Refusals", "Transformed", "transform"]
 
-_CURSOR = "bh_cursor"
 _UNREADABLE = "bh_unreadable"
 _TEXT = Type(Kind.TEXT)
 
@@ -50,25 +50,25 @@ def transform(batch: pa.RecordBatch, route: Route) -> Transformed:
         raise ValueError(f"columns {batch.schema.names[:count]} instead of {expected}")
     before = [_text(batch.column(i)) for i in range(count)]
     unreadable = _column(batch, _UNREADABLE)
-    ledger = _Refused(batch.num_rows)
+    faults = _FirstFaults(batch.num_rows)
     after = []
     for index, column in enumerate(route.columns):
         if unreadable is not None:
             found = rows_of(pc.equal(unreadable, column.source.name))
-            ledger.enter(index, [Finding(Reason.UNREADABLE, found)])
+            faults.enter(index, [Finding(Reason.UNREADABLE, found)])
         values, findings = _travel(before[index], column, route)
-        ledger.enter(index, findings)
+        faults.enter(index, findings)
         after.append(values)
     if unreadable is not None:
-        ledger.enter(count, [Finding(Reason.UNREADABLE, rows_of(unreadable.is_valid()))])
+        faults.enter(count, [Finding(Reason.UNREADABLE, rows_of(unreadable.is_valid()))])
     whole = _renamed(batch, route, after)
-    if not ledger.any:
+    if not faults.any:
         return Transformed(whole, ())
-    accepted = whole.filter(pa.array(ledger.column < 0))
-    return Transformed(accepted, _refusals(route, ledger, before, whole, unreadable))
+    accepted = whole.filter(pa.array(faults.column < 0))
+    return Transformed(accepted, _refusals(route, faults, before, whole, unreadable))
 
 
-class _Refused:
+class _FirstFaults:
     """Which rows are refused, by the first column and reason that was entered."""
 
     def __init__(self, rows: int) -> None:
@@ -149,34 +149,34 @@ def _renamed(batch: pa.RecordBatch, route: Route, after: list[TextArray]) -> pa.
 
 def _refusals(
     route: Route,
-    ledger: _Refused,
+    faults: _FirstFaults,
     before: list[TextArray],
     whole: pa.RecordBatch,
     unreadable: TextArray | None,
 ) -> Refusals:
-    rows = np.flatnonzero(ledger.column >= 0)
+    rows = np.flatnonzero(faults.column >= 0)
     keys = list(
         zip(*(whole.column(name).take(rows).to_pylist() for name in route.key), strict=True)
     )
-    cursors = _column(whole, _CURSOR)
+    cursors = _column(whole, CURSOR)
     marks = cursors.take(rows).to_pylist() if cursors is not None else [None] * len(rows)
     return tuple(
-        _refusal(route, ledger, before, unreadable, int(row), key, mark)
+        _refusal(route, faults, before, unreadable, int(row), key, mark)
         for row, key, mark in zip(rows, keys, marks, strict=True)
     )
 
 
 def _refusal(
     route: Route,
-    ledger: _Refused,
+    faults: _FirstFaults,
     before: list[TextArray],
     unreadable: TextArray | None,
     row: int,
     key: tuple[str | None, ...],
     cursor: str | None,
 ) -> Refusal:
-    index = int(ledger.column[row])
-    reason = _REASONS[ledger.reason[row]]
+    index = int(faults.column[row])
+    reason = _REASONS[faults.reason[row]]
     if index == len(route.columns):
         assert unreadable is not None
         return Refusal(key, str(unreadable[row]), reason, None, cursor)
