@@ -18,12 +18,12 @@ from bridge.refusal import Finding, Reason, Refusal, Refusals, masked_sample
 from bridge.rule import rule_findings
 from bridge.textarray import TextArray, pc, rows_of
 from bridge.valuecheck import check_values
+from connectors.canonical import UNREADABLE
 from connectors.changes import CURSOR
 from connectors.table import Fit, Kind, Type
 
 __all__ = ["Reason", "Refusal", "Refusals", "Transformed", "transform"]
 
-_UNREADABLE = "bh_unreadable"
 _TEXT = Type(Kind.TEXT)
 
 
@@ -49,7 +49,7 @@ def transform(batch: pa.RecordBatch, route: Route) -> Transformed:
     if batch.schema.names[:count] != expected:
         raise ValueError(f"columns {batch.schema.names[:count]} instead of {expected}")
     before = [_text(batch.column(i)) for i in range(count)]
-    unreadable = _column(batch, _UNREADABLE)
+    unreadable = _column(batch, UNREADABLE)
     faults = _FirstFaults(batch.num_rows)
     after = []
     for index, column in enumerate(route.columns):
@@ -141,7 +141,7 @@ def _renamed(batch: pa.RecordBatch, route: Route, after: list[TextArray]) -> pa.
     names = [column.name for column in route.columns]
     arrays: list[Any] = list(after)
     for place in range(len(after), batch.num_columns):
-        if batch.schema.names[place] != _UNREADABLE:
+        if batch.schema.names[place] != UNREADABLE:
             names.append(batch.schema.names[place])
             arrays.append(batch.column(place))
     return pa.RecordBatch.from_arrays(arrays, names=names)
