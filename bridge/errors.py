@@ -6,7 +6,8 @@ BridgeheadError
     ├── IllegalMove             a batch cannot go from its state to that one
     ├── NotContiguous           a window or part would leave a hole after the one before it
     ├── Gap                     a batch before this one has not arrived
-    └── Fork                    two different batches claim the same place
+    ├── Fork                    two different batches claim the same place
+    └── Held                    the job waits for a person's decision
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ __all__ = [
     "BooksDoNotBalance",
     "Fork",
     "Gap",
+    "Held",
     "IllegalMove",
     "LedgerError",
     "NotContiguous",
@@ -46,3 +48,7 @@ class Gap(LedgerError):
 
 class Fork(LedgerError):
     code = "fork"
+
+
+class Held(LedgerError):
+    code = "held"

@@ -128,6 +128,10 @@ class History:
         """The last batch of this epoch that is not a repair."""
         return self._first(self._this_epoch().where(_OF_A_WINDOW))
 
+    def newest_confirmed(self) -> Batch | None:
+        """The newest batch of this epoch whose receipt has come."""
+        return self._first(self._this_epoch().where(batch_row.c.applied_at.is_not(None)))
+
     def content_hash(self) -> str | None:
         """What the job was when the last batch of this epoch was sealed."""
         newest = self.newest()

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from connectors.connector import Capabilities
 from connectors.table import Column, Fit, Type
 
 __all__ = ["ColumnRoute", "Limits", "Route"]
@@ -23,6 +24,17 @@ class Limits:
     special_decimals: bool
     year_low: int
     year_high: int
+
+    def hold_all(self, source: Capabilities) -> bool:
+        """Whether no value that the source can hold is beyond these limits."""
+        return (
+            self.nul_in_text >= source.nul_in_text
+            and self.infinite_times >= source.infinite_times
+            and self.special_floats >= source.special_floats
+            and self.special_decimals >= source.special_decimals
+            and self.year_low <= source.year_low
+            and self.year_high >= source.year_high
+        )
 
 
 @dataclass(frozen=True)

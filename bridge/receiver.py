@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
@@ -31,7 +31,7 @@ from bridge.history import Sums
 from bridge.schema import claim_row, position_row, receipt_row
 from connectors.errors import Busy, StructureMismatch
 
-__all__ = ["Expectation", "Position", "Receipt", "Receiver"]
+__all__ = ["Expectation", "Position", "Receipt", "Receiver", "Stall"]
 
 _IMAGES = [kind.value for kind in Kind if kind.is_image]
 
@@ -44,6 +44,10 @@ class Expectation(StrEnum):
     SUPERSEDED = "superseded"  # of an epoch that has ended, and never applied: lay it aside
     GAP = "gap"  # something before it is missing: wait, raise a gap
     FORK = "fork"  # another history: stop and alarm, never overwrite
+
+
+Stall: TypeAlias = Literal[Expectation.GAP, Expectation.FORK]
+"""Why a job cannot go on at the receiver."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ class Receiver:
             self._set(token=token)
         return Position(**vars(position) | {"token": token})
 
-    def stall(self, expectation: Literal[Expectation.GAP, Expectation.FORK]) -> None:
+    def stall(self, expectation: Stall) -> None:
         """Show in `bh_health` that the job cannot go on here; the next applied batch clears it."""
         self._set(stalled=expectation.value, stalled_at=datetime.now(UTC))
 

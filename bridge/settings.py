@@ -13,6 +13,7 @@ from pydantic import Field
 from bridge.catalogue import CreditCode
 from bridge.codetable import CodeTable, read_code_tables
 from bridge.configfile import Document, Unreadable, read_yaml
+from bridge.duration import Duration
 from bridge.endpointsettings import EndpointSettings, Families, known_families
 from bridge.job import Job
 from bridge.jobfile import Surroundings, read_jobs
@@ -44,6 +45,9 @@ class Defaults(Strict):
 
     chunk_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 50_000
     """分块行数. Rows of one part of a large window or of a first load."""
+
+    retry: Annotated[Duration, Field(le=20)] = 20
+    """重试. How long a run tries again what is transient, before it ends."""
 
 
 class Settings(Strict):

@@ -232,10 +232,11 @@ class Changes:
         order = ", ".join(d.ordered(d.quote(c.name), c) for c in self.key_columns)
         return Statement(f"SELECT {texts}\nFROM {d.quote(LATE)}\nORDER BY {order}\nLIMIT {limit}")
 
-    def forget_late(self, keys: Sequence[Sequence[str]]) -> Statement:
+    def forget(self, table: str, keys: Sequence[Sequence[str]]) -> Statement:
+        """Take keys (canonical texts, at least one) out of the late or the gone ones."""
         d = self.dialect
         among = d.among(self.key_columns, keys)
-        return Statement(f"DELETE FROM {d.quote(LATE)}\nWHERE {among.sql}", among.values)
+        return Statement(f"DELETE FROM {d.quote(table)}\nWHERE {among.sql}", among.values)
 
     def missing_in_stage(self, keys: KeyRange) -> Statement:
         """Into the gone keys: those of the copy's key range that a complete read has not staged."""

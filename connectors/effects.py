@@ -78,13 +78,13 @@ class Effects:
             return [self._delete("= 'D'"), *self._update(), self._insert(only_new=True)]
         return [self._delete(None), self._insert(only_new=False)]
 
-    def measure(self) -> str:
-        """Rows of (operation, there before, there after, rows, lane sums) of the staged keys."""
+    def lines(self) -> str:
+        """A query for the canonical lines of the state that the staged keys are in, with the
+        operation, and whether the key was there before and is there after (0 or 1)."""
         d, first = self.dialect, self.key[0]
         before = f"CASE WHEN {d.column('p', first)} IS NULL THEN 0 ELSE 1 END"
         after = f"CASE WHEN {d.column('t', first)} IS NULL THEN 0 ELSE 1 END"
-        groups = [OPERATION, BEFORE, AFTER]
-        lines = (
+        return (
             f"SELECT {d.column('i', OPERATION)}, {before} AS {BEFORE}, {after} AS {AFTER},\n"
             f"CASE WHEN {d.column('t', first)} IS NULL THEN {d.absent_line(self.key_columns, 'i')} "
             f"ELSE {d.line(self.columns, 't')} END AS line\n"
@@ -92,7 +92,9 @@ class Effects:
             f"LEFT JOIN {d.quote(PRESENT)} p ON {d.match('p', 'i', self.key)}\n"
             f"LEFT JOIN {d.table(self.table)} t ON {d.match('t', 'i', self.key)}"
         )
-        return d.digest(lines, groups)
+
+    def count_present(self) -> str:
+        return f"SELECT count(*) FROM {self.dialect.quote(PRESENT)}"
 
     # -- images ------------------------------------------------------------------------------
 

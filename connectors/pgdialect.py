@@ -150,6 +150,8 @@ class PostgresqlDialect(Dialect):
     def output(self, output: Output, format: Format) -> str:
         """A selected column: canonical text, or for raw COPY the value as the next store has it."""
         name = self.quote(output.column.name)
+        if output.literal is not None:
+            name = _literal(output.literal)
         if format is Format.PGCOPY:
             return f"CAST({name} AS {self.ddl(output.type)})"
         kind = output.column.type

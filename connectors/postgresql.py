@@ -155,7 +155,7 @@ class PostgresqlConnector(Connector):
         return frozenset([f"vxid {v}" for (v,) in running] + [f"prepared {g}" for (g,) in prepared])
 
     def describe_work(self, tokens: frozenset[str]) -> list[str]:
-        """With what the role may see of each session; `SELECT pg_terminate_backend(pid)` ends it."""
+        """With what the role may see of each session."""
         with self.transaction():
             found = {
                 f"vxid {row[0]}": f"session pid {row[1]}, user {row[2]}, {row[3] or 'unknown'}"
@@ -271,7 +271,7 @@ class PostgresqlConnector(Connector):
         query = select(self.dialect, selection, expressions, self._zone)
         options = "FORMAT binary" if format is Format.PGCOPY else "FORMAT csv"
         copy = self._copy(f"COPY ({query.sql}) TO STDOUT ({options})", query.values)
-        names = [output.column.name for output in selection.outputs]
+        names = [output.name for output in selection.outputs]
         self._stream = CopyStream(copy, format, names)
         return self._stream
 

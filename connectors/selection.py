@@ -23,10 +23,17 @@ class Format(StrEnum):
 
 @dataclass(frozen=True)
 class Output:
-    """One column of a selection: the source's column, and the type the next store keeps it in."""
+    """One column of a selection: the source's column, the type the next store keeps it in, and the
+    name it bears in a record batch, if it is another one. A literal is the same in every row."""
 
     column: Column
     type: Type
+    alias: str = ""
+    literal: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.alias or self.column.name
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,96 @@
+"""A first load or resync: every row of the source as it is, in parts by key range.
+
+Each part goes straight into the current copy and is sealed as a batch of its own; the parts of one
+load share the horizon that was taken before the first of them. All rows of the snapshot are read,
+those stamped beyond the horizon too: the next window reads them again and finds them unchanged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from bridge.batch import Batch, Kind, Tally
+from bridge.hold import Hold
+from bridge.intake import Intake, every_row
+from bridge.plan import Plan
+from bridge.quarantine import Quarantine
+from connectors.changes import EPOCH, SEQ
+from connectors.connector import RowStream
+from connectors.dialect import KeyRange
+
+__all__ = ["key_range", "load_image"]
+
+
+def load_image(
+    held: Hold,
+    plan: Plan,
+    high: datetime,
+    newest: Batch | None,
+    sink: Callable[[Batch], None],
+) -> None:
+    """Seals the whole source as parts up to `high`; after `newest`, the last part that an earlier
+    run sealed, if there is one."""
+    low = newest.key_high if newest else None
+    if newest is None:
+        with held.exchange.transaction():
+            held.ledger().fence()
+            held.exchange.execute_all([*plan.changes.drop(), *plan.changes.create()])
+    with held.source.snapshot():
+        selection = every_row(plan, key_range(low, None))
+        stream = held.source.read(selection, plan.pull_format)
+        last = False
+        while not last:
+            batch = _seal_part(held, plan, stream, high, low)
+            low, last = batch.key_high, batch.last
+            sink(batch)
+
+
+def _seal_part(held: Hold, plan: Plan, stream: RowStream, high: datetime, low: str | None) -> Batch:
+    """The job's row is locked last: a part touches no row that another run could be changing, and
+    the push of earlier parts goes on meanwhile. A run that lost the job loses the part too."""
+    intake, changes = Intake(held, plan), plan.changes
+    with held.exchange.transaction() as connection:
+        ledger = held.ledger()
+        head = ledger.head()
+        stamp = {EPOCH: head.epoch, SEQ: head.seq + 1}
+        intake.load(stream, plan.chunk_rows, changes.copy, stamp)
+        last = stream.exhausted
+        top = low if last else _highest(held, plan, low)
+        rows, digest = held.exchange.digest_all(
+            changes.image_lines(key_range(low, None if last else top))
+        )
+        batch = ledger.seal(
+            kind=Kind.FIRST if head.epoch == 1 else Kind.RESYNC,
+            content_hash=plan.content_hash,
+            window_low=None,
+            window_high=high,
+            key_low=low,
+            key_high=None if last else top,
+            last=last,
+            tally=Tally(read=intake.read, inserted=rows, quarantined=len(intake.refused)),
+            digest=str(digest),
+        )
+        quarantine = Quarantine(connection, held.department, held.name)
+        if low is None:
+            quarantine.close(quarantine.open_keys(), "everything is read again")
+        quarantine.open_entries(intake.refused, batch.epoch, batch.seq)
+        if last:
+            ledger.swept(datetime.now(UTC))
+            ledger.looked(datetime.now(UTC))
+    return batch
+
+
+def _highest(held: Hold, plan: Plan, low: str | None) -> str | None:
+    """The highest key of the copy so far; `low` itself if the part brought no row."""
+    found = held.exchange.rows(plan.changes.highest_key(plan.changes.copy))
+    return json.dumps(found[0]) if found else low
+
+
+def key_range(low: str | None, high: str | None) -> KeyRange:
+    """A part's bounds as the ledger writes them."""
+    return KeyRange(
+        None if low is None else tuple(json.loads(low)),
+        None if high is None else tuple(json.loads(high)),
+    )

@@ -1,0 +1,204 @@
+"""Capture by cursor or by comparison: what changed, staged, classified and sealed in parts.
+
+A cursor job reads the rows whose stamp lies in the window; a compare job reads every row and takes
+each key range of the copy that was not read for deleted. Both read one snapshot of the source in
+key order, a part at a time; what is unchanged costs no batch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from bridge.batch import Batch, Kind, Tally
+from bridge.capture.image import key_range
+from bridge.capture.sweep import Sweep
+from bridge.hold import Hold
+from bridge.intake import Intake, every_row, forget_refused
+from bridge.ledger import Ledger
+from bridge.plan import Plan
+from bridge.quarantine import Quarantine
+from connectors.changes import GONE, STAGE
+from connectors.connector import RowStream
+from connectors.selection import Span
+from connectors.table import TableName
+
+__all__ = ["Reach", "capture_changes"]
+
+_STAGE = TableName(STAGE)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The window [low, high) that is read. `watermark` is where the one before it ended."""
+
+    low: datetime | None
+    high: datetime
+    watermark: datetime | None
+
+
+def capture_changes(
+    held: Hold, plan: Plan, reach: Reach, newest: Batch | None, sink: Callable[[Batch], None]
+) -> None:
+    """Seals the window's changes; after `newest`, its last sealed part, if it was cut off."""
+    capture = _Capture(held, plan, reach, newest)
+    with held.source.snapshot():
+        selection = every_row(plan, key_range(capture.low_key, None))
+        if plan.cursor is not None:
+            span = Span(plan.cursor, reach.low, reach.high, held.job.capture.timezone)
+            selection = replace(selection, span=span)
+        stream = held.source.read(selection, plan.pull_format)
+        finished = False
+        while not finished:
+            batch, finished = capture.take_part(stream)
+            if batch is not None:
+                sink(batch)
+
+
+class _Capture:
+    """One window under way: where its next batch begins, and what was counted for it so far."""
+
+    def __init__(self, held: Hold, plan: Plan, reach: Reach, newest: Batch | None) -> None:
+        self._held = held
+        self._plan = plan
+        self._reach = reach
+        self._begun = newest is not None
+        self._tally = Tally()
+        self.low_key = newest.key_high if newest else None
+        self._read_key = self.low_key
+        self._refused: set[str] = set()
+        self._saw_everything = plan.cursor is None and newest is None
+
+    def take_part(self, stream: RowStream) -> tuple[Batch | None, bool]:
+        """One part in one transaction; the batch it was sealed as, and whether it was the last.
+        A part without changes is not sealed: its counts go with the next one."""
+        exchange, changes = self._held.exchange, self._plan.changes
+        intake = Intake(self._held, self._plan)
+        with exchange.transaction() as connection:
+            ledger = self._held.ledger()
+            ledger.fence()
+            head = ledger.head()
+            exchange.execute_all(changes.stage())
+            intake.load(stream, self._plan.chunk_rows, _STAGE)
+            last = stream.exhausted
+            high_key = None if last else self._highest()
+            tally = self._find_missing(intake, ledger, high_key, last)
+            place = (head.epoch, head.seq + 1)
+            tally = self._classify(tally, intake, *place)
+            quarantine = Quarantine(connection, self._held.department, self._held.name)
+            opened = quarantine.open_entries(intake.refused, *place)
+            self._refused |= {entry.key for entry in intake.refused}
+            self._close_entries(quarantine, complete=last and self._saw_everything)
+            self._tally = _sum(self._tally, tally)
+            batch = self._seal(ledger, high_key, last, worth_it=opened > 0)
+            if last:
+                ledger.looked(datetime.now(UTC))
+        return batch, last
+
+    # -- pieces ------------------------------------------------------------------------------
+
+    def _find_missing(
+        self, intake: Intake, ledger: Ledger, high_key: str | None, last: bool
+    ) -> Tally:
+        """Stages what the stream itself does not show: deleted rows, and rows stamped below."""
+        exchange, changes = self._held.exchange, self._plan.changes
+        if self._plan.cursor is None:
+            exchange.analyze(STAGE)
+            exchange.execute(changes.missing_in_stage(key_range(self._read_key, high_key)))
+            forget_refused(exchange, changes, GONE, intake.refused)
+            self._read_key = high_key
+            return Tally()
+        self._read_key = high_key
+        if not last:
+            return Tally()
+        sweep = Sweep(self._held, self._plan, intake, ledger)
+        late = sweep.run()
+        self._saw_everything = sweep.saw_everything
+        return Tally(late=late)
+
+    def _classify(self, found: Tally, intake: Intake, epoch: int, seq: int) -> Tally:
+        exchange, changes = self._held.exchange, self._plan.changes
+        exchange.analyze(STAGE)
+        exchange.execute_all(changes.classify(epoch, seq))
+        counts = {op: int(rows) for op, rows in exchange.rows(changes.count_changes(epoch, seq))}
+        gone = int(exchange.value(f"SELECT count(*) FROM {changes.dialect.quote(GONE)}"))
+        exchange.execute_all(changes.apply(epoch, seq))
+        inserted, updated, deleted = (counts.get(op, 0) for op in "IUD")
+        return replace(
+            found,
+            read=intake.read,
+            gone=gone,
+            inserted=inserted,
+            updated=updated,
+            deleted=deleted,
+            unchanged=intake.loaded - inserted - updated,
+            superseded=gone - deleted,
+            quarantined=len(intake.refused),
+        )
+
+    def _seal(
+        self, ledger: Ledger, high_key: str | None, last: bool, *, worth_it: bool
+    ) -> Batch | None:
+        tally = self._tally
+        changed = tally.inserted + tally.updated + tally.deleted > 0
+        if not (changed or worth_it or self._must_seal(ledger, last)):
+            return None
+        kind = Kind.DATA if changed or worth_it or self._begun or not last else Kind.EMPTY
+        head = ledger.head()
+        lines = self._plan.changes.sealed_lines(head.epoch, head.seq + 1)
+        _, digest = self._held.exchange.digest_all(lines)
+        batch = ledger.seal(
+            kind=kind,
+            content_hash=self._plan.content_hash,
+            window_low=self._reach.low,
+            window_high=self._reach.high,
+            key_low=self.low_key,
+            key_high=high_key,
+            last=last,
+            tally=tally,
+            digest=str(digest),
+        )
+        self._begun, self._tally, self.low_key = True, Tally(), high_key
+        return batch
+
+    def _must_seal(self, ledger: Ledger, last: bool) -> bool:
+        """A window once begun is finished; one in which nothing changed is told now and then."""
+        if not last:
+            return False
+        every = timedelta(seconds=self._held.job.empty_every)
+        return self._begun or ledger.should_seal_empty(datetime.now(UTC), every)
+
+    def _highest(self) -> str | None:
+        found = self._held.exchange.rows(self._plan.changes.highest_key(_STAGE))
+        return json.dumps(found[0]) if found else self._read_key
+
+    def _close_entries(self, quarantine: Quarantine, *, complete: bool) -> None:
+        """An entry ends when its row was accepted, or when nothing at the source bears its key."""
+        if quarantine.count() == 0:
+            return
+        open_keys = [key for key in quarantine.open_keys() if key not in self._refused]
+        staged = self._among_staged(open_keys)
+        quarantine.close(staged, "accepted")
+        if complete:
+            quarantine.close(set(open_keys) - staged, "no longer at the source")
+
+    def _among_staged(self, keys: list[str]) -> set[str]:
+        changes, exchange = self._plan.changes, self._held.exchange
+        dialect, key = changes.dialect, changes.key_columns
+        texts = ", ".join(dialect.render(dialect.quote(c.name), c.type) for c in key)
+        found: set[str] = set()
+        for start in range(0, len(keys), 500):
+            wanted = [json.loads(text) for text in keys[start : start + 500]]
+            valid = [k for k in wanted if None not in k]
+            if valid:
+                among = dialect.among(key, valid)
+                query = f"SELECT {texts} FROM {dialect.quote(STAGE)} WHERE {among.sql}"
+                rows = exchange.rows(replace(among, sql=query))
+                found |= {json.dumps(list(row), separators=(",", ":")) for row in rows}
+        return found
+
+
+def _sum(one: Tally, other: Tally) -> Tally:
+    return Tally(*(a + b for a, b in zip(vars(one).values(), vars(other).values(), strict=True)))

@@ -1,0 +1,99 @@
+"""A run's hold on a job: the lock, the token, and sessions with the three stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+
+from bridge.job import Job
+from bridge.ledger import Ledger
+from bridge.migrations import exchange_version, upgrade_exchange
+from bridge.receiver import Receiver
+from bridge.schema import EXCHANGE_VERSION
+from bridge.settings import Deployment
+from connectors.connector import Connector
+from connectors.endpoint import Endpoint
+from connectors.registry import connect
+
+__all__ = ["SCHEMA_LOCK", "SCHEMA_WAIT_SECONDS", "Hold", "hold", "open_ledger"]
+
+SCHEMA_LOCK = "bridgehead schema"
+SCHEMA_WAIT_SECONDS = 60.0
+
+
+class Hold:
+    """One run's way of working on one job. The lock decides, the token protects: every transaction
+    that changes state locks the job's row with the token first."""
+
+    def __init__(self, deployment: Deployment, job: Job, exchange: Connector, stack: ExitStack):
+        self.deployment = deployment
+        self.job = job
+        self.department = deployment.department.code
+        self.exchange = exchange
+        self._stack = stack
+        self.token = 0
+
+    @property
+    def name(self) -> str:
+        return self.job.job
+
+    @cached_property
+    def source(self) -> Connector:
+        return self._open(self.deployment.endpoint(self.job.source.endpoint))
+
+    @cached_property
+    def target(self) -> Connector:
+        return self._open(self.deployment.endpoint(self.job.target.endpoint))
+
+    def another_exchange(self) -> Connector:
+        """A second session with the exchange database, for work side by side."""
+        return self._open(self.exchange.endpoint)
+
+    def ledger(self, exchange: Connector | None = None) -> Ledger:
+        """The ledger over that session, or over the hold's own."""
+        connection = (exchange or self.exchange).connection
+        return Ledger(connection, self.department, self.name, token=self.token)
+
+    def receiver(self) -> Receiver:
+        return Receiver(self.target.connection, self.department, self.name)
+
+    def take(self, minimum: int = 0) -> None:
+        """Make this the run that may write, ahead of every token seen so far."""
+        with self.exchange.transaction():
+            ledger = self.ledger()
+            ledger.register()
+            self.token = ledger.take(minimum)
+
+    def _open(self, endpoint: Endpoint) -> Connector:
+        return self._stack.enter_context(connect(endpoint))
+
+
+@contextmanager
+def hold(deployment: Deployment, job: Job, wait_seconds: float) -> Iterator[Hold]:
+    """The job, held by this run alone. Raises Busy after `wait_seconds`; everything is let go at
+    the end, also when the process dies."""
+    with ExitStack() as stack:
+        exchange = stack.enter_context(open_ledger(deployment))
+        name = f"bridgehead job {deployment.department.code}/{job.job}"
+        stack.enter_context(exchange.lock(name, wait_seconds))
+        held = Hold(deployment, job, exchange, stack)
+        held.take()
+        yield held
+
+
+@contextmanager
+def open_ledger(deployment: Deployment) -> Iterator[Connector]:
+    """A session with the exchange database, its ledger's tables made or brought up to date."""
+    with connect(deployment.endpoint(deployment.exchange)) as exchange:
+        _make_current(exchange)
+        yield exchange
+
+
+def _make_current(exchange: Connector) -> None:
+    """Schema work runs under a lock, once; a ledger newer than this code is refused."""
+    with exchange.transaction():
+        if exchange_version(exchange.connection) == EXCHANGE_VERSION:
+            return
+    with exchange.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), exchange.transaction():
+        upgrade_exchange(exchange.connection)

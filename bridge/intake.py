@@ -1,0 +1,122 @@
+"""Rows on their way into the exchange database: loaded, or set aside with the reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import cast
+
+import pyarrow as pa
+
+from bridge.hold import Hold
+from bridge.plan import Plan
+from bridge.quarantine import SetAside, key_text
+from bridge.refusal import Refusal
+from bridge.textarray import pc
+from bridge.transform import transform
+from bridge.valuecheck import check_values
+from connectors.changes import CURSOR, Changes
+from connectors.connector import Chunk, Connector, RowStream
+from connectors.dialect import EVERYTHING, KeyRange
+from connectors.selection import Format, Output, Selection
+from connectors.table import Column, TableName
+
+__all__ = ["Intake", "every_row", "forget_refused"]
+
+
+class Intake:
+    """Loads parts of streams and keeps count: every row that was read is loaded or set aside."""
+
+    def __init__(self, held: Hold, plan: Plan) -> None:
+        self._held = held
+        self._plan = plan
+        self.read = 0
+        self.refused: list[SetAside] = []
+
+    @property
+    def loaded(self) -> int:
+        return self.read - len(self.refused)
+
+    def load(
+        self,
+        stream: RowStream,
+        limit: int,
+        table: TableName,
+        constants: Mapping[str, int] | None = None,
+    ) -> int:
+        """Loads the next rows of the stream, at most `limit`; returns how many were read."""
+        before = stream.handed_out
+        columns = self._plan.changes.staged
+        chunks = stream.part(limit)
+        if stream.format is Format.ARROW:
+            chunks = self._accepted(chunks)
+        self._held.exchange.load(table, columns, chunks, stream.format, constants)
+        self.read += stream.handed_out - before
+        return stream.handed_out - before
+
+    def load_keys(
+        self, stream: RowStream, limit: int, table: TableName, columns: Sequence[Column]
+    ) -> None:
+        """Loads the next keys of a sweep with their cursor values. A key at fault is set aside
+        like a row, once; other keys do not count as read."""
+        chunks = stream.part(limit)
+        if stream.format is Format.ARROW:
+            chunks = self._accepted_keys(chunks)
+        self._held.exchange.load(table, columns, chunks, stream.format)
+
+    def _accepted(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        for batch in chunks:
+            done = transform(batch, self._plan.route)
+            self.refused += map(_set_aside, done.refused)
+            yield self._with_sound_cursor(done.accepted)
+
+    def _accepted_keys(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        route = self._plan.route
+        keys = tuple(c for name in route.key for c in route.columns if c.name == name)
+        known = {entry.key for entry in self.refused}
+        for batch in chunks:
+            done = transform(batch, replace(route, columns=keys))
+            found = [e for e in map(_set_aside, done.refused) if e.key not in known]
+            self.refused += found
+            self.read += len(found)
+            yield self._with_sound_cursor(done.accepted)
+
+    def _with_sound_cursor(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """A stamp that is none counts as NULL: no window shows its row, the sweep does."""
+        cursor, kept = self._plan.cursor, self._plan.changes.cursor
+        if cursor is None or kept is None:
+            return batch
+        place = batch.schema.get_field_index(CURSOR)
+        stamps = cast(pa.StringArray, batch.column(place))
+        values, findings = check_values(stamps, kept, cursor.type, self._plan.route.limits)
+        for finding in findings:
+            values = pc.if_else(pa.array(finding.rows), pa.scalar(None, pa.string()), values)
+        return batch.set_column(place, CURSOR, values)
+
+
+def _set_aside(refusal: Refusal) -> SetAside:
+    return SetAside(key_text(refusal.key), refusal.reason.value, refusal.column, refusal.sample)
+
+
+def _outputs(plan: Plan) -> tuple[Output, ...]:
+    """What is selected of a source row: the shared columns, then the cursor as `bh_cursor`."""
+    outputs = [Output(column.source, column.exchange) for column in plan.route.columns]
+    if plan.cursor is not None and plan.changes.cursor is not None:
+        outputs.append(Output(plan.cursor, plan.changes.cursor, CURSOR))
+    return tuple(outputs)
+
+
+def every_row(plan: Plan, keys: KeyRange = EVERYTHING) -> Selection:
+    """The rows of the source in a key range, with all that is shared of them."""
+    return Selection(plan.table, _outputs(plan), plan.key, keys)
+
+
+def forget_refused(
+    exchange: Connector, changes: Changes, table: str, refused: Sequence[SetAside]
+) -> None:
+    """A row that was read and set aside is neither gone nor late. A key that is itself at fault
+    cannot be in any table of ours."""
+    keys = [json.loads(r.key) for r in refused if r.column not in changes.key]
+    for start in range(0, len(keys), 500):
+        exchange.execute(changes.forget(table, keys[start : start + 500]))

@@ -1,0 +1,163 @@
+"""What a run knows before rows move: the route, the tables at exchange and target, the formats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold
+from bridge.mapping import Route
+from bridge.migrations import receiver_version, upgrade_receiver
+from bridge.receiver import Receiver
+from bridge.route import describe_source, find_route
+from bridge.schema import RECEIVER_VERSION
+from connectors.changes import Changes
+from connectors.dialect import EVERYTHING
+from connectors.effects import Effects
+from connectors.errors import MissingObject, StructureMismatch
+from connectors.selection import Format
+from connectors.table import Column, Table, TableName, Type
+
+__all__ = ["Plan", "make_plan", "prepare_target"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A job resolved for this run. `pull_format` and `push_format` are how rows travel on each hop;
+    `content_hash` is that of the job as it really travels."""
+
+    table: Table
+    route: Route
+    changes: Changes
+    effects: Effects
+    pull_format: Format
+    push_format: Format
+    content_hash: str
+    chunk_rows: int
+    target_exists: bool
+    cursor_name: str | None
+
+    @property
+    def key(self) -> tuple[Column, ...]:
+        """The key columns as the source describes them, in the order of the key."""
+        by_name = {c.name: c.source for c in self.route.columns}
+        return tuple(by_name[name] for name in self.route.key)
+
+    @property
+    def cursor(self) -> Column | None:
+        """The source's cursor column; None for a job without one."""
+        return self.table.column(self.cursor_name) if self.cursor_name else None
+
+
+def make_plan(held: Hold) -> Plan:
+    """Reads structures only; whatever is wrong with the job is raised here."""
+    job = held.job
+    table = describe_source(job, held.source)
+    place = held.target.resolve(TableName(job.target.table, job.target.schema))
+    with held.target.transaction():
+        exists = held.target.exists(place)
+    existing = held.target.describe(place) if exists else None
+    codes = held.deployment.code_tables
+    route = find_route(job, table, held.exchange, held.target, existing, codes)
+    cursor_name = job.capture.column if job.capture.method == "cursor" else None
+    cursor = table.column(cursor_name).type if cursor_name else None
+    changes = Changes(
+        held.exchange.dialect,
+        held.exchange.resolve(TableName(f"bh_copy_{job.job}")),
+        held.exchange.resolve(TableName(f"bh_change_{job.job}")),
+        route.exchange_columns,
+        route.key,
+        held.exchange.dialect.represent(cursor) if cursor else None,
+    )
+    effects = Effects(
+        held.target.dialect, place, _target_columns(route, existing), route.key, owned=True
+    )
+    return Plan(
+        table=table,
+        route=route,
+        changes=changes,
+        effects=effects,
+        pull_format=_pull_format(held, route, cursor),
+        push_format=_push_format(held, route),
+        content_hash=route.structure_hash(held.deployment.content_hash(job)),
+        chunk_rows=held.deployment.chunk_rows(job),
+        target_exists=exists,
+        cursor_name=cursor_name,
+    )
+
+
+def prepare_target(held: Hold, plan: Plan) -> Plan:
+    """Makes what the target lacks: receiver tables, the job's claim and table. Idempotent, and
+    without the schema lock when nothing is lacking.
+
+    A table with rows that this job did not put there needs `adopt`. Where the job may not create,
+    what is missing is named for the DBA.
+    """
+    owned = _known_claim(held, plan)
+    if owned is None:
+        lock = held.target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS)
+        with lock, held.target.transaction() as connection:
+            if held.job.target.ddl:
+                upgrade_receiver(connection)
+            owned = _claim(held, plan, held.receiver())
+    return replace(plan, effects=replace(plan.effects, owned=owned), target_exists=True)
+
+
+def _known_claim(held: Hold, plan: Plan) -> bool | None:
+    """Whether the table is ours, if everything is in place already; None if it is not."""
+    place = plan.effects.table
+    with held.target.transaction() as connection:
+        if not plan.target_exists or receiver_version(connection) != RECEIVER_VERSION:
+            return None
+        receiver = held.receiver()
+        if receiver.position() is None:
+            return None
+        return receiver.claim(place.schema, place.name, owned=False)
+
+
+def _claim(held: Hold, plan: Plan, receiver: Receiver) -> bool:
+    place = plan.effects.table
+    known = receiver.position() is not None
+    receiver.lock_position(held.token)
+    owned = receiver.claim(place.schema, place.name, owned=not plan.target_exists)
+    if not plan.target_exists:
+        if not held.job.target.ddl:
+            raise MissingObject(
+                f"{held.name}: target table {place} does not exist, and ddl is false",
+                endpoint=held.job.target.endpoint,
+                remedy=f"have it created: {plan.effects.create()[0]}",
+            )
+        held.target.execute_all(plan.effects.create(plan.table.comment))
+    elif not (known or held.job.target.adopt):
+        _refuse_rows(held, plan)
+    return owned
+
+
+def _refuse_rows(held: Hold, plan: Plan) -> None:
+    rows = held.target.value(plan.effects.count_range(EVERYTHING))
+    if rows:
+        raise StructureMismatch(
+            f"{held.name}: target table {plan.effects.table} holds {rows} rows already",
+            endpoint=held.job.target.endpoint,
+            remedy="empty it, choose another, or set target: {adopt: true} to take it over",
+        )
+
+
+def _target_columns(route: Route, existing: Table | None) -> tuple[Column, ...]:
+    if existing is None:
+        return route.target_columns
+    return tuple(existing.column(column.name) for column in route.columns)
+
+
+def _pull_format(held: Hold, route: Route, cursor: Type | None) -> Format:
+    """Raw where both stores speak it and no value needs to be looked at."""
+    dialect = held.exchange.dialect
+    exact = cursor is None or dialect.represent(cursor) == cursor
+    raw = held.source.capabilities.reads & held.exchange.capabilities.loads
+    untouched = exact and not route.needs_work and route.limits.hold_all(held.source.capabilities)
+    return min(raw) if raw and untouched else Format.ARROW
+
+
+def _push_format(held: Hold, route: Route) -> Format:
+    raw = held.exchange.capabilities.reads & held.target.capabilities.loads
+    same = all(column.exchange == column.target for column in route.columns)
+    return min(raw) if raw and same else Format.ARROW

@@ -1,0 +1,120 @@
+"""Pull: source → exchange. Seals what capture finds as batches; by that the watermark moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from bridge.batch import Batch
+from bridge.capture.image import load_image
+from bridge.capture.window import Reach, capture_changes
+from bridge.hold import Hold
+from bridge.horizon import drain, floor
+from bridge.plan import Plan
+from connectors.errors import ConfigurationError
+
+__all__ = ["Pulled", "pull"]
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What a pull came to. `holders` names what held the horizon back, if it could not advance;
+    `held_since` since when."""
+
+    holders: tuple[str, ...] = ()
+    held_since: datetime | None = None
+
+
+def pull(held: Hold, plan: Plan, sink: Callable[[Batch], None]) -> Pulled:
+    """Seals what is due and hands each batch to `sink` once it is committed.
+
+    A first load or an oversized window that was cut off goes on after its last sealed part.
+    """
+    with held.exchange.transaction():
+        ledger = held.ledger()
+        newest = ledger.newest_of_window()
+        watermark = ledger.watermark()
+    if newest is None or (newest.kind.is_image and not newest.last):
+        return _pull_image(held, plan, newest, sink)
+    if newest.last:
+        return _pull_window(held, plan, watermark, sink)
+    reach = Reach(newest.window_low, newest.window_high, watermark)
+    capture_changes(held, plan, reach, newest, sink)
+    return Pulled()
+
+
+def _pull_image(
+    held: Hold, plan: Plan, newest: Batch | None, sink: Callable[[Batch], None]
+) -> Pulled:
+    if newest is not None:
+        load_image(held, plan, newest.window_high, newest, sink)
+        return Pulled()
+    high, pulled = _horizon(held, plan)
+    if high is not None:
+        load_image(held, plan, high, None, sink)
+    return pulled
+
+
+def _pull_window(
+    held: Hold, plan: Plan, watermark: datetime | None, sink: Callable[[Batch], None]
+) -> Pulled:
+    assert watermark is not None  # the newest batch is complete
+    high, pulled = _horizon(held, plan)
+    advanced = high is not None and high > watermark
+    if not advanced and not _sweep_is_due(held, plan):
+        return pulled
+    high = max(high or watermark, watermark)
+    reach = Reach(_low(held, plan, watermark), high, watermark)
+    capture_changes(held, plan, reach, None, sink)
+    return pulled if not advanced else Pulled()
+
+
+def _horizon(held: Hold, plan: Plan) -> tuple[datetime | None, Pulled]:
+    """Up to where this pull may read; None if nothing is drained yet."""
+    if plan.cursor is None:  # a comparison of everything needs no horizon
+        return held.source.clock(), Pulled()
+    capture, source = held.job.capture, held.source
+    with held.exchange.transaction():
+        kept = held.ledger().candidates()
+    horizon = drain(source, kept, capture.margin, capture.drain_wait)
+    with held.exchange.transaction():
+        held.ledger().keep_candidates(horizon.candidates)
+    high = None if horizon.at is None else floor(horizon.at, plan.cursor.type, zone_of(held))
+    if not horizon.holders:
+        return high, Pulled()
+    since = min((c.at for c in horizon.candidates), default=None)
+    return high, Pulled(tuple(source.describe_work(horizon.holders)), since)
+
+
+def zone_of(held: Hold) -> ZoneInfo:
+    """The zone of stamps without one."""
+    name = held.job.capture.timezone or held.source.timezone()
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ConfigurationError(
+            f"{held.name}: the server's time zone {name} has no IANA name",
+            endpoint=held.job.source.endpoint,
+            remedy="set capture.timezone, for example Asia/Shanghai",
+        ) from error
+
+
+def _low(held: Hold, plan: Plan, watermark: datetime) -> datetime:
+    if plan.cursor is None:
+        return watermark
+    overlap = held.job.capture.overlap
+    finest = plan.cursor.type.resolution_seconds
+    # Never below the column's resolution, unless that is finer than any clock step.
+    return watermark - timedelta(seconds=max(overlap, finest if finest >= 1 else 0))
+
+
+def _sweep_is_due(held: Hold, plan: Plan) -> bool:
+    every = held.job.capture.deletes.sweep
+    if plan.cursor is None or every is None:
+        return False
+    with held.exchange.transaction():
+        standing = held.ledger().standing()
+    swept = standing.swept_at if standing else None
+    return swept is None or datetime.now(UTC) - swept >= timedelta(seconds=every)

@@ -1,0 +1,217 @@
+"""Push, direct: exchange → target. Rows, receipt and position change in one target transaction.
+
+The sender's counts are only compared with what is measured here: which keys were there before,
+which are there after, and the digest of what the table then holds. A batch that is delivered twice
+is answered with the stored receipt; after a commit whose outcome is unknown the position decides.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from bridge.batch import Batch, Counts, Kind, Misfits, State
+from bridge.capture.image import key_range
+from bridge.errors import Fork, Gap
+from bridge.hold import Hold
+from bridge.ledger import Ledger
+from bridge.plan import Plan
+from bridge.receiver import Expectation, Stall
+from connectors.canonical import Digest
+from connectors.changes import EPOCH, OPERATION, SEQ
+from connectors.connector import Connector
+from connectors.dialect import Statement
+from connectors.effects import AFTER, BEFORE, INCOMING
+from connectors.selection import Output, Selection
+from connectors.table import Column, Table, TableName, Type
+from connectors.table import Kind as TypeKind
+from reconcile.cause import Misfit, cause_of
+from reconcile.tally import Measured, deviation
+
+__all__ = ["Push"]
+
+_INCOMING = TableName(INCOMING)
+_OPERATION = Column(OPERATION, Type(TypeKind.TEXT, length=1))
+
+
+class Push:
+    """Pushes and reconciles sealed batches of a held job, over a session with the exchange that
+    may be another than the pull's."""
+
+    def __init__(self, held: Hold, plan: Plan, exchange: Connector) -> None:
+        self._held = held
+        self._plan = plan
+        self._exchange = exchange
+
+    def settle(self, batch: Batch) -> Batch:
+        """Pushes a sealed batch, then compares sent with measured. Raises Gap or Fork if the
+        receiver cannot take it; then nothing has changed but the receiver's own alarm."""
+        if batch.state is State.SEALED:
+            batch = self._apply(batch)
+        return self._compare(batch) if batch.state is State.APPLIED else batch
+
+    # -- push --------------------------------------------------------------------------------
+
+    def _apply(self, batch: Batch) -> Batch:
+        received = self._deliver(batch)
+        with self._exchange.transaction():
+            ledger = self._ledger()
+            if received is None:
+                return ledger.move(batch, State.PURGED, note="superseded at the receiver")
+            counts, misfits = received
+            note = _note_of(misfits)
+            return ledger.move(batch, State.APPLIED, received=counts, note=note)
+
+    def _deliver(self, batch: Batch) -> tuple[Counts, Misfits] | None:
+        """The receipt of this batch, stored or just measured; None for one of an ended epoch."""
+        target = self._held.target
+        with target.transaction():
+            receiver = self._held.receiver()
+            receiver.lock_position(self._held.token)
+            expectation = receiver.expects(batch)
+            if expectation is Expectation.DUPLICATE:
+                receipt = receiver.receipt(batch.epoch, batch.seq)
+            elif expectation is Expectation.NEXT:
+                receipt = receiver.record(batch, *self._measure(batch))
+            else:
+                receipt = None
+        if expectation is Expectation.GAP or expectation is Expectation.FORK:
+            self._raise_stall(batch, expectation)
+        return (receipt.received, receipt.misfits) if receipt else None
+
+    def _raise_stall(self, batch: Batch, expectation: Stall) -> NoReturn:
+        with self._held.target.transaction():
+            position = self._held.receiver().position()
+            self._held.receiver().stall(expectation)
+        at = f"{position.epoch}/{position.seq}" if position else "nothing"
+        error, what = (
+            (Fork, "has another history")
+            if expectation is Expectation.FORK
+            else (Gap, "lacks what came before")
+        )
+        raise error(
+            f"{self._held.name}: batch {batch.epoch}/{batch.seq} does not follow: "
+            f"the target, at {at}, {what}",
+            endpoint=self._held.job.target.endpoint,
+            remedy=f"find out why, then bridgehead resync {self._held.name} --why TEXT",
+        )
+
+    # -- measure -----------------------------------------------------------------------------
+
+    def _measure(self, batch: Batch) -> tuple[Counts, Misfits]:
+        if batch.kind.is_image:
+            return self._replace_range(batch), Misfits()
+        if batch.sent.total == 0:
+            return Counts(0, 0, 0, 0, str(Digest())), Misfits()
+        target, effects = self._held.target, self._plan.effects
+        target.execute_all(effects.stage())
+        self._load(batch, _INCOMING, with_operation=True)
+        target.analyze(INCOMING)
+        target.execute(effects.note_present())
+        target.execute_all(effects.apply())
+        return self._count()
+
+    def _count(self) -> tuple[Counts, Misfits]:
+        """Effects by operation, and by whether the key was there before and is there after."""
+        inserted = updated = deleted = 0
+        insert_updated = update_inserted = delete_missing = 0
+        digest = Digest()
+        groups = [OPERATION, BEFORE, AFTER]
+        for found in self._held.target.digest(Statement(self._plan.effects.lines()), groups):
+            operation, before, after = found.group[0], bool(found.group[1]), bool(found.group[2])
+            digest += found.digest
+            inserted += found.rows if not before and after else 0
+            updated += found.rows if before and after and operation != "D" else 0
+            deleted += found.rows if before and not after else 0
+            insert_updated += found.rows if operation == "I" and before else 0
+            update_inserted += found.rows if operation == "U" and not before else 0
+            delete_missing += found.rows if operation == "D" and not before else 0
+        total = inserted + updated + deleted
+        counts = Counts(total, inserted, updated, deleted, str(digest))
+        return counts, Misfits(insert_updated, update_inserted, delete_missing)
+
+    def _replace_range(self, batch: Batch) -> Counts:
+        """An image: its key range becomes what was sent, nothing beyond it survives."""
+        target, effects = self._held.target, self._plan.effects
+        keys = key_range(batch.key_low, batch.key_high)
+        before = int(target.value(effects.count_range(keys)))
+        updated = deleted = 0
+        if before == 0:
+            self._load(batch, effects.table, with_operation=False)
+        else:
+            target.execute_all(effects.stage())
+            self._load(batch, _INCOMING, with_operation=True)
+            target.analyze(INCOMING)
+            target.execute(effects.note_present())
+            updated = int(target.value(effects.count_present()))
+            deleted = before - updated
+            target.execute(effects.delete_others(keys))
+            target.execute_all(effects.apply())
+        rows, digest = target.digest_all(effects.range_lines(keys))
+        return Counts(rows, rows - updated, updated, deleted, str(digest))
+
+    def _load(self, batch: Batch, into: TableName, *, with_operation: bool) -> None:
+        """Streams the batch's payload from the exchange into a table of the target."""
+        selection = self._payload(batch, with_operation=with_operation)
+        columns = self._plan.effects.incoming if with_operation else self._plan.effects.columns
+        with self._exchange.snapshot():
+            stream = self._exchange.read(selection, self._plan.push_format)
+            chunks = stream.part(batch.sent.total)
+            self._held.target.load(into, columns, chunks, stream.format)
+
+    def _payload(self, batch: Batch, *, with_operation: bool) -> Selection:
+        """The rows of a batch: its change rows, or for an image its key range of the copy."""
+        changes = self._plan.changes
+        outputs = [Output(c, c.type) for c in changes.columns]
+        if batch.kind.is_image:
+            table = Table(changes.copy, changes.columns)
+            keys = key_range(batch.key_low, batch.key_high)
+            if with_operation:
+                outputs.insert(0, Output(_OPERATION, _OPERATION.type, literal="I"))
+            return Selection(table, tuple(outputs), changes.key_columns, keys)
+        outputs.insert(0, Output(_OPERATION, _OPERATION.type))
+        d = changes.dialect
+        stamp = f"{d.quote(EPOCH)} = {d.placeholder} AND {d.quote(SEQ)} = {d.placeholder}"
+        return Selection(
+            Table(changes.change, (_OPERATION, *changes.columns)),
+            tuple(outputs),
+            changes.key_columns,
+            where=Statement(stamp, (batch.epoch, batch.seq)),
+        )
+
+    # -- reconcile, L1 -----------------------------------------------------------------------
+
+    def _compare(self, batch: Batch) -> Batch:
+        """Sent against measured: reconciled, or deviated with its cause."""
+        if batch.received is None:
+            raise ValueError("an applied batch has a receipt")
+        sent, received = Measured(**vars(batch.sent)), Measured(**vars(batch.received))
+        difference = deviation(sent, received, image=batch.kind.is_image)
+        with self._exchange.transaction():
+            ledger = self._ledger()
+            if difference == 0:
+                batch = ledger.move(batch, State.RECONCILED, deviation=0)
+                self._close_older_deviations(ledger, batch)
+                return batch
+            with self._held.target.transaction():
+                receipt = self._held.receiver().receipt(batch.epoch, batch.seq)
+            misfit = Misfit(**vars(receipt.misfits)) if receipt else Misfit()
+            cause = cause_of(sent, received, misfit)
+            return ledger.move(batch, State.DEVIATED, deviation=difference, cause=cause.value)
+
+    def _close_older_deviations(self, ledger: Ledger, batch: Batch) -> None:
+        """A resync that arrived whole puts right whatever deviated in earlier epochs."""
+        if not (batch.kind is Kind.RESYNC and batch.last):
+            return
+        deviated = ledger.open_deviations()
+        if any(other.epoch == batch.epoch for other in deviated):
+            return
+        for other in deviated:
+            ledger.move(other, State.RECONCILED, note=f"put right by epoch {batch.epoch}")
+
+    def _ledger(self) -> Ledger:
+        return self._held.ledger(self._exchange)
+
+
+def _note_of(misfits: Misfits) -> str | None:
+    found = [f"{name}: {count}" for name, count in vars(misfits).items() if count]
+    return ", ".join(found) or None

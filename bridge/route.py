@@ -1,0 +1,211 @@
+"""Finds a job's route: its file held against the real structure of the three stores.
+
+Everything that is wrong is found here, before a row moves and before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bridge.job import Job
+from bridge.mapping import ColumnRoute, Limits, Route
+from connectors.changes import RESERVED
+from connectors.connector import Capabilities, Connector
+from connectors.dialect import Dialect
+from connectors.errors import MissingObject, StructureMismatch, nearest
+from connectors.table import Column, Fit, Kind, Table, TableName, Type
+
+__all__ = ["describe_source", "find_route"]
+
+_TEMPORAL = frozenset({Kind.DATE, Kind.TIMESTAMP})
+_NO_KEY = frozenset({Kind.JSON, Kind.FLOAT})
+
+
+def describe_source(job: Job, source: Connector) -> Table:
+    """The source's table or query as it is now."""
+    place = job.source
+    if place.query is not None:
+        return source.describe_query(place.query)
+    assert place.table is not None  # one of both, by the model
+    return source.describe(source.resolve(TableName(place.table, place.schema)))
+
+
+def find_route(
+    job: Job,
+    table: Table,
+    exchange: Connector,
+    target: Connector,
+    existing: Table | None,
+    code_tables: Mapping[str, Mapping[str, str]],
+) -> Route:
+    """The route of every shared column. `existing` is the target table if there is one.
+
+    Raises MissingObject for a column that the source does not have, StructureMismatch for a key that
+    is missing or unusable, a cursor that is no time, or a target column missing or of another kind.
+    """
+    _check_columns_exist(job, table)
+    key = _find_key(job, table)
+    _check_cursor(job, table)
+    names = job.shared_columns(table.names)
+    columns = [
+        _column_route(
+            job, table.column(source), name, exchange.dialect, target.dialect, code_tables
+        )
+        for source, name in names.items()
+    ]
+    _check_names(job, columns, exchange, target)
+    if existing is not None:
+        columns = _onto(job, columns, existing)
+        _check_target_key(job, [names[k] for k in key], existing)
+    limits = _limits(exchange.capabilities, target.capabilities)
+    return Route(tuple(columns), tuple(names[k] for k in key), limits)
+
+
+def _column_route(
+    job: Job,
+    column: Column,
+    name: str,
+    exchange: Dialect,
+    target: Dialect,
+    code_tables: Mapping[str, Mapping[str, str]],
+) -> ColumnRoute:
+    wish = (job.columns or {}).get(column.name)
+    mask, codes = (wish.mask, wish.codes) if wish else (None, None)
+    kind = Type(Kind.TEXT) if mask or codes else column.type
+    kept = exchange.represent(kind)
+    return ColumnRoute(
+        source=column,
+        name=name,
+        exchange=kept,
+        target=target.represent(kept),
+        rule=wish.rule if wish else None,
+        mask=mask,
+        codes=code_tables[codes] if codes else None,
+    )
+
+
+def _check_columns_exist(job: Job, table: Table) -> None:
+    named = [*(job.columns or {}), *job.key]
+    if job.capture.column:
+        named.append(job.capture.column)
+    for name in named:
+        if name not in table.names:
+            raise MissingObject(
+                f"{job.job}: there is no column {name} in {table.name}",
+                endpoint=job.source.endpoint,
+                remedy=nearest(name, table.names) or f"it has: {', '.join(table.names)}",
+            )
+
+
+def _find_key(job: Job, table: Table) -> tuple[str, ...]:
+    key = job.key or table.key or (table.unique[0] if table.unique else ())
+    if not key:
+        raise StructureMismatch(
+            f"{job.job}: {table.name} has no key",
+            endpoint=job.source.endpoint,
+            remedy="name the columns that identify a row: key: [..]",
+        )
+    shared = job.shared_columns(table.names)
+    for name in key:
+        if name not in shared:
+            raise StructureMismatch(
+                f"{job.job}: key column {name} is not shared",
+                endpoint=job.source.endpoint,
+                remedy="share it under columns, or name another key",
+            )
+        if table.column(name).type.kind in _NO_KEY:
+            raise StructureMismatch(
+                f"{job.job}: key column {name} is {table.column(name).type}",
+                endpoint=job.source.endpoint,
+                remedy="name a key of numbers, text, dates or times",
+            )
+    return key
+
+
+def _check_cursor(job: Job, table: Table) -> None:
+    name = job.capture.column
+    if job.capture.method != "cursor" or name is None:
+        return
+    kind = table.column(name).type
+    if kind.kind not in _TEMPORAL:
+        raise StructureMismatch(
+            f"{job.job}: cursor column {name} is {kind}, not a date or timestamp",
+            endpoint=job.source.endpoint,
+            remedy="name the column of a row's last change, or use capture method compare",
+        )
+
+
+def _check_names(
+    job: Job, columns: Sequence[ColumnRoute], exchange: Connector, target: Connector
+) -> None:
+    limit = min(s.dialect.max_identifier_bytes for s in (exchange, target))
+    for column in columns:
+        if column.name.lower() in RESERVED:
+            problem = "is a name that Bridgehead uses itself"
+        elif len(column.name.encode()) > limit:
+            problem = f"is longer than {limit} bytes"
+        else:
+            continue
+        raise StructureMismatch(
+            f"{job.job}: column {column.name} {problem}",
+            endpoint=job.target.endpoint,
+            remedy="give it another name at the target with `to:`",
+        )
+
+
+def _onto(job: Job, columns: Sequence[ColumnRoute], existing: Table) -> list[ColumnRoute]:
+    """The same columns with the types that the target's table really has; every problem at once."""
+    problems, found = [], []
+    for column in columns:
+        if column.name not in existing.names:
+            hint = nearest(column.name, existing.names)
+            problems.append(f"column {column.name} is missing{f' ({hint})' if hint else ''}")
+            continue
+        kind = existing.column(column.name).type
+        if kind.fit(column.exchange) is Fit.NO:
+            problems.append(f"column {column.name} is {kind}, and {column.exchange} comes")
+        found.append(
+            ColumnRoute(
+                column.source,
+                column.name,
+                column.exchange,
+                kind,
+                column.rule,
+                column.mask,
+                column.codes,
+            )
+        )
+    if problems:
+        raise StructureMismatch(
+            f"{job.job}: target table {existing.name} does not fit: {'; '.join(problems)}",
+            endpoint=job.target.endpoint,
+            remedy="change the table, or share the columns under other names",
+        )
+    return found
+
+
+def _check_target_key(job: Job, key: Sequence[str], existing: Table) -> None:
+    if existing.is_view:
+        raise StructureMismatch(
+            f"{job.job}: target {existing.name} is a view",
+            endpoint=job.target.endpoint,
+            remedy="name a table",
+        )
+    if all(set(k) != set(key) for k in (existing.key, *existing.unique)):
+        raise StructureMismatch(
+            f"{job.job}: target table {existing.name} has no unique key over {', '.join(key)}",
+            endpoint=job.target.endpoint,
+            remedy="make these columns its primary key",
+        )
+
+
+def _limits(exchange: Capabilities, target: Capabilities) -> Limits:
+    stores = (exchange, target)
+    return Limits(
+        nul_in_text=all(s.nul_in_text for s in stores),
+        infinite_times=all(s.infinite_times for s in stores),
+        special_floats=all(s.special_floats for s in stores),
+        special_decimals=all(s.special_decimals for s in stores),
+        year_low=max(s.year_low for s in stores),
+        year_high=min(s.year_high for s in stores),
+    )

@@ -1,0 +1,213 @@
+"""One run of one job: settle what an earlier run left, pull, push, reconcile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from tenacity import Retrying, retry_if_exception, stop_before_delay, wait_exponential_jitter
+
+from bridge.batch import GENESIS, Batch
+from bridge.errors import Fork, Gap, Held
+from bridge.hold import Hold, hold
+from bridge.job import Job
+from bridge.plan import Plan, make_plan, prepare_target
+from bridge.pull import Pulled, pull
+from bridge.push import Push
+from bridge.pushing import Pushing
+from bridge.settings import Deployment
+from bridge.stream import check_chain, check_stream
+from connectors.errors import BridgeheadError, Busy, TransientError
+from reconcile.verdict import Verdict
+
+__all__ = ["Outcome", "Step", "resync_job", "run_job"]
+
+LOCK_WAIT_SECONDS = 10.0
+
+Step = Callable[[Hold, "Outcome"], None]
+
+
+@dataclass
+class Outcome:
+    """What a run came to. `batches` are those it sealed or acknowledged, in order."""
+
+    job: str
+    verdict: Verdict = Verdict.RECONCILED
+    deviation: int = 0
+    holders: tuple[str, ...] = ()
+    overdue: bool = False
+    skipped: bool = False
+    error: BridgeheadError | None = None
+    _batches: dict[tuple[int, int], Batch] = field(default_factory=dict)
+
+    @property
+    def batches(self) -> list[Batch]:
+        return [self._batches[place] for place in sorted(self._batches)]
+
+    @property
+    def exit_code(self) -> int:
+        if self.error is not None:
+            return self.error.exit_code
+        needs_a_person = self.verdict not in (Verdict.RECONCILED, Verdict.IN_FLIGHT)
+        return 1 if needs_a_person or self.overdue else 0
+
+    def note(self, batch: Batch) -> None:
+        """A batch was sealed, or has moved on."""
+        self._batches[batch.epoch, batch.seq] = batch
+
+
+def run_job(
+    deployment: Deployment, name: str, steps: Iterable[Step] = (), wait: float = LOCK_WAIT_SECONDS
+) -> Outcome:
+    """Runs the steps (all by default) on a held job. Never raises for what an operator can act on:
+    the error stands in the outcome. Transient failures are tried again for `retry` seconds."""
+    outcome = Outcome(name)
+    chosen = tuple(steps) or (settle_and_pull,)
+    try:
+        job = deployment.job(name)
+        job.require_shareable()
+        for attempt in _retrying(deployment.defaults.retry):
+            with attempt:
+                _run_held(deployment, job, chosen, wait, outcome)
+    except BridgeheadError as error:
+        outcome.error = error
+        outcome.verdict = _verdict_of(error, outcome)
+    return outcome
+
+
+def resync_job(
+    deployment: Deployment, name: str, why: str, actor: str, wait: float = LOCK_WAIT_SECONDS
+) -> Outcome:
+    """Begins a new epoch, audited with who and why, and sends everything again as it is now."""
+    begun = False
+
+    def begin(held: Hold, outcome: Outcome) -> None:
+        nonlocal begun
+        if not begun:
+            _begin_epoch(held, why, actor)
+            begun = True
+        settle_and_pull(held, outcome)
+
+    return run_job(deployment, name, (begin,), wait)
+
+
+def settle_and_pull(held: Hold, outcome: Outcome) -> None:
+    """The whole of a run."""
+    plan = _planned(held)
+    with held.exchange.transaction(), held.target.transaction():
+        check_stream(held.ledger(), held.receiver())
+    _settle(held, plan, outcome)
+    pushing = Pushing(held, plan, outcome.note)
+    with pushing:
+        pulled = pull(held, plan, pushing.take)
+    _note_horizon(held, pulled, outcome)
+
+
+def pull_only(held: Hold, outcome: Outcome) -> None:
+    """Source → exchange; what is sealed waits for a push. While an image is under way to the
+    target, nothing is pulled over it."""
+    plan = _planned(held)
+    with held.exchange.transaction():
+        check_chain(held.ledger())
+        waiting = [b for b in held.ledger().unsettled() if b.kind.is_image and b.last]
+    if waiting:
+        outcome.verdict = Verdict.IN_FLIGHT
+        return
+    _note_horizon(held, pull(held, plan, outcome.note), outcome)
+
+
+def push_only(held: Hold, outcome: Outcome) -> None:
+    """Exchange → target, and L1 for each batch."""
+    plan = _planned(held)
+    with held.exchange.transaction(), held.target.transaction():
+        check_stream(held.ledger(), held.receiver())
+    _settle(held, plan, outcome)
+
+
+def _run_held(
+    deployment: Deployment, job: Job, steps: Iterable[Step], wait: float, outcome: Outcome
+) -> None:
+    with hold(deployment, job, wait) as held:
+        with held.exchange.transaction():
+            standing = held.ledger().standing()
+        if standing is not None and not standing.enabled:
+            outcome.skipped = True
+            return
+        for step in steps:
+            step(held, outcome)
+        _conclude(held, outcome)
+
+
+def _planned(held: Hold) -> Plan:
+    plan = make_plan(held)
+    with held.exchange.transaction():
+        known = held.ledger().content_hash()
+    if known is not None and known != plan.content_hash:
+        raise Held(
+            f"{held.name}: its columns, key, rules, source or target are not those it began with",
+            remedy=f"bridgehead resync {held.name} --why TEXT sends everything again as it is now",
+        )
+    return prepare_target(held, plan)
+
+
+def _settle(held: Hold, plan: Plan, outcome: Outcome) -> None:
+    with held.exchange.transaction():
+        waiting = held.ledger().unsettled()
+    push = Push(held, plan, held.exchange)
+    for batch in waiting:
+        outcome.note(push.settle(batch))
+
+
+def _begin_epoch(held: Hold, why: str, actor: str) -> None:
+    """The new chain hangs on the receiver's head, as the receiver itself tells it."""
+    plan = make_plan(held)
+    prepare_target(held, plan)
+    with held.target.transaction():
+        position = held.receiver().position()
+    confirmed = position.head_hash if position else GENESIS
+    with held.exchange.transaction():
+        held.ledger().new_epoch(
+            why, actor, confirmed=confirmed, minimum=position.epoch if position else 0
+        )
+
+
+def _note_horizon(held: Hold, pulled: Pulled, outcome: Outcome) -> None:
+    if not pulled.holders:
+        return
+    outcome.holders = pulled.holders
+    outcome.verdict = Verdict.IN_FLIGHT
+    limit = timedelta(seconds=held.job.capture.horizon_limit)
+    since = pulled.held_since
+    outcome.overdue = since is not None and datetime.now(UTC) - since > limit
+
+
+def _conclude(held: Hold, outcome: Outcome) -> None:
+    """The verdict is the job's, not only this run's: an open deviation stays one."""
+    with held.exchange.transaction():
+        ledger = held.ledger()
+        deviated = ledger.open_deviations()
+        in_flight = ledger.unsettled()
+    outcome.deviation = sum(batch.deviation or 0 for batch in deviated)
+    if deviated:
+        outcome.verdict = Verdict.DEVIATION
+    elif in_flight:
+        outcome.verdict = Verdict.IN_FLIGHT
+
+
+def _verdict_of(error: BridgeheadError, outcome: Outcome) -> Verdict:
+    for kind, verdict in ((Fork, Verdict.FORK), (Gap, Verdict.GAP), (Held, Verdict.HELD)):
+        if isinstance(error, kind):
+            return verdict
+    return Verdict.IN_FLIGHT
+
+
+def _retrying(seconds: float) -> Retrying:
+    return Retrying(
+        retry=retry_if_exception(
+            lambda error: isinstance(error, TransientError) and not isinstance(error, Busy)
+        ),
+        stop=stop_before_delay(seconds),
+        wait=wait_exponential_jitter(initial=0.2, max=3),
+        reraise=True,
+    )
