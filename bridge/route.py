@@ -40,7 +40,7 @@ def find_route(
 ) -> Route:
     """The route of every shared column. `existing` is the target table if there is one.
 
-    Raises MissingObject for a column that the source does not have, StructureMismatch for a key that
+    Raises MissingObject for a column that the source lacks, StructureMismatch for a key that
     is missing or unusable, a cursor that is no time, or a target column missing or of another kind.
     """
     _check_columns_exist(job, table)
