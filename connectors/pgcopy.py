@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import struct
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
@@ -79,8 +80,11 @@ class CopyStream(RowStream):
             yield from rows
 
     def _batch(self, rows: list[bytes]) -> pa.RecordBatch:
+        text = b"".join(rows)
+        if text.startswith(BOM_UTF8):  # the reader would take a value's own for the file's
+            text = BOM_UTF8 + text
         table = csv.read_csv(
-            io.BytesIO(b"".join(rows)),
+            io.BytesIO(text),
             read_options=csv.ReadOptions(
                 column_names=self._names, use_threads=False, block_size=1 << 30
             ),

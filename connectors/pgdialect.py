@@ -70,6 +70,8 @@ class PostgresqlDialect(Dialect):
                 return Type(Kind.TEXT)
             case Kind.BINARY:
                 return Type(Kind.BINARY)
+            case Kind.TIME | Kind.TIMESTAMP:
+                return Type(kind.kind, fraction=min(kind.fraction, 6), zoned=kind.zoned)
             case Kind.JSON if not self._is_ours(kind):
                 return Type(Kind.JSON, family=self.family, native="json")
             case Kind.NATIVE if not self._is_ours(kind):

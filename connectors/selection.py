@@ -67,7 +67,11 @@ def select(
     expressions: Sequence[str],
     zone: Callable[[], ZoneInfo],
 ) -> Statement:
-    """The SELECT of a selection, with one expression for each of its outputs."""
+    """The SELECT of a selection, with one expression for each of its outputs.
+
+    Each bears a name of its own: the order is by the stored keys, and not by their texts, which
+    would else bear the keys' names.
+    """
     table = selection.table
     query = (
         table.query.replace("%", "%%")
@@ -82,9 +86,10 @@ def select(
         conditions.append(_in_span(dialect, selection.span, zone))
     if selection.where is not None:
         conditions.append(selection.where)
+    outputs = [f"{e} AS bh_{position}" for position, e in enumerate(expressions)]
     order = ", ".join(dialect.ordered(dialect.quote(c.name), c) for c in selection.key)
     return Statement(
-        f"SELECT {', '.join(expressions)}\n"
+        f"SELECT {', '.join(outputs)}\n"
         f"FROM {source}\n"
         f"WHERE {' AND '.join(c.sql for c in conditions)}\n"
         f"ORDER BY {order}",

@@ -12,7 +12,7 @@ from connectors.table import Kind, Type
 __all__ = ["declared_type", "has_text_affinity"]
 
 _DECLARED = re.compile(r"([^()]*?)\s*(?:\(\s*(-?\d+)\s*(?:,\s*(-?\d+)\s*)?\))?")
-_ZONED = frozenset({"TIMESTAMPTZ", "DATETIMEOFFSET", "TIMETZ"})
+_ZONED = frozenset({"TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE", "DATETIMEOFFSET"})
 _INTEGER_BITS = {"SMALLINT": 16, "INT2": 16, "TINYINT": 16, "INT4": 32, "MEDIUMINT": 32}
 _KINDS = {
     **dict.fromkeys(("BOOLEAN", "BOOL"), Kind.BOOLEAN),
@@ -20,9 +20,10 @@ _KINDS = {
     **dict.fromkeys(("REAL", "DOUBLE", "DOUBLE PRECISION", "FLOAT", "FLOAT4"), Kind.FLOAT),
     **dict.fromkeys(("BLOB", "BINARY", "VARBINARY", "BYTEA", "RAW", "IMAGE"), Kind.BINARY),
     **dict.fromkeys(("TIMESTAMP", "DATETIME", "DATETIME2", "TIMESTAMPTZ"), Kind.TIMESTAMP),
-    **dict.fromkeys(("DATETIMEOFFSET", "SMALLDATETIME"), Kind.TIMESTAMP),
-    **dict.fromkeys(("TIME", "TIMETZ"), Kind.TIME),
+    **dict.fromkeys(("TIMESTAMP WITH TIME ZONE", "DATETIMEOFFSET"), Kind.TIMESTAMP),
     "DATE": Kind.DATE,
+    "TIME": Kind.TIME,
+    "TIME WITH TIME ZONE": Kind.TEXT,
     **dict.fromkeys(("UUID", "GUID", "UNIQUEIDENTIFIER"), Kind.UUID),
     **dict.fromkeys(("JSON_TEXT", "JSON", "JSONB"), Kind.JSON),
 }
@@ -46,8 +47,7 @@ def declared_type(declared: str) -> Type:
     """
     match = _DECLARED.fullmatch(" ".join(declared.upper().replace("(MAX)", "").split()))
     word, first, second = match.groups() if match else (declared.upper(), None, None)
-    zoned = word.endswith(" WITH TIME ZONE") or word in _ZONED
-    word = word.removesuffix(" WITH TIME ZONE").removesuffix(" WITHOUT TIME ZONE")
+    word = word.removesuffix(" WITHOUT TIME ZONE")
     size = int(first) if first else None
     match _KINDS.get(word) or _by_affinity(word):
         case Kind.DECIMAL:
@@ -58,7 +58,7 @@ def declared_type(declared: str) -> Type:
         case Kind.FLOAT:
             return Type(Kind.FLOAT, bits=32 if word == "FLOAT4" else 64)
         case Kind.TIME | Kind.TIMESTAMP as kind:
-            return Type(kind, fraction=6 if size is None else size, zoned=zoned)
+            return Type(kind, fraction=6 if size is None else size, zoned=word in _ZONED)
         case Kind.TEXT | Kind.BINARY as kind:
             return Type(kind, length=size)
         case kind:

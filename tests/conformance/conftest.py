@@ -1,0 +1,111 @@
+"""The matrix of families: one row, and a family takes every test of `test_connector_*.py`.
+
+family    the row; tests that ask for it run once per family
+store     an open session with a fresh, empty store
+another   opens further sessions with the same store
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from connectors.connector import Connector
+from connectors.endpoint import Endpoint
+from connectors.registry import connect
+from connectors.table import Kind, Type
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the tests need to know of a family beyond its contract.
+
+    `own`: types of its own, with canonical texts of some values. `swallow`: statements for a table
+    `t` whose trigger lets an insert of the key `swallowed` go without a trace. `wrong`: changes to
+    an endpoint that make it unusable, and the name of the error.
+    """
+
+    name: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, tuple[Type, tuple[str, ...]]] = field(default_factory=dict)
+    swallow: tuple[str, ...] = ()
+    wrong: tuple[tuple[Mapping[str, Any], str], ...] = ()
+
+
+MATRIX = (
+    Row(
+        "sqlite",
+        options={"create": "true"},
+        swallow=(
+            "CREATE TRIGGER swallow BEFORE INSERT ON `t` WHEN NEW.`id` = 'swallowed'\n"
+            "BEGIN SELECT RAISE(IGNORE); END",
+        ),
+        wrong=(
+            ({"path": "/nowhere/at/all.db"}, "Unreachable"),
+            ({"path": "/"}, "Unreachable"),
+            ({"path": "/etc/passwd"}, "PermanentError"),
+        ),
+    ),
+    Row(
+        "postgresql",
+        own={
+            "jsonb": (
+                Type(Kind.JSON, family="postgresql", native="jsonb"),
+                ('{"a": 1}', "[1, null]", '"𠮷"'),
+            ),
+            "inet": (
+                Type(Kind.NATIVE, family="postgresql", native="inet"),
+                ("10.0.0.1/32", "::1/128", "10.0.0.0/8"),
+            ),
+            "text[]": (
+                Type(Kind.NATIVE, family="postgresql", native="text[]"),
+                ('{a,NULL,"b c"}', "{}"),
+            ),
+            "varbit": (Type(Kind.NATIVE, family="postgresql", native="bit varying"), ("101", "")),
+        },
+        swallow=(
+            "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n"
+            "IF NEW.\"id\" = 'swallowed' THEN RETURN NULL; END IF; RETURN NEW; END $$",
+            'CREATE TRIGGER swallow BEFORE INSERT ON "t" FOR EACH ROW EXECUTE FUNCTION swallow()',
+        ),
+        wrong=(
+            ({"port": 1}, "Unreachable"),
+            ({"database": "nowhere"}, "MissingObject"),
+            ({"password": None}, "LoginRefused"),
+        ),
+    ),
+)
+
+Another = Callable[[], Connector]
+
+
+@pytest.fixture(params=MATRIX, ids=lambda row: row.name)
+def family(request: pytest.FixtureRequest) -> Row:
+    row: Row = request.param
+    return row
+
+
+@pytest.fixture
+def place(family: Row, database: Callable[..., Endpoint]) -> Endpoint:
+    return database(family.name, options=family.options)
+
+
+@pytest.fixture
+def another(place: Endpoint) -> Iterator[Another]:
+    opened: list[Connector] = []
+
+    def open_session() -> Connector:
+        opened.append(connect(place))
+        return opened[-1]
+
+    yield open_session
+    for session in opened:
+        session.close()
+
+
+@pytest.fixture
+def store(another: Another) -> Connector:
+    return another()
