@@ -115,7 +115,7 @@ class SqliteConnector(Connector):
     def _end_stream(self) -> None:
         stream, self._stream = self._stream, None
         if stream is not None:
-            stream.abandon()
+            stream.close()
 
     def _freeze_snapshot(self) -> None:
         """BEGIN alone fixes nothing: the state is that of the first read."""
@@ -235,16 +235,16 @@ class SqliteConnector(Connector):
             return super()._execute(sql, values)
 
     def read(self, selection: Selection, format: Format = Format.ARROW) -> RowStream:
-        columns = [output.column for output in selection.outputs]
-        expressions = [self.dialect.render(self.dialect.quote(c.name), c.type) for c in columns]
-        expressions.append(self.dialect.unreadable(columns))
+        expressions = [self.dialect.output(output) for output in selection.outputs]
+        expressions.append(self.dialect.unreadable(selection.outputs))
         if selection.span is not None:
             span = self.dialect.in_span(selection.span, selection.span.timezone or self.timezone())
             more = selection.where or Statement("1 = 1")
             where = Statement(f"{span.sql} AND {more.sql}", (*span.values, *more.values))
             selection = replace(selection, span=None, where=where)
         query = select(self.dialect, selection, expressions, lambda: ZoneInfo(self.timezone()))
-        self._stream = SqliteRows(self._cursor(query), [c.name for c in columns], self._translated)
+        names = [output.name for output in selection.outputs]
+        self._stream = SqliteRows(self._cursor(query), names, self._translated)
         return self._stream
 
     def load(

@@ -8,7 +8,7 @@ from datetime import UTC, timedelta
 from typing import ClassVar
 
 from connectors.dialect import Dialect, Statement
-from connectors.selection import Span
+from connectors.selection import Output, Span
 from connectors.sqlite_types import has_text_affinity
 from connectors.table import Column, Kind, Type
 
@@ -171,11 +171,21 @@ class SqliteDialect(Dialect):
             f"FROM ({lines}) l{by}) d"
         )
 
-    def unreadable(self, columns: Sequence[Column]) -> str:
+    def output(self, output: Output) -> str:
+        """A selected column's canonical text."""
+        if output.literal is not None:
+            text = output.literal.replace("'", "''")
+            return f"'{text}'"
+        return self.render(self.quote(output.column.name), output.column.type)
+
+    def unreadable(self, outputs: Sequence[Output]) -> str:
         """The position of the first column whose value has no text that could stand for it: bytes
         where no bytes belong, or a number where they do. NULL if there is none."""
         cases = []
-        for position, column in enumerate(columns):
+        for position, output in enumerate(outputs):
+            if output.literal is not None:
+                continue
+            column = output.column
             name = self.quote(column.name)
             misplaced = f"typeof({name}) = 'blob'"
             if column.type.kind is Kind.BINARY:

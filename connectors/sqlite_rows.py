@@ -55,8 +55,8 @@ class SqliteRows(RowStream):
             self._size = min(_MOST_ROWS, max(1, _BATCH_BYTES * len(rows) // (batch.nbytes + 1)))
             yield batch
 
-    def abandon(self) -> None:
-        """Ends a stream that nobody will read to its end: it would keep its lock on the file."""
+    def close(self) -> None:
+        """Lets the file go: a statement half read keeps its lock on it."""
         self.exhausted = True
         self._cursor.close()
 
