@@ -109,9 +109,13 @@ def _known_claim(held: Hold, plan: Plan) -> bool | None:
         if not plan.target_exists or receiver_version(connection) != RECEIVER_VERSION:
             return None
         receiver = held.receiver()
-        if receiver.position() is None:
+        position = receiver.position()
+        if position is None:
             return None
-        return receiver.claim(place.schema, place.name, owned=False)
+        owned = receiver.claim(place.schema, place.name, owned=False)
+    if position.token >= held.token:  # the ledger was restored from before that run
+        held.take(position.token)
+    return owned
 
 
 def _claim(held: Hold, plan: Plan, receiver: Receiver) -> bool:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from types import TracebackType
 
-from bridge.batch import Batch
+from bridge.batch import Batch, State
 from bridge.hold import Hold
 from bridge.plan import Plan
 from bridge.push import Push
@@ -38,6 +38,8 @@ class Pushing:
     def take(self, batch: Batch) -> None:
         """A batch that was just sealed. Blocks while too many are ahead of the push."""
         self._note(batch)
+        if batch.state is not State.SEALED:
+            return
         if self._thread is not None:
             self._put(batch)
         elif batch.last:

@@ -30,6 +30,7 @@ from bridge.errors import Fork, Gap
 from bridge.history import Sums
 from bridge.schema import claim_row, position_row, receipt_row
 from connectors.errors import Busy, StructureMismatch
+from reconcile.tally import Measured, deviation
 
 __all__ = ["Expectation", "Position", "Receipt", "Receiver", "Stall"]
 
@@ -256,12 +257,8 @@ def _next_of_epoch(batch: Batch, position: Position) -> Expectation:
 
 
 def _verdict(batch: Batch, received: Counts) -> str:
-    """Of an image only total and digest must agree: its operations depend on what was here."""
-    sent = batch.sent
-    if batch.kind.is_image:
-        agrees = (sent.total, sent.digest) == (received.total, received.digest)
-    else:
-        agrees = sent == received
+    sent, measured = Measured(**vars(batch.sent)), Measured(**vars(received))
+    agrees = deviation(sent, measured, image=batch.kind.is_image) == 0
     return "reconciled" if agrees else "deviation"
 
 

@@ -17,7 +17,7 @@ from bridge.pull import Pulled, pull
 from bridge.push import Push
 from bridge.pushing import Pushing
 from bridge.settings import Deployment
-from bridge.stream import check_chain, check_stream
+from bridge.stream import Cut, check_chain, check_stream
 from connectors.errors import BridgeheadError, Busy, TransientError
 from reconcile.verdict import Verdict
 
@@ -39,6 +39,7 @@ class Outcome:
     overdue: bool = False
     skipped: bool = False
     error: BridgeheadError | None = None
+    cut: Cut | None = None
     _batches: dict[tuple[int, int], Batch] = field(default_factory=dict)
 
     @property
@@ -95,8 +96,7 @@ def resync_job(
 def settle_and_pull(held: Hold, outcome: Outcome) -> None:
     """The whole of a run."""
     plan = _planned(held)
-    with held.exchange.transaction(), held.target.transaction():
-        check_stream(held.ledger(), held.receiver())
+    _check_stream(held, outcome)
     _settle(held, plan, outcome)
     pushing = Pushing(held, plan, outcome.note)
     with pushing:
@@ -120,8 +120,7 @@ def pull_only(held: Hold, outcome: Outcome) -> None:
 def push_only(held: Hold, outcome: Outcome) -> None:
     """Exchange → target, and L1 for each batch."""
     plan = _planned(held)
-    with held.exchange.transaction(), held.target.transaction():
-        check_stream(held.ledger(), held.receiver())
+    _check_stream(held, outcome)
     _settle(held, plan, outcome)
 
 
@@ -143,12 +142,25 @@ def _planned(held: Hold) -> Plan:
     plan = make_plan(held)
     with held.exchange.transaction():
         known = held.ledger().content_hash()
+        waiting = held.ledger().held()
+    if waiting:
+        raise Held(
+            f"{held.name}: batch {waiting[0].seq} deletes {waiting[0].tally.deleted} rows, "
+            f"more than max_delete {held.job.max_delete}",
+            remedy=f"bridgehead approve {held.name} {waiting[0].seq} --why TEXT, or reject",
+        )
     if known is not None and known != plan.content_hash:
         raise Held(
             f"{held.name}: its columns, key, rules, source or target are not those it began with",
             remedy=f"bridgehead resync {held.name} --why TEXT sends everything again as it is now",
         )
     return prepare_target(held, plan)
+
+
+def _check_stream(held: Hold, outcome: Outcome) -> None:
+    """L2, before anything moves."""
+    with held.exchange.transaction(), held.target.transaction():
+        outcome.cut = check_stream(held.ledger(), held.receiver())
 
 
 def _settle(held: Hold, plan: Plan, outcome: Outcome) -> None:
@@ -188,9 +200,15 @@ def _conclude(held: Hold, outcome: Outcome) -> None:
         ledger = held.ledger()
         deviated = ledger.open_deviations()
         in_flight = ledger.unsettled()
+        waiting = ledger.held()
     outcome.deviation = sum(batch.deviation or 0 for batch in deviated)
-    if deviated:
+    cut = outcome.cut
+    if not deviated and cut is not None and not cut.agrees:
+        outcome.deviation = abs(cut.sent.total - cut.received.total) or 1  # receipts were altered
+    if outcome.deviation:
         outcome.verdict = Verdict.DEVIATION
+    elif waiting:
+        outcome.verdict = Verdict.HELD
     elif in_flight:
         outcome.verdict = Verdict.IN_FLIGHT
 

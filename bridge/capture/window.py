@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from bridge.batch import Batch, Kind, Tally
+from bridge.batch import Batch, Kind, State, Tally
 from bridge.capture.image import key_range
 from bridge.capture.sweep import Sweep
 from bridge.hold import Hold
@@ -55,6 +55,7 @@ def capture_changes(
             batch, finished = capture.take_part(stream)
             if batch is not None:
                 sink(batch)
+                finished = finished or batch.state is State.HELD
 
 
 class _Capture:
@@ -159,9 +160,15 @@ class _Capture:
             last=last,
             tally=tally,
             digest=str(digest),
+            state=State.HELD if self._blows_fuse(tally) else State.SEALED,
         )
         self._begun, self._tally, self.low_key = True, Tally(), high_key
         return batch
+
+    def _blows_fuse(self, tally: Tally) -> bool:
+        """More deletes than a person has allowed: the batch waits for a decision."""
+        most = self._held.job.max_delete
+        return most is not None and tally.deleted > most
 
     def _must_seal(self, ledger: Ledger, last: bool) -> bool:
         """A window once begun is finished; one in which nothing changed is told now and then."""
