@@ -13,7 +13,7 @@ from bridge.schema import RECEIVER_VERSION
 from connectors.changes import Changes
 from connectors.dialect import EVERYTHING
 from connectors.effects import Effects
-from connectors.errors import MissingObject, StructureMismatch
+from connectors.errors import ConfigurationError, MissingObject, StructureMismatch
 from connectors.selection import Format
 from connectors.table import Column, Table, TableName, Type
 
@@ -56,6 +56,8 @@ def make_plan(held: Hold) -> Plan:
     with held.target.transaction():
         exists = held.target.exists(place)
     existing = held.target.describe(place) if exists else None
+    if exists and table.query is None:
+        _refuse_itself(held, table.name, place)
     codes = held.deployment.code_tables
     route = find_route(job, table, held.exchange, held.target, existing, codes)
     cursor_name = job.capture.column if job.capture.method == "cursor" else None
@@ -83,6 +85,16 @@ def make_plan(held: Hold) -> Plan:
         target_exists=exists,
         cursor_name=cursor_name,
     )
+
+
+def _refuse_itself(held: Hold, source: TableName, target: TableName) -> None:
+    """Two endpoints may lead to one table by other names, ports or default schemas."""
+    if held.source.identity(source) == held.target.identity(target):
+        raise ConfigurationError(
+            f"{held.name}: source and target are the same table {target}",
+            endpoint=held.job.target.endpoint,
+            remedy="name another target table or endpoint",
+        )
 
 
 def prepare_target(held: Hold, plan: Plan) -> Plan:

@@ -207,6 +207,10 @@ class Connector(ABC):
     def exists(self, name: TableName) -> bool: ...
 
     @abstractmethod
+    def identity(self, name: TableName) -> str:
+        """Equal for two names, endpoints or logins if they lead to one and the same table."""
+
+    @abstractmethod
     def read(self, selection: Selection, format: Format = Format.ARROW) -> RowStream:
         """Starts reading, inside a transaction or snapshot. No other statement may run on this
         session before the stream is exhausted or the transaction ends."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.table import Column, Kind, Table, TableName, Type
 
-__all__ = ["COLUMNS", "HOLDERS", "KEYS", "TABLES", "TYPES", "column_of", "relation_of"]
+__all__ = ["COLUMNS", "HOLDERS", "IDENTITY", "KEYS", "TABLES", "TYPES", "column_of", "relation_of"]
 
 TABLES = """
 SELECT n.nspname, c.relname
@@ -62,6 +62,13 @@ SELECT l.virtualtransaction, l.pid, a.usename, a.application_name, a.state, a.xa
 FROM pg_catalog.pg_locks l
 LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'virtualxid'
+"""
+
+# tells one server and database from any other, without any right
+IDENTITY = """
+SELECT concat_ws('/', extract(epoch FROM pg_postmaster_start_time()), oid)
+FROM pg_catalog.pg_database
+WHERE datname = current_database()
 """
 
 _HEADER = 4  # a typmod of a length or precision counts its header in

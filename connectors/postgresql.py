@@ -30,7 +30,16 @@ from connectors.errors import (
     PermanentError,
     nearest,
 )
-from connectors.pgcatalog import COLUMNS, HOLDERS, KEYS, TABLES, TYPES, column_of, relation_of
+from connectors.pgcatalog import (
+    COLUMNS,
+    HOLDERS,
+    IDENTITY,
+    KEYS,
+    TABLES,
+    TYPES,
+    column_of,
+    relation_of,
+)
 from connectors.pgcopy import CopyStream, csv_blocks, raw_blocks
 from connectors.pgdialect import PostgresqlDialect
 from connectors.pgerrors import of_connection, of_login, of_server
@@ -212,6 +221,10 @@ class PostgresqlConnector(Connector):
 
     def exists(self, name: TableName) -> bool:
         return self._oid(name) is not None
+
+    def identity(self, name: TableName) -> str:
+        with self.transaction():
+            return f"{self.value(IDENTITY)}/{self._oid(name)}"
 
     def describe(self, name: TableName) -> Table:
         with self.transaction():

@@ -193,6 +193,10 @@ class SqliteConnector(Connector):
     def exists(self, name: TableName) -> bool:
         return bool(self.rows(Statement(COLUMNS, (name.name,))))
 
+    def identity(self, name: TableName) -> str:
+        file = self._path.stat()
+        return f"{file.st_dev}/{file.st_ino}/{name.name.casefold()}"
+
     def describe(self, name: TableName) -> Table:
         columns = self.rows(Statement(COLUMNS, (name.name,)))
         known: dict[str, str] = dict(self.rows(TABLES))
