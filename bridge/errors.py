@@ -1,6 +1,7 @@
 """What can go wrong in the books themselves: nothing a retry or another login would mend.
 
 BridgeheadError
+├── InternalError           4  a bug of ours: nothing an operator could have done
 └── LedgerError             1  the books are not in order
     ├── BooksDoNotBalance       a batch accounts for more or fewer rows than it read
     ├── IllegalMove             a batch cannot go from its state to that one
@@ -20,9 +21,14 @@ __all__ = [
     "Gap",
     "Held",
     "IllegalMove",
+    "InternalError",
     "LedgerError",
     "NotContiguous",
 ]
+
+
+class InternalError(BridgeheadError):
+    code = "internal"
 
 
 class LedgerError(BridgeheadError):

@@ -120,6 +120,12 @@ class Deployment:
             raise ConfigurationError(f"unknown endpoint {shown(name)}{hint(name, self.endpoints)}")
         return self.endpoints[name].resolve(name, self.directory)
 
+    def place_of(self, endpoint: str | None) -> str | None:
+        """`name (family host:port/database)` for an endpoint's name; anything else as it is."""
+        if endpoint is None or endpoint not in self.endpoints:
+            return endpoint
+        return str(self.endpoints[endpoint].without_secrets(endpoint, self.directory))
+
     def content_hash(self, job: Job) -> str:
         return job.content_hash(self.code_tables)
 

@@ -1,0 +1,131 @@
+"""The command itself: global options, which command is where, and how everything ends."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from bridge.cli.session import Session
+from bridge.cli.shown import show_error, show_internal_error
+from connectors.errors import BridgeheadError
+
+__all__ = ["COMMANDS", "main"]
+
+# Where each command is, in the order of the help page. A module is imported when its command is
+# called: `status` is watched every few seconds and must not wait for what only `run` needs.
+COMMANDS = {
+    "demo": "demo",
+    "run": "work",
+    "pull": "work",
+    "push": "work",
+    "status": "standing",
+    "batches": "standing",
+}
+
+INTERRUPTED = 130
+
+
+class Commands(TyperGroup):
+    """Loads a command's module when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return self._unknown()
+        module = importlib.import_module(f"bridge.cli.{COMMANDS[cmd_name]}")
+        return typer.main.get_group(module.commands).commands[cmd_name]
+
+    def _unknown(self) -> None:
+        """The base class looks in `commands` for the name that was meant."""
+        names: dict[str, Any] = dict.fromkeys(COMMANDS)
+        self.commands = names
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Bridgehead 桥头堡: the bridge whose books balance.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"bridgehead {version('bridgehead')}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    ctx: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="The configuration directory; else BRIDGEHEAD_CONFIG, else ./config.",
+        ),
+    ] = None,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an internal error.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="The version."),
+    ] = False,
+) -> None:
+    ctx.obj = Session(config, debug)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command and leaves with its exit code. No traceback for what an operator can mend;
+    an interruption loses nothing."""
+    given = globals_first(sys.argv[1:] if arguments is None else arguments)
+    try:
+        app(args=given, prog_name="bridgehead")
+    except BridgeheadError as error:
+        show_error(error, "bridgehead")
+        sys.exit(error.exit_code)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            _leave_interrupted()
+        raise
+    except Exception as error:  # noqa: BLE001 — the last resort: no values in a traceback
+        sys.exit(show_internal_error(error, debug="--debug" in given))
+
+
+def _leave_interrupted() -> None:
+    """At once, though jobs may be under way in other threads: a run may be cut off anywhere."""
+    print(
+        "interrupted; nothing is lost, the next run goes on from here", file=sys.stderr, flush=True
+    )
+    sys.stdout.flush()
+    if threading.active_count() > 1:
+        os._exit(INTERRUPTED)
+
+
+def globals_first(arguments: Sequence[str]) -> list[str]:
+    """`run x --config DIR` means the same as `--config DIR run x`."""
+    first, rest = [], []
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            rest += [word, *words]
+        elif word == "--config":
+            first += [word, *([value] if (value := next(words, None)) is not None else [])]
+        elif word == "--debug" or word.startswith("--config="):
+            first.append(word)
+        else:
+            rest.append(word)
+    return first + rest

@@ -1,0 +1,40 @@
+"""What the commands share: where the configuration is, and who is asking."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bridge.settings import Deployment, find_directory, load
+
+__all__ = ["Actor", "AsJson", "JobName", "Session", "actor_of"]
+
+JobName = Annotated[str, typer.Argument(metavar="JOB", help="The job's name.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="One JSON value on stdout and nothing else; logs to stderr.")
+]
+Actor = Annotated[
+    str | None, typer.Option("--by", metavar="NAME", help="Who decides; else the OS user.")
+]
+
+
+@dataclass
+class Session:
+    """One call of the command."""
+
+    config: Path | None = None
+    debug: bool = False
+
+    @cached_property
+    def deployment(self) -> Deployment:
+        """Raises ConfigurationError; problems of job files alone stand in it."""
+        return load(find_directory(self.config))
+
+
+def actor_of(name: str | None) -> str:
+    return name or getpass.getuser()

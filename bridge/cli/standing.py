@@ -1,0 +1,113 @@
+"""Commands that only look into the ledger: status, batches."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from bridge.cli.session import AsJson, JobName, Session
+from bridge.cli.shown import (
+    batch_table,
+    console,
+    print_json,
+    show_problems,
+    table,
+    verdict_text,
+)
+from bridge.document import batches_document, status_document
+from bridge.history import History
+from bridge.overview import JobOverview, overview, read_ledger
+
+commands = typer.Typer()
+
+Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most so many.")]
+
+_COLUMNS = ("job", "title", "verdict", "epoch/seq", "watermark", "lag", "in flight", "deviation")
+_MORE_COLUMNS = ("quarantined", "guarantee", "last look")
+
+
+@commands.command()
+def status(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """How every job stands, from the ledger alone; exit 1 if one deviates or is held."""
+    session: Session = ctx.obj
+    found = overview(session.deployment)
+    if as_json:
+        print_json([status_document(job) for job in found])
+    else:
+        title = f"{session.deployment.department.name} {session.deployment.department.code}"
+        columns = (*_COLUMNS, *_MORE_COLUMNS)
+        console().print(table(title, columns, [_status_line(job) for job in found]))
+    show_problems(session.deployment)
+    raise typer.Exit(1 if any(job.needs_a_person for job in found) else 0)
+
+
+@commands.command()
+def batches(ctx: typer.Context, job: JobName, limit: Limit = 20, as_json: AsJson = False) -> None:
+    """The newest batches of a job, oldest first: sent against received."""
+    session: Session = ctx.obj
+    deployment = session.deployment
+    with read_ledger(deployment) as exchange:
+        found = []
+        if exchange is not None:
+            with exchange.transaction() as connection:
+                history = History(connection, deployment.department.code, job)
+                if history.standing() is None:
+                    deployment.job(job)  # neither the ledger nor the configuration may know it
+                found = history.batches(limit)[::-1]
+        else:
+            deployment.job(job)
+    if as_json:
+        print_json(batches_document(job, found))
+    else:
+        console().print(batch_table(job, found))
+
+
+def _status_line(job: JobOverview) -> list[object]:
+    standing = job.standing
+    watermark = standing.watermark if standing else None
+    return [
+        job.job,
+        job.title or "",
+        _verdict(job),
+        f"{standing.epoch}/{standing.seq}" if standing else None,
+        f"{watermark:%Y-%m-%d %H:%M:%SZ}" if watermark else None,
+        _age(job.lag_seconds),
+        _in_flight(job),
+        standing.deviation if standing else None,
+        standing.quarantined if standing else None,
+        _guarantee(job),
+        f"{standing.looked_at:%Y-%m-%d %H:%M:%SZ}" if standing and standing.looked_at else None,
+    ]
+
+
+def _verdict(job: JobOverview) -> Text:
+    text = verdict_text(job.verdict)
+    if not job.configured:
+        text.append(" (no usable job file)", style="red")
+    if job.standing and not job.standing.enabled:
+        text.append(" (disabled)", style="dim")
+    return text
+
+
+def _in_flight(job: JobOverview) -> object:
+    if job.standing is None or not job.standing.in_flight:
+        return 0
+    return f"{job.standing.in_flight} since {_age(job.in_flight_seconds)}"
+
+
+def _guarantee(job: JobOverview) -> str:
+    return f"{job.guarantee.promise}: {job.guarantee.why}" if job.guarantee else ""
+
+
+def _age(seconds: float | None) -> str | None:
+    """The two largest units are enough to act on."""
+    if seconds is None:
+        return None
+    left, said = int(seconds), []
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")):
+        count, left = divmod(left, size)
+        if count:
+            said.append(f"{count}{unit}")
+    return " ".join(said[:2]) or "0s"

@@ -1,0 +1,104 @@
+"""The JSON forms of what commands tell, stable from the first release."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from bridge.batch import Batch, instant
+from connectors.errors import BridgeheadError
+
+if TYPE_CHECKING:  # `status` and `batches` do not load the engine
+    from bridge.overview import JobOverview
+    from bridge.run import Outcome
+    from bridge.settings import Deployment
+
+__all__ = [
+    "batch_document",
+    "batches_document",
+    "error_document",
+    "outcome_document",
+    "status_document",
+]
+
+
+def batch_document(batch: Batch) -> dict[str, Any]:
+    """One batch with the sender's books, what was sent, and what was measured."""
+    tally = batch.tally
+    return {
+        "epoch": batch.epoch,
+        "seq": batch.seq,
+        "kind": batch.kind.value,
+        "state": batch.state.value,
+        "batch_hash": batch.batch_hash,
+        "window": [instant(batch.window_low), instant(batch.window_high)],
+        "read": tally.read,
+        "gone": tally.gone,
+        "inserted": tally.inserted,
+        "updated": tally.updated,
+        "deleted": tally.deleted,
+        "unchanged": tally.unchanged,
+        "superseded": tally.superseded,
+        "quarantined": tally.quarantined,
+        "late": tally.late,
+        "sent": asdict(batch.sent),
+        "received": asdict(batch.received) if batch.received else None,
+    }
+
+
+def batches_document(job: str, batches: Sequence[Batch]) -> dict[str, Any]:
+    return {"job": job, "batches": [batch_document(batch) for batch in batches]}
+
+
+def outcome_document(outcome: Outcome, deployment: Deployment) -> dict[str, Any]:
+    """A run of one job; `error`, `skipped` and `held_back_by` only where there is something to
+    say."""
+    document: dict[str, Any] = {
+        "job": outcome.job,
+        "verdict": outcome.verdict.value,
+        "deviation": outcome.deviation,
+        "batches": [batch_document(batch) for batch in outcome.batches],
+    }
+    if outcome.skipped:
+        document["skipped"] = "disabled"
+    if outcome.holders:
+        document["held_back_by"] = list(outcome.holders)
+    if outcome.error is not None:
+        document["error"] = error_document(outcome.error, deployment)
+    return document
+
+
+def status_document(job: JobOverview) -> dict[str, Any]:
+    standing = job.standing
+    guarantee = job.guarantee
+    return {
+        "job": job.job,
+        "title": job.title,
+        "configured": job.configured,
+        "enabled": standing.enabled if standing else True,
+        "verdict": job.verdict.value if job.verdict else None,
+        "epoch": standing.epoch if standing else None,
+        "seq": standing.seq if standing else None,
+        "watermark": instant(standing.watermark) if standing else None,
+        "lag_seconds": job.lag_seconds,
+        "in_flight": standing.in_flight if standing else 0,
+        "in_flight_seconds": job.in_flight_seconds,
+        "deviation": standing.deviation if standing else 0,
+        "held": standing.held if standing else 0,
+        "quarantined": standing.quarantined if standing else 0,
+        "guarantee": guarantee.promise.value if guarantee else None,
+        "guarantee_why": guarantee.why if guarantee else None,
+        "looked_at": instant(standing.looked_at) if standing else None,
+        "last_reconciled_at": instant(standing.last_reconciled_at) if standing else None,
+    }
+
+
+def error_document(error: BridgeheadError, deployment: Deployment | None) -> dict[str, Any]:
+    place = deployment.place_of(error.endpoint) if deployment else error.endpoint
+    return {
+        "code": error.code,
+        "endpoint": place,
+        "message": error.message,
+        "remedy": error.remedy,
+    }

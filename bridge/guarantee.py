@@ -1,0 +1,50 @@
+"""What a job promises about completeness, and why: lossless, bounded (by what), or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bridge.duration import DAY
+from bridge.job import Job
+
+__all__ = ["Guarantee", "Promise", "guarantee_of"]
+
+
+class Promise(StrEnum):
+    LOSSLESS = "lossless"  # every committed change arrives
+    BOUNDED = "bounded"  # what a window cannot show arrives with the next sweep
+    NONE = "none"  # what a window cannot show is never found
+
+
+@dataclass(frozen=True)
+class Guarantee:
+    promise: Promise
+    why: str
+
+
+def guarantee_of(job: Job) -> Guarantee:
+    """A cursor sees only rows whose stamp moved; the sweep finds the rest, deletes among it."""
+    capture = job.capture
+    if capture.method == "compare":
+        return Guarantee(Promise.LOSSLESS, "every run compares every row")
+    every = capture.deletes.sweep
+    if every is None:
+        why = "the sweep is off: deletes, and rows stamped late or not at all, are never found"
+        return Guarantee(Promise.NONE, why)
+    if capture.stamp == "database":
+        why = f"the database stamps {capture.column}; deletes are found {_sweep(every)}"
+        return Guarantee(Promise.LOSSLESS, why)
+    why = f"the application stamps {capture.column}: what it stamps late is found {_sweep(every)}"
+    return Guarantee(Promise.BOUNDED, why)
+
+
+def _sweep(seconds: int) -> str:
+    if seconds == 0:
+        return "by the sweep of every run"
+    if seconds == DAY:
+        return "by the daily sweep"
+    for unit, word in ((DAY, "d"), (3600, "h"), (60, "m")):
+        if seconds % unit == 0:
+            return f"by the sweep every {seconds // unit}{word}"
+    return f"by the sweep every {seconds}s"

@@ -1,0 +1,116 @@
+"""How all jobs of a deployment stand, from the ledger and the configuration alone: it works while
+source and target are down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bridge.batch import Batch, State
+from bridge.guarantee import Guarantee, guarantee_of
+from bridge.ledger import JobStanding, Ledger
+from bridge.migrations import exchange_version
+from bridge.settings import Deployment
+from connectors.connector import Connector
+from connectors.registry import connect
+from reconcile.verdict import Verdict, worst
+
+__all__ = ["JobOverview", "overview", "read_ledger", "verdict_of"]
+
+_VERDICTS = {
+    State.SEALED: Verdict.IN_FLIGHT,
+    State.APPLIED: Verdict.IN_FLIGHT,
+    State.RECONCILED: Verdict.RECONCILED,
+    State.DEVIATED: Verdict.DEVIATION,
+    State.HELD: Verdict.HELD,
+}
+
+
+@dataclass(frozen=True)
+class JobOverview:
+    """One job. `standing` is None for a job that never ran; `guarantee` for one whose file is gone
+    or cannot be used. Seconds count up to `at`."""
+
+    job: str
+    title: str | None
+    at: datetime
+    standing: JobStanding | None
+    guarantee: Guarantee | None
+    configured: bool
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """None for a job that has not sealed a batch yet."""
+        found = self.standing
+        if found is None or found.last_sealed_at is None:
+            return None
+        matters = {
+            Verdict.DEVIATION: found.deviated,
+            Verdict.HELD: found.held,
+            Verdict.IN_FLIGHT: found.in_flight,
+        }
+        return worst(verdict for verdict, count in matters.items() if count)
+
+    @property
+    def lag_seconds(self) -> float | None:
+        """How far the watermark lies behind now."""
+        return self._age(self.standing.watermark if self.standing else None)
+
+    @property
+    def in_flight_seconds(self) -> float | None:
+        """The age of the oldest batch in flight."""
+        return self._age(self.standing.in_flight_since if self.standing else None)
+
+    @property
+    def needs_a_person(self) -> bool:
+        return self.verdict not in (None, Verdict.RECONCILED, Verdict.IN_FLIGHT)
+
+    def _age(self, moment: datetime | None) -> float | None:
+        return None if moment is None else max(0.0, (self.at - moment).total_seconds())
+
+
+def overview(deployment: Deployment) -> list[JobOverview]:
+    """Every job by name: those configured, those whose files are bad, those that only the ledger
+    still knows."""
+    with read_ledger(deployment) as exchange:
+        found: list[JobStanding] = []
+        if exchange is not None:
+            with exchange.transaction() as connection:
+                found = Ledger.jobs(connection, deployment.department.code)
+    standings = {standing.job: standing for standing in found}
+    names = sorted({*standings, *deployment.jobs, *deployment.bad_jobs})
+    at = datetime.now(UTC)
+    return [_overview(deployment, name, standings.get(name), at) for name in names]
+
+
+def verdict_of(batch: Batch) -> Verdict | None:
+    """None for a batch that was superseded or rejected: nothing is claimed of it."""
+    if batch.state is State.PURGED:
+        return Verdict.RECONCILED if batch.reconciled_at is not None else None
+    return _VERDICTS[batch.state]
+
+
+@contextmanager
+def read_ledger(deployment: Deployment) -> Iterator[Connector | None]:
+    """A session with the exchange for reading only: nothing is made there. None where the ledger
+    has no tables yet."""
+    with connect(deployment.endpoint(deployment.exchange)) as exchange:
+        with exchange.transaction() as connection:
+            known = exchange_version(connection) is not None
+        yield exchange if known else None
+
+
+def _overview(
+    deployment: Deployment, name: str, standing: JobStanding | None, at: datetime
+) -> JobOverview:
+    job = deployment.jobs.get(name)
+    return JobOverview(
+        job=name,
+        title=job.title if job else None,
+        at=at,
+        standing=standing,
+        guarantee=guarantee_of(job) if job else None,
+        configured=job is not None,
+    )
