@@ -88,7 +88,7 @@ class Route:
 
     def structure_hash(self, content_hash: str) -> str:
         """The content hash of the job as it really travels: its file's, with every column's name
-        and types. A column that changes at the source changes it."""
-        columns = [[c.source.name, c.name, str(c.exchange), str(c.target)] for c in self.columns]
+        and type. A column that changes at the source changes it."""
+        columns = [[c.source.name, c.name, str(c.exchange)] for c in self.columns]
         text = json.dumps([content_hash, columns, self.key], ensure_ascii=True)
         return hashlib.sha256(text.encode("ascii")).hexdigest()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from bridge.errors import Held
 from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold
 from bridge.mapping import Route
-from bridge.migrations import receiver_version, upgrade_receiver
+from bridge.migrations import is_receiver_current, upgrade_receiver
 from bridge.receiver import Receiver
-from bridge.route import describe_source, find_route
-from bridge.schema import RECEIVER_VERSION
+from bridge.route import describe_source, find_route, onto_table
 from connectors.changes import Changes
 from connectors.dialect import EVERYTHING
 from connectors.effects import Effects
@@ -17,7 +17,7 @@ from connectors.errors import ConfigurationError, MissingObject, StructureMismat
 from connectors.selection import Format
 from connectors.table import Column, Table, TableName, Type
 
-__all__ = ["Plan", "make_plan", "prepare_target"]
+__all__ = ["Plan", "extend_target", "make_plan", "prepare_target"]
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,12 @@ class Plan:
         return self.table.column(self.cursor_name) if self.cursor_name else None
 
 
-def make_plan(held: Hold) -> Plan:
-    """Reads structures only; whatever is wrong with the job is raised here."""
+def make_plan(held: Hold, *, resync: bool = False) -> Plan:
+    """Reads structures only; whatever is wrong with the job is raised here.
+
+    Raises Held if the job is no longer the one whose batches are in the ledger, unless a `resync`
+    is about to begin again.
+    """
     job = held.job
     table = describe_source(job, held.source)
     place = held.target.resolve(TableName(job.target.table, job.target.schema))
@@ -58,8 +62,12 @@ def make_plan(held: Hold) -> Plan:
     existing = held.target.describe(place) if exists else None
     if exists and table.query is None:
         _refuse_itself(held, table.name, place)
-    codes = held.deployment.code_tables
-    route = find_route(job, table, held.exchange, held.target, existing, codes)
+    route = find_route(job, table, held.exchange, held.target, held.deployment.code_tables)
+    content_hash = route.structure_hash(held.deployment.content_hash(job))
+    if not resync:
+        _refuse_changed(held, content_hash)
+    if existing is not None:
+        route = onto_table(job, route, existing)
     cursor_name = job.capture.column if job.capture.method == "cursor" else None
     cursor = table.column(cursor_name).type if cursor_name else None
     changes = Changes(
@@ -80,11 +88,39 @@ def make_plan(held: Hold) -> Plan:
         effects=effects,
         pull_format=_pull_format(held, route, cursor),
         push_format=_push_format(held, route),
-        content_hash=route.structure_hash(held.deployment.content_hash(job)),
+        content_hash=content_hash,
         chunk_rows=held.deployment.chunk_rows(job),
         target_exists=exists,
         cursor_name=cursor_name,
     )
+
+
+def extend_target(held: Hold) -> None:
+    """Adds columns that the job has come to share to a target table of ours; for a resync, which
+    then fills them. Anything else that does not fit is left for `make_plan` to refuse."""
+    job, target = held.job, held.target
+    place = target.resolve(TableName(job.target.table, job.target.schema))
+    with target.transaction() as connection:
+        if not target.exists(place) or not is_receiver_current(connection):
+            return
+        if not held.receiver().owns(place.schema, place.name):
+            return
+    table, existing = describe_source(job, held.source), target.describe(place)
+    route = find_route(job, table, held.exchange, target, held.deployment.code_tables)
+    missing = [c for c in route.target_columns if c.name not in existing.names]
+    effects = Effects(target.dialect, place, route.target_columns, route.key, owned=True)
+    with target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), target.transaction():
+        target.execute_all(effects.add_columns(missing))
+
+
+def _refuse_changed(held: Hold, content_hash: str) -> None:
+    with held.exchange.transaction():
+        known = held.ledger().content_hash()
+    if known is not None and known != content_hash:
+        raise Held(
+            f"{held.name}: its columns, key, rules, source or target are not those it began with",
+            remedy=f"bridgehead resync {held.name} --why TEXT sends everything again as it is now",
+        )
 
 
 def _refuse_itself(held: Hold, source: TableName, target: TableName) -> None:
@@ -118,7 +154,7 @@ def _known_claim(held: Hold, plan: Plan) -> bool | None:
     """Whether the table is ours, if everything is in place already; None if it is not."""
     place = plan.effects.table
     with held.target.transaction() as connection:
-        if not plan.target_exists or receiver_version(connection) != RECEIVER_VERSION:
+        if not plan.target_exists or not is_receiver_current(connection):
             return None
         receiver = held.receiver()
         position = receiver.position()

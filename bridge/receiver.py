@@ -209,6 +209,13 @@ class Receiver:
             self.connection.execute(update(claim_row).where(place).values(owned=True))
         return owned or bool(held.owned)
 
+    def owns(self, schema: str | None, table: str) -> bool:
+        """Whether this job made the table."""
+        c = claim_row.c
+        ours = and_(self._of(c), c.table_schema == (schema or ""), c.table_name == table)
+        found = self.connection.execute(select(c.owned).where(ours)).scalar_one_or_none()
+        return bool(found)
+
     def release(self, schema: str | None, table: str) -> None:
         """Give up this job's claim, if it has one."""
         c = claim_row.c

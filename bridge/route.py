@@ -6,6 +6,7 @@ Everything that is wrong is found here, before a row moves and before anything i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bridge.job import Job
 from bridge.mapping import ColumnRoute, Limits, Route
@@ -15,7 +16,7 @@ from connectors.dialect import Dialect
 from connectors.errors import MissingObject, StructureMismatch, nearest
 from connectors.table import Column, Fit, Kind, Table, TableName, Type
 
-__all__ = ["describe_source", "find_route"]
+__all__ = ["describe_source", "find_route", "onto_table"]
 
 _TEMPORAL = frozenset({Kind.DATE, Kind.TIMESTAMP})
 _NO_KEY = frozenset({Kind.JSON, Kind.FLOAT})
@@ -35,13 +36,12 @@ def find_route(
     table: Table,
     exchange: Connector,
     target: Connector,
-    existing: Table | None,
     code_tables: Mapping[str, Mapping[str, str]],
 ) -> Route:
-    """The route of every shared column. `existing` is the target table if there is one.
+    """The route of every shared column, to a target table as we would make it.
 
-    Raises MissingObject for a column that the source lacks, StructureMismatch for a key that
-    is missing or unusable, a cursor that is no time, or a target column missing or of another kind.
+    Raises MissingObject for a column that the source lacks, StructureMismatch for a key that is
+    missing or unusable and for a cursor that is no time.
     """
     _check_columns_exist(job, table)
     key = _find_key(job, table)
@@ -54,9 +54,6 @@ def find_route(
         for source, name in names.items()
     ]
     _check_names(job, columns, exchange, target)
-    if existing is not None:
-        columns = _onto(job, columns, existing)
-        _check_target_key(job, [names[k] for k in key], existing)
     limits = _limits(exchange.capabilities, target.capabilities)
     return Route(tuple(columns), tuple(names[k] for k in key), limits)
 
@@ -153,10 +150,11 @@ def _check_names(
         )
 
 
-def _onto(job: Job, columns: Sequence[ColumnRoute], existing: Table) -> list[ColumnRoute]:
-    """The same columns with the types that the target's table really has; every problem at once."""
-    problems, found = [], []
-    for column in columns:
+def onto_table(job: Job, route: Route, existing: Table) -> Route:
+    """The same route with the types that the target's table really has. Raises StructureMismatch
+    with every column that is missing or of another kind, or for a key that is not unique there."""
+    problems, columns = [], []
+    for column in route.columns:
         if column.name not in existing.names:
             hint = nearest(column.name, existing.names)
             problems.append(f"column {column.name} is missing{f' ({hint})' if hint else ''}")
@@ -164,24 +162,15 @@ def _onto(job: Job, columns: Sequence[ColumnRoute], existing: Table) -> list[Col
         kind = existing.column(column.name).type
         if kind.fit(column.exchange) is Fit.NO:
             problems.append(f"column {column.name} is {kind}, and {column.exchange} comes")
-        found.append(
-            ColumnRoute(
-                column.source,
-                column.name,
-                column.exchange,
-                kind,
-                column.rule,
-                column.mask,
-                column.codes,
-            )
-        )
+        columns.append(replace(column, target=kind))
     if problems:
         raise StructureMismatch(
             f"{job.job}: target table {existing.name} does not fit: {'; '.join(problems)}",
             endpoint=job.target.endpoint,
             remedy="change the table, or share the columns under other names",
         )
-    return found
+    _check_target_key(job, route.key, existing)
+    return replace(route, columns=tuple(columns))
 
 
 def _check_target_key(job: Job, key: Sequence[str], existing: Table) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from tenacity import Retrying, retry_if_exception, stop_before_delay, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception, stop_before_delay, wait_exponential, wait_random
 
 from bridge.batch import GENESIS, Batch
 from bridge.errors import Fork, Gap, Held
 from bridge.hold import Hold, hold
 from bridge.job import Job
-from bridge.plan import Plan, make_plan, prepare_target
+from bridge.plan import Plan, extend_target, make_plan, prepare_target
 from bridge.pull import Pulled, pull
 from bridge.push import Push
 from bridge.pushing import Pushing
@@ -141,18 +141,12 @@ def _run_held(
 def _planned(held: Hold) -> Plan:
     plan = make_plan(held)
     with held.exchange.transaction():
-        known = held.ledger().content_hash()
         waiting = held.ledger().held()
     if waiting:
         raise Held(
             f"{held.name}: batch {waiting[0].seq} deletes {waiting[0].tally.deleted} rows, "
             f"more than max_delete {held.job.max_delete}",
             remedy=f"bridgehead approve {held.name} {waiting[0].seq} --why TEXT, or reject",
-        )
-    if known is not None and known != plan.content_hash:
-        raise Held(
-            f"{held.name}: its columns, key, rules, source or target are not those it began with",
-            remedy=f"bridgehead resync {held.name} --why TEXT sends everything again as it is now",
         )
     return prepare_target(held, plan)
 
@@ -173,8 +167,8 @@ def _settle(held: Hold, plan: Plan, outcome: Outcome) -> None:
 
 def _begin_epoch(held: Hold, why: str, actor: str) -> None:
     """The new chain hangs on the receiver's head, as the receiver itself tells it."""
-    plan = make_plan(held)
-    prepare_target(held, plan)
+    extend_target(held)
+    prepare_target(held, make_plan(held, resync=True))
     with held.target.transaction():
         position = held.receiver().position()
     confirmed = position.head_hash if position else GENESIS
@@ -226,6 +220,6 @@ def _retrying(seconds: float) -> Retrying:
             lambda error: isinstance(error, TransientError) and not isinstance(error, Busy)
         ),
         stop=stop_before_delay(seconds),
-        wait=wait_exponential_jitter(initial=0.2, max=3),
+        wait=wait_exponential(multiplier=0.2, max=3) + wait_random(0, 0.5),
         reraise=True,
     )

@@ -55,6 +55,14 @@ class Effects:
             *d.comments(self.table, self.columns, comment),
         ]
 
+    def add_columns(self, columns: Sequence[Column]) -> list[str]:
+        """For a table of ours that an earlier form of the job made."""
+        d = self.dialect
+        return [
+            f"ALTER TABLE {d.table(self.table)} ADD COLUMN {d.quote(c.name)} {d.ddl(c.type)}"
+            for c in columns
+        ]
+
     def stage(self) -> list[str]:
         d = self.dialect
         return [
