@@ -54,6 +54,20 @@ class Standing:
     sweep_key: str | None = None
     guarantee: str | None = None
     guarantee_why: str | None = None
+    ran_at: datetime | None = None
+    ran_verdict: str | None = None
+    ran_error: str | None = None
+    compared_at: datetime | None = None
+    exchange_rows: int | None = None
+    target_rows: int | None = None
+    missing: int | None = None
+    extra: int | None = None
+    different: int | None = None
+
+    @property
+    def content_deviation(self) -> int:
+        """Keys that the last comparison of contents found missing, extra or different."""
+        return sum(count or 0 for count in (self.missing, self.extra, self.different))
 
 
 @dataclass(frozen=True)

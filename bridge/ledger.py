@@ -19,9 +19,10 @@ from bridge.audit import Audit
 from bridge.batch import GENESIS, MOVES, Batch, Counts, Kind, State, Tally
 from bridge.batchrow import received_values, values_of
 from bridge.candidate import Candidate
-from bridge.errors import BooksDoNotBalance, IllegalMove, NotContiguous
+from bridge.errors import IllegalMove, NotContiguous
 from bridge.history import Event, Head, History, Standing, Sums
-from bridge.schema import batch_event, batch_row, job_row
+from bridge.place import check_books, follows
+from bridge.schema import CONTENT, batch_event, batch_row, job_row
 from bridge.standing import JobStanding, jobs
 from connectors.errors import Busy
 
@@ -109,7 +110,7 @@ class Ledger(History):
             sealed_at=datetime.now(UTC),
             note=note,
         ).with_hash()
-        _check_books(batch)
+        check_books(batch)
         self._check_place(batch, newest)
         self.connection.execute(insert(batch_row), values_of(batch))
         self._note(batch, None)
@@ -158,7 +159,8 @@ class Ledger(History):
             self.move(batch, State.PURGED, note=f"superseded by a new epoch: {why}")
         epoch = max(standing.epoch, minimum) + 1
         anchor = confirmed or self._newest_confirmed()
-        self._set(epoch=epoch, anchor_hash=anchor, sweep_key=None)
+        self._set(epoch=epoch, anchor_hash=anchor, sweep_key=None, compared_at=None)
+        self._set(**dict.fromkeys(CONTENT))
         details = {"epoch": epoch, "why": why, "anchor_hash": anchor}
         Audit(self.connection, self.department).append(actor, "new_epoch", self.job, details)
         return epoch
@@ -179,6 +181,11 @@ class Ledger(History):
         self.fence()
         self._set(swept_at=at, sweep_key=None)
 
+    def sweep_next(self) -> None:
+        """The next run sweeps from the beginning, whenever the last one was."""
+        self.fence()
+        self._set(swept_at=None, sweep_key=None)
+
     def sweep_position(self) -> str | None:
         """The key after which a sweep under a budget goes on; None from the beginning."""
         standing = self.standing()
@@ -191,6 +198,17 @@ class Ledger(History):
     def guarantee(self, guarantee: str, why: str) -> None:
         self.fence()
         self._set(guarantee=guarantee, guarantee_why=why)
+
+    def ran(self, verdict: str, error: str | None) -> None:
+        """How the run that is ending came out, for `status`."""
+        self.fence()
+        self._set(ran_at=datetime.now(UTC), ran_verdict=verdict, ran_error=error)
+
+    def compared(self, **counts: int) -> None:
+        """What a comparison of contents (L3) found, by the names of `CONTENT`; it stands until the
+        next one, or a new epoch."""
+        self.fence()
+        self._set(compared_at=datetime.now(UTC), **counts)
 
     # -- the operator's switch ---------------------------------------------------------------
 
@@ -230,7 +248,7 @@ class Ledger(History):
         before = newest
         if newest and newest.kind is Kind.REPAIR:
             before = self.newest_of_window()
-        if not _follows(batch, before):
+        if not follows(batch, before):
             raise NotContiguous(f"batch {batch.seq} of job {self.job} would leave a hole before it")
 
     def _write(self, batch: Batch, moved: Batch) -> None:
@@ -268,25 +286,3 @@ def _arrival(state: State) -> dict[str, Any]:
     """What a batch gets by arriving in a state."""
     stamped = state in (State.APPLIED, State.RECONCILED)
     return {"state": state} | ({f"{state}_at": datetime.now(UTC)} if stamped else {})
-
-
-def _check_books(batch: Batch) -> None:
-    if batch.tally.residual:
-        raise BooksDoNotBalance(
-            f"batch {batch.seq} of job {batch.job} leaves {batch.tally.residual} rows unaccounted",
-            remedy="nothing was sealed; report this with the job's configuration",
-        )
-    if batch.kind is Kind.EMPTY and batch.sent.total:
-        raise BooksDoNotBalance(f"an empty batch of job {batch.job} has changes")
-
-
-def _follows(batch: Batch, before: Batch | None) -> bool:
-    """A part begins where the part before it ended; a window at or below the watermark, and it
-    does not end below it; the first of an epoch at the beginning of time."""
-    if before is None:
-        return batch.window_low is None
-    if not before.last:
-        whole = (before.kind, before.window_low, before.window_high, before.key_high)
-        return whole == (batch.kind, batch.window_low, batch.window_high, batch.key_low)
-    low, watermark = batch.window_low, before.window_high
-    return (low is None or low <= watermark) and watermark <= batch.window_high

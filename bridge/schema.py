@@ -23,6 +23,7 @@ from sqlalchemy import (
 from bridge.columntype import Instant, long_integer
 
 __all__ = [
+    "CONTENT",
     "EXCHANGE",
     "EXCHANGE_VERSION",
     "RECEIVER",
@@ -60,6 +61,9 @@ def _hash(name: str) -> Column[str]:
     return Column(name, String(64), nullable=False)
 
 
+CONTENT = ("exchange_rows", "target_rows", "missing", "extra", "different")
+"""What a comparison of contents counts."""
+
 EXCHANGE = MetaData()
 """The exchange database's own tables."""
 
@@ -79,6 +83,11 @@ job_row = Table(
     Column("sweep_key", Text),  # where a sweep under a budget goes on
     Column("guarantee", String(16)),
     Column("guarantee_why", Text),
+    Column("ran_at", Instant),  # how the last run ended
+    Column("ran_verdict", String(16)),
+    Column("ran_error", Text),
+    Column("compared_at", Instant),  # L3, of this epoch: what the stores held
+    *(Column(name, BigInteger) for name in CONTENT),
 )
 
 batch_row = Table(

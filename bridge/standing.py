@@ -28,6 +28,13 @@ class JobStanding:
     swept_at: datetime | None
     guarantee: str | None
     guarantee_why: str | None
+    ran_at: datetime | None
+    ran_verdict: str | None
+    ran_error: str | None
+    compared_at: datetime | None
+    missing: int
+    extra: int
+    different: int
     seq: int
     kind: str | None
     content_hash: str | None
@@ -41,6 +48,11 @@ class JobStanding:
     in_flight_since: datetime | None
     deviation: int
     quarantined: int
+
+    @property
+    def content_deviation(self) -> int:
+        """Keys that the last comparison of contents found missing, extra or different."""
+        return self.missing + self.extra + self.different
 
     @property
     def in_flight(self) -> int:
@@ -140,6 +152,11 @@ def _sum(condition: Any, value: Any) -> Any:
     return func.sum(case((condition, value), else_=0))
 
 
+_COUNTS = frozenset(
+    {"seq", "sealed", "applied", "deviated", "held", "deviation", "quarantined"}
+    | {"missing", "extra", "different"}
+)
+
+
 def _standing(values: Any) -> JobStanding:
-    counts = ("seq", "sealed", "applied", "deviated", "held", "deviation", "quarantined")
-    return JobStanding(**{**values, **{name: int(values[name] or 0) for name in counts}})
+    return JobStanding(**{**values, **{name: int(values[name] or 0) for name in _COUNTS}})

@@ -29,6 +29,9 @@ def upgrade() -> None:
     _audit()
 
 
+_CONTENT = ("exchange_rows", "target_rows", "missing", "extra", "different")
+
+
 def _jobs() -> None:
     op.create_table(
         "bh_job",
@@ -44,6 +47,11 @@ def _jobs() -> None:
         sa.Column("sweep_key", sa.Text),
         sa.Column("guarantee", sa.String(16)),
         sa.Column("guarantee_why", sa.Text),
+        sa.Column("ran_at", Instant),
+        sa.Column("ran_verdict", sa.String(16)),
+        sa.Column("ran_error", sa.Text),
+        sa.Column("compared_at", Instant),
+        *(sa.Column(name, sa.BigInteger) for name in _CONTENT),
         sa.PrimaryKeyConstraint("department", "job"),
     )
 
