@@ -99,6 +99,7 @@ class Connector(ABC):
 
     dialect: ClassVar[Dialect]
     capabilities: ClassVar[Capabilities]
+    _stream: RowStream | None = None
 
     def __init__(self, endpoint: Endpoint) -> None:
         """Connects; raises Unreachable, LoginRefused, MissingObject or StatementTimeout."""
@@ -132,16 +133,27 @@ class Connector(ABC):
     def transaction(self) -> Iterator[Connection]:
         """Everything inside commits together, or not at all. If the commit itself is cut off,
         ConnectionLost: whether it happened can only be learnt over a new session."""
-        with self._translated(), self.connection.begin():
+        with self._translated(), self.connection.begin(), self._stream_ended():
             yield self.connection
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Every read inside sees the same committed state. Nothing can be changed inside."""
         with self._translated(), self.connection.begin() as transaction:
-            self._freeze_snapshot()
-            yield
+            with self._stream_ended():
+                self._freeze_snapshot()
+                yield
             transaction.rollback()
+
+    @contextmanager
+    def _stream_ended(self) -> Iterator[None]:
+        """A stream half read would keep the session busy, and its transaction from ending."""
+        try:
+            yield
+        finally:
+            stream, self._stream = self._stream, None
+            if stream is not None:
+                stream.close()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -101,7 +101,9 @@ class PostgresqlDialect(Dialect):
     def ordered(self, expression: str, column: Column) -> str:
         if column.type.kind in (Kind.NATIVE, Kind.JSON):
             return f'CAST({expression} AS text) COLLATE "C"'
-        return expression if column.bytewise else f'{expression} COLLATE "C"'
+        if column.bytewise or column.type.kind is not Kind.TEXT:
+            return expression
+        return f'{expression} COLLATE "C"'
 
     def differs(self, left: str, right: str, kind: Type) -> str:
         """JSON and families' own types may have no equality, or one that hides a difference."""

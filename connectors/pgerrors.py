@@ -9,6 +9,7 @@ from connectors.endpoint import Endpoint
 from connectors.errors import (
     BridgeheadError,
     Busy,
+    ConfigurationError,
     ConnectionLost,
     LoginRefused,
     MissingObject,
@@ -28,6 +29,7 @@ _BY_STATE: Mapping[str, tuple[type[BridgeheadError], str]] = {
     "28": (LoginRefused, "check user and password of the endpoint"),
     "3D": (MissingObject, "check the endpoint's database"),
     "3F": (MissingObject, "check the schema"),
+    "42601": (ConfigurationError, "write one SELECT"),
     "42501": (MissingRight, "ask the DBA for this right"),
     "42P01": (MissingObject, "check the table's name and schema"),
     "42703": (MissingObject, "check the column's name"),

@@ -71,7 +71,6 @@ class PostgresqlConnector(Connector):
         year_low=-4712,
         year_high=294276,
     )
-    _stream: CopyStream | None = None
 
     def _create_engine(self) -> Engine:
         e = self.endpoint
@@ -121,16 +120,6 @@ class PostgresqlConnector(Connector):
         return PermanentError(type(error).__name__, endpoint=self.endpoint.name)
 
     # -- sessions, time and work -------------------------------------------------------------
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        with super()._translated():
-            try:
-                yield
-            finally:
-                stream, self._stream = self._stream, None
-                if stream is not None:
-                    stream.close()
 
     def _freeze_snapshot(self) -> None:
         self.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

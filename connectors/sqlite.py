@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow.compute as pc
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from connectors.connector import Capabilities, Chunk, Connector, RowStream, wait_for
@@ -53,7 +53,6 @@ class SqliteConnector(Connector):
     dialect = SqliteDialect()
     capabilities = Capabilities(concurrent=False, schemas=False, special_floats=False)
     _begin = "BEGIN IMMEDIATE"
-    _stream: SqliteRows | None = None
 
     def _create_engine(self) -> Engine:
         self._locks: list[FileLock] = []
@@ -91,31 +90,15 @@ class SqliteConnector(Connector):
     # -- sessions, time and work -------------------------------------------------------------
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        with super().transaction() as connection:
-            try:
-                yield connection
-            finally:
-                self._end_stream()
-
-    @contextmanager
     def snapshot(self) -> Iterator[None]:
         self._begin = "BEGIN"
         try:
             with super().snapshot():
-                try:
-                    yield
-                finally:
-                    self._end_stream()
+                yield
         finally:
             self._begin = SqliteConnector._begin
             if not self.connection.closed:
                 self.execute("PRAGMA query_only = OFF")
-
-    def _end_stream(self) -> None:
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            stream.close()
 
     def _freeze_snapshot(self) -> None:
         """BEGIN alone fixes nothing: the state is that of the first read."""
