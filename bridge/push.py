@@ -133,6 +133,7 @@ class Push:
         """An image: its key range becomes what was sent, nothing beyond it survives."""
         target, effects = self._held.target, self._plan.effects
         keys = key_range(batch.key_low, batch.key_high)
+        target.prefer_index()
         before = int(target.value(effects.count_range(keys)))
         updated = deleted = 0
         if before == 0:
@@ -154,6 +155,8 @@ class Push:
         selection = self._payload(batch, with_operation=with_operation)
         columns = self._plan.effects.incoming if with_operation else self._plan.effects.columns
         with self._exchange.snapshot():
+            if batch.kind.is_image:
+                self._exchange.prefer_index()
             stream = self._exchange.read(selection, self._plan.push_format)
             chunks = stream.part(batch.sent.total)
             self._held.target.load(into, columns, chunks, stream.format)

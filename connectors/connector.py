@@ -288,6 +288,13 @@ class Connector(ABC):
         if statement is not None:
             self.execute(statement)
 
+    def prefer_index(self) -> None:
+        """For the rest of the transaction, key ranges are read by the key's index: a planner that
+        does not know a table yet may read all of it for each part."""
+        statement = self.dialect.prefer_index
+        if statement is not None:
+            self.execute(statement)
+
     def resolve(self, name: TableName) -> TableName:
         """The name with the endpoint's default schema."""
         if name.schema is None and self.endpoint.schema and self.capabilities.schemas:

@@ -41,6 +41,7 @@ class Dialect(ABC):
     family: ClassVar[str]
     placeholder: ClassVar[str] = "%s"
     max_identifier_bytes: ClassVar[int] = 63
+    prefer_index: ClassVar[str | None] = None
 
     @abstractmethod
     def quote(self, name: str) -> str:

@@ -39,10 +39,12 @@ class CopyStream(RowStream):
         self.format = format
         self._names = list(names)
         self._context = copy
-        self._rows = self._read(copy.__enter__())
-        self._next: bytes | None = None
+        self._rows: Iterator[Any] = iter(copy.__enter__())
+        self._next = next(self._rows, None)
         self._handed_out = 0
-        self._advance()
+        if self._next is not None and format is Format.PGCOPY:
+            self._next = bytes(self._next)[len(_HEADER) :] or next(self._rows)
+        self._end_if_done()
 
     @property
     def handed_out(self) -> int:
@@ -52,7 +54,10 @@ class CopyStream(RowStream):
         while limit > 0 and self._next is not None:
             size = min(limit, _ROWS_AT_ONCE[self.format])
             rows = [self._next, *islice(self._rows, size - 1)]
-            self._advance()
+            self._next = next(self._rows, None)
+            if self._next is None and rows[-1] == _TRAILER:
+                rows.pop()
+            self._end_if_done()
             self._handed_out += len(rows)
             limit -= len(rows)
             yield rows if self.format is Format.PGCOPY else self._batch(rows)
@@ -63,21 +68,14 @@ class CopyStream(RowStream):
             stopped = GeneratorExit("stream abandoned")
             self._context.__exit__(GeneratorExit, stopped, None)
 
-    def _advance(self) -> None:
-        self._next = next(self._rows, None)
+    def _end_if_done(self) -> None:
+        """One row is read ahead, so that the end is known with the last row. Binary rows are
+        followed by a trailer."""
+        if self._next is not None and self._next == _TRAILER and self.format is Format.PGCOPY:
+            self._next = next(self._rows, None)
         if self._next is None and not self.exhausted:
             self.exhausted = True
             self._context.__exit__(None, None, None)
-
-    def _read(self, copy: Any) -> Iterator[bytes]:
-        rows = iter(copy)
-        if self.format is Format.PGCOPY:
-            first = bytes(next(rows))[len(_HEADER) :]
-            if first and first != _TRAILER:
-                yield first
-            yield from (row for row in rows if row != _TRAILER)
-        else:
-            yield from rows
 
     def _batch(self, rows: list[bytes]) -> pa.RecordBatch:
         text = b"".join(rows)

@@ -27,6 +27,7 @@ class PostgresqlDialect(Dialect):
     """PostgreSQL 13 and later."""
 
     family: ClassVar[str] = "postgresql"
+    prefer_index: ClassVar[str | None] = "SET LOCAL enable_seqscan = off"
 
     def quote(self, name: str) -> str:
         """Percent signs are doubled: statements always go to the driver with parameters."""

@@ -52,6 +52,7 @@ def _seal_part(held: Hold, plan: Plan, stream: RowStream, high: datetime, low: s
     the push of earlier parts goes on meanwhile. A run that lost the job loses the part too."""
     intake, changes = Intake(held, plan), plan.changes
     with held.exchange.transaction() as connection:
+        held.exchange.prefer_index()
         ledger = held.ledger()
         head = ledger.head()
         stamp = {EPOCH: head.epoch, SEQ: head.seq + 1}
