@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from tenacity import Retrying, retry_if_exception, stop_before_delay, wait_exponential, wait_random
 
@@ -18,14 +20,24 @@ from bridge.push import Push
 from bridge.pushing import Pushing
 from bridge.settings import Deployment
 from bridge.stream import Cut, check_chain, check_stream
-from connectors.errors import BridgeheadError, Busy, TransientError
+from connectors.errors import BridgeheadError, Busy, ConfigurationError, TransientError
 from reconcile.verdict import Verdict
 
-__all__ = ["Outcome", "Step", "resync_job", "run_job"]
+__all__ = ["Observer", "Outcome", "Step", "resync_job", "run_job"]
 
 LOCK_WAIT_SECONDS = 10.0
 
 Step = Callable[[Hold, "Outcome"], None]
+
+
+class Observer(Protocol):
+    """Is told how a run gets on, from whichever thread it happens in."""
+
+    def expect(self, job: str, rows: int | None) -> None:
+        """A first load or comparison of about so many rows begins; None if nobody knows."""
+
+    def note(self, job: str, batch: Batch) -> None:
+        """A batch was sealed, or has moved on."""
 
 
 @dataclass
@@ -40,6 +52,7 @@ class Outcome:
     skipped: bool = False
     error: BridgeheadError | None = None
     cut: Cut | None = None
+    observer: Observer | None = None
     _batches: dict[tuple[int, int], Batch] = field(default_factory=dict)
 
     @property
@@ -56,14 +69,20 @@ class Outcome:
     def note(self, batch: Batch) -> None:
         """A batch was sealed, or has moved on."""
         self._batches[batch.epoch, batch.seq] = batch
+        if self.observer is not None:
+            self.observer.note(self.job, batch)
 
 
 def run_job(
-    deployment: Deployment, name: str, steps: Iterable[Step] = (), wait: float = LOCK_WAIT_SECONDS
+    deployment: Deployment,
+    name: str,
+    steps: Iterable[Step] = (),
+    wait: float = LOCK_WAIT_SECONDS,
+    observer: Observer | None = None,
 ) -> Outcome:
     """Runs the steps (all by default) on a held job. Never raises for what an operator can act on:
     the error stands in the outcome. Transient failures are tried again for `retry` seconds."""
-    outcome = Outcome(name)
+    outcome = Outcome(name, observer=observer)
     chosen = tuple(steps) or (settle_and_pull,)
     try:
         job = deployment.job(name)
@@ -78,7 +97,12 @@ def run_job(
 
 
 def resync_job(
-    deployment: Deployment, name: str, why: str, actor: str, wait: float = LOCK_WAIT_SECONDS
+    deployment: Deployment,
+    name: str,
+    why: str,
+    actor: str,
+    wait: float = LOCK_WAIT_SECONDS,
+    observer: Observer | None = None,
 ) -> Outcome:
     """Begins a new epoch, audited with who and why, and sends everything again as it is now."""
     begun = False
@@ -90,7 +114,7 @@ def resync_job(
             begun = True
         settle_and_pull(held, outcome)
 
-    return run_job(deployment, name, (begin,), wait)
+    return run_job(deployment, name, (begin,), wait, observer)
 
 
 def settle_and_pull(held: Hold, outcome: Outcome) -> None:
@@ -98,6 +122,8 @@ def settle_and_pull(held: Hold, outcome: Outcome) -> None:
     plan = _planned(held)
     _check_stream(held, outcome)
     _settle(held, plan, outcome)
+    if outcome.observer is not None:
+        outcome.observer.expect(outcome.job, plan.table.row_estimate)
     pushing = Pushing(held, plan, outcome.note)
     with pushing:
         pulled = pull(held, plan, pushing.take)
@@ -117,6 +143,19 @@ def pull_only(held: Hold, outcome: Outcome) -> None:
     _note_horizon(held, pull(held, plan, outcome.note), outcome)
 
 
+def read_quarantined_again(held: Hold, outcome: Outcome) -> None:
+    """A whole run whose sweep is due now: it reads every key that the copy lacks, and of them the
+    quarantined ones. A comparison reads them anyway."""
+    if held.job.capture.method == "cursor" and held.job.capture.deletes.off:
+        raise ConfigurationError(
+            f"{held.name}: its sweep is off, and only the sweep reads quarantined rows again",
+            remedy=f"set capture.deletes.sweep, or bridgehead resync {held.name} --why TEXT",
+        )
+    with held.exchange.transaction():
+        held.ledger().sweep_next()
+    settle_and_pull(held, outcome)
+
+
 def push_only(held: Hold, outcome: Outcome) -> None:
     """Exchange → target, and L1 for each batch."""
     plan = _planned(held)
@@ -133,9 +172,21 @@ def _run_held(
         if standing is not None and not standing.enabled:
             outcome.skipped = True
             return
-        for step in steps:
-            step(held, outcome)
-        _conclude(held, outcome)
+        try:
+            for step in steps:
+                step(held, outcome)
+            _conclude(held, outcome)
+        except BridgeheadError as error:
+            with suppress(BridgeheadError):  # the first error is the one to tell
+                _record(held, _verdict_of(error, outcome), str(error))
+            raise
+        _record(held, outcome.verdict, None)
+
+
+def _record(held: Hold, verdict: Verdict, error: str | None) -> None:
+    """For `status`; another run may have taken the job over meanwhile."""
+    with held.exchange.transaction():
+        held.ledger().ran(verdict.value, error)
 
 
 def _planned(held: Hold) -> Plan:
@@ -195,10 +246,12 @@ def _conclude(held: Hold, outcome: Outcome) -> None:
         deviated = ledger.open_deviations()
         in_flight = ledger.unsettled()
         waiting = ledger.held()
+        standing = ledger.standing()
     outcome.deviation = sum(batch.deviation or 0 for batch in deviated)
+    outcome.deviation += standing.content_deviation if standing else 0
     cut = outcome.cut
     if not deviated and cut is not None and not cut.agrees:
-        outcome.deviation = abs(cut.sent.total - cut.received.total) or 1  # receipts were altered
+        outcome.deviation += abs(cut.sent.total - cut.received.total) or 1  # altered receipts
     if outcome.deviation:
         outcome.verdict = Verdict.DEVIATION
     elif waiting:
