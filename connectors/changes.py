@@ -189,9 +189,9 @@ class Changes:
     def highest_key(self, table: TableName) -> Statement:
         """The canonical texts of the highest key of the stage or the copy, in the shared order."""
         d = self.dialect
-        order = ", ".join(f"{d.ordered(d.quote(c.name), c)} DESC" for c in self.key_columns)
-        texts = ", ".join(d.render(d.quote(c.name), c.type) for c in self.key_columns)
-        return Statement(f"SELECT {texts}\nFROM {d.table(table)}\nORDER BY {order}\nLIMIT 1")
+        order = ", ".join(f"{d.ordered(d.column('k', c.name), c)} DESC" for c in self.key_columns)
+        texts = ", ".join(d.render(d.column("k", c.name), c.type) for c in self.key_columns)
+        return Statement(f"SELECT {texts}\nFROM {d.table(table)} k\nORDER BY {order}\nLIMIT 1")
 
     # -- sweep -------------------------------------------------------------------------------
 
@@ -228,9 +228,10 @@ class Changes:
     def late_keys(self, limit: int) -> Statement:
         """The canonical texts of the first late keys, in order."""
         d = self.dialect
-        texts = ", ".join(d.render(d.quote(c.name), c.type) for c in self.key_columns)
-        order = ", ".join(d.ordered(d.quote(c.name), c) for c in self.key_columns)
-        return Statement(f"SELECT {texts}\nFROM {d.quote(LATE)}\nORDER BY {order}\nLIMIT {limit}")
+        texts = ", ".join(d.render(d.column("k", c.name), c.type) for c in self.key_columns)
+        order = ", ".join(d.ordered(d.column("k", c.name), c) for c in self.key_columns)
+        query = f"SELECT {texts}\nFROM {d.quote(LATE)} k\nORDER BY {order}\nLIMIT {limit}"
+        return Statement(query)
 
     def forget(self, table: str, keys: Sequence[Sequence[str]]) -> Statement:
         """Take keys (canonical texts, at least one) out of the late or the gone ones."""
