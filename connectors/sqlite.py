@@ -68,6 +68,7 @@ class SqliteConnector(Connector):
             uri=True,
             timeout=self.endpoint.connect_timeout,
             isolation_level=None,
+            check_same_thread=False,  # one thread at a time: a push may take the session over
         )
         if create:
             connection.execute("PRAGMA journal_mode = WAL")

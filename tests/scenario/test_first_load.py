@@ -1,0 +1,42 @@
+"""A first load in parts, changes after it, and nothing after that."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scenario.world import World, cursor_job
+
+CHAINS = [
+    ("postgresql", "postgresql", "postgresql"),
+    ("sqlite", "sqlite", "sqlite"),
+    ("sqlite", "postgresql", "postgresql"),
+    ("postgresql", "postgresql", "sqlite"),
+]
+
+
+@pytest.mark.parametrize("world", CHAINS, indirect=True, ids="-".join)
+def test_load_change_rest(world: World) -> None:
+    world.make_table(25)
+    world.job("j", chunk_rows=10, **cursor_job())
+    first = world.run_well()
+    assert [(b.kind, b.last, b.sent.total) for b in first.batches] == [
+        ("first", False, 10),
+        ("first", False, 10),
+        ("first", True, 5),
+    ]
+    assert world.findings() == []
+
+    world.sql(
+        "source",
+        f"UPDATE t SET name = 'changed', updated_at = {world.now} WHERE id <= 3",
+        "DELETE FROM t WHERE id IN (10, 25)",
+    )
+    world.insert([100, 101], stamp=world.now)
+    (changed,) = world.run_well().batches
+    tally = changed.tally
+    assert (tally.inserted, tally.updated, tally.deleted, tally.quarantined) == (2, 3, 2, 0)
+    assert world.findings() == []
+
+    (empty,) = world.run_well().batches
+    assert (empty.kind, empty.sent.total) == ("empty", 0)
+    assert world.findings() == []
