@@ -187,7 +187,7 @@ class PostgresqlConnector(Connector):
         try:
             yield
         finally:
-            if not self.driver.closed:
+            if not self.connection.closed and not self.driver.closed:
                 with self.transaction():
                     self.execute(Statement("SELECT pg_advisory_unlock(%s::bigint)", (number,)))
 

@@ -1,0 +1,309 @@
+"""Sessions: transactions, snapshots, locks, open work, the clock, and errors."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import text
+
+from connectors.connector import Connector
+from connectors.dialect import Statement
+from connectors.endpoint import Endpoint
+from connectors.errors import (
+    BridgeheadError,
+    Busy,
+    ConnectionLost,
+    MissingObject,
+    PermanentError,
+    RowRefused,
+    StructureMismatch,
+)
+from connectors.registry import connect
+from connectors.table import Column, Kind, TableName, Type
+from tests.conformance.samples import EXTREMES, Line, batch, fetch, load, make, selection_of
+
+if TYPE_CHECKING:
+    from tests.conformance.conftest import Another, Row
+
+INTEGER = Type(Kind.INTEGER)
+TEXT = Type(Kind.TEXT)
+COLUMNS = [("id", INTEGER), ("v", TEXT)]
+
+
+class _Refused(Exception):
+    pass
+
+
+def test_all_of_a_transaction_or_nothing(store: Connector, another: Another) -> None:
+    """Our rows, and what SQLAlchemy does on the same connection."""
+    table = make(store, "t", COLUMNS, ["id"])
+    insert = text("INSERT INTO t (id, v) VALUES (:id, :v)")
+    with store.transaction() as connection:
+        connection.execute(insert, {"id": 1, "v": "core"})
+        store.load(table.name, table.columns, iter([batch(table.columns, [("2", "bulk")])]))
+    assert fetch(another(), selection_of(table)) == [("1", "core"), ("2", "bulk")]
+
+    def refused() -> None:
+        with store.transaction() as connection:
+            connection.execute(insert, {"id": 3, "v": "core"})
+            store.load(table.name, table.columns, iter([batch(table.columns, [("4", "bulk")])]))
+            raise _Refused
+
+    with pytest.raises(_Refused):
+        refused()
+    assert len(fetch(another(), selection_of(table))) == 2
+    assert len(fetch(store, selection_of(table))) == 2
+
+
+def test_a_snapshot_sees_one_state_and_changes_nothing(store: Connector, another: Another) -> None:
+    table = make(store, "t", COLUMNS, ["id"])
+    load(store, table, [("1", "a")])
+    writer = another()
+    count = f"SELECT count(*) FROM {store.dialect.table(table.name)}"
+    with store.snapshot():
+        first = store.value(count)
+        load(writer, table, [("2", "b")])
+        assert store.value(count) == first == 1
+        rows = [row for chunk in store.read(selection_of(table)).part(9) for row in chunk["id"]]
+        assert len(rows) == 1
+
+    def change() -> None:
+        with store.snapshot():
+            store.execute(f"DELETE FROM {store.dialect.table(table.name)}")
+
+    with pytest.raises(BridgeheadError):
+        change()
+    assert fetch(store, selection_of(table)) == [("1", "a"), ("2", "b")]
+
+
+def test_temporary_tables_are_empty_each_time(store: Connector, another: Another) -> None:
+    table = make(store, "t", COLUMNS, ["id"])
+    d = store.dialect
+    for _ in range(2):
+        with store.transaction():
+            for statement in d.temporary("bh_x", d.body(table.columns, ["id"])):
+                store.execute(statement)
+            chunks = iter([batch(table.columns, [("1", "a")])])
+            assert store.load(TableName("bh_x"), table.columns, chunks) == 1
+            assert store.value(f"SELECT count(*) FROM {d.quote('bh_x')}") == 1
+    assert not another().exists(TableName("bh_x"))
+
+
+def test_a_lock_keeps_others_out_until_it_ends(store: Connector, another: Another) -> None:
+    rival = another()
+    with store.lock("人口 / population", 0.0):
+        with pytest.raises(Busy), rival.lock("人口 / population", 0.2):
+            pass
+        with rival.lock("other", 0.0):
+            pass
+    with rival.lock("人口 / population", 0.0):
+        pass
+
+
+def test_a_lock_dies_with_its_session(store: Connector, another: Another) -> None:
+    holder, rival = another(), another()
+    held = holder.lock("job", 0.0)
+    held.__enter__()
+    with pytest.raises(Busy), rival.lock("job", 0.0):
+        pass
+    holder.close()
+    with rival.lock("job", 5.0):
+        pass
+    held.__exit__(None, None, None)
+
+
+def test_a_lock_is_waited_for(store: Connector, another: Another) -> None:
+    rival, taken = another(), []
+    waiting = threading.Event()
+
+    def wait() -> None:
+        waiting.set()
+        with rival.lock("job", 20.0):
+            taken.append(time.monotonic())
+
+    thread = threading.Thread(target=wait)
+    with store.lock("job", 0.0):
+        thread.start()
+        waiting.wait(10)
+        time.sleep(0.2)
+        released = time.monotonic()
+    thread.join(20)
+    assert taken
+    assert taken[0] >= released
+
+
+def test_open_work_is_seen_from_its_first_change_to_its_end(
+    store: Connector, another: Another
+) -> None:
+    table = make(store, "t", COLUMNS, ["id"])
+    assert store.open_work() == frozenset()
+    for ending in ("commit", "rollback"):
+        writer = another()
+        with writer.connection.begin() as transaction:
+            writer.load(table.name, table.columns, iter([batch(table.columns, [("1", "a")])]))
+            work = store.open_work()
+            assert len(work) == 1
+            assert store.open_work() == work
+            assert len(store.describe_work(work)) == 1
+            transaction.rollback() if ending == "rollback" else transaction.commit()
+        assert not work & store.open_work()
+        with store.transaction():
+            store.execute(f"DELETE FROM {store.dialect.table(table.name)}")
+    assert store.open_work() == frozenset()
+
+
+def test_our_own_transaction_is_no_open_work(store: Connector) -> None:
+    make(store, "t", COLUMNS, ["id"])
+    assert store.open_work() == frozenset()
+
+
+def test_the_clock_is_an_instant_in_utc_and_advances(store: Connector) -> None:
+    first, second = store.clock(), store.clock()
+    assert first.tzinfo is UTC
+    assert first <= second
+    assert abs(first - datetime.now(UTC)) < timedelta(seconds=5)
+    assert ZoneInfo(store.timezone())
+    assert isinstance(store.settings_problem(), str | None)
+
+
+def test_two_names_of_one_table_are_known_as_one(store: Connector, another: Another) -> None:
+    make(store, "t", COLUMNS, ["id"])
+    make(store, "u", COLUMNS, ["id"])
+    assert store.identity(TableName("t")) == another().identity(TableName("t"))
+    assert store.identity(TableName("t")) != store.identity(TableName("u"))
+
+
+def test_a_closed_session_may_be_closed_again(another: Another) -> None:
+    session = another()
+    session.close()
+    session.close()
+
+
+# -- errors ------------------------------------------------------------------------------------
+
+
+def test_what_is_missing_is_named(store: Connector) -> None:
+    make(store, "t", COLUMNS, ["id"])
+    for sql in (
+        "SELECT * FROM nowhere",
+        "SELECT absent FROM t",
+        "INSERT INTO t (absent) VALUES (1)",
+    ):
+        with pytest.raises(MissingObject) as error, store.transaction():
+            store.execute(sql)
+        assert any(name in error.value.message for name in ("nowhere", "absent"))
+        assert error.value.remedy
+        assert store.endpoint.name in str(error.value)
+    with pytest.raises(MissingObject):
+        _missing_in_core(store)
+
+
+def _missing_in_core(store: Connector) -> None:
+    with store.transaction() as connection:
+        connection.execute(text("SELECT * FROM nowhere"))
+
+
+def test_a_missing_column_is_never_a_constant(store: Connector) -> None:
+    table = make(store, "t", COLUMNS, ["id"])
+    load(store, table, [("1", "a")])
+    gone = replace(table, columns=(*table.columns, Column("gone", TEXT)))
+    with pytest.raises(MissingObject):
+        fetch(store, selection_of(gone))
+
+
+def test_a_repeated_key_is_a_mismatch_and_says_no_value(store: Connector) -> None:
+    table = make(store, "t", [("id", TEXT), ("v", TEXT)], ["id"])
+    secret = "11010519491231002X"
+    with pytest.raises(StructureMismatch) as error:
+        load(store, table, [(secret, "a"), ("b", "b"), (secret, "c")])
+    assert secret not in str(error.value)
+    assert fetch(store, selection_of(table)) == []
+
+
+def test_a_null_key_is_refused(store: Connector) -> None:
+    for name in ("text", "integer(64)", "decimal(38,10)", "date"):
+        table = make(store, f"t {name}", [("id", EXTREMES[name][0]), ("v", TEXT)], ["id"])
+        lines: list[Line] = [(EXTREMES[name][1][0], "a"), (None, "b")]
+        with pytest.raises(RowRefused):
+            load(store, table, lines)
+        assert fetch(store, selection_of(table)) == []
+
+
+def test_a_refused_row_says_no_value(store: Connector) -> None:
+    d = store.dialect
+    secret = "张三 13800138000"
+    with store.transaction():
+        store.execute(
+            f"CREATE TABLE {d.quote('t')} (id INTEGER NOT NULL PRIMARY KEY, v VARCHAR(99) "
+            "CONSTRAINT short CHECK (length(v) < 3))"
+        )
+    table = store.describe(TableName("t"))
+    with pytest.raises(RowRefused) as error:
+        load(store, table, [("1", "ab"), ("2", secret)])
+    assert secret not in str(error.value)
+    assert fetch(store, selection_of(table)) == []
+
+
+def test_a_table_that_exists_is_a_mismatch(store: Connector) -> None:
+    make(store, "t", COLUMNS, ["id"])
+    with pytest.raises(StructureMismatch):
+        make(store, "t", COLUMNS, ["id"])
+
+
+def test_a_wrong_endpoint_says_what_is_wrong(place: Endpoint, family: Row) -> None:
+    for changes, expected in family.wrong:
+        with pytest.raises(BridgeheadError) as error:
+            connect(replace(place, options={}, **changes))
+        assert type(error.value).__name__ == expected, error.value
+        assert place.name in str(error.value)
+        if place.password:
+            assert place.password.reveal() not in str(error.value)
+
+
+def test_a_session_goes_on_after_an_error(store: Connector) -> None:
+    table = make(store, "t", COLUMNS, ["id"])
+    with pytest.raises(PermanentError):
+        load(store, table, [("1", "a"), ("1", "b")])
+    load(store, table, [("1", "a")])
+    with pytest.raises(BridgeheadError), store.snapshot():
+        store.execute("SELECT absent FROM t")
+    load(store, table, [("2", "b")])
+    assert fetch(store, selection_of(table)) == [("1", "a"), ("2", "b")]
+
+
+def test_an_error_while_rows_are_read_is_ours(store: Connector) -> None:
+    """Only the family can say which: the session is closed under the stream."""
+    table = make(store, "t", COLUMNS, ["id"])
+    load(store, table, [(str(number), "x" * 500) for number in range(20_000)])
+    breaking: Callable[[], None] = store.driver.close
+
+    def read() -> None:
+        with store.snapshot():
+            stream = store.read(selection_of(table))
+            next(stream.part(10))
+            breaking()
+            for _ in stream.part(20_000):
+                pass
+
+    with pytest.raises(BridgeheadError) as error:
+        read()
+    assert isinstance(error.value, ConnectionLost)
+
+
+def test_values_are_bound_and_never_spliced(store: Connector) -> None:
+    table = make(store, "t", COLUMNS, ["id"])
+    load(store, table, [("1", "x'; DROP TABLE t; --")])
+    d = store.dialect
+    condition = f"WHERE {d.quote('v')} = {d.placeholder}"
+    query = Statement(
+        f"SELECT count(*)\nFROM {d.table(table.name)}\n{condition}", ("x'; DROP TABLE t; --",)
+    )
+    with store.transaction():
+        assert store.value(query) == 1
