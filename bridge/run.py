@@ -79,9 +79,12 @@ def run_job(
     steps: Iterable[Step] = (),
     wait: float = LOCK_WAIT_SECONDS,
     observer: Observer | None = None,
+    *,
+    even_disabled: bool = False,
 ) -> Outcome:
     """Runs the steps (all by default) on a held job. Never raises for what an operator can act on:
-    the error stands in the outcome. Transient failures are tried again for `retry` seconds."""
+    the error stands in the outcome. Transient failures are tried again for `retry` seconds. A
+    disabled job is skipped, unless `even_disabled`."""
     outcome = Outcome(name, observer=observer)
     chosen = tuple(steps) or (settle_and_pull,)
     try:
@@ -89,7 +92,7 @@ def run_job(
         job.require_shareable()
         for attempt in _retrying(deployment.defaults.retry):
             with attempt:
-                _run_held(deployment, job, chosen, wait, outcome)
+                _run_held(deployment, job, chosen, wait, outcome, even_disabled=even_disabled)
     except BridgeheadError as error:
         outcome.error = error
         outcome.verdict = _verdict_of(error, outcome)
@@ -164,12 +167,18 @@ def push_only(held: Hold, outcome: Outcome) -> None:
 
 
 def _run_held(
-    deployment: Deployment, job: Job, steps: Iterable[Step], wait: float, outcome: Outcome
+    deployment: Deployment,
+    job: Job,
+    steps: Iterable[Step],
+    wait: float,
+    outcome: Outcome,
+    *,
+    even_disabled: bool,
 ) -> None:
     with hold(deployment, job, wait) as held:
         with held.exchange.transaction():
             standing = held.ledger().standing()
-        if standing is not None and not standing.enabled:
+        if standing is not None and not standing.enabled and not even_disabled:
             outcome.skipped = True
             return
         try:

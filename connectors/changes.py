@@ -186,6 +186,14 @@ class Changes:
         """A query for the canonical lines of a key range of the current copy."""
         return self.dialect.range_lines(self.copy, self.columns, self.key_columns, keys)
 
+    def keyed_lines(self, keys: KeyRange) -> Statement:
+        """The same, each line behind its key."""
+        return self.dialect.keyed_lines(self.copy, self.columns, self.key_columns, keys)
+
+    def key_at(self, keys: KeyRange, place: int) -> Statement:
+        """The key of the copy that has `place` others before it in a range."""
+        return self.dialect.key_at(self.copy, self.key_columns, keys, place)
+
     def highest_key(self, table: TableName) -> Statement:
         """The canonical texts of the highest key of the stage or the copy, in the shared order."""
         d = self.dialect

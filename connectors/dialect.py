@@ -157,6 +157,38 @@ class Dialect(ABC):
             inside.values,
         )
 
+    def keyed_lines(
+        self, table: TableName, columns: Sequence[Column], key: Sequence[Column], keys: KeyRange
+    ) -> Statement:
+        """The same with the key's canonical texts before each line, as `bh_0`, `bh_1`, …"""
+        inside = self.in_range(key, keys)
+        texts = [
+            f"{self.render(self.quote(c.name), c.type)} AS {self.quote(f'bh_{place}')}"
+            for place, c in enumerate(key)
+        ]
+        return Statement(
+            f"SELECT {', '.join(texts)}, {self.line(columns)} AS line\n"
+            f"FROM {self.table(table)}\n"
+            f"WHERE {inside.sql}",
+            inside.values,
+        )
+
+    def key_at(
+        self, table: TableName, key: Sequence[Column], keys: KeyRange, place: int
+    ) -> Statement:
+        """The canonical texts of one key of a range: `place` keys come before it in order."""
+        inside = self.in_range(key, keys, "k")
+        texts = ", ".join(self.render(self.column("k", c.name), c.type) for c in key)
+        order = ", ".join(self.ordered(self.column("k", c.name), c) for c in key)
+        return Statement(
+            f"SELECT {texts}\n"
+            f"FROM {self.table(table)} k\n"
+            f"WHERE {inside.sql}\n"
+            f"ORDER BY {order}\n"
+            f"LIMIT 1 OFFSET {place}",
+            inside.values,
+        )
+
     def among(self, key: Sequence[Column], keys: Sequence[Sequence[str]]) -> Statement:
         """A condition for the rows whose key is one of `keys` (canonical texts, at least one)."""
         names = _row([self.column("", c.name) for c in key])

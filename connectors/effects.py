@@ -128,6 +128,14 @@ class Effects:
         """A query for the canonical lines of a key range of the table."""
         return self.dialect.range_lines(self.table, self.columns, self.key_columns, keys)
 
+    def keyed_lines(self, keys: KeyRange) -> Statement:
+        """The same, each line behind its key."""
+        return self.dialect.keyed_lines(self.table, self.columns, self.key_columns, keys)
+
+    def key_at(self, keys: KeyRange, place: int) -> Statement:
+        """The key of the table that has `place` others before it in a range."""
+        return self.dialect.key_at(self.table, self.key_columns, keys, place)
+
     # -- pieces ------------------------------------------------------------------------------
 
     def _delete(self, operation: str | None) -> Statement:

@@ -1,0 +1,87 @@
+"""Reconcile on demand: L1 for what was applied, L2 over the whole chain, L3 row by row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.batch import State
+from bridge.content import Content, compare_contents
+from bridge.hold import Hold
+from bridge.plan import Plan, make_plan
+from bridge.push import Push
+from bridge.run import LOCK_WAIT_SECONDS, Outcome, run_job
+from bridge.settings import Deployment
+from bridge.stream import check_stream
+from reconcile.verdict import Verdict
+
+__all__ = ["Comparison", "reconcile_job"]
+
+
+@dataclass
+class Comparison:
+    """What came out. `content` is None where nothing could be compared, and `why_not` says why."""
+
+    outcome: Outcome
+    content: Content | None = None
+    why_not: str | None = None
+
+
+def reconcile_job(deployment: Deployment, name: str, wait: float = LOCK_WAIT_SECONDS) -> Comparison:
+    """Moves no row. What L3 finds stands in the ledger as a deviation of the job until the next
+    comparison, or until a resync has begun."""
+    comparison = Comparison(Outcome(name))
+
+    def compare(held: Hold, outcome: Outcome) -> None:
+        plan = make_plan(held)
+        with held.exchange.transaction():
+            newest = held.ledger().newest()
+        if newest is None:
+            comparison.why_not = "nothing has been sealed yet"
+            return
+        _compare_applied(held, plan, outcome)
+        with held.exchange.transaction(), held.target.transaction():
+            outcome.cut = check_stream(held.ledger(), held.receiver(), whole=True)
+        comparison.why_not = _not_comparable(held)
+        if comparison.why_not is None:
+            comparison.content = _compare_contents(held, plan)
+        elif outcome.verdict is Verdict.RECONCILED:
+            outcome.verdict = Verdict.IN_FLIGHT
+
+    comparison.outcome = run_job(deployment, name, (compare,), wait, even_disabled=True)
+    return comparison
+
+
+def _compare_applied(held: Hold, plan: Plan, outcome: Outcome) -> None:
+    """L1, where a run was cut off between the receipt and the comparison."""
+    with held.exchange.transaction():
+        waiting = held.ledger().unsettled()
+    push = Push(held, plan, held.exchange)
+    for batch in waiting:
+        if batch.state is State.APPLIED:
+            outcome.note(push.settle(batch))
+
+
+def _not_comparable(held: Hold) -> str | None:
+    """While a batch is on its way the stores differ, and that says nothing."""
+    with held.exchange.transaction():
+        ledger = held.ledger()
+        waiting, unfinished = len(ledger.unsettled()), ledger.unfinished()
+        held_back = len(ledger.held())
+    if waiting:
+        return f"{waiting} batches are in flight; run the job first"
+    if held_back:
+        return "a batch is held; approve or reject it first"
+    return "a load is not finished; run the job first" if unfinished else None
+
+
+def _compare_contents(held: Hold, plan: Plan) -> Content:
+    content = compare_contents(held, plan)
+    with held.exchange.transaction():
+        held.ledger().compared(
+            exchange_rows=content.exchange_rows,
+            target_rows=content.target_rows,
+            missing=content.missing,
+            extra=content.extra,
+            different=content.different,
+        )
+    return content
