@@ -45,7 +45,7 @@ def declared_type(declared: str) -> Type:
 
     CHAR(n) is not padded: SQLite neither adds blanks nor takes them away.
     """
-    match = _DECLARED.fullmatch(" ".join(declared.upper().replace("(MAX)", "").split()))
+    match = _DECLARED.fullmatch(" ".join(declared.upper().split()))
     word, first, second = match.groups() if match else (declared.upper(), None, None)
     word = word.removesuffix(" WITHOUT TIME ZONE")
     size = int(first) if first else None
