@@ -1,0 +1,132 @@
+"""When does a column hold the values of another?"""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.table import Column, Fit, Kind, Table, TableName, Type
+
+INT16, INT32, INT64 = (Type(Kind.INTEGER, bits=bits) for bits in (16, 32, 64))
+UINT16, UINT32, UINT64 = (Type(Kind.INTEGER, bits=b, unsigned=True) for b in (16, 32, 64))
+TEXT = Type(Kind.TEXT)
+DECIMAL = Type(Kind.DECIMAL)
+NATIVE = Type(Kind.NATIVE, family="postgresql", native="inet")
+JSON = Type(Kind.JSON)
+JSONB = Type(Kind.JSON, family="postgresql", native="jsonb")
+
+
+def _text(length: int, *, padded: bool = False) -> Type:
+    return Type(Kind.TEXT, length=length, padded=padded)
+
+
+def _decimal(precision: int, scale: int) -> Type:
+    return Type(Kind.DECIMAL, precision=precision, scale=scale)
+
+
+def _stamp(fraction: int, *, zoned: bool = False) -> Type:
+    return Type(Kind.TIMESTAMP, fraction=fraction, zoned=zoned)
+
+
+EXACT = [
+    (INT64, INT16),
+    (INT32, UINT16),
+    (INT64, UINT32),
+    (UINT64, UINT16),
+    (_decimal(20, 0), UINT64),
+    (_decimal(5, 0), INT16),
+    (_decimal(21, 2), INT32),
+    (DECIMAL, INT64),
+    (DECIMAL, _decimal(38, 10)),
+    (_decimal(10, 4), _decimal(8, 2)),
+    (_decimal(5, 0), Type(Kind.DECIMAL, precision=5)),
+    (Type(Kind.FLOAT), Type(Kind.FLOAT, bits=32)),
+    (TEXT, _text(10)),
+    (_text(10), _text(10, padded=True)),
+    (TEXT, NATIVE),
+    (TEXT, JSON),
+    (_text(20), _text(5)),
+    (Type(Kind.BINARY), Type(Kind.BINARY, length=5)),
+    (_stamp(6), _stamp(3)),
+    (JSON, JSONB),
+    (Type(Kind.DATE), Type(Kind.DATE)),
+]
+CHECKED = [
+    (INT16, INT32),
+    (INT16, UINT16),
+    (UINT64, INT16),
+    (_decimal(4, 0), INT16),
+    (_decimal(10, 2), DECIMAL),
+    (_decimal(10, 4), _decimal(10, 2)),
+    (_decimal(10, 2), _decimal(10, 4)),
+    (Type(Kind.FLOAT, bits=32), Type(Kind.FLOAT)),
+    (_text(5), TEXT),
+    (_text(5), _text(6)),
+    (_text(5, padded=True), _text(5)),
+    (Type(Kind.BINARY, length=4), Type(Kind.BINARY)),
+    (_stamp(0), _stamp(6)),
+    (_text(40), Type(Kind.UUID)),
+]
+NO = [
+    (INT64, _decimal(5, 0)),
+    (TEXT, INT64),
+    (INT64, TEXT),
+    (_stamp(6), _stamp(6, zoned=True)),
+    (_stamp(6, zoned=True), _stamp(6)),
+    (_stamp(6), Type(Kind.DATE)),
+    (Type(Kind.BOOLEAN), INT16),
+    (NATIVE, Type(Kind.NATIVE, family="postgresql", native="cidr")),
+    (Type(Kind.FLOAT), _decimal(5, 2)),
+]
+
+
+@pytest.mark.parametrize(
+    ("store", "value", "fit"),
+    [
+        *((store, value, Fit.EXACT) for store, value in EXACT),
+        *((store, value, Fit.CHECKED) for store, value in CHECKED),
+        *((store, value, Fit.NO) for store, value in NO),
+    ],
+    ids=str,
+)
+def test_fit(store: Type, value: Type, fit: Fit) -> None:
+    assert store.fit(value) is fit
+
+
+def test_every_type_fits_itself_and_has_a_name() -> None:
+    for pair in (*EXACT, *CHECKED, *NO):
+        for kind in pair:
+            assert kind.fit(kind) is Fit.EXACT
+            assert str(kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (UINT32, "unsigned integer(32)"),
+        (_decimal(10, 2), "decimal(10,2)"),
+        (DECIMAL, "decimal"),
+        (_text(18, padded=True), "char(18)"),
+        (TEXT, "text"),
+        (_stamp(3, zoned=True), "timestamp(3) with zone"),
+        (NATIVE, "inet"),
+        (Type(Kind.BINARY, length=3), "binary(3)"),
+        (Type(Kind.BOOLEAN), "boolean"),
+    ],
+)
+def test_a_type_is_named_as_operators_read_it(kind: Type, name: str) -> None:
+    assert str(kind) == name
+
+
+def test_the_resolution_of_a_stamp() -> None:
+    assert Type(Kind.DATE).resolution_seconds == 86400
+    assert _stamp(0).resolution_seconds == 1
+    assert _stamp(3).resolution_seconds == 0.001
+
+
+def test_a_table_finds_its_columns_by_name() -> None:
+    table = Table(TableName("t", "s"), (Column("a", TEXT), Column("b", INT64)), key=("a",))
+    assert str(table.name) == "s.t"
+    assert table.names == ("a", "b")
+    assert table.column("b").type == INT64
+    with pytest.raises(KeyError):
+        table.column("c")
