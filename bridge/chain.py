@@ -19,6 +19,7 @@ class ChainProblem:
     epoch: int
     seq: int
     what: str
+    last_seq: int = 0  # of a gap
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ def verify(links: Iterable[Link], first: int, prev_hash: str | None) -> Iterator
     expected, head = first, prev_hash
     for link in links:
         if link.seq != expected:
-            yield ChainProblem("gap", link.epoch, expected, _missing(expected, link.seq - 1))
+            last = link.seq - 1
+            yield ChainProblem("gap", link.epoch, expected, _missing(expected, last), last)
             head = None
         if head is not None and link.prev_hash != head:
             yield _fork(link, "does not follow the one before it")

@@ -10,6 +10,8 @@ from bridge.batch import Batch, instant
 from connectors.errors import BridgeheadError
 
 if TYPE_CHECKING:  # `status` and `batches` do not load the engine
+    from bridge.comparison import Comparison
+    from bridge.history import Sums
     from bridge.overview import JobOverview
     from bridge.run import Outcome
     from bridge.settings import Deployment
@@ -84,14 +86,51 @@ def status_document(job: JobOverview) -> dict[str, Any]:
         "lag_seconds": job.lag_seconds,
         "in_flight": standing.in_flight if standing else 0,
         "in_flight_seconds": job.in_flight_seconds,
-        "deviation": standing.deviation if standing else 0,
+        "deviation": job.deviation,
         "held": standing.held if standing else 0,
         "quarantined": standing.quarantined if standing else 0,
         "guarantee": guarantee.promise.value if guarantee else None,
         "guarantee_why": guarantee.why if guarantee else None,
         "looked_at": instant(standing.looked_at) if standing else None,
         "last_reconciled_at": instant(standing.last_reconciled_at) if standing else None,
+        "ran_at": instant(standing.ran_at) if standing else None,
+        "ran_error": standing.ran_error if standing else None,
+        "compared_at": instant(standing.compared_at) if standing else None,
     }
+
+
+def comparison_document(found: Comparison, deployment: Deployment) -> dict[str, Any]:
+    """`cut` and `content` are null where there was nothing to compare; `why_not` says why."""
+    outcome, content, cut = found.outcome, found.content, found.outcome.cut
+    document: dict[str, Any] = {
+        "job": outcome.job,
+        "verdict": outcome.verdict.value,
+        "deviation": outcome.deviation,
+        "cut": None,
+        "content": None,
+    }
+    if cut is not None:
+        sides = {"sent": _sums(cut.sent), "received": _sums(cut.received)}
+        document["cut"] = {"epoch": cut.epoch, "seq": cut.seq, "head_hash": cut.head_hash, **sides}
+    if content is not None:
+        document["content"] = {
+            "rows": content.exchange_rows,
+            "target_rows": content.target_rows,
+            "missing": content.missing,
+            "extra": content.extra,
+            "different": content.different,
+            "segments": content.segments,
+            "sample": [key for _, key in content.sample],
+        }
+    if found.why_not is not None:
+        document["why_not"] = found.why_not
+    if outcome.error is not None:
+        document["error"] = error_document(outcome.error, deployment)
+    return document
+
+
+def _sums(sums: Sums) -> dict[str, int]:
+    return {"total": sums.total, **asdict(sums)}
 
 
 def error_document(error: BridgeheadError, deployment: Deployment | None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from bridge import candidate
-from bridge.batch import GENESIS, Batch, Kind, State
+from bridge.batch import GENESIS, Batch, Counts, Kind, State
 from bridge.batchrow import batch_of
 from bridge.candidate import Candidate
 from bridge.chain import ChainProblem, batch_links, verify
@@ -176,6 +176,15 @@ class History:
             query = query.where(batch_row.c.sealed_at < until)
         return self._all(query.limit(limit))
 
+    def confirmed(self, epoch: int, from_seq: int = 1) -> dict[int, tuple[str, Counts]]:
+        """By seq: the hash of each acknowledged batch, and what its receipt said when it came."""
+        c = batch_row.c
+        query = self._batches().where(
+            c.epoch == epoch, c.seq >= from_seq, c.received_total.is_not(None)
+        )
+        found = (batch_of(row) for row in self.connection.execute(query))
+        return {b.seq: (b.batch_hash, b.received) for b in found if b.received}
+
     def unsettled(self) -> list[Batch]:
         """Sealed or applied, of any epoch, in the order in which they go out."""
         return self._in_state(State.SEALED, State.APPLIED)
@@ -215,6 +224,17 @@ class History:
             func.count(),
             *(func.sum(case((image, 0), else_=c[name])) for name in _OPERATIONS),
             func.sum(case((image, c.inserted + c.updated + c.unchanged), else_=0)),
+        ).where(self._of(c), c.epoch == epoch, c.seq <= seq)
+        return Sums(*(int(value or 0) for value in self.connection.execute(query).one()))
+
+    def received_sums(self, epoch: int, seq: int) -> Sums:
+        """What the receipts kept here say was measured in that epoch up to and with that batch."""
+        c = batch_row.c
+        image = c.kind.in_(_IMAGES)
+        query = select(
+            func.count(c.received_total),
+            *(func.sum(case((image, 0), else_=c[f"received_{name}"])) for name in _OPERATIONS),
+            func.sum(case((image, c.received_total), else_=0)),
         ).where(self._of(c), c.epoch == epoch, c.seq <= seq)
         return Sums(*(int(value or 0) for value in self.connection.execute(query).one()))
 

@@ -27,6 +27,9 @@ _VERDICTS = {
     State.HELD: Verdict.HELD,
 }
 
+# What a run stops at: it stands until another run has gone through.
+_STOPPED = (Verdict.FORK, Verdict.GAP, Verdict.HELD)
+
 
 @dataclass(frozen=True)
 class JobOverview:
@@ -47,11 +50,18 @@ class JobOverview:
         if found is None or found.last_sealed_at is None:
             return None
         matters = {
-            Verdict.DEVIATION: found.deviated,
+            Verdict.DEVIATION: found.deviated or found.content_deviation,
             Verdict.HELD: found.held,
             Verdict.IN_FLIGHT: found.in_flight,
         }
-        return worst(verdict for verdict, count in matters.items() if count)
+        ended = [Verdict(found.ran_verdict)] if found.ran_verdict in _STOPPED else []
+        return worst([*ended, *(verdict for verdict, count in matters.items() if count)])
+
+    @property
+    def deviation(self) -> int:
+        """What open batches or the last comparison of contents found: two views of one thing."""
+        found = self.standing
+        return max(found.deviation, found.content_deviation) if found else 0
 
     @property
     def lag_seconds(self) -> float | None:

@@ -256,8 +256,8 @@ def _conclude(held: Hold, outcome: Outcome) -> None:
         in_flight = ledger.unsettled()
         waiting = ledger.held()
         standing = ledger.standing()
-    outcome.deviation = sum(batch.deviation or 0 for batch in deviated)
-    outcome.deviation += standing.content_deviation if standing else 0
+    by_batch = sum(batch.deviation or 0 for batch in deviated)
+    outcome.deviation = max(by_batch, standing.content_deviation if standing else 0)
     cut = outcome.cut
     if not deviated and cut is not None and not cut.agrees:
         outcome.deviation += abs(cut.sent.total - cut.received.total) or 1  # altered receipts

@@ -90,7 +90,7 @@ class Content:
     """Level 3: the last comparison of the stores' contents, key by key."""
 
     checked_at: datetime
-    source_rows: int
+    source_rows: int | None  # None where the source was not compared
     exchange_rows: int
     target_rows: int
     missing: int

@@ -27,8 +27,15 @@ COMMANDS = {
     "run": "work",
     "pull": "work",
     "push": "work",
+    "reconcile": "reconcile",
+    "report": "reconcile",
     "status": "standing",
     "batches": "standing",
+    "resync": "decision",
+    "approve": "decision",
+    "reject": "decision",
+    "enable": "decision",
+    "disable": "decision",
 }
 
 INTERRUPTED = 130

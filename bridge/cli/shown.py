@@ -80,14 +80,15 @@ def _cell(value: object) -> tuple[Text, bool]:
     return Text(str(value)), False
 
 
-def batch_table(title: str, batches: Sequence[Batch]) -> Table:
+def batch_table(batches: Sequence[Batch]) -> Table:
     """Sent against received, a line per batch."""
-    columns = ["batch", "kind", "read", "sent I/U/D", "total", "received I/U/D", "total"]
+    columns = ["job", "batch", "kind", "read", "sent I/U/D", "total", "received I/U/D", "total"]
     return table(
-        title,
+        "",
         [*columns, "quarantined", "deviation", "verdict"],
         (
             [
+                batch.job,
                 f"{batch.epoch}/{batch.seq}",
                 batch.kind.value,
                 batch.tally.read,

@@ -18,6 +18,7 @@ from bridge.cli.shown import (
 )
 from bridge.document import batches_document, status_document
 from bridge.history import History
+from bridge.ledger import JobStanding
 from bridge.overview import JobOverview, overview, read_ledger
 
 commands = typer.Typer()
@@ -25,7 +26,7 @@ commands = typer.Typer()
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most so many.")]
 
 _COLUMNS = ("job", "title", "verdict", "epoch/seq", "watermark", "lag", "in flight", "deviation")
-_MORE_COLUMNS = ("quarantined", "guarantee", "last look")
+_MORE_COLUMNS = ("quarantined", "guarantee", "last run")
 
 
 @commands.command()
@@ -61,7 +62,7 @@ def batches(ctx: typer.Context, job: JobName, limit: Limit = 20, as_json: AsJson
     if as_json:
         print_json(batches_document(job, found))
     else:
-        console().print(batch_table(job, found))
+        console().print(batch_table(found))
 
 
 def _status_line(job: JobOverview) -> list[object]:
@@ -75,10 +76,10 @@ def _status_line(job: JobOverview) -> list[object]:
         f"{watermark:%Y-%m-%d %H:%M:%SZ}" if watermark else None,
         _age(job.lag_seconds),
         _in_flight(job),
-        standing.deviation if standing else None,
+        job.deviation if standing else None,
         standing.quarantined if standing else None,
         _guarantee(job),
-        f"{standing.looked_at:%Y-%m-%d %H:%M:%SZ}" if standing and standing.looked_at else None,
+        _last_run(standing),
     ]
 
 
@@ -88,6 +89,15 @@ def _verdict(job: JobOverview) -> Text:
         text.append(" (no usable job file)", style="red")
     if job.standing and not job.standing.enabled:
         text.append(" (disabled)", style="dim")
+    return text
+
+
+def _last_run(standing: JobStanding | None) -> Text | None:
+    if standing is None or standing.ran_at is None:
+        return None
+    text = Text(f"{standing.ran_at:%Y-%m-%d %H:%M:%SZ}")
+    if standing.ran_error:
+        text.append(f" {standing.ran_error}", style="red")
     return text
 
 

@@ -16,13 +16,17 @@ from sqlalchemy.pool import NullPool
 
 from bridge.batch import Batch
 from bridge.cli.shown import batch_table, verdict_text
+from bridge.comparison import Comparison, reconcile_job
+from bridge.content import Content
 from bridge.demo.deployment import DATABASES, write_configuration
 from bridge.demo.postgres import EmbeddedPostgres
 from bridge.demo.register import change, create
 from bridge.demo.register import load as load_registers
+from bridge.reporting import assemble_report
 from bridge.run import Outcome, run_job
 from bridge.runs import run_jobs
 from bridge.settings import Deployment, load
+from reconcile.report import render_html
 from reconcile.verdict import Verdict
 
 __all__ = ["run_demo"]
@@ -39,12 +43,19 @@ END $$;
 CREATE TRIGGER swallow BEFORE INSERT ON population FOR EACH ROW EXECUTE FUNCTION swallow();
 """
 
+_LAST_CHANGED = """
+SELECT max(id_no) FROM population
+WHERE updated_at = (SELECT max(updated_at) FROM population)
+"""
+
 
 def run_demo(console: Console, report: Path) -> bool:
     """Tells the story on the console and writes the report; whether everything reconciled before
     the gap was planted, and the gap was caught."""
+    console.print(Text("桥头堡 Bridgehead · the bridge whose books balance", style="bold"))
+    console.print("源库 source → 前置交换库 exchange → 目标库 target, on an embedded PostgreSQL …")
     with _stage() as (server, deployment):
-        return _Demo(console, server, deployment).play()
+        return _Demo(console, server, deployment).play(report)
 
 
 class _Demo:
@@ -54,42 +65,47 @@ class _Demo:
         self._console = console
         self._server = server
         self._deployment = deployment
-        self._batches: dict[tuple[str, int, int], Batch] = {}
+        self._batches: list[Batch] = []
 
-    def play(self) -> bool:
+    def play(self, report: Path) -> bool:
         balanced = self._first_load() and self._day() and self._silence()
         caught = self._gap()
-        self._tell_batches()
+        self._tell_books()
+        report.write_text(render_html(assemble_report(self._deployment)), encoding="utf-8")
+        self._conclude(report, balanced=balanced, caught=caught)
         return balanced and caught
 
     def _first_load(self) -> bool:
         with self._business() as connection:
             create(connection)
-            load_registers(connection)
-        self._say("1", "首次装载", "first load of two registers, 50,000 rows")
+            rows = sum(load_registers(connection).values())
+        self._say("1", "首次装载", f"first load of two registers, {rows:,} rows")
         return self._run()
 
     def _day(self) -> bool:
         with self._business() as connection:
             done = change(connection)
         total = sum(changes.total for changes in done.values())
-        self._say("2", "一天的变更", f"a day's work at the source: {total:,} changes")
+        self._say("2", "一天的变更", f"a day's work at the source, {total:,} changes")
         return self._run()
 
     def _silence(self) -> bool:
         self._say("3", "零数据更新", "nothing has changed, and that is told as well")
-        return self._run()
+        return self._run() and self._reconcile()
 
     def _gap(self) -> bool:
-        """One row swallowed on its way, another deleted by hand at the target."""
-        self._say("4", "埋下缺口", "the target swallows one row, and loses another by hand")
+        """One row is deleted by hand at the target, another swallowed on its way; whether L1 saw
+        the one that a batch touched, and L3 both."""
+        self._say("4", "埋下缺口", "the target loses one row by hand, and will swallow another")
+        gone = self._server.sql("SELECT min(id_no) FROM population", "buffer")
+        self._server.sql(f"DELETE FROM population WHERE id_no = '{gone}'", "buffer")
         with self._business() as connection:
             change(connection, seed=2)
-        key = self._server.sql(
-            "SELECT id_no FROM population ORDER BY updated_at DESC, id_no LIMIT 1", "business"
-        )
-        self._server.sql(_SWALLOW.format(key=key), "buffer")
-        return not self._run()
+        changed = self._server.sql(_LAST_CHANGED, "business")
+        self._server.sql(_SWALLOW.format(key=changed), "buffer")
+        seen_by_batch = not self._run()
+        self._say("5", "内容核对", "compare exchange and target row by row")
+        return not self._reconcile() and seen_by_batch
 
     # -- pieces ------------------------------------------------------------------------------
 
@@ -100,11 +116,26 @@ class _Demo:
         return all(outcome.verdict is Verdict.RECONCILED for outcome in outcomes)
 
     def _tell(self, outcome: Outcome) -> None:
-        for batch in outcome.batches:
-            self._batches[outcome.job, batch.epoch, batch.seq] = batch
+        self._batches += outcome.batches
         sent = sum(batch.sent.total for batch in outcome.batches)
         received = sum(batch.received.total for batch in outcome.batches if batch.received)
         line = Text(f"   {outcome.job:<11} sent {sent:>7,}  received {received:>7,}  ")
+        self._print_verdict(line, outcome)
+
+    def _reconcile(self) -> bool:
+        found = [reconcile_job(self._deployment, name) for name in _JOBS]
+        for comparison in found:
+            self._tell_comparison(comparison)
+        return all(comparison.outcome.verdict is Verdict.RECONCILED for comparison in found)
+
+    def _tell_comparison(self, comparison: Comparison) -> None:
+        content = comparison.content or Content()
+        sides = f"exchange {content.exchange_rows:>7,}  target {content.target_rows:>7,}"
+        self._print_verdict(Text(f"   {comparison.outcome.job:<11} {sides}  "), comparison.outcome)
+        for word, key in content.sample:
+            self._console.print(f"{'':15}{word}: {key}")
+
+    def _print_verdict(self, line: Text, outcome: Outcome) -> None:
         line.append(verdict_text(outcome.verdict))
         if outcome.deviation:
             line.append(f"  deviation {outcome.deviation}", style="bold red")
@@ -112,10 +143,16 @@ class _Demo:
             line.append(f"  {outcome.error}", style="red")
         self._console.print(line)
 
-    def _tell_batches(self) -> None:
-        for job in _JOBS:
-            batches = [batch for (name, *_), batch in self._batches.items() if name == job]
-            self._console.print(batch_table(job, batches))
+    def _tell_books(self) -> None:
+        self._say("6", "账目", "every batch, sent against received")
+        self._console.print(batch_table(self._batches))
+
+    def _conclude(self, report: Path, *, balanced: bool, caught: bool) -> None:
+        before = "balanced" if balanced else "did NOT balance"
+        after = "was caught" if caught else "was NOT caught"
+        style = "bold green" if balanced and caught else "bold red"
+        self._console.print(Text(f"The books {before}; the planted gap {after}.", style=style))
+        self._console.print(f"对账单 report: {report.absolute()}", soft_wrap=True)
 
     def _say(self, number: str, chinese: str, english: str) -> None:
         self._console.print(Text(f"\n{number}. {chinese} · {english}", style="bold"))

@@ -1,0 +1,80 @@
+"""Commands by which a person decides, all audited: resync, approve, reject, enable, disable."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bridge import decision
+from bridge.cli.outcome import finish
+from bridge.cli.session import Actor, AsJson, JobName, Session, actor_of
+from bridge.cli.shown import console
+from bridge.cli.wait import Wait
+from bridge.hold import open_ledger
+from bridge.ledger import Ledger
+from bridge.run import LOCK_WAIT_SECONDS, resync_job
+
+commands = typer.Typer()
+
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, kept in the audit.")]
+Seq = Annotated[int, typer.Argument(metavar="SEQ", help="The held batch's number.")]
+
+
+@commands.command()
+def resync(
+    ctx: typer.Context,
+    job: JobName,
+    why: Why,
+    by: Actor = None,
+    wait: Wait = LOCK_WAIT_SECONDS,
+    as_json: AsJson = False,
+) -> None:
+    """Begin a new epoch: everything is sent again as it is now, and the target put right."""
+    session: Session = ctx.obj
+    outcome = resync_job(session.deployment, job, _reason(why), actor_of(by), wait)
+    finish(session, [outcome], "resync", as_json=as_json, many=False)
+
+
+@commands.command()
+def approve(ctx: typer.Context, job: JobName, seq: Seq, why: Why, by: Actor = None) -> None:
+    """Let a held batch go on its way with the next run."""
+    session: Session = ctx.obj
+    decision.approve(session.deployment, job, seq, actor_of(by), _reason(why))
+    console().print(f"{job}: batch {seq} is approved; the next run delivers it")
+
+
+@commands.command()
+def reject(ctx: typer.Context, job: JobName, seq: Seq, why: Why, by: Actor = None) -> None:
+    """Lay a held batch aside; the next run sends everything again as the source then has it."""
+    session: Session = ctx.obj
+    epoch = decision.reject(session.deployment, job, seq, actor_of(by), _reason(why))
+    console().print(f"{job}: batch {seq} is rejected; the next run begins epoch {epoch}")
+
+
+@commands.command()
+def enable(ctx: typer.Context, job: JobName, why: Why = "", by: Actor = None) -> None:
+    """Let scheduled runs of a job go on."""
+    _switch(ctx.obj, job, True, actor_of(by), why)
+
+
+@commands.command()
+def disable(ctx: typer.Context, job: JobName, why: Why = "", by: Actor = None) -> None:
+    """Skip every run of a job until it is enabled; a run under way finishes."""
+    _switch(ctx.obj, job, False, actor_of(by), why)
+
+
+def _switch(session: Session, job: str, on: bool, actor: str, why: str) -> None:
+    deployment = session.deployment
+    if job not in deployment.bad_jobs:  # a job whose file is broken may be switched as well
+        deployment.job(job)
+    with open_ledger(deployment) as exchange, exchange.transaction() as connection:
+        ledger = Ledger(connection, deployment.department.code, job)
+        (ledger.enable if on else ledger.disable)(actor, why)
+    console().print(f"{job} is {'enabled' if on else 'disabled'}")
+
+
+def _reason(why: str) -> str:
+    if not why.strip():
+        raise typer.BadParameter("say why: the reason is kept in the audit log")
+    return why.strip()

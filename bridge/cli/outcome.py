@@ -1,0 +1,65 @@
+"""How the outcome of one run, or of several, is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import typer
+from rich.text import Text
+
+from bridge.cli.session import Session
+from bridge.cli.shown import (
+    batch_table,
+    console,
+    print_json,
+    show_error,
+    show_internal_error,
+    verdict_text,
+)
+from bridge.document import outcome_document
+from bridge.errors import InternalError
+from bridge.run import Outcome
+from bridge.runs import exit_code_of
+
+__all__ = ["finish"]
+
+
+def finish(
+    session: Session, outcomes: Sequence[Outcome], tried: str, *, as_json: bool, many: bool
+) -> None:
+    """Tells what came out, and leaves with the exit code."""
+    if as_json:
+        ordered = sorted(outcomes, key=lambda outcome: outcome.job)
+        documents = [outcome_document(outcome, session.deployment) for outcome in ordered]
+        print_json(documents if many else documents[0])
+    else:
+        batches = [batch for outcome in outcomes for batch in outcome.batches]
+        if batches:
+            console().print(batch_table(batches))
+    for outcome in outcomes:
+        if not as_json:
+            _show_verdict(outcome)
+        _show_failure(session, outcome, tried)
+    raise typer.Exit(exit_code_of(outcome.exit_code for outcome in outcomes))
+
+
+def _show_verdict(outcome: Outcome) -> None:
+    if outcome.skipped:
+        console().print(f"{outcome.job}: skipped, it is disabled")
+        return
+    if outcome.error is None:
+        line = Text.assemble(f"{outcome.job}: ", verdict_text(outcome.verdict))
+        line.append("" if outcome.batches else ", nothing to do")
+        line.append(f", deviation {outcome.deviation}" if outcome.deviation else "")
+        console().print(line)
+    for holder in outcome.holders:
+        console().print(f"{outcome.job}: the horizon is held back by {holder}", soft_wrap=True)
+
+
+def _show_failure(session: Session, outcome: Outcome, tried: str) -> None:
+    error = outcome.error
+    if error is None:
+        return
+    show_error(error, f"{tried} {outcome.job}", session.deployment)
+    if isinstance(error, InternalError) and error.__cause__ and session.debug:
+        show_internal_error(error.__cause__, debug=True)

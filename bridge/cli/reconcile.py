@@ -1,0 +1,85 @@
+"""Commands that compare and tell: reconcile, report."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bridge.cli.session import AsJson, JobName, Session
+from bridge.cli.shown import console, print_json, show_error, table, verdict_text
+from bridge.cli.wait import Wait
+from bridge.comparison import Comparison, reconcile_job
+from bridge.document import comparison_document
+from bridge.reporting import assemble_report
+from bridge.run import LOCK_WAIT_SECONDS
+from reconcile.report import render_html
+
+commands = typer.Typer()
+
+
+@commands.command()
+def reconcile(
+    ctx: typer.Context, job: JobName, wait: Wait = LOCK_WAIT_SECONDS, as_json: AsJson = False
+) -> None:
+    """Compare without moving a row: batches, the stream at a cut, and the contents of exchange and
+    target key by key."""
+    session: Session = ctx.obj
+    found = reconcile_job(session.deployment, job, wait)
+    if as_json:
+        print_json(comparison_document(found, session.deployment))
+    else:
+        show_comparison(found)
+    if found.outcome.error is not None:
+        show_error(found.outcome.error, f"reconcile {job}", session.deployment)
+    raise typer.Exit(found.outcome.exit_code)
+
+
+@commands.command()
+def report(
+    ctx: typer.Context,
+    jobs: Annotated[
+        list[str] | None, typer.Argument(metavar="[JOB]…", help="These jobs; else all.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The HTML file to write.")
+    ] = Path("bridgehead-report.html"),
+    days: Annotated[
+        int | None, typer.Option(min=1, help="Batches of the last so many days; else all.")
+    ] = None,
+) -> None:
+    """Write the reconciliation report (HTML, Chinese and English) from the ledger."""
+    session: Session = ctx.obj
+    for name in jobs or []:
+        session.deployment.job(name)
+    since = datetime.now(UTC) - timedelta(days=days) if days else None
+    made = assemble_report(session.deployment, jobs or (), since)
+    output.write_text(render_html(made), encoding="utf-8")
+    console().print(f"{output.absolute()}: {made.verdict.zh} {made.verdict}", soft_wrap=True)
+    raise typer.Exit(0 if made.verdict in ("reconciled", "in_flight", "unconfirmed") else 1)
+
+
+def show_comparison(found: Comparison) -> None:
+    outcome, content, cut = found.outcome, found.content, found.outcome.cut
+    rows: list[list[object]] = []
+    if cut is not None:
+        agrees = "equal" if cut.agrees else "different"
+        sums = f"sent {cut.sent.total:,}, received {cut.received.total:,}: {agrees}"
+        rows.append(["L2 stream", f"cut {cut.epoch}/{cut.seq}", sums])
+    if content is not None:
+        what = f"missing {content.missing}, extra {content.extra}, different {content.different}"
+        held = f"exchange {content.exchange_rows:,} rows, target {content.target_rows:,}"
+        rows.append(["L3 content", f"{content.segments} segments", f"{held}: {what}"])
+        rows += [["", word, key] for word, key in content.sample]
+    if found.why_not:
+        rows.append(["L3 content", "not compared", found.why_not])
+    if rows:
+        console().print(table(outcome.job, ["level", "where", "found"], rows))
+    if outcome.error is None:
+        line = verdict_text(outcome.verdict)
+        line.append(f", deviation {outcome.deviation}" if outcome.deviation else "")
+        console().print(line)
+        if found.content is not None and found.content.deviation:
+            console().print(f"→ bridgehead resync {outcome.job} --why TEXT puts the target right")

@@ -1,0 +1,31 @@
+"""The option of every command that holds a job."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bridge.duration import seconds_of
+
+__all__ = ["Wait"]
+
+
+def _seconds(text: str | float) -> float:
+    if isinstance(text, float):
+        return text
+    try:
+        return float(seconds_of(text))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+Wait = Annotated[
+    float,
+    typer.Option(
+        "--wait",
+        parser=_seconds,
+        metavar="DURATION",
+        help="How long to wait for a job that another run holds, for example 15s.",
+    ),
+]

@@ -1,0 +1,151 @@
+"""Assembles a reconciliation report from the ledger alone: what was sent, and what the receipts
+kept there say was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from bridge.batch import Batch, Counts
+from bridge.chain import ChainProblem
+from bridge.history import History, Standing, Sums
+from bridge.overview import JobOverview, overview, read_ledger, verdict_of
+from bridge.settings import Deployment
+from reconcile.figures import (
+    BatchLine,
+    Content,
+    Effects,
+    Gap,
+    JobSection,
+    Position,
+    Report,
+    Stream,
+)
+from reconcile.verdict import Verdict, worst
+
+__all__ = ["assemble_report"]
+
+
+def assemble_report(
+    deployment: Deployment,
+    names: Sequence[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Report:
+    """Of the jobs named, or of all that have run; with the batches sealed in [since, until)."""
+    until = until or datetime.now(UTC)
+    found = [job for job in overview(deployment) if job.standing is not None]
+    chosen = [job for job in found if not names or job.job in names]
+    sections: list[JobSection] = []
+    with read_ledger(deployment) as exchange:
+        if exchange is not None:
+            with exchange.transaction() as connection:
+                sections = [_section(deployment, connection, job, since, until) for job in chosen]
+    sealed = [batch.sealed_at for section in sections for batch in section.batches]
+    return Report(
+        department_code=deployment.department.code,
+        department_name=deployment.department.name,
+        generated_at=datetime.now(UTC),
+        period_from=since or min(sealed, default=until),
+        period_to=until,
+        jobs=tuple(sections),
+    )
+
+
+def _section(
+    deployment: Deployment,
+    connection: Connection,
+    found: JobOverview,
+    since: datetime | None,
+    until: datetime,
+) -> JobSection:
+    history = History(connection, deployment.department.code, found.job)
+    # A batch that was superseded or rejected claims nothing.
+    sealed = history.batches(None, since, until)[::-1]
+    batches = [batch for batch in sealed if verdict_of(batch) is not None]
+    problems = history.verify_chain()
+    standing = history.standing()
+    job = deployment.jobs.get(found.job)
+    guarantee = found.guarantee
+    return JobSection(
+        job=found.job,
+        title=found.title or found.job,
+        resource_code=(job.catalogue.code if job else None) or "",
+        source=f"{job.source.endpoint}: {job.source.table or 'query'}" if job else "",
+        exchange=deployment.exchange,
+        target=f"{job.target.endpoint}: {job.target.table}" if job else "",
+        guarantee=guarantee.promise.value if guarantee else "",
+        why=guarantee.why if guarantee else "",
+        verdict=worst([found.verdict or Verdict.RECONCILED, *_chain_verdicts(problems)]),
+        deviation=found.deviation,
+        stream=_stream(history, found, problems),
+        quarantined_open=found.standing.quarantined if found.standing else 0,
+        batches=tuple(map(_line, batches)),
+        content=_content(standing),
+    )
+
+
+def _chain_verdicts(problems: Sequence[ChainProblem]) -> list[Verdict]:
+    return [Verdict.FORK if p.kind == "fork" else Verdict.GAP for p in problems]
+
+
+def _stream(history: History, found: JobOverview, problems: Sequence[ChainProblem]) -> Stream:
+    head, confirmed = history.head(), history.newest_confirmed()
+    waiting = history.unsettled()
+    at = (confirmed.epoch, confirmed.seq) if confirmed else (head.epoch, 0)
+    return Stream(
+        sent_position=Position(head.epoch, head.seq, head.head_hash),
+        received_position=Position(*at, confirmed.batch_hash) if confirmed else None,
+        sent=_summed(history.sums(*at)),
+        received=_summed(history.received_sums(*at)) if confirmed else None,
+        in_flight_batches=len(waiting),
+        in_flight_rows=sum(batch.sent.total for batch in waiting),
+        in_flight_seconds=found.in_flight_seconds,
+        gaps=tuple(Gap(p.epoch, p.seq, p.last_seq) for p in problems if p.kind == "gap"),
+    )
+
+
+def _summed(sums: Sums) -> Effects:
+    return Effects(sums.total, sums.inserted, sums.updated, sums.deleted)
+
+
+def _line(batch: Batch) -> BatchLine:
+    tally = batch.tally
+    return BatchLine(
+        epoch=batch.epoch,
+        seq=batch.seq,
+        kind=batch.kind.value,
+        state=batch.state.value,
+        verdict=verdict_of(batch) or Verdict.RECONCILED,
+        window_low=batch.window_low,
+        window_high=batch.window_high,
+        sealed_at=batch.sealed_at,
+        sent=_effects(batch.sent),
+        received=_effects(batch.received) if batch.received else None,
+        batch_hash=batch.batch_hash,
+        **vars(tally),
+        deviation=batch.deviation or 0,
+        cause=batch.cause,
+    )
+
+
+def _effects(counts: Counts) -> Effects:
+    return Effects(**vars(counts))
+
+
+def _content(standing: Standing | None) -> Content | None:
+    """The last comparison of contents in this epoch."""
+    if standing is None or standing.compared_at is None:
+        return None
+    return Content(
+        checked_at=standing.compared_at,
+        source_rows=None,
+        exchange_rows=standing.exchange_rows or 0,
+        target_rows=standing.target_rows or 0,
+        missing=standing.missing or 0,
+        extra=standing.extra or 0,
+        different=standing.different or 0,
+        verdict=Verdict.DEVIATION if standing.content_deviation else Verdict.RECONCILED,
+    )
