@@ -1,0 +1,1 @@
+"""Speed and memory against the floor of this machine: two plain binary COPY pipes."""

@@ -1,0 +1,118 @@
+"""`scripts/bench`: measures, verifies, and leaves figures and a chart."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.agent import Agent
+from benchmarks.chart import draw
+from benchmarks.measure import CommandFailed
+from benchmarks.population import ChangeSet
+from benchmarks.report import document, machine, statement_table, table
+from benchmarks.statement import Statements
+from benchmarks.store import Stores, WrongRows
+from benchmarks.suite import Suite
+
+__all__ = ["main"]
+
+_FEWEST_ROWS, _MOST_ROWS = 1_000, 50_000_000
+_FILE_WIDTH = 150
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 1 when a side moved wrong rows, or failed."""
+    options = _parser().parse_args(arguments)
+    console = Console(stderr=True)
+    try:
+        measure_all(options, console)
+    except (WrongRows, CommandFailed) as error:
+        console.print(f"[red]failed:[/] {error}", highlight=False)
+        return 1
+    return 0
+
+
+def measure_all(options: argparse.Namespace, console: Console) -> None:
+    results: Path = options.output
+    results.mkdir(parents=True, exist_ok=True)
+    profiles = results / "profiles" if options.profile else None
+    if profiles is not None:
+        profiles.mkdir(exist_ok=True)
+    changes = change_set(options.rows)
+
+    def tell(what: str) -> None:
+        console.print(f"[dim]{what}[/]", highlight=False)
+
+    with (
+        tempfile.TemporaryDirectory(prefix="bridgehead-bench-") as place,
+        Stores(Path(place) / "server", options.rows, statements=options.profile) as stores,
+    ):
+        statements = Statements(stores.server.log) if options.profile else None
+        agent = Agent(stores, Path(place) / "config", profiles)
+        suite = Suite(stores, agent, changes, statements, tell)
+        for _ in range(options.repeat):
+            suite.run()
+        described = machine(stores.server.sql("SHOW server_version"))
+    settings = {"rows": options.rows, "repeat": options.repeat, "changes": vars(changes)}
+    settings["profiled"] = options.profile
+    title = f"{options.rows:,} rows, {changes.total:,} changes, {described['cores']} cores"
+    report = document(described, settings, suite.figures)
+    if statements is not None:
+        report["statements"] = statements.as_document()
+    (results / "benchmark.json").write_text(
+        json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8"
+    )
+    draw(suite.figures, title, results / "benchmark.png")
+    shown = Console()
+    if not shown.is_terminal:
+        shown = Console(width=_FILE_WIDTH)
+    shown.print(table(suite.figures, title))
+    if statements is not None:
+        shown.print(statement_table(statements))
+    tell(f"written: {results / 'benchmark.json'}, {results / 'benchmark.png'}")
+
+
+def change_set(rows: int) -> ChangeSet:
+    """100,000 changes at most, a tenth of the table at most: 60 % updates, 30 % inserts, 10 %
+    deletes."""
+    tenth = min(100_000, rows // 10) // 10
+    return ChangeSet(updated=6 * tenth, inserted=3 * tenth, deleted=tenth)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--rows", type=_rows, default=1_000_000, help="rows of the table")
+    parser.add_argument("--repeat", type=_repeat, default=3, metavar="N", help="repeats")
+    parser.add_argument(
+        "--output", type=Path, default=Path("benchmarks/results"), metavar="DIR", help="where to"
+    )
+    parser.add_argument(
+        "--profile",
+        action="store_true",
+        help="also say where time goes, by function and statement; the figures are then slower",
+    )
+    return parser
+
+
+def _rows(text: str) -> int:
+    rows = int(text.replace("_", ""))
+    if not _FEWEST_ROWS <= rows <= _MOST_ROWS:
+        raise argparse.ArgumentTypeError(f"between {_FEWEST_ROWS} and {_MOST_ROWS}")
+    return rows
+
+
+def _repeat(text: str) -> int:
+    repeat = int(text)
+    if not 1 <= repeat <= 100:
+        raise argparse.ArgumentTypeError("between 1 and 100")
+    return repeat
+
+
+if __name__ == "__main__":
+    sys.exit(main())
