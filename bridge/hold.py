@@ -59,10 +59,13 @@ class Hold:
         return Receiver(self.target.connection, self.department, self.name)
 
     def take(self, minimum: int = 0) -> None:
-        """Make this the run that may write, ahead of every token seen so far."""
+        """Make this the run that may write, ahead of every token seen so far. `Busy` if it was,
+        and another has taken the job over since."""
         with self.exchange.transaction():
             ledger = self.ledger()
             ledger.register()
+            if self.token:
+                ledger.fence()
             self.token = ledger.take(minimum)
 
     def _open(self, endpoint: Endpoint) -> Connector:

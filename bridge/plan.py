@@ -179,9 +179,15 @@ def _claim(held: Hold, plan: Plan, receiver: Receiver) -> bool:
                 remedy=f"have it created: {plan.effects.create()[0]}",
             )
         held.target.execute_all(plan.effects.create(plan.table.comment))
-    elif not (known or held.job.target.adopt):
+    elif not (known or held.job.target.adopt or _has_delivered(held)):
         _refuse_rows(held, plan)
     return owned
+
+
+def _has_delivered(held: Hold) -> bool:
+    """A target without our position has then lost it: a gap, for the stream's check to tell."""
+    with held.exchange.transaction():
+        return held.ledger().newest_confirmed() is not None
 
 
 def _refuse_rows(held: Hold, plan: Plan) -> None:

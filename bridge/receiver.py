@@ -170,6 +170,12 @@ class Receiver:
         c = receipt_row.c
         return self._first(self._receipts().where(c.epoch == epoch, c.seq == seq))
 
+    def receipts(self, epoch: int, from_seq: int = 1) -> list[Receipt]:
+        """In order."""
+        c = receipt_row.c
+        query = self._receipts().where(c.epoch == epoch, c.seq >= from_seq).order_by(c.seq)
+        return [_receipt(row) for row in self.connection.execute(query)]
+
     def newest(self) -> Receipt | None:
         c = receipt_row.c
         return self._first(self._receipts().order_by(c.epoch.desc(), c.seq.desc()))

@@ -15,23 +15,25 @@ _LINKS_EACH_RUN = 500
 
 @dataclass(frozen=True)
 class Cut:
-    """Up to where both sides were compared, what was sent and what was measured until there."""
+    """Up to where both sides were compared, what was sent and what was measured until there.
+    `altered`: receipts at the target that are not what they were when they were answered."""
 
     epoch: int
     seq: int
     head_hash: str
     sent: Sums
     received: Sums
+    altered: int = 0
 
     @property
     def agrees(self) -> bool:
-        return self.sent == self.received
+        return self.sent == self.received and not self.altered
 
 
 def check_chain(history: History, *, whole: bool = False) -> None:
     """Raises Gap or Fork where the ledger's own chain is broken: a batch is missing, or was changed
     after it was sealed. Unless `whole`, only the newest batches are looked at."""
-    first = 1 if whole else max(1, history.head().seq - _LINKS_EACH_RUN)
+    first = 1 if whole else _first_looked_at(history.head().seq)
     problems = history.verify_chain(first)
     if problems:
         worst = next((p for p in problems if p.kind == "fork"), problems[0])
@@ -62,6 +64,7 @@ def check_stream(history: History, receiver: Receiver, *, whole: bool = False) -
         position.head_hash,
         history.sums(position.epoch, position.seq),
         receiver.sums(position.epoch, position.seq),
+        _altered(history, receiver, position, 1 if whole else _first_looked_at(position.seq)),
     )
 
 
@@ -78,6 +81,20 @@ def _check_position(
         raise _error(history, "gap", f"the target stands at {_place(at)}, ahead of the ledger")
     if batch.batch_hash != position.head_hash:
         raise _error(history, "fork", f"the target has another batch {_place(at)}")
+
+
+def _altered(history: History, receiver: Receiver, position: Position, first: int) -> int:
+    """The sums do not see a digest, nor numbers that were moved from one receipt to another."""
+    stored = {r.seq: r for r in receiver.receipts(position.epoch, first)}
+    known = history.confirmed(position.epoch, first)
+    return sum(
+        seq not in stored or (stored[seq].batch_hash, stored[seq].received) != noted
+        for seq, noted in known.items()
+    )
+
+
+def _first_looked_at(newest: int) -> int:
+    return max(1, newest - _LINKS_EACH_RUN)
 
 
 def _last_confirmed(history: History) -> tuple[int, int] | None:

@@ -1,0 +1,340 @@
+"""Losses and forgeries planted by hand: each gets its verdict, and none is called reconciled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from bridge.batch import Batch, Counts, Misfits
+from bridge.push import Push
+from bridge.run import Outcome, pull_only, push_only
+from connectors.changes import OPERATION
+from connectors.effects import AFTER, BEFORE, INCOMING, Effects
+from tests.scenario.world import World, cursor_job
+
+CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
+on_both = pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda chain: chain[0])
+on_sqlite = pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+
+
+@pytest.fixture
+def settled(world: World) -> World:
+    """Ten rows delivered, then three batches of changes, all reconciled."""
+    world.make_table(10)
+    world.job("j", **cursor_job())
+    world.run_well()
+    for number in (1, 2, 3):
+        world.insert([100 + number], stamp=world.now)
+        world.run_well()
+    assert world.findings() == []
+    return world
+
+
+def plant_trigger(world: World, postgres: str, sqlite: str) -> None:
+    """A trigger on inserts into the target's table. `postgres` is the body of its function."""
+    if world.is_sqlite:
+        world.sql("target", sqlite)
+        return
+    world.sql(
+        "target",
+        f"CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {postgres} END $$",
+        "CREATE TRIGGER meddle BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION meddle()",
+    )
+
+
+def swallow(world: World) -> None:
+    plant_trigger(
+        world,
+        "IF NEW.id = 201 THEN RETURN NULL; END IF; RETURN NEW;",
+        "CREATE TRIGGER meddle BEFORE INSERT ON t WHEN NEW.id = 201 "
+        "BEGIN SELECT RAISE(IGNORE); END",
+    )
+
+
+def round_amount(world: World) -> None:
+    plant_trigger(
+        world,
+        "NEW.amount = round(NEW.amount); RETURN NEW;",
+        "CREATE TRIGGER meddle AFTER INSERT ON t "
+        "BEGIN UPDATE t SET amount = CAST(round(NEW.amount) AS INTEGER) WHERE id = NEW.id; END",
+    )
+
+
+def alter_name(world: World) -> None:
+    plant_trigger(
+        world,
+        "NEW.name = NEW.name || ' '; RETURN NEW;",
+        "CREATE TRIGGER meddle AFTER INSERT ON t "
+        "BEGIN UPDATE t SET name = NEW.name || ' ' WHERE id = NEW.id; END",
+    )
+
+
+def run_with_new_rows(world: World) -> Outcome:
+    world.insert([200, 201, 202], stamp=world.now)
+    return world.run()
+
+
+def kinds(world: World) -> set[str]:
+    return {finding.kind for finding in world.findings()}
+
+
+# -- a target that does not keep what it is given ------------------------------------------------
+
+
+def check_swallowed_row(world: World) -> None:
+    swallow(world)
+    outcome = run_with_new_rows(world)
+    assert (outcome.verdict, outcome.deviation, outcome.exit_code) == ("deviation", 1, 1)
+    assert outcome.batches[-1].cause == "lost_at_target"
+    assert kinds(world) == {"lost"}
+
+
+def check_altered_row(world: World, meddle: Callable[[World], None]) -> None:
+    meddle(world)
+    outcome = run_with_new_rows(world)
+    assert (outcome.verdict, outcome.deviation, outcome.exit_code) == ("deviation", 1, 1)
+    assert outcome.batches[-1].cause == "altered_at_target"
+    assert kinds(world) == {"differs"}
+
+
+@on_both
+def test_target_swallows_a_row(settled: World) -> None:
+    check_swallowed_row(settled)
+
+
+@on_both
+@pytest.mark.parametrize("meddle", [round_amount, alter_name])
+def test_target_alters_a_value(settled: World, meddle: Callable[[World], None]) -> None:
+    check_altered_row(settled, meddle)
+
+
+@on_both
+def test_deviation_stays_until_a_resync_puts_it_right(settled: World) -> None:
+    check_swallowed_row(settled)
+    later = settled.run()
+    assert (later.verdict, later.deviation, later.batches[-1].state) == (
+        "deviation",
+        1,
+        "reconciled",
+    )
+    table = "" if settled.is_sqlite else " ON t"
+    settled.sql("target", f"DROP TRIGGER meddle{table}")
+    healed = settled.resync()
+    assert (healed.verdict, healed.deviation, healed.exit_code) == ("reconciled", 0, 0)
+    assert {batch.epoch for batch in healed.batches} == {2}
+    assert settled.findings() == []
+    assert {batch["state"] for batch in settled.batches()} == {"reconciled"}
+
+
+# -- the same with an engine that believes instead of measuring ----------------------------------
+
+
+measure = Push._measure
+
+
+def believe(push: Push, batch: Batch) -> tuple[Counts, Misfits]:
+    """A mutant: the receipt says what the sender said."""
+    measure(push, batch)
+    return batch.sent, Misfits()
+
+
+def stage_lines(effects: Effects) -> str:
+    """A mutant: the digest of what was staged, not of what the table then holds."""
+    d = effects.dialect
+    return (
+        f"SELECT {d.column('i', OPERATION)}, CASE WHEN {d.column('p', effects.key[0])} IS NULL "
+        f"THEN 0 ELSE 1 END AS {BEFORE}, "
+        f"CASE WHEN {d.column('i', OPERATION)} = 'D' THEN 0 ELSE 1 END AS {AFTER}, "
+        f"CASE WHEN {d.column('i', OPERATION)} = 'D' "
+        f"THEN {d.absent_line(effects.key_columns, 'i')} "
+        f"ELSE {d.line(effects.columns, 'i')} END AS line\n"
+        f"FROM {d.quote(INCOMING)} i LEFT JOIN {d.quote('bh_present')} p "
+        f"ON {d.match('p', 'i', effects.key)}"
+    )
+
+
+@on_both
+def test_mutant_counts_of_the_sender(settled: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Push, "_measure", believe)
+    with pytest.raises(AssertionError, match="reconciled"):
+        check_swallowed_row(settled)
+    assert kinds(settled) == {"lost", "falsely_reconciled"}
+
+
+@on_both
+def test_mutant_digest_of_the_stage(settled: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Effects, "lines", stage_lines)
+    with pytest.raises(AssertionError, match="reconciled"):
+        check_altered_row(settled, alter_name)
+    assert kinds(settled) == {"differs", "falsely_reconciled"}
+
+
+# -- hands at the target -------------------------------------------------------------------------
+
+
+@on_both
+def test_row_deleted_at_the_target_is_seen_by_its_next_change(settled: World) -> None:
+    settled.sql("target", "DELETE FROM t WHERE id = 3")
+    settled.sql("source", f"UPDATE t SET name = 'new', updated_at = {settled.now} WHERE id = 3")
+    outcome = settled.run()
+    assert (outcome.verdict, outcome.deviation) == ("deviation", 2)
+    assert outcome.batches[-1].cause == "missing_before"
+    assert outcome.batches[-1].note == "update_inserted: 1"
+    assert settled.findings() == []
+
+
+@on_both
+def test_row_deleted_at_the_target_is_seen_by_its_delete(settled: World) -> None:
+    settled.sql("target", "DELETE FROM t WHERE id = 3")
+    settled.sql("source", "DELETE FROM t WHERE id = 3")
+    outcome = settled.run()
+    assert (outcome.verdict, outcome.deviation) == ("deviation", 1)
+    assert outcome.batches[-1].cause == "deleted_before"
+
+
+@on_both
+def test_row_inserted_at_the_target_is_seen_by_its_insert(settled: World) -> None:
+    settled.sql("target", "INSERT INTO t (id, name) VALUES (201, 'by hand')")
+    outcome = run_with_new_rows(settled)
+    assert (outcome.verdict, outcome.deviation) == ("deviation", 2)
+    assert outcome.batches[-1].cause == "present_before"
+    assert settled.findings() == []
+
+
+# -- restored or altered books -------------------------------------------------------------------
+
+
+@on_sqlite
+@pytest.mark.parametrize("receipts", ["kept", "restored"])
+def test_position_set_back(settled: World, receipts: str) -> None:
+    *_, before, last = settled.batches()
+    settled.sql(
+        "target",
+        f"UPDATE bh_position SET seq = {before['seq']}, head_hash = '{before['batch_hash']}'",
+        *([f"DELETE FROM bh_receipt WHERE seq = {last['seq']}"] if receipts == "restored" else []),
+    )
+    outcome = run_with_new_rows(settled)
+    assert (outcome.verdict, outcome.exit_code) == ("gap", 1)
+    assert "behind" in str(outcome.error)
+    assert "gap" in kinds(settled) or receipts == "restored"
+    assert len(settled.batches()) == 4  # nothing was sealed over it
+
+
+@on_both
+def test_position_lost(settled: World) -> None:
+    settled.sql("target", "DELETE FROM bh_position", "DELETE FROM bh_receipt")
+    outcome = run_with_new_rows(settled)
+    assert (outcome.verdict, outcome.exit_code) == ("gap", 1)
+
+
+@on_sqlite
+@pytest.mark.parametrize("seq", [2, 3])
+def test_batch_removed_from_the_ledger(settled: World, seq: int) -> None:
+    settled.sql("exchange", f"DELETE FROM bh_batch WHERE seq = {seq}")
+    outcome = run_with_new_rows(settled)
+    assert (outcome.verdict, outcome.exit_code) == ("gap", 1)
+    assert f"{seq} is missing" in str(outcome.error)
+    assert "gap" in kinds(settled)
+
+
+@on_both
+def test_last_batch_removed_from_the_ledger(settled: World) -> None:
+    """As after the restore of an older backup of the exchange database."""
+    settled.sql("exchange", "DELETE FROM bh_batch WHERE seq = 4")
+    outcome = run_with_new_rows(settled)
+    assert (outcome.verdict, outcome.exit_code) == ("gap", 1)
+    assert "ahead of the ledger" in str(outcome.error)
+    healed = settled.resync()
+    assert healed.verdict == "reconciled"
+    assert {finding.kind for finding in settled.oracle().content()} == set()
+
+
+ALTERATIONS = {
+    "inserted": "inserted = inserted + 1, read = read + 1",
+    "window": "window_high = window_low",
+    "digest": f"digest = '{'0' * 32}'",
+    "kind": "kind = 'resync'",
+    "prev_hash": f"prev_hash = '{'1' * 64}'",
+    "batch_hash": f"batch_hash = '{'2' * 64}'",
+    "content_hash": f"content_hash = '{'3' * 64}'",
+}
+
+
+@on_sqlite
+@pytest.mark.parametrize("what", ALTERATIONS)
+def test_batch_changed_after_it_was_sealed(settled: World, what: str) -> None:
+    settled.sql("exchange", f"UPDATE bh_batch SET {ALTERATIONS[what]} WHERE seq = 3")
+    outcome = run_with_new_rows(settled)
+    assert (outcome.verdict, outcome.exit_code) == ("fork", 1)
+    assert "fork" in kinds(settled)
+    assert len(settled.batches()) == 4
+
+
+@on_both
+def test_batch_changed_and_hashed_again(settled: World) -> None:
+    """A forger who mends the whole chain is still betrayed by the receiver's head."""
+    from tests.oracle import batch_hash
+
+    head = settled.batches()[1]["batch_hash"]
+    for batch in settled.batches()[2:]:
+        if batch["seq"] == 3:
+            batch |= {"inserted": batch["inserted"] + 1, "read": batch["read"] + 1}
+        batch["prev_hash"] = head
+        head = batch_hash(batch)
+        settled.sql(
+            "exchange",
+            f"UPDATE bh_batch SET inserted = {batch['inserted']}, read = {batch['read']}, "
+            f"prev_hash = '{batch['prev_hash']}', batch_hash = '{head}' "
+            f"WHERE seq = {batch['seq']}",
+        )
+    outcome = run_with_new_rows(settled)
+    assert (outcome.verdict, outcome.exit_code) == ("fork", 1)
+    assert "another batch" in str(outcome.error)
+    assert "fork" in kinds(settled)
+
+
+RECEIPTS = {
+    "inserted": "inserted = inserted + 1, total = total + 1",
+    "digest": f"digest = '{'0' * 32}'",
+}
+
+
+@on_sqlite
+@pytest.mark.parametrize("what", RECEIPTS)
+def test_receipt_altered(settled: World, what: str) -> None:
+    settled.sql("target", f"UPDATE bh_receipt SET {RECEIPTS[what]} WHERE seq = 3")
+    outcome = settled.run()
+    assert (outcome.verdict, outcome.exit_code) == ("deviation", 1)
+    assert "receipt" in kinds(settled)
+
+
+# -- between seal and push -----------------------------------------------------------------------
+
+CHANGE_ROWS = {
+    "altered": "UPDATE bh_change_j SET name = 'forged' WHERE id = 201",
+    "removed": "DELETE FROM bh_change_j WHERE id = 201",
+    "turned": "UPDATE bh_change_j SET bh_op = 'D' WHERE id = 201",
+}
+
+
+@on_both
+@pytest.mark.parametrize("how", CHANGE_ROWS)
+def test_change_rows_touched_between_seal_and_push(settled: World, how: str) -> None:
+    settled.insert([200, 201, 202], stamp=settled.now)
+    pulled = settled.run("j", pull_only)
+    assert (pulled.verdict, pulled.exit_code) == ("in_flight", 0)
+    settled.sql("exchange", CHANGE_ROWS[how])
+    outcome = settled.run("j", push_only)
+    assert (outcome.verdict, outcome.exit_code) == ("deviation", 1)
+    assert "falsely_reconciled" not in kinds(settled)
+
+
+@on_both
+def test_copy_touched_between_seal_and_push_of_an_image(world: World) -> None:
+    world.make_table(10)
+    world.job("j", **cursor_job())
+    assert world.run("j", pull_only).verdict == "in_flight"
+    world.sql("exchange", "UPDATE bh_copy_j SET name = 'forged' WHERE id = 3")
+    outcome = world.run("j", push_only)
+    assert (outcome.verdict, outcome.deviation, outcome.exit_code) == ("deviation", 1, 1)
