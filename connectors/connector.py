@@ -73,7 +73,13 @@ class RowStream(ABC):
 
     @abstractmethod
     def part(self, limit: int) -> Iterator[Chunk]:
-        """The next rows, at most `limit` of them, in order."""
+        """The next rows, at most `limit` of them, in order.
+
+        A record batch has the selection's outputs, all text. What is no value of its column's type
+        comes as the text it is. Where no text can stand for it (bytes that are no UTF-8, bytes in
+        a text column), a further column `bh_unreadable` names, for each row, the first output of
+        which that holds; batches without such a row are without that column.
+        """
 
     @property
     @abstractmethod
