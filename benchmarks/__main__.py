@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ _FILE_WIDTH = 150
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 1 when a side moved wrong rows, or failed."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left behind
     console = Console(stderr=True)
     try:
         measure_all(options, console)

@@ -82,6 +82,11 @@ class Agent:
         """Its exit code tells how the jobs stand, which is not the question here."""
         return self._measure("status", ["status", "--json"], any_exit_code=True).usage
 
+    def warm_up(self) -> None:
+        """Once, so that no measured run compiles modules or reads them from a cold disk."""
+        self._measure("warm-up", ["run", "--help"])
+        self._measure("warm-up", ["status", "--json"], any_exit_code=True)
+
     def verify(self) -> None:
         """The current copy and the target hold what the source holds, whatever was reported."""
         self._stores.verify((EXCHANGE, COPY), (BUFFER, "population"))
@@ -92,6 +97,9 @@ class Agent:
             path = self._profiles / f"{name.replace(' ', '-')}.pstats"
             command = [sys.executable, "-m", "benchmarks.profiled", str(path)]
         environment = {**os.environ, _PASSWORD: self._stores.server.password}
+        # As installed packages have it: compiled once. The checkout is left as it is.
+        environment["PYTHONPYCACHEPREFIX"] = str(self._directory.parent / "bytecode")
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         return measure(
             [[*command, "--config", str(self._directory), *words]],
             [environment],

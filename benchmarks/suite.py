@@ -45,6 +45,7 @@ class Suite:
         self._tell("the business database is filled")
         self._stores.fill()
         self._agent.configure(_SWEEPING)
+        self._agent.warm_up()
         self._alternate(self._floor_load, self._load_by_hops, self._load_whole)
         self._stores.vacuum()
         self._idle()
