@@ -6,10 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import pyarrow as pa
-
 from bridge.hold import Hold
-from bridge.mask import masked
+from bridge.mask import masked_key
 from bridge.plan import Plan
 from connectors.connector import Connector
 from connectors.dialect import KeyRange, Statement
@@ -44,7 +42,7 @@ class Content:
             keys: Sequence[Key] = getattr(found, word)
             setattr(self, word, getattr(self, word) + len(keys))
             room = _SAMPLE - len(self.sample)
-            self.sample += [(word, _masked(key)) for key in keys[: max(0, room)]]
+            self.sample += [(word, masked_key(key)) for key in keys[: max(0, room)]]
 
 
 def compare_contents(held: Hold, plan: Plan) -> Content:
@@ -139,7 +137,3 @@ class _Comparison:
 
 def _range(bounds: Bounds) -> KeyRange:
     return KeyRange(bounds.low, bounds.high)
-
-
-def _masked(key: Key) -> str:
-    return " | ".join(map(str, masked(pa.array(key, pa.string()), "id").to_pylist()))

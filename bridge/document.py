@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from bridge.batch import Batch, instant
+from bridge.mask import masked_key
 from connectors.errors import BridgeheadError
 
 if TYPE_CHECKING:  # `status` and `batches` do not load the engine
     from bridge.comparison import Comparison
     from bridge.history import Sums
     from bridge.overview import JobOverview
+    from bridge.quarantine import QuarantineEntry
     from bridge.run import Outcome
     from bridge.settings import Deployment
 
@@ -131,6 +134,26 @@ def comparison_document(found: Comparison, deployment: Deployment) -> dict[str, 
 
 def _sums(sums: Sums) -> dict[str, int]:
     return {"total": sums.total, **asdict(sums)}
+
+
+def quarantine_document(job: str, count: int, entries: Sequence[QuarantineEntry]) -> dict[str, Any]:
+    """Open entries, masked; `open` counts all of them, also beyond the limit."""
+    return {"job": job, "open": count, "entries": [_entry(entry) for entry in entries]}
+
+
+def _entry(entry: QuarantineEntry) -> dict[str, Any]:
+    return {
+        "number": entry.number,
+        "key": masked_key(json.loads(entry.key)),
+        "column": entry.column,
+        "reason": entry.reason,
+        "sample": entry.sample,
+        "epoch": entry.epoch,
+        "seq": entry.seq,
+        "opened_at": instant(entry.opened_at),
+        "last_seen_at": instant(entry.last_seen_at),
+        "seen": entry.seen,
+    }
 
 
 def error_document(error: BridgeheadError, deployment: Deployment | None) -> dict[str, Any]:

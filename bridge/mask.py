@@ -6,12 +6,14 @@ NULL stays NULL and an empty text empty. A hash is no mask: hashing every number
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
+
+import pyarrow as pa
 
 from bridge.textarray import TextArray, pc
 
-__all__ = ["MASKS", "masked"]
+__all__ = ["MASKS", "masked", "masked_key"]
 
 _STARS = "****"
 _SHORT_STARS = "**"
@@ -28,6 +30,12 @@ class _Keep(NamedTuple):
 
 def masked(values: TextArray, mask: str) -> TextArray:
     return MASKS[mask](values)
+
+
+def masked_key(key: Sequence[str | None]) -> str:
+    """A row's key as screens and logs may show it."""
+    parts = masked(pa.array(key, pa.string()), "id").to_pylist()
+    return " | ".join("NULL" if part is None else part for part in parts)
 
 
 def _kept(stars: str, *steps: _Keep) -> Callable[[TextArray], TextArray]:

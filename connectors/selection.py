@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from connectors.dialect import EVERYTHING, Dialect, KeyRange, Statement
 from connectors.table import Column, Kind, Table, Type
 
-__all__ = ["Format", "Output", "Selection", "Span", "select", "span_bounds"]
+__all__ = ["Format", "Output", "Selection", "Span", "repeated_keys", "select", "span_bounds"]
 
 
 class Format(StrEnum):
@@ -73,12 +73,7 @@ def select(
     would else bear the keys' names.
     """
     table = selection.table
-    query = (
-        table.query.replace("%", "%%")
-        if table.query and dialect.placeholder == "%s"
-        else table.query
-    )
-    source = f"({query}\n) q" if query else dialect.table(table.name)
+    source = _source(dialect, table)
     conditions = [dialect.in_range(selection.key, selection.keys)]
     if selection.among is not None:
         conditions.append(dialect.among(selection.key, selection.among))
@@ -95,6 +90,26 @@ def select(
         f"ORDER BY {order}",
         tuple(value for c in conditions for value in c.values),
     )
+
+
+def repeated_keys(dialect: Dialect, table: Table, key: Sequence[Column]) -> Statement:
+    """How many keys more than one row of a table or query bears."""
+    names = dialect.columns([c.name for c in key])
+    return Statement(
+        f"SELECT count(*)\n"
+        f"FROM (SELECT {names}\n"
+        f"FROM {_source(dialect, table)}\n"
+        f"GROUP BY {names}\n"
+        f"HAVING count(*) > 1) r"
+    )
+
+
+def _source(dialect: Dialect, table: Table) -> str:
+    if not table.query:
+        return dialect.table(table.name)
+    doubled = dialect.placeholder == "%s"
+    query = table.query.replace("%", "%%") if doubled else table.query
+    return f"({query}\n) q"
 
 
 def _in_span(dialect: Dialect, span: Span, zone: Callable[[], ZoneInfo]) -> Statement:

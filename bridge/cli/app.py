@@ -36,6 +36,7 @@ COMMANDS = {
     "reject": "decision",
     "enable": "decision",
     "disable": "decision",
+    "quarantine": "quarantine",
 }
 
 INTERRUPTED = 130

@@ -13,6 +13,7 @@ from bridge.cli.shown import console
 from bridge.cli.wait import Wait
 from bridge.hold import open_ledger
 from bridge.ledger import Ledger
+from bridge.progress import watching
 from bridge.run import LOCK_WAIT_SECONDS, resync_job
 
 commands = typer.Typer()
@@ -32,7 +33,9 @@ def resync(
 ) -> None:
     """Begin a new epoch: everything is sent again as it is now, and the target put right."""
     session: Session = ctx.obj
-    outcome = resync_job(session.deployment, job, _reason(why), actor_of(by), wait)
+    reason, actor = _reason(why), actor_of(by)
+    with watching() as watcher:
+        outcome = resync_job(session.deployment, job, reason, actor, wait, watcher)
     finish(session, [outcome], "resync", as_json=as_json, many=False)
 
 

@@ -9,7 +9,8 @@ import typer
 from bridge.cli.outcome import finish
 from bridge.cli.session import AsJson, JobName, Session
 from bridge.cli.wait import Wait
-from bridge.run import LOCK_WAIT_SECONDS, Step, pull_only, push_only, run_job
+from bridge.progress import watching
+from bridge.run import LOCK_WAIT_SECONDS, Outcome, Step, pull_only, push_only, run_job
 from bridge.runs import due_jobs, run_jobs
 
 commands = typer.Typer()
@@ -30,7 +31,12 @@ def run(
     session: Session = ctx.obj
     deployment = session.deployment
     names = due_jobs(deployment) if every else list(dict.fromkeys(jobs or []))
-    outcomes = run_jobs(names, parallel, lambda name: run_job(deployment, name, wait=wait))
+    with watching() as watcher:
+
+        def run_one(name: str) -> Outcome:
+            return run_job(deployment, name, wait=wait, observer=watcher)
+
+        outcomes = run_jobs(names, parallel, run_one)
     finish(session, outcomes, "run", as_json=as_json, many=every or len(names) > 1)
 
 
@@ -53,5 +59,8 @@ def push(
 def _one_step(
     session: Session, job: str, tried: str, step: Step, wait: float, *, as_json: bool
 ) -> None:
-    outcome = run_job(session.deployment, job, (step,), wait)
-    finish(session, [outcome], tried, as_json=as_json, many=False)
+    with watching() as watcher:
+        outcomes = run_jobs(
+            [job], 1, lambda name: run_job(session.deployment, name, (step,), wait, watcher)
+        )
+    finish(session, outcomes, tried, as_json=as_json, many=False)
