@@ -187,7 +187,7 @@ def fetch(store: Connector, selection: Selection) -> list[Line]:
         assert stream.exhausted
     rows: list[Line] = []
     for found in batches:
-        assert found.schema.names == [o.column.name for o in selection.outputs]
+        assert found.schema.names == [output.name for output in selection.outputs]
         assert all(kind == pa.string() for kind in found.schema.types)
         rows += zip(*(column.to_pylist() for column in found.columns), strict=True)
     assert stream.handed_out == len(rows)

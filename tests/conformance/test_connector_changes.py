@@ -246,3 +246,17 @@ def test_parts_of_the_copy_have_digests_that_add_up(store: Connector) -> None:
         above = store.digest_all(changes.image_lines(KeyRange(middle, None)))
     assert (below[0], above[0]) == (10, 10)
     assert below[1] + above[1] == Digest.of_lines(map(canonical_line, lines))
+
+
+def test_lines_stand_behind_their_keys_and_are_found_by_place(store: Connector) -> None:
+    changes = _changes(store, cursor=False)
+    lines = [_keyed(n)[:-1] for n in range(20)]
+    _apply(store, changes, 1, lines)
+    keys = KeyRange(("k", "2"), ("k", "11"))
+    with store.transaction():
+        found = store.rows(changes.keyed_lines(keys))
+        places = [store.rows(changes.key_at(keys, place)) for place in (0, 7, 8, 9)]
+    assert sorted(found, key=lambda row: int(row[1])) == [
+        ("k", str(n), canonical_line(lines[n])) for n in range(3, 12)
+    ]
+    assert places == [[("k", "3")], [("k", "10")], [("k", "11")], []]

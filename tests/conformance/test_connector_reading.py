@@ -7,6 +7,7 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,9 +15,12 @@ import pytest
 from connectors.connector import Connector
 from connectors.dialect import KeyRange, Statement
 from connectors.errors import ConfigurationError, MissingObject
-from connectors.selection import Span
-from connectors.table import Kind, Table, TableName, Type
-from tests.conformance.samples import Line, fetch, load, make, selection_of
+from connectors.selection import Format, Output, Span
+from connectors.table import Column, Kind, Table, TableName, Type
+from tests.conformance.samples import EXTREMES, Line, fetch, load, make, selection_of
+
+if TYPE_CHECKING:
+    from tests.conformance.conftest import Another
 
 TEXT = Type(Kind.TEXT)
 INTEGER = Type(Kind.INTEGER)
@@ -244,3 +248,33 @@ def test_tables_of_ours_are_not_offered(store: Connector) -> None:
     make(store, "bh_batch", [("id", INTEGER)], ["id"])
     make(store, "bhutan", [("id", INTEGER)], ["id"])
     assert [table.name for table in store.tables()] == ["bhutan"]
+
+
+def test_outputs_may_have_other_names_or_be_literals(store: Connector) -> None:
+    table = make(store, "t", [("id", INTEGER), ("v", TEXT)], ["id"])
+    load(store, table, [("10", "a"), ("9", None)])
+    chosen = selection_of(table)
+    first, second = chosen.outputs
+    fixed = Output(Column("bh_op", TEXT), TEXT, literal="it's 100% ?")
+    outputs = (fixed, replace(second, alias="id"), replace(first, alias="v"))
+    found = fetch(store, replace(chosen, outputs=outputs))
+    assert found == [("it's 100% ?", None, "9"), ("it's 100% ?", "a", "10")]
+
+
+def test_raw_rows_arrive_as_canonical_texts_do(store: Connector, another: Another) -> None:
+    """The family's own formats, from one of its sessions to another."""
+    writer = another()
+    formats = store.capabilities.reads & store.capabilities.loads
+    for format in (Format.ARROW, *sorted(formats)):
+        for name, (kind, values) in EXTREMES.items():
+            columns = [("id", INTEGER), ("v", kind)]
+            table = make(store, f"from {format} {name}", columns, ["id"])
+            copy = make(store, f"to {format} {name}", columns, ["id"])
+            load(store, table, [(str(n), text) for n, text in enumerate((*values, None))])
+            with store.snapshot(), writer.transaction():
+                stream = store.read(selection_of(table), format)
+                parts = itertools.chain.from_iterable(
+                    stream.part(2) for _ in range(len(values)) if not stream.exhausted
+                )
+                assert writer.load(copy.name, copy.columns, parts, format) == len(values) + 1
+            assert fetch(store, selection_of(copy)) == fetch(store, selection_of(table)), name
