@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 
+from bridge.failpoint import failpoint
 from bridge.job import Job
 from bridge.ledger import Ledger
 from bridge.migrations import exchange_version, upgrade_exchange
@@ -81,7 +82,9 @@ def hold(deployment: Deployment, job: Job, wait_seconds: float) -> Iterator[Hold
         name = f"bridgehead job {deployment.department.code}/{job.job}"
         stack.enter_context(exchange.lock(name, wait_seconds))
         held = Hold(deployment, job, exchange, stack)
+        failpoint("hold.locked")
         held.take()
+        failpoint("hold.taken")
         yield held
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bridge.errors import Held
+from bridge.failpoint import failpoint
 from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold
 from bridge.mapping import Route
 from bridge.migrations import is_receiver_current, upgrade_receiver
@@ -147,6 +148,8 @@ def prepare_target(held: Hold, plan: Plan) -> Plan:
             if held.job.target.ddl:
                 upgrade_receiver(connection)
             owned = _claim(held, plan, held.receiver())
+            failpoint("target.claiming")
+        failpoint("target.claimed")
     return replace(plan, effects=replace(plan.effects, owned=owned), target_exists=True)
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from bridge.batch import Batch
 from bridge.capture.image import load_image
 from bridge.capture.window import Reach, capture_changes
+from bridge.failpoint import failpoint
 from bridge.hold import Hold
 from bridge.horizon import drain, floor
 from bridge.plan import Plan
@@ -81,6 +82,8 @@ def _horizon(held: Hold, plan: Plan) -> tuple[datetime | None, Pulled]:
     horizon = drain(source, kept, capture.margin, capture.drain_wait)
     with held.exchange.transaction():
         held.ledger().keep_candidates(horizon.candidates)
+        failpoint("horizon.keeping")
+    failpoint("horizon.kept")
     high = None if horizon.at is None else floor(horizon.at, plan.cursor.type, zone_of(held))
     if not horizon.holders:
         return high, Pulled()

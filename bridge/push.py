@@ -12,6 +12,7 @@ from typing import NoReturn
 from bridge.batch import Batch, Counts, Kind, Misfits, State
 from bridge.capture.image import key_range
 from bridge.errors import Fork, Gap
+from bridge.failpoint import failpoint
 from bridge.hold import Hold
 from bridge.ledger import Ledger
 from bridge.plan import Plan
@@ -46,7 +47,9 @@ class Push:
         """Pushes a sealed batch, then compares sent with measured. Raises Gap or Fork if the
         receiver cannot take it; then nothing has changed but the receiver's own alarm."""
         if batch.state is State.SEALED:
+            failpoint("push.begins")
             batch = self._apply(batch)
+            failpoint("push.noted")
         return self._compare(batch) if batch.state is State.APPLIED else batch
 
     # -- push --------------------------------------------------------------------------------
@@ -67,6 +70,7 @@ class Push:
         with target.transaction():
             receiver = self._held.receiver()
             receiver.lock_position(self._held.token)
+            failpoint("push.locked")
             expectation = receiver.expects(batch)
             if expectation is Expectation.DUPLICATE:
                 receipt = receiver.receipt(batch.epoch, batch.seq)
@@ -74,6 +78,8 @@ class Push:
                 receipt = receiver.record(batch, *self._measure(batch))
             else:
                 receipt = None
+            failpoint("push.applying")
+        failpoint("push.applied")
         if expectation is Expectation.GAP or expectation is Expectation.FORK:
             self._raise_stall(batch, expectation)
         return (receipt.received, receipt.misfits) if receipt else None
@@ -194,6 +200,7 @@ class Push:
             if difference == 0:
                 batch = ledger.move(batch, State.RECONCILED, deviation=0)
                 self._close_older_deviations(ledger, batch)
+                failpoint("push.reconciling")
                 return batch
             with self._held.target.transaction():
                 receipt = self._held.receiver().receipt(batch.epoch, batch.seq)

@@ -12,6 +12,7 @@ from tenacity import Retrying, retry_if_exception, stop_before_delay, wait_expon
 
 from bridge.batch import GENESIS, Batch
 from bridge.errors import Fork, Gap, Held
+from bridge.failpoint import failpoint
 from bridge.hold import Hold, hold
 from bridge.job import Job
 from bridge.plan import Plan, extend_target, make_plan, prepare_target
@@ -189,6 +190,7 @@ def _run_held(
             with suppress(BridgeheadError):  # the first error is the one to tell
                 _record(held, _verdict_of(error, outcome), str(error))
             raise
+        failpoint("run.over")
         _record(held, outcome.verdict, None)
 
 
@@ -236,6 +238,8 @@ def _begin_epoch(held: Hold, why: str, actor: str) -> None:
         held.ledger().new_epoch(
             why, actor, confirmed=confirmed, minimum=position.epoch if position else 0
         )
+        failpoint("epoch.beginning")
+    failpoint("epoch.begun")
 
 
 def _note_horizon(held: Hold, pulled: Pulled, outcome: Outcome) -> None:

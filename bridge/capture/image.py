@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bridge.batch import Batch, Kind, Tally
+from bridge.failpoint import failpoint
 from bridge.hold import Hold
 from bridge.intake import Intake, every_row
 from bridge.plan import Plan
@@ -37,6 +38,8 @@ def load_image(
         with held.exchange.transaction():
             held.ledger().fence()
             held.exchange.execute_all([*plan.changes.drop(), *plan.changes.create()])
+            failpoint("image.beginning")
+        failpoint("image.begun")
     with held.source.snapshot():
         selection = every_row(plan, key_range(low, None))
         stream = held.source.read(selection, plan.pull_format)
@@ -80,6 +83,8 @@ def _seal_part(held: Hold, plan: Plan, stream: RowStream, high: datetime, low: s
         if last:
             ledger.swept(datetime.now(UTC))
             ledger.looked(datetime.now(UTC))
+        failpoint("image.sealing")
+    failpoint("image.sealed")
     return batch
 
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from bridge.batch import Batch, Kind, State, Tally
 from bridge.capture.image import key_range
 from bridge.capture.sweep import Sweep
+from bridge.failpoint import failpoint
 from bridge.hold import Hold
 from bridge.intake import Intake, every_row, forget_refused
 from bridge.ledger import Ledger
@@ -96,6 +97,8 @@ class _Capture:
             batch = self._seal(ledger, high_key, last, worth_it=opened > 0)
             if last:
                 ledger.looked(datetime.now(UTC))
+            failpoint("window.sealing")
+        failpoint("window.sealed")
         return batch, last
 
     # -- pieces ------------------------------------------------------------------------------
