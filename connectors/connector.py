@@ -250,6 +250,11 @@ class Connector(ABC):
     def lock(self, name: str, wait_seconds: float) -> AbstractContextManager[None]:
         """Holds a named lock that dies with this session. Raises Busy after `wait_seconds`."""
 
+    def missing_rights(self, table: TableName | None) -> list[str]:
+        """What this login may not do though a bridge needs it: on a table that it writes, or, for
+        None, where it makes tables of its own. Empty where the family cannot tell beforehand."""
+        return []
+
     @abstractmethod
     def settings_problem(self) -> str | None:
         """What about the server makes bridging unsafe, in one sentence; None if nothing does."""

@@ -8,7 +8,17 @@ from typing import Any
 
 from connectors.table import Column, Kind, Table, TableName, Type
 
-__all__ = ["COLUMNS", "HOLDERS", "IDENTITY", "KEYS", "TABLES", "TYPES", "column_of", "relation_of"]
+__all__ = [
+    "COLUMNS",
+    "HOLDERS",
+    "IDENTITY",
+    "KEYS",
+    "RIGHTS",
+    "TABLES",
+    "TYPES",
+    "column_of",
+    "relation_of",
+]
 
 TABLES = """
 SELECT n.nspname, c.relname
@@ -54,6 +64,12 @@ SELECT t.oid::bigint, t.typname, t.typtype::text, t.typbasetype::bigint, t.typty
   t.typelem::bigint, t.typcategory::text, t.oid < 16384, format_type(t.oid, NULL)
 FROM pg_catalog.pg_type t
 WHERE t.oid = ANY(%s)
+"""
+
+RIGHTS = """
+SELECT r
+FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) r
+WHERE NOT has_table_privilege(%s, r)
 """
 
 # virtual transaction, pid, user, application, state, begin

@@ -35,6 +35,7 @@ from connectors.pgcatalog import (
     HOLDERS,
     IDENTITY,
     KEYS,
+    RIGHTS,
     TABLES,
     TYPES,
     column_of,
@@ -190,6 +191,13 @@ class PostgresqlConnector(Connector):
             if not self.connection.closed and not self.driver.closed:
                 with self.transaction():
                     self.execute(Statement("SELECT pg_advisory_unlock(%s::bigint)", (number,)))
+
+    def missing_rights(self, table: TableName | None) -> list[str]:
+        with self.transaction():
+            if table is None:
+                may = "SELECT has_schema_privilege(current_schema(), 'CREATE')"
+                return [] if self.value(may) else ["CREATE in the schema"]
+            return [str(right) for (right,) in self.rows(Statement(RIGHTS, (self._oid(table),)))]
 
     def settings_problem(self) -> str | None:
         with self.transaction():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -162,6 +163,9 @@ class SqliteConnector(Connector):
                 remedy="give this account the right to write to the file's directory",
             ) from error
         return True
+
+    def missing_rights(self, table: TableName | None) -> list[str]:
+        return [] if os.access(self._path, os.W_OK) else ["write to the file"]
 
     def settings_problem(self) -> str | None:
         encoding = self.value("PRAGMA encoding")

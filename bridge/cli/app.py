@@ -24,6 +24,10 @@ __all__ = ["COMMANDS", "main"]
 # called: `status` is watched every few seconds and must not wait for what only `run` needs.
 COMMANDS = {
     "demo": "demo",
+    "init": "setup",
+    "check": "setup",
+    "discover": "setup",
+    "families": "setup",
     "run": "work",
     "pull": "work",
     "push": "work",

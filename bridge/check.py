@@ -1,0 +1,116 @@
+"""What stands between every job and its run: looked at, nothing touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+
+from bridge.finding import Finding, Level, refused
+from bridge.hold import Hold
+from bridge.inspection import INSPECTIONS
+from bridge.job import Job
+from bridge.migrations import receiver_ddl
+from bridge.plan import make_plan
+from bridge.settings import Deployment
+from connectors.errors import BridgeheadError
+from connectors.registry import connect
+
+__all__ = ["Finding", "Level", "check_deployment", "ddl_of"]
+
+
+def check_deployment(deployment: Deployment, only: str | None = None) -> list[Finding]:
+    """Of all jobs, or of one: configuration, every endpoint they use, then each job."""
+    jobs = [deployment.job(only)] if only else [deployment.jobs[n] for n in sorted(deployment.jobs)]
+    findings = [] if only else _problems(deployment)
+    if not findings:
+        found = f"{len(jobs)} of {len(deployment.jobs)} jobs"
+        findings.append(Finding(None, "configuration", f"{deployment.directory}: {found}"))
+    broken: set[str] = set()
+    for endpoint in _endpoints(deployment, jobs):
+        looked = list(_endpoint(deployment, endpoint))
+        findings += looked
+        if any(finding.level is Level.REFUSED for finding in looked):
+            broken.add(endpoint)
+    for job in jobs:
+        findings += _job(deployment, job, broken)
+    return findings
+
+
+def ddl_of(deployment: Deployment, names: Sequence[str]) -> list[str]:
+    """What the DBA must create at the targets of these jobs: the receiver's tables, once for each
+    target, and each job's table."""
+    statements: list[str] = []
+    for name in names:
+        job = deployment.job(name)
+        with ExitStack() as stack:
+            held = _look(deployment, job, stack)
+            plan = make_plan(held, resync=True)
+            tables = receiver_ddl(held.target.connection.dialect)
+            statements += [s for s in tables if s not in statements]
+            if not plan.target_exists:
+                statements += plan.effects.create(plan.table.comment)
+    return statements
+
+
+def _look(deployment: Deployment, job: Job, stack: ExitStack) -> Hold:
+    """Sessions for reading, without the job's lock or a token: nothing can be written."""
+    exchange = stack.enter_context(connect(deployment.endpoint(deployment.exchange)))
+    return Hold(deployment, job, exchange, stack)
+
+
+def _problems(deployment: Deployment) -> list[Finding]:
+    return [
+        Finding(None, "configuration", str(problem), Level.REFUSED, exit_code=2)
+        for problem in deployment.problems
+    ]
+
+
+def _endpoints(deployment: Deployment, jobs: Sequence[Job]) -> list[str]:
+    used = [deployment.exchange]
+    for job in jobs:
+        used += [job.source.endpoint, job.target.endpoint]
+    return list(dict.fromkeys(used))
+
+
+def _endpoint(deployment: Deployment, name: str) -> Iterator[Finding]:
+    try:
+        with connect(deployment.endpoint(name)) as store:
+            yield Finding(None, "connection", str(store.endpoint))
+            problem = store.settings_problem()
+            if problem:
+                yield Finding(None, "settings", f"{name}: {problem}", Level.WARNING)
+    except BridgeheadError as error:
+        place = deployment.place_of(name)
+        code = error.exit_code
+        found = f"{place}: {error.message}"
+        yield Finding(None, "connection", found, Level.REFUSED, error.remedy, code)
+
+
+def _job(deployment: Deployment, job: Job, broken: set[str]) -> Iterator[Finding]:
+    try:
+        job.require_shareable()
+    except BridgeheadError as error:
+        yield refused(job.job, "catalogue", error)
+        return
+    needed = (deployment.exchange, job.source.endpoint, job.target.endpoint)
+    missing = sorted(broken.intersection(needed))
+    if missing:
+        found = f"not looked at: no connection to {', '.join(missing)}"
+        yield Finding(job.job, "structure", found, Level.WARNING)
+        return
+    with ExitStack() as stack:
+        yield from _inspect(_look(deployment, job, stack))
+
+
+def _inspect(held: Hold) -> Iterator[Finding]:
+    """Each look by itself: what one finds does not hide what the next one would."""
+    try:
+        plan = make_plan(held, resync=True)
+    except BridgeheadError as error:
+        yield refused(held.name, "structure", error)
+        return
+    for inspect in INSPECTIONS:
+        try:
+            yield from inspect(held, plan)
+        except BridgeheadError as error:
+            yield refused(held.name, inspect.__name__.replace("_", " "), error)

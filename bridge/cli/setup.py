@@ -1,0 +1,155 @@
+"""Commands to begin with: init, discover, check, families."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from pathlib import Path
+from shutil import copytree
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from bridge.check import Finding, Level, check_deployment, ddl_of
+from bridge.cli.session import AsJson, Session
+from bridge.cli.shown import console, print_json, table
+from bridge.discover import find_table, job_file
+from bridge.runs import exit_code_of
+from connectors.errors import ConfigurationError
+from connectors.registry import FAMILIES, connect
+from connectors.table import Table
+
+commands = typer.Typer()
+
+_STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.REFUSED: "bold red"}
+
+
+@commands.command()
+def init(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new directory.")],
+) -> None:
+    """Start a configuration: a commented example to change."""
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise ConfigurationError(
+            f"{directory} exists and is not empty; nothing was written",
+            remedy="name a new directory",
+        )
+    with as_file(files("bridge") / "example") as example:
+        copytree(example, directory, dirs_exist_ok=True)
+    console().print(f"{directory}: change it, then bridgehead --config {directory} check")
+
+
+@commands.command()
+def discover(
+    ctx: typer.Context,
+    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="Its name.")],
+    name: Annotated[
+        str | None, typer.Argument(metavar="[TABLE]", help="A table, or SCHEMA.TABLE.")
+    ] = None,
+    job: Annotated[
+        bool, typer.Option("--job", help="Print a job file for the table to start from.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The tables of a store, or the structure of one of them."""
+    session: Session = ctx.obj
+    deployment = session.deployment
+    if job and name is None:
+        raise typer.BadParameter("--job needs a TABLE")
+    with connect(deployment.endpoint(endpoint)) as store:
+        if name is None:
+            _show_tables([str(found) for found in store.tables()], as_json=as_json)
+            return
+        found = find_table(store, name)
+    if job:
+        print(job_file(deployment, endpoint, found), end="")
+    else:
+        _show_structure(found, as_json=as_json)
+
+
+def _show_tables(names: list[str], *, as_json: bool) -> None:
+    if as_json:
+        print_json(names)
+        return
+    for name in names:
+        print(name)
+
+
+def _show_structure(found: Table, *, as_json: bool) -> None:
+    columns = ["column", "type", "native", "nullable", "key", "indexed", "comment"]
+    rows: list[list[object]] = [
+        [
+            column.name,
+            str(column.type),
+            column.native,
+            "yes" if column.nullable else "no",
+            found.key.index(column.name) + 1 if column.name in found.key else "",
+            "yes" if column.name in found.indexed else "no",
+            column.comment,
+        ]
+        for column in found.columns
+    ]
+    if as_json:
+        described = [dict(zip(columns, row, strict=True)) for row in rows]
+        estimate = found.row_estimate
+        print_json({"table": str(found.name), "row_estimate": estimate, "columns": described})
+        return
+    console().print(table(f"{found.name} {found.comment}", columns, rows))
+
+
+@commands.command()
+def check(
+    ctx: typer.Context,
+    job: Annotated[str | None, typer.Argument(metavar="[JOB]", help="One job; else all.")] = None,
+    ddl: Annotated[
+        bool, typer.Option("--ddl", help="Print what the DBA must create at the target.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Everything a run needs, looked at without changing anything: one table."""
+    session: Session = ctx.obj
+    deployment = session.deployment
+    if job is not None:
+        deployment.job(job)
+    if ddl:
+        for statement in ddl_of(deployment, [job] if job else sorted(deployment.jobs)):
+            print(f"{statement};")
+        return
+    findings = check_deployment(deployment, job)
+    if as_json:
+        print_json([_document(finding) for finding in findings])
+    else:
+        columns = ("job", "what", "result", "found")
+        console().print(table("", columns, [_line(finding) for finding in findings]))
+    raise typer.Exit(exit_code_of(finding.exit_code for finding in findings))
+
+
+def _line(finding: Finding) -> list[object]:
+    result = Text(finding.level.value, style=_STYLES[finding.level])
+    remedy = f" → {finding.remedy}" if finding.remedy else ""
+    return [finding.job or "", finding.subject, result, f"{finding.found}{remedy}"]
+
+
+def _document(finding: Finding) -> dict[str, object]:
+    return {
+        "job": finding.job,
+        "what": finding.subject,
+        "result": finding.level.value,
+        "found": finding.found,
+        "remedy": finding.remedy,
+        "exit_code": finding.exit_code,
+    }
+
+
+@commands.command()
+def families(as_json: AsJson = False) -> None:
+    """The kinds of store that are supported, and what each was run against."""
+    rows: list[list[object]] = [
+        [family.name, ", ".join(sorted(family.required_settings)), family.proven]
+        for family in FAMILIES.values()
+    ]
+    columns = ["family", "needs", "proven"]
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        console().print(table("", columns, rows))

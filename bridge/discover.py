@@ -1,0 +1,93 @@
+"""What a store holds, and a job file to start from for one of its tables."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from bridge.settings import Deployment
+from connectors.connector import Connector
+from connectors.table import Kind, Table, TableName
+
+__all__ = ["find_table", "job_file"]
+
+# Names that a column of a row's last change bears in practice, the likeliest first.
+_STAMPS = (
+    "updated_at",
+    "update_time",
+    "updated_time",
+    "gmt_modified",
+    "modified_at",
+    "modify_time",
+    "last_modified",
+    "last_update",
+    "xgsj",
+    "gxsj",
+)
+_HEADER = "# From the table as it is now; see docs/configuration.md for every key."
+_STAMP_NOTE = """\
+# `stamp: database` only if the database itself writes this column, by trigger or default: then the
+# job is lossless."""
+_NO_KEY = "# The table has no primary key: name the columns that identify a row."
+
+
+def find_table(store: Connector, text: str) -> Table:
+    """`table` or `schema.table`; raises MissingObject naming the nearest one."""
+    name = TableName(text)
+    schema, dot, rest = text.partition(".")
+    with store.transaction():
+        if dot and not store.exists(store.resolve(name)):
+            name = TableName(rest, schema)
+    return store.describe(store.resolve(name))
+
+
+def job_file(deployment: Deployment, endpoint: str, table: Table) -> str:
+    """A job file for the table that loads as it is and runs once its target suits."""
+    lines = [_HEADER, _yaml(job=_job_name(table.name.name))]
+    lines.append(_yaml(title=table.comment or table.name.name))
+    place = {"endpoint": endpoint, "table": table.name.name}
+    if table.name.schema:
+        place["schema"] = table.name.schema
+    lines += [_yaml(source=place), *_key(table), *_capture(table), "columns:"]
+    lines += [f"  {_column(column.name, column.comment)}" for column in table.columns]
+    target = {"endpoint": _target(deployment, endpoint), "table": table.name.name}
+    lines += [_yaml(target=target), _yaml(schedule="manual")]
+    return "\n".join(lines) + "\n"
+
+
+def _key(table: Table) -> list[str]:
+    key = table.key or (table.unique[0] if table.unique else ())
+    return [_yaml(key=list(key))] if key else [_NO_KEY, "# key: [...]"]
+
+
+def _capture(table: Table) -> list[str]:
+    stamps = {c.name.lower(): c.name for c in table.columns if c.type.kind is Kind.TIMESTAMP}
+    column = next((stamps[name] for name in _STAMPS if name in stamps), None)
+    if column is None:
+        return [_yaml(capture={"method": "compare"})]
+    return [_STAMP_NOTE, _yaml(capture={"method": "cursor", "column": column})]
+
+
+def _column(name: str, comment: str) -> str:
+    title = " ".join(comment.split())
+    return _yaml(**{name: {"title": title} if title else {}}).replace(": {}", ":")
+
+
+def _target(deployment: Deployment, source: str) -> str:
+    """The endpoint that is neither the source nor the exchange, if there is one."""
+    others = [n for n in deployment.endpoints if n not in (source, deployment.exchange)]
+    return others[0] if others else deployment.exchange
+
+
+def _job_name(table: str) -> str:
+    name = re.sub(r"[^a-z0-9_.-]+", "_", table.lower()).strip("_.-")[:40]
+    return name or "job"
+
+
+def _yaml(**one: object) -> str:
+    """One key on one line."""
+    (key, value), *_ = one.items()
+    name = yaml.safe_dump(key, allow_unicode=True, width=10_000).removesuffix("\n...\n").strip()
+    text = yaml.safe_dump(value, allow_unicode=True, default_flow_style=True, width=10_000)
+    return f"{name}: {text.removesuffix('...' + chr(10)).strip()}"

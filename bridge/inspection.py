@@ -1,0 +1,202 @@
+"""What `check` looks at in one job whose structure is sound: key, cursor, horizon, target, ledger.
+
+Everything here reads; the source needs SELECT alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from bridge.batch import instant
+from bridge.finding import Finding, Level
+from bridge.guarantee import Promise, guarantee_of
+from bridge.history import History
+from bridge.hold import Hold
+from bridge.migrations import exchange_version, receiver_version
+from bridge.plan import Plan
+from bridge.pull import zone_of
+from connectors.dialect import EVERYTHING, Statement
+from connectors.selection import Output, Selection, Span, repeated_keys
+from connectors.table import Column, Kind
+
+__all__ = ["INSPECTIONS", "Inspection"]
+
+Inspection = Callable[[Hold, Plan], Iterator[Finding]]
+
+_COUNTED = 1000
+_AHEAD = timedelta(minutes=1)  # clocks differ a little
+
+
+def source(held: Hold, plan: Plan) -> Iterator[Finding]:
+    estimate = plan.table.row_estimate
+    rows = f"about {estimate:,} rows" if estimate and estimate > 0 else "size unknown"
+    shared = f"{len(plan.route.columns)} of {len(plan.table.columns)} columns shared"
+    yield Finding(held.name, "source", f"{plan.table.name}: {shared}, {rows}")
+
+
+def guarantee(held: Hold, plan: Plan) -> Iterator[Finding]:
+    promised = guarantee_of(held.job)
+    level = Level.WARNING if promised.promise is Promise.NONE else Level.OK
+    yield Finding(held.name, "guarantee", f"{promised.promise}: {promised.why}", level)
+
+
+def key(held: Hold, plan: Plan) -> Iterator[Finding]:
+    """Where the store itself does not see to it, the rows are counted."""
+    names = {column.name for column in plan.key}
+    listed = ", ".join(column.name for column in plan.key)
+    if any(set(known) <= names for known in (plan.table.key, *plan.table.unique) if known):
+        yield Finding(held.name, "key", f"{listed}: unique by the table's own constraint")
+        return
+    with held.source.transaction():
+        repeated = int(held.source.value(repeated_keys(held.source.dialect, plan.table, plan.key)))
+    nulls = [c.name for c in plan.key if c.nullable and _count(held, plan, _is_null(held, c))]
+    if repeated:
+        found = f"{listed}: {repeated:,} keys are borne by more than one row"
+        yield _refused(held, "key", found, "name more key columns, or clear the duplicates")
+    elif nulls:
+        found = f"{', '.join(nulls)} is NULL in some rows, which go into quarantine"
+        yield Finding(held.name, "key", found, Level.WARNING)
+    else:
+        yield Finding(held.name, "key", f"{listed}: unique in all rows, by no constraint")
+
+
+def cursor(held: Hold, plan: Plan) -> Iterator[Finding]:
+    column = plan.cursor
+    if column is None:
+        return
+    indexed = column.name in plan.table.indexed
+    found = f"{column.name}: {column.type}, {'indexed' if indexed else 'not indexed'}"
+    remedy = "" if indexed else f"an index on {column.name} spares a full scan each run"
+    yield Finding(held.name, "cursor", found, Level.OK if indexed else Level.WARNING, remedy)
+    nulls = _count(held, plan, _is_null(held, column)) if column.nullable else 0
+    if nulls:
+        swept = held.job.capture.deletes.sweep is not None
+        level = Level.WARNING if swept else Level.REFUSED
+        what = "found by the sweep alone" if swept else "never found again: the sweep is off"
+        text = f"{_about(nulls)} rows have no {column.name}: {what}"
+        yield Finding(held.name, "cursor", text, level, exit_code=0 if swept else 4)
+    yield from _ahead(held, plan, column)
+
+
+def time_zone(held: Hold, plan: Plan) -> Iterator[Finding]:
+    """Only stamps without a zone need one."""
+    if plan.cursor is not None and not plan.cursor.type.zoned:
+        origin = "capture.timezone" if held.job.capture.timezone else "the server's own"
+        yield Finding(held.name, "time zone", f"{zone_of(held)} ({origin})")
+
+
+def horizon(held: Hold, plan: Plan) -> Iterator[Finding]:
+    if plan.cursor is None:
+        return
+    tokens = held.source.open_work()
+    yield Finding(held.name, "horizon", f"open work can be seen; {len(tokens)} open now")
+    for holder in held.source.describe_work(tokens):
+        yield Finding(held.name, "horizon", f"open: {holder}", Level.WARNING)
+
+
+def target(held: Hold, plan: Plan) -> Iterator[Finding]:
+    job, place = held.job.target, plan.effects.table
+    with held.target.transaction() as connection:
+        known = receiver_version(connection) is not None
+        delivered = known and held.receiver().position() is not None
+        rows = 0
+        if plan.target_exists and not delivered and not job.adopt:
+            rows = int(held.target.value(plan.effects.count_range(EVERYTHING)))
+    command = f"bridgehead check {held.name} --ddl prints it for the DBA"
+    if not job.ddl and not plan.target_exists:
+        yield _refused(held, "target", f"{place} does not exist, and ddl is false", command)
+    elif rows:
+        found = f"{place} holds {rows:,} rows already"
+        yield _refused(held, "target", found, "empty it, or set target: {adopt: true}")
+    else:
+        state = "has every column with a type that fits" if plan.target_exists else "will be made"
+        yield Finding(held.name, "target", f"{place} {state}")
+    if not known and not job.ddl:
+        yield _refused(held, "target", "the receiver tables (bh_…) are missing", command)
+    yield from _rights(held, plan, makes=job.ddl and not (known and plan.target_exists))
+
+
+def ledger(held: Hold, plan: Plan) -> Iterator[Finding]:
+    """Whether the job is still the one whose batches are there."""
+    with held.exchange.transaction() as connection:
+        if exchange_version(connection) is None:
+            yield Finding(held.name, "ledger", "its tables will be made by the first run")
+            return
+        history = History(connection, held.department, held.name)
+        known, watermark = history.content_hash(), history.watermark()
+    if known is None:
+        yield Finding(held.name, "ledger", "no batch yet")
+    elif known != plan.content_hash:
+        found = "the job is held: it is no longer the one whose batches are in the ledger"
+        remedy = f"bridgehead resync {held.name} --why TEXT"
+        yield Finding(held.name, "ledger", found, Level.REFUSED, remedy, 1)
+    else:
+        yield Finding(held.name, "ledger", f"read up to {instant(watermark)}")
+
+
+INSPECTIONS: tuple[Inspection, ...] = (
+    source,
+    guarantee,
+    key,
+    cursor,
+    time_zone,
+    horizon,
+    target,
+    ledger,
+)
+
+
+def _ahead(held: Hold, plan: Plan, column: Column) -> Iterator[Finding]:
+    """A stamp beyond the clock hides its row from every window until that moment has come."""
+    whole_days = column.type.kind is Kind.DATE
+    low = held.source.clock() + (timedelta(days=1) if whole_days else _AHEAD)
+    rows = _count(held, plan, span=(column, low))
+    if rows:
+        found = f"{_about(rows)} rows have a {column.name} ahead of the source's clock"
+        remedy = "set capture.timezone right, correct the stamps, or use capture method compare"
+        yield _refused(held, "cursor", found, remedy)
+
+
+def _rights(held: Hold, plan: Plan, *, makes: bool) -> Iterator[Finding]:
+    missing = held.target.missing_rights(plan.effects.table) if plan.target_exists else []
+    missing += held.target.missing_rights(None) if makes else []
+    if missing:
+        found = f"missing at {held.job.target.endpoint}: {', '.join(missing)}"
+        yield _refused(held, "rights", found, "have them granted, or let the DBA make the tables")
+    lacking = held.exchange.missing_rights(None)
+    if lacking:
+        found = f"missing at {held.deployment.exchange}: {', '.join(lacking)}"
+        yield _refused(held, "rights", found, "the exchange database belongs to Bridgehead")
+    if not missing and not lacking:
+        yield Finding(held.name, "rights", "source read, exchange and target written")
+
+
+def _count(
+    held: Hold,
+    plan: Plan,
+    where: Statement | None = None,
+    span: tuple[Column, datetime] | None = None,
+) -> int:
+    """Rows of the source, up to a thousand."""
+    wanted = Span(span[0], span[1], None, held.job.capture.timezone) if span else None
+    output = Output(plan.key[0], held.exchange.dialect.represent(plan.key[0].type))
+    selection = Selection(plan.table, (output,), plan.key, span=wanted, where=where)
+    with held.source.snapshot():
+        stream = held.source.read(selection)
+        for _ in stream.part(_COUNTED):
+            pass
+        stream.close()
+    return stream.handed_out
+
+
+def _is_null(held: Hold, column: Column) -> Statement:
+    return Statement(f"{held.source.dialect.quote(column.name)} IS NULL")
+
+
+def _about(rows: int) -> str:
+    return f"{rows:,}" if rows < _COUNTED else f"{rows:,} or more"
+
+
+def _refused(held: Hold, subject: str, found: str, remedy: str) -> Finding:
+    return Finding(held.name, subject, found, Level.REFUSED, remedy, 4)
