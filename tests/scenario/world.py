@@ -30,11 +30,11 @@ class World:
         self.directory = directory
         self.stores = stores
         self._open: list[Any] = []
+        (directory / "jobs").mkdir(parents=True, exist_ok=True)
         for store in stores.values():
             if store.path:
                 with closing(sqlite3.connect(store.path)) as made:
                     made.execute("PRAGMA journal_mode = WAL")
-        (directory / "jobs").mkdir(parents=True, exist_ok=True)
         self.write()
 
     # -- configuration -----------------------------------------------------------------------
