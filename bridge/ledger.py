@@ -59,13 +59,11 @@ class Ledger(History):
 
     def fence(self) -> Standing:
         """Lock the job's row until the transaction ends; `Busy` if the job is no longer ours."""
-        standing = self._locked()
-        if standing.token != self.token:
-            raise Busy(
-                f"another run has taken over job {self.job}",
-                remedy="nothing is lost; the other run goes on from here",
-            )
-        return standing
+        return self._ours(self._locked())
+
+    def peek(self) -> None:
+        """`Busy` if the job is no longer ours, without a lock: early, but no protection."""
+        self._ours(self.standing())
 
     # -- batches -----------------------------------------------------------------------------
 
@@ -227,6 +225,14 @@ class Ledger(History):
         self._set(enabled=enabled, enabled_by=actor, enabled_at=datetime.now(UTC))
         action = "enable" if enabled else "disable"
         Audit(self.connection, self.department).append(actor, action, self.job, {"why": why})
+
+    def _ours(self, standing: Standing | None) -> Standing:
+        if standing is None or standing.token != self.token:
+            raise Busy(
+                f"another run has taken over job {self.job}",
+                remedy="nothing is lost; the other run goes on from here",
+            )
+        return standing
 
     def _locked(self) -> Standing:
         standing = self._standing(self._job().with_for_update())

@@ -57,6 +57,7 @@ def _seal_part(held: Hold, plan: Plan, stream: RowStream, high: datetime, low: s
     with held.exchange.transaction() as connection:
         held.exchange.prefer_index()
         ledger = held.ledger()
+        ledger.peek()
         head = ledger.head()
         stamp = {EPOCH: head.epoch, SEQ: head.seq + 1}
         intake.load(stream, plan.chunk_rows, changes.copy, stamp)
