@@ -9,7 +9,16 @@ from dataclasses import dataclass
 
 from connectors.errors import ConfigurationError
 
-__all__ = ["ConfigurationProblems", "Fault", "Faults", "Location", "Problem", "hint", "shown"]
+__all__ = [
+    "ConfigurationProblems",
+    "Fault",
+    "Faults",
+    "Location",
+    "Problem",
+    "hint",
+    "printable",
+    "shown",
+]
 
 Location = tuple[str | int, ...]
 

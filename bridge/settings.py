@@ -17,7 +17,7 @@ from bridge.duration import Duration
 from bridge.endpointsettings import EndpointSettings, Families, known_families
 from bridge.job import Job
 from bridge.jobfile import Surroundings, read_jobs
-from bridge.problem import ConfigurationProblems, Problem, capped, hint, shown
+from bridge.problem import ConfigurationProblems, Problem, capped, hint, printable, shown
 from bridge.validation import Strict, Text, validate
 from connectors.endpoint import Endpoint
 from connectors.errors import ConfigurationError
@@ -143,7 +143,7 @@ def find_directory(option: Path | str | None = None) -> Path:
         named, origin = variable, VARIABLE
     if not named or not _is_directory(Path(named)):
         raise ConfigurationError(
-            f"no configuration directory at {shown(named)} ({origin})",
+            f"no configuration directory at '{printable(named)}' ({origin})",
             remedy="name one with --config DIR, or start one with `bridgehead init DIR`",
         )
     return Path(named).absolute()

@@ -87,7 +87,8 @@ def _login_without_rights(world: World) -> None:
 
 
 def _source_is_target_by_another_name(world: World) -> None:
-    _endpoint("source", host="localhost")(world)
+    """Only the store itself can tell that both are one table."""
+    _endpoint("source", schema="public")(world)
     world.job(
         "bad",
         **cursor_job(),
@@ -143,7 +144,7 @@ MISTAKES = {
         ),
         4,
         "structure_mismatch",
-        ("key", "unique"),
+        ("source", "twice", "id", "more than one row"),
     ),
     "unknown key word": Mistake(_text("jib: bad\n"), 2, "configuration", ("bad.yaml", "job")),
     "unknown endpoint": Mistake(
@@ -169,7 +170,7 @@ MISTAKES = {
         ("target.table", "'t'", "source itself"),
     ),
     "source is target by another name": Mistake(
-        _source_is_target_by_another_name, 2, "configuration", ("t",)
+        _source_is_target_by_another_name, 2, "configuration", ("t", "itself")
     ),
     "target of other types": Mistake(
         _sql(
