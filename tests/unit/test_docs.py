@@ -1,0 +1,281 @@
+"""The pages say what the code does: links, modules, commands, tables, examples."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import typer
+import yaml
+
+from bridge.cli.app import COMMANDS, app, main
+from bridge.endpointsettings import EndpointSettings
+from bridge.guarantee import guarantee_of
+from bridge.job import Job
+from bridge.mask import MASKS, masked
+from bridge.refusal import Reason, masked_sample
+from bridge.schema import EXCHANGE, RECEIVER, health_view
+from connectors.canonical import ABSENT, Digest, canonical_line
+from connectors.pgdialect import PostgresqlDialect
+from connectors.registry import FAMILIES
+from connectors.table import Column, Kind, Type
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
+
+_CODE = re.compile(r"```.*?```|`[^`\n]+`|^    .*$", re.DOTALL | re.MULTILINE)
+_PROVEN_ZH = {
+    "run for real": "已在真实环境运行",
+    "against a stand-in": "对替代环境运行过",
+    "never met the real server": "从未接触真实服务器",
+}
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _page(name: str) -> str:
+    return _text(ROOT / "docs" / name)
+
+
+def _rows(text: str, cells: int) -> Iterator[list[str]]:
+    """Rows of tables with so many cells, without headings."""
+    for line in text.splitlines():
+        found = [cell.strip() for cell in line.strip("|").split(" | ")]
+        if line.startswith("| ") and len(found) == cells:
+            yield [cell.removesuffix("|").removesuffix(" |").strip() for cell in found]
+
+
+def _section(text: str, heading: str) -> str:
+    _, _, rest = text.partition(f"\n## {heading}\n")
+    assert rest, heading
+    return rest.partition("\n## ")[0]
+
+
+# -- what is named exists ------------------------------------------------------------------------
+
+
+def _anchors(text: str) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_resolve(page: Path) -> None:
+    text = re.sub(_CODE, "", _text(page))
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        if "://" in target:
+            continue
+        file, _, anchor = target.partition("#")
+        place = (page.parent / file).resolve() if file else page
+        assert place.exists(), target
+        assert place.is_relative_to(ROOT), target
+        assert not anchor or anchor in _anchors(_text(place)), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_modules_and_folders_that_are_named_exist(page: Path) -> None:
+    text = "\n".join(_CODE.findall(_text(page)))
+    places = ("", "bridge", "connectors", "reconcile")
+    for name in set(re.findall(r"(?<![\w/.<{])[\w/]+\.py\b", text)):
+        assert any((ROOT / place / name).is_file() for place in places), name
+    for name in set(
+        re.findall(r"`((?:bridge|connectors|reconcile|tests|docs|config)/[\w/]*)`", text)
+    ):
+        assert any((ROOT / place / name).exists() for place in places), name
+
+
+def _calls(text: str) -> Iterator[tuple[str, str]]:
+    """Every `bridgehead COMMAND …` in code, with the rest of its line."""
+    for code in _CODE.findall(text):
+        for found in re.finditer(r"\bbridgehead (?:--config DIR )?([a-z]+)\b([^`\n]*)", code):
+            yield found[1], found[2]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_and_options_that_are_named_exist(page: Path) -> None:
+    group = typer.main.get_command(app)
+    for command, rest in _calls(_text(page)):
+        assert command in COMMANDS, command
+        known = {
+            option
+            for parameter in group.get_command(None, command).params  # type: ignore[attr-defined]
+            for option in parameter.opts
+        }
+        options = set(re.findall(r"(?<=\s)--[a-z-]+", rest))
+        assert options <= known | {"--config", "--debug", "--help"}, (command, rest)
+
+
+def test_the_tables_of_the_ledger_and_the_receiver_are_all_explained() -> None:
+    named = set(re.findall(r"^\| `(bh_\w+)` \|", _page("architecture.md"), re.MULTILINE))
+    ours = {*EXCHANGE.tables, *RECEIVER.tables, health_view.name}
+    assert named - ours == {"bh_copy_JOB", "bh_change_JOB", "bh_version", "bh_receiver_version"}
+    assert ours <= named
+
+
+# -- tables that repeat what the code says -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("page", "heading"),
+    [*zip(READMES, ("Support", "支持情况"), strict=True)],
+    ids=("en", "zh"),
+)
+def test_the_support_table_is_the_registry(page: Path, heading: str) -> None:
+    rows = [row for row in _rows(_section(_text(page), heading), 3) if row[0].startswith("`")]
+    found = {row[0].strip("`"): row[1] for row in rows}
+    proven = {name: family.proven for name, family in FAMILIES.items()}
+    chinese = {name: _PROVEN_ZH[word] for name, word in proven.items()}
+    assert found == (chinese if page.name.endswith("zh-CN.md") else proven)
+
+
+@pytest.mark.parametrize("page", READMES, ids=("en", "zh"))
+def test_every_exit_code_is_explained(page: Path) -> None:
+    codes = [row[0] for row in _rows(_text(page), 3) if row[0].isdigit()]
+    assert codes == ["0", "1", "2", "3", "4", "130"]
+
+
+def test_every_reason_is_explained_and_nothing_else() -> None:
+    section = _section(_page("quarantine.md"), "Reasons")
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == [*Reason]
+
+
+def test_masks_do_what_their_examples_show() -> None:
+    section = _section(_page("quarantine.md"), "Masks")
+    examples = {row[0].strip("`"): row[2] for row in _rows(section, 3) if row[0].startswith("`")}
+    assert examples.keys() == MASKS.keys()
+    for mask, text in examples.items():
+        shown = re.findall(r"`([^`]+)` → `([^`]+)`", text)
+        values = pa.array([value for value, _ in shown], pa.string())
+        assert masked(values, mask).to_pylist() == [after for _, after in shown]
+
+
+def test_samples_are_as_shown() -> None:
+    shown = re.findall(r"`([^`]+)` → `([^`]+)`", _section(_page("quarantine.md"), "Samples"))
+    assert len(shown) == 3
+    for value, sample in shown:
+        assert masked_sample(value, Kind.TEXT) == sample
+    assert masked_sample("00ff", Kind.BINARY) == "(2 bytes)"
+
+
+CAPTURES = {
+    "`compare`": {"method": "compare"},
+    "`cursor`, `stamp: database`, sweep on": {"stamp": "database"},
+    "`cursor`, `stamp: application`, sweep on": {"stamp": "application"},
+    "`cursor`, sweep `off`": {"deletes": {"sweep": "off"}},
+}
+
+
+def test_the_promises_are_those_of_the_code() -> None:
+    rows = [row for row in _rows(_page("guarantees.md"), 3) if row[1].startswith("**")]
+    assert [row[0] for row in rows] == [*CAPTURES]
+    for capture, promise, _ in rows:
+        wish = {"method": "cursor", "column": "t"} | CAPTURES[capture]
+        if wish["method"] == "compare":
+            del wish["column"]
+        place = {"endpoint": "e", "table": "t"}
+        job = Job.model_validate({"job": "j", "source": place, "capture": wish, "target": place})
+        assert guarantee_of(job).promise.value == promise.strip("*").split("*")[0]
+
+
+def test_every_invariant_is_explained() -> None:
+    page = _page("guarantees.md")
+    numbers = re.findall(r"^\*\*I(\d+) ", page, re.MULTILINE)
+    assert numbers == [str(number) for number in range(1, 15)]
+
+
+# -- worked examples -----------------------------------------------------------------------------
+
+
+def test_the_worked_digests_are_right() -> None:
+    page = _page("canonical.md")
+    row = canonical_line(["7", "A\\B", "12.5", None, "2024-02-29 04:00:00+00"])
+    gone = f"8\t{ABSENT}"
+    assert row.replace("\t", "→") in page
+    assert gone.replace("\t", "→") in page
+    hashes = [hashlib.sha256(line.encode()).hexdigest() for line in (row, gone)]
+    assert re.findall(r"sha256  (\w+)", page) == hashes
+    digests = [str(Digest.of_lines(lines)) for lines in ([row], [row, gone])]
+    assert re.findall(r"digest  (\w+)", page) == digests
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [
+        (Type(Kind.INTEGER), "integer, boolean, date, time, timestamp, uuid"),
+        (Type(Kind.TIMESTAMP, zoned=True), "integer, boolean, date, time, timestamp, uuid"),
+        (Type(Kind.DECIMAL), "decimal"),
+        (Type(Kind.FLOAT), "double precision"),
+        (Type(Kind.FLOAT, bits=32), "real"),
+        (Type(Kind.BINARY), "bytea"),
+        (Type(Kind.TEXT), "text, json"),
+    ],
+    ids=str,
+)
+def test_the_auditors_expressions_are_those_of_the_dialect(kind: Type, named: str) -> None:
+    section = _section(_page("canonical.md"), "Recomputing it in SQL")
+    written = dict(row for row in _rows(section, 2))[named].strip("`")
+    line = PostgresqlDialect().line([Column("c", kind)])
+    expression = line.removeprefix("array_to_string(ARRAY[").removesuffix("], '\t', '\\N')")
+    assert written.replace("E'\\t'", "'\t'") == expression
+
+
+def _blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", _text(page), re.DOTALL | re.MULTILINE)
+
+
+def test_both_readmes_show_the_same_example() -> None:
+    english, chinese = READMES
+    for language in ("sql", "yaml"):
+        assert _blocks(english, language) == _blocks(chinese, language) != []
+    assert [*_calls(_text(english))] == [*_calls(_text(chinese))]
+
+
+def test_the_example_runs_as_it_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def bridgehead(*arguments: str) -> str:
+        with pytest.raises(SystemExit) as end:
+            main([*arguments, "--config", str(tmp_path / "config")])
+        printed = capsys.readouterr()
+        assert end.value.code == 0, printed.err
+        return printed.out
+
+    def business(statements: str) -> None:
+        with closing(sqlite3.connect(tmp_path / "business.db")) as connection:
+            connection.executescript(statements)
+
+    readme = _text(READMES[0])
+    (tables,), (deployment, job, _) = _blocks(READMES[0], "sql"), _blocks(READMES[0], "yaml")
+    (tmp_path / "config/jobs").mkdir(parents=True)
+    (tmp_path / "config/bridgehead.yaml").write_text(deployment, "utf-8")
+    # The margin is what `sleep 3` is for.
+    capture = job.replace("stamp: database", "stamp: database, margin: 0")
+    (tmp_path / "config/jobs/shop.yaml").write_text(capture, "utf-8")
+    business(tables)
+    changes = re.findall(r'^    sqlite3 business\.db "(.+)"$', readme, re.MULTILINE)
+    assert len(changes) == 2
+
+    assert "lossless" in bridgehead("check")
+    assert "2/0/0" in bridgehead("run", "shop")
+    business(";".join(changes))
+    time.sleep(0.01)
+    assert "0/1/1" in bridgehead("run", "shop")
+    assert "reconciled" in bridgehead("status")
+    assert "missing 0, extra 0, different 0" in bridgehead("reconcile", "shop")
+
+
+def test_the_postgresql_endpoints_are_understood() -> None:
+    endpoints = yaml.safe_load(_blocks(READMES[0], "yaml")[2])["endpoints"]
+    assert list(endpoints) == ["business", "exchange", "centre"]
+    for settings in endpoints.values():
+        assert EndpointSettings.model_validate(settings).family == "postgresql"
