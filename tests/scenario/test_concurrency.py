@@ -1,0 +1,167 @@
+"""Many at once: jobs on a new ledger, starts of one job, and a holder that sleeps and wakes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.scenario.world import World, cursor_job
+
+CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
+on_both = pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda chain: chain[0])
+
+RUN = """
+import sys
+from pathlib import Path
+from bridge.run import run_job
+from bridge.settings import load
+sys.stdin.readline()
+outcome = run_job(load(Path(sys.argv[1])), sys.argv[2], wait=float(sys.argv[3]))
+print(outcome.exit_code, outcome.verdict, type(outcome.error).__name__, len(outcome.batches))
+"""
+
+
+def start(world: World, job: str = "j", wait: float = 60, failpoint: str = "") -> subprocess.Popen:
+    """A run in a process of its own; it begins when it is told to, by a line."""
+    armed = {"BRIDGEHEAD_FAILPOINT": failpoint} if failpoint else {}
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN, str(world.directory), job, str(wait)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        env=os.environ | armed,
+    )
+
+
+def begin(*runs: subprocess.Popen) -> None:
+    for run in runs:
+        run.stdin.write("\n")
+        run.stdin.flush()
+
+
+def result(run: subprocess.Popen) -> list[str]:
+    printed, _ = run.communicate(timeout=100)
+    return printed.split()
+
+
+@on_both
+def test_four_jobs_on_a_ledger_that_does_not_exist_yet(world: World) -> None:
+    world.make_table(20)
+    jobs = [
+        world.job(f"j{n}", target={"endpoint": "target", "table": f"t{n}"}, **cursor_job())
+        for n in range(4)
+    ]
+    runs = [start(world, job) for job in jobs]
+    begin(*runs)
+    assert [result(run) for run in runs] == [["0", "reconciled", "NoneType", "1"]] * 4
+    for n, job in enumerate(jobs):
+        assert world.findings(job, target_table=f"t{n}") == []
+
+
+@on_both
+def test_eight_starts_of_one_job(world: World) -> None:
+    """Six wait for their turn, two will not wait: they say busy or find it free."""
+    world.make_table(30)
+    world.job("j", chunk_rows=10, **cursor_job())
+    patient = [start(world) for _ in range(6)]
+    hurried = [start(world, wait=0) for _ in range(2)]
+    begin(*patient, *hurried)
+    for run in patient:
+        assert result(run)[:3] == ["0", "reconciled", "NoneType"]
+    for run in hurried:
+        assert result(run)[:3] in (
+            ["0", "reconciled", "NoneType"],
+            ["3", "in_flight", "Busy"],
+        )
+    assert world.findings() == []
+    assert [b["kind"] for b in world.batches()][:3] == ["first"] * 3
+    assert sum(b["inserted"] for b in world.batches()) == 30
+    assert one_at_a_time(world)
+
+
+def one_at_a_time(world: World) -> bool:
+    """Every event of a run stands before every event of the next."""
+    tokens = [token for (token,) in world.sql("exchange", EVENTS)]
+    return tokens == sorted(tokens)
+
+
+EVENTS = "SELECT token FROM bh_batch_event ORDER BY number"
+
+
+# -- a holder that sleeps ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=["sqlite"])
+@pytest.mark.parametrize(
+    "where", ["hold.taken:1", "image.begun:1", "image.sealed:1", "push.begins:1", "push.noted:2"]
+)
+def test_frozen_holder_is_refused_by_the_token(world: World, where: str) -> None:
+    """Its lock was lost while it slept (here: the lock's file), another run did all the work."""
+    world.make_table(30)
+    world.job("j", chunk_rows=10, **cursor_job())
+    with frozen(world, f"{where}:stop") as sleeper:
+        for lock in Path(world.stores["exchange"].path).parent.glob(".*.lock"):
+            lock.unlink()
+        assert world.run_well()
+        world.sql("source", f"UPDATE t SET name = 'later', updated_at = {world.now} WHERE id < 9")
+        assert world.run_well()
+        before = world.batches()
+    status, _, name, _ = result(sleeper)
+    assert (status, name) == ("3", "Busy")
+    assert world.batches() == before
+    assert world.findings() == []
+    assert one_at_a_time(world)
+    assert world.run_well()
+    assert world.findings() == []
+
+
+def test_frozen_holder_whose_session_was_ended(world: World) -> None:
+    """On PostgreSQL the lock dies with the session with the exchange; the one with the target
+    lives, and must not apply what others have gone past."""
+    world.make_table(30)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.insert([100], stamp=world.now)
+    with frozen(world, "push.begins:1:stop") as sleeper:
+        world.sql(
+            "exchange",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+            "AND datname = current_database() AND application_name LIKE 'bridgehead%'",
+        )
+        world.run_well()
+        world.sql("source", f"UPDATE t SET name = 'later', updated_at = {world.now} WHERE id = 100")
+        world.run_well()
+    assert result(sleeper)[0] in ("0", "3")  # refused, or it began again as a run like any other
+    assert world.findings() == []
+    assert one_at_a_time(world)
+
+
+@contextmanager
+def frozen(world: World, where: str) -> Iterator[subprocess.Popen]:
+    """A run that stops itself at a failpoint, and goes on at the end."""
+    sleeper = start(world, failpoint=where)
+    begin(sleeper)
+    wait_until(lambda: is_stopped(sleeper.pid))
+    try:
+        yield sleeper
+    finally:
+        os.kill(sleeper.pid, signal.SIGCONT)
+
+
+def is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
