@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import cast
 
@@ -19,6 +20,7 @@ from bridge.valuecheck import check_values
 from connectors.changes import CURSOR, Changes
 from connectors.connector import Chunk, Connector, RowStream
 from connectors.dialect import EVERYTHING, KeyRange
+from connectors.errors import StructureMismatch
 from connectors.selection import Format, Output, Selection
 from connectors.table import Column, TableName
 
@@ -51,7 +53,8 @@ class Intake:
         chunks = stream.part(limit)
         if stream.format is Format.ARROW:
             chunks = self._accepted(chunks)
-        self._held.exchange.load(table, columns, chunks, stream.format, constants)
+        with self._key_is_the_sources():
+            self._held.exchange.load(table, columns, chunks, stream.format, constants)
         self.read += stream.handed_out - before
         return stream.handed_out - before
 
@@ -64,6 +67,21 @@ class Intake:
         if stream.format is Format.ARROW:
             chunks = self._accepted_keys(chunks)
         self._held.exchange.load(table, columns, chunks, stream.format)
+
+    @contextmanager
+    def _key_is_the_sources(self) -> Iterator[None]:
+        """The exchange refuses two rows of one key; the source, or the key, is what to mend."""
+        try:
+            yield
+        except StructureMismatch as error:
+            key = ", ".join(column.name for column in self._plan.key)
+            name = self._held.name
+            raise StructureMismatch(
+                f"{name}: more than one row of {self._plan.table.name} bears the same key ({key})",
+                endpoint=self._held.job.source.endpoint,
+                remedy="name more columns under key, or clear the duplicates; "
+                f"bridgehead check {name} counts them",
+            ) from error
 
     def _accepted(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         for batch in chunks:

@@ -170,7 +170,7 @@ MISTAKES = {
         ("target.table", "'t'", "source itself"),
     ),
     "source is target by another name": Mistake(
-        _source_is_target_by_another_name, 2, "configuration", ("t", "itself")
+        _source_is_target_by_another_name, 2, "configuration", ("other", "public.t", "same table")
     ),
     "target of other types": Mistake(
         _sql(

@@ -1,0 +1,118 @@
+"""run, pull, push, resync, enable and disable: what they tell, as JSON and as exit codes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.command import Called, call
+from tests.scenario.world import World, cursor_job
+
+Capsys = pytest.CaptureFixture[str]
+
+COUNTS = {"total", "inserted", "updated", "deleted", "digest"}
+BOOKS = {"read", "gone", "inserted", "updated", "deleted", "unchanged", "superseded", "quarantined"}
+PLACE = {"epoch", "seq", "kind", "state", "batch_hash", "window", "late", "sent", "received"}
+
+
+@pytest.fixture
+def ready(world: World) -> World:
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    return world
+
+
+def bridgehead(world: World, capsys: Capsys, *arguments: str) -> Called:
+    return call(capsys, "--config", world.directory, *arguments)
+
+
+def test_a_run_tells_each_batch_as_one_json_object(ready: World, capsys: Capsys) -> None:
+    told = bridgehead(ready, capsys, "run", "j", "--json")
+    assert told.code == 0
+    assert set(told.json) == {"job", "verdict", "deviation", "batches"}
+    assert (told.json["job"], told.json["verdict"], told.json["deviation"]) == (
+        "j",
+        "reconciled",
+        0,
+    )
+    (batch,) = told.json["batches"]
+    assert set(batch) == BOOKS | PLACE
+    assert set(batch["sent"]) == set(batch["received"]) == COUNTS
+    assert batch["sent"] == batch["received"]
+    assert (batch["kind"], batch["state"]) == ("first", "reconciled")
+    assert (batch["window"][0], batch["read"], batch["sent"]["total"]) == (None, 5, 5)
+
+
+def test_several_jobs_are_an_array_by_name(ready: World, capsys: Capsys) -> None:
+    ready.job("b", **(cursor_job() | {"target": {"endpoint": "target", "table": "b"}}))
+    told = bridgehead(ready, capsys, "run", "j", "b", "--parallel", "2", "--json")
+    assert told.code == 0
+    assert [outcome["job"] for outcome in told.json] == ["b", "j"]
+    every = bridgehead(ready, capsys, "run", "--all", "--json")
+    assert [outcome["job"] for outcome in every.json] == ["b", "j"]
+
+
+def test_the_books_of_the_ledger_are_the_same_objects(ready: World, capsys: Capsys) -> None:
+    ran = bridgehead(ready, capsys, "run", "j", "--json").json
+    assert bridgehead(ready, capsys, "batches", "j", "--json").json == {
+        "job": "j",
+        "batches": ran["batches"],
+    }
+
+
+def test_pull_and_push_are_the_two_halves(ready: World, capsys: Capsys) -> None:
+    pulled = bridgehead(ready, capsys, "pull", "j", "--json")
+    assert (pulled.code, pulled.json["verdict"]) == (0, "in_flight")
+    assert [(b["state"], b["received"]) for b in pulled.json["batches"]] == [("sealed", None)]
+    pushed = bridgehead(ready, capsys, "push", "j", "--json")
+    assert (pushed.code, pushed.json["verdict"]) == (0, "reconciled")
+    assert [b["state"] for b in pushed.json["batches"]] == ["reconciled"]
+
+
+def test_a_disabled_job_is_skipped_until_it_is_enabled(ready: World, capsys: Capsys) -> None:
+    assert bridgehead(ready, capsys, "disable", "j", "--by", "li", "--why", "holiday").code == 0
+    skipped = bridgehead(ready, capsys, "run", "j", "--json")
+    assert (skipped.code, skipped.json["skipped"], skipped.json["batches"]) == (0, "disabled", [])
+    assert "disabled" in bridgehead(ready, capsys, "status").out
+    assert bridgehead(ready, capsys, "enable", "j").code == 0
+    assert len(bridgehead(ready, capsys, "run", "j", "--json").json["batches"]) == 1
+    actions = ready.sql("exchange", "SELECT actor, action FROM bh_audit WHERE number > 0")
+    assert actions[0] == ("li", "disable")
+    assert actions[1][1] == "enable"
+
+
+def test_a_resync_needs_a_reason_and_begins_an_epoch(ready: World, capsys: Capsys) -> None:
+    bridgehead(ready, capsys, "run", "j")
+    assert bridgehead(ready, capsys, "resync", "j").code == 2
+    assert bridgehead(ready, capsys, "resync", "j", "--why", " ").code == 2
+    told = bridgehead(ready, capsys, "resync", "j", "--why", "a new mask", "--json")
+    assert told.code == 0
+    assert [(b["epoch"], b["kind"]) for b in told.json["batches"]] == [(2, "resync")]
+
+
+def test_a_job_that_another_run_holds_is_busy(ready: World, capsys: Capsys) -> None:
+    from bridge.hold import hold
+
+    deployment = ready.deployment
+    with hold(deployment, deployment.job("j"), 1):
+        told = bridgehead(ready, capsys, "run", "j", "--wait", "0s", "--json")
+    assert (told.code, told.json["error"]["code"]) == (3, "busy")
+
+
+def test_what_is_no_call_is_refused_before_anything_runs(ready: World, capsys: Capsys) -> None:
+    for arguments in (["run"], ["run", "j", "--all"], ["run", "j", "--wait", "soon"], ["rnu"]):
+        assert bridgehead(ready, capsys, *arguments).code == 2
+    assert ready.sql("exchange", "SELECT to_regclass('bh_batch')") == [(None,)]
+
+
+def test_a_deviation_leaves_with_1_and_says_so(ready: World, capsys: Capsys) -> None:
+    bridgehead(ready, capsys, "run", "j")
+    ready.sql(
+        "target",
+        "CREATE FUNCTION eat() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$",
+        "CREATE TRIGGER eat BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION eat()",
+    )
+    ready.insert([6], stamp=ready.now)
+    told = bridgehead(ready, capsys, "run", "j")
+    assert told.code == 1
+    assert "偏差 deviation" in told.out
+    assert bridgehead(ready, capsys, "status").code == 1
