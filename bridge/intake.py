@@ -22,7 +22,7 @@ from connectors.connector import Chunk, Connector, RowStream
 from connectors.dialect import EVERYTHING, KeyRange
 from connectors.errors import StructureMismatch
 from connectors.selection import Format, Output, Selection
-from connectors.table import Column, TableName
+from connectors.table import TableName
 
 __all__ = ["Intake", "every_row", "forget_refused"]
 
@@ -58,16 +58,6 @@ class Intake:
         self.read += stream.handed_out - before
         return stream.handed_out - before
 
-    def load_keys(
-        self, stream: RowStream, limit: int, table: TableName, columns: Sequence[Column]
-    ) -> None:
-        """Loads the next keys of a sweep with their cursor values. A key at fault is set aside
-        like a row, once; other keys do not count as read."""
-        chunks = stream.part(limit)
-        if stream.format is Format.ARROW:
-            chunks = self._accepted_keys(chunks)
-        self._held.exchange.load(table, columns, chunks, stream.format)
-
     @contextmanager
     def _key_is_the_sources(self) -> Iterator[None]:
         """The exchange refuses two rows of one key; the source, or the key, is what to mend."""
@@ -89,16 +79,20 @@ class Intake:
             self.refused += map(_set_aside, done.refused)
             yield self._with_sound_cursor(done.accepted)
 
-    def _accepted_keys(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    def read_keys(self, stream: RowStream, limit: int) -> list[pa.RecordBatch]:
+        """The next keys of a sweep with their cursor values, at most `limit`. A key at fault is set
+        aside like a row, once; other keys do not count as read."""
         route = self._plan.route
         keys = tuple(c for name in route.key for c in route.columns if c.name == name)
         known = {entry.key for entry in self.refused}
-        for batch in chunks:
+        sound = []
+        for batch in stream.part(limit):
             done = transform(batch, replace(route, columns=keys))
             found = [e for e in map(_set_aside, done.refused) if e.key not in known]
             self.refused += found
             self.read += len(found)
-            yield self._with_sound_cursor(done.accepted)
+            sound.append(self._with_sound_cursor(done.accepted))
+        return sound
 
     def _with_sound_cursor(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """A stamp that is none counts as NULL: no window shows its row, the sweep does."""

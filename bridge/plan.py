@@ -78,6 +78,10 @@ def make_plan(held: Hold, *, resync: bool = False) -> Plan:
         route.exchange_columns,
         route.key,
         held.exchange.dialect.represent(cursor) if cursor else None,
+        cursor_is_shared=any(
+            c.source.name == cursor_name and not (c.mask or c.codes is not None)
+            for c in route.columns
+        ),
     )
     effects = Effects(
         held.target.dialect, place, _target_columns(route, existing), route.key, owned=True

@@ -17,6 +17,7 @@ from bridge.hold import Hold
 from bridge.ledger import Ledger
 from bridge.plan import Plan
 from bridge.receiver import Expectation, Stall
+from connectors import returning
 from connectors.canonical import Digest
 from connectors.changes import EPOCH, OPERATION, SEQ
 from connectors.connector import Connector
@@ -109,11 +110,15 @@ class Push:
         if batch.sent.total == 0:
             return Counts(0, 0, 0, 0, str(Digest())), Misfits()
         target, effects = self._held.target, self._plan.effects
+        target.prefer_index()
         target.execute_all(effects.stage())
         self._load(batch, _INCOMING, with_operation=True)
-        target.analyze(INCOMING)
-        target.execute(effects.note_present())
-        target.execute_all(effects.apply())
+        target.analyze(INCOMING, effects.key)
+        if effects.owned and effects.dialect.returns_changes:
+            target.execute_all(returning.replace_rows(effects))
+        else:
+            target.execute(effects.note_present())
+            target.execute_all(effects.apply())
         return self._count()
 
     def _count(self) -> tuple[Counts, Misfits]:
@@ -147,7 +152,7 @@ class Push:
         else:
             target.execute_all(effects.stage())
             self._load(batch, _INCOMING, with_operation=True)
-            target.analyze(INCOMING)
+            target.analyze(INCOMING, effects.key)
             target.execute(effects.note_present())
             updated = int(target.value(effects.count_present()))
             deleted = before - updated

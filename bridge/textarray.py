@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -9,7 +10,19 @@ import pyarrow as pa
 import pyarrow.compute
 from numpy.typing import NDArray
 
-__all__ = ["Rows", "TextArray", "byte_lengths", "digits_at", "has_byte", "matches", "pc", "rows_of"]
+from connectors.canonical import NULL
+
+__all__ = [
+    "Rows",
+    "TextArray",
+    "byte_lengths",
+    "digits_at",
+    "has_byte",
+    "lines_of",
+    "matches",
+    "pc",
+    "rows_of",
+]
 
 # The published stubs know too few of the calls that the library takes.
 pc: Any = pyarrow.compute
@@ -22,6 +35,20 @@ def rows_of(flags: Any) -> Rows:
     """The flags of an Arrow boolean array; NULL is False."""
     flat: Rows = flags.fill_null(False).to_numpy(zero_copy_only=False)
     return flat
+
+
+def lines_of(columns: Sequence[Any]) -> TextArray:
+    """The canonical line of every row (see connectors/canonical.py), from canonical texts."""
+    fields = [pc.fill_null(_escaped(column), NULL) for column in columns]
+    lines: TextArray = pc.binary_join_element_wise(*fields, "\t")
+    return lines
+
+
+def _escaped(values: TextArray) -> TextArray:
+    for plain, escape in (("\\", "\\\\"), ("\t", "\\t")):
+        if has_byte(values, ord(plain)):
+            values = pc.replace_substring(values, plain, escape)
+    return values
 
 
 def matches(values: TextArray, pattern: str) -> Rows:

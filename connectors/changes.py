@@ -30,7 +30,7 @@ EPOCH, SEQ, OPERATION, CURSOR = "bh_epoch", "bh_seq", "bh_op", "bh_cursor"
 RESERVED = frozenset({EPOCH, SEQ, OPERATION, CURSOR})
 """Column names that a resource may not use."""
 
-STAGE, GONE, SEEN, LATE = "bh_stage", "bh_gone", "bh_seen", "bh_late"
+STAGE, GONE, LATE, SEEN = "bh_stage", "bh_gone", "bh_late", "bh_seen"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class Changes:
     """A job's tables at the exchange, and the statements on them.
 
     `cursor` is the type of the source's cursor column, kept beside each row as `bh_cursor` so that
-    the sweep can compare it; None for a job without one.
+    the sweep can compare it; None for a job without one. If it is shared as it is, it cannot move
+    without a change row.
     """
 
     dialect: Dialect
@@ -47,6 +48,7 @@ class Changes:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     cursor: Type | None
+    cursor_is_shared: bool = False
 
     @property
     def key_columns(self) -> tuple[Column, ...]:
@@ -58,6 +60,11 @@ class Changes:
         if self.cursor is None:
             return self.columns
         return (*self.columns, Column(CURSOR, self.cursor))
+
+    @property
+    def swept(self) -> tuple[Column, ...]:
+        """What a sweep compares: the key, then the cursor."""
+        return (*self.key_columns, *self.staged[len(self.columns) :])
 
     def create(self) -> list[str]:
         d = self.dialect
@@ -79,7 +86,7 @@ class Changes:
         """Empty tables for the rows that capture delivers, the keys it finds missing at the
         source, and those it finds missing here."""
         d = self.dialect
-        keys = d.body(self.key_columns, self.key)
+        keys = d.body(self.swept, self.key)
         return [
             *d.temporary(STAGE, d.body(self.staged, self.key)),
             *d.temporary(GONE, keys),
@@ -87,10 +94,9 @@ class Changes:
         ]
 
     def see(self) -> list[str]:
-        """An empty table for the keys and cursor values of one segment of the source."""
+        """An empty table for single rows of (key, cursor)."""
         d = self.dialect
-        seen = (*self.key_columns, *self.staged[len(self.columns) :])
-        return [*d.temporary(SEEN, d.body(seen, self.key))]
+        return [*d.temporary(SEEN, d.body(self.swept, self.key))]
 
     # -- classify ----------------------------------------------------------------------------
 
@@ -154,20 +160,22 @@ class Changes:
                 (epoch, seq, epoch, seq),
             ),
         ]
-        if self.cursor is not None:
-            statements.insert(0, self._refresh_cursor(self.cursor))
-        return statements
+        return [*statements, *self.refresh_cursor()]
 
-    def _refresh_cursor(self, cursor: Type) -> Statement:
+    def refresh_cursor(self) -> list[Statement]:
         """A cursor that moved while no shared column did leaves no change row, only its value."""
+        if self.cursor is None or self.cursor_is_shared:
+            return []
         d = self.dialect
-        differs = d.differs(d.column("c", CURSOR), d.column("s", CURSOR), cursor)
-        return Statement(
-            f"UPDATE {d.table(self.copy)} AS c\n"
-            f"SET {d.quote(CURSOR)} = {d.column('s', CURSOR)}\n"
-            f"FROM {d.quote(STAGE)} s\n"
-            f"WHERE {d.match('c', 's', self.key)} AND {differs}"
-        )
+        differs = d.differs(d.column("c", CURSOR), d.column("s", CURSOR), self.cursor)
+        return [
+            Statement(
+                f"UPDATE {d.table(self.copy)} AS c\n"
+                f"SET {d.quote(CURSOR)} = {d.column('s', CURSOR)}\n"
+                f"FROM {d.quote(STAGE)} s\n"
+                f"WHERE {d.match('c', 's', self.key)} AND {differs}"
+            )
+        ]
 
     # -- read and digest ---------------------------------------------------------------------
 
@@ -203,35 +211,18 @@ class Changes:
 
     # -- sweep -------------------------------------------------------------------------------
 
-    def missing_at_source(self, keys: KeyRange) -> Statement:
-        """Into the gone keys: those of the copy's key range that the segment has not seen."""
+    def settle_differences(self) -> list[Statement]:
+        """What differs between source and copy stands on both sides if only its cursor moved: then
+        it is late, not gone. What is staged already is not late."""
         d = self.dialect
-        inside = d.in_range(self.key_columns, keys, "c")
-        return Statement(
-            f"INSERT INTO {d.quote(GONE)} ({d.columns(self.key)})\n"
-            f"SELECT {d.columns(self.key, 'c')}\n"
-            f"FROM {d.table(self.copy)} c\n"
-            f"LEFT JOIN {d.quote(SEEN)} n ON {d.match('n', 'c', self.key)}\n"
-            f"WHERE {d.column('n', self.key[0])} IS NULL AND {inside.sql}",
-            inside.values,
-        )
-
-    def missing_here(self) -> Statement:
-        """Into the late keys: those that the segment has seen and that the copy lacks or holds with
-        another cursor value, without those already staged."""
-        d = self.dialect
-        if self.cursor is None:
-            raise ValueError("a sweep compares cursor values")
-        differs = d.differs(d.column("c", CURSOR), d.column("n", CURSOR), self.cursor)
-        return Statement(
-            f"INSERT INTO {d.quote(LATE)} ({d.columns(self.key)})\n"
-            f"SELECT {d.columns(self.key, 'n')}\n"
-            f"FROM {d.quote(SEEN)} n\n"
-            f"LEFT JOIN {d.table(self.copy)} c ON {d.match('c', 'n', self.key)}\n"
-            f"WHERE ({d.column('c', self.key[0])} IS NULL OR {differs})\n"
-            f"AND NOT EXISTS (SELECT 1 FROM {d.quote(STAGE)} s "
-            f"WHERE {d.match('s', 'n', self.key)})"
-        )
+        return [
+            Statement(
+                f"DELETE FROM {d.quote(table)} AS x\n"
+                f"WHERE EXISTS (SELECT 1 FROM {d.quote(other)} y "
+                f"WHERE {d.match('y', 'x', self.key)})"
+            )
+            for table, other in ((GONE, LATE), (LATE, STAGE))
+        ]
 
     def late_keys(self, limit: int) -> Statement:
         """The canonical texts of the first late keys, in order."""

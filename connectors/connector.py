@@ -293,15 +293,16 @@ class Connector(ABC):
             total += part.digest
         return rows, total
 
-    def analyze(self, table: str) -> None:
-        """Tells the planner about a table just loaded."""
-        statement = self.dialect.analyze(table)
+    def analyze(self, table: str, key: Sequence[str]) -> None:
+        """Tells the planner about the key of a table just loaded."""
+        statement = self.dialect.analyze(table, key)
         if statement is not None:
             self.execute(statement)
 
     def prefer_index(self) -> None:
-        """For the rest of the transaction, key ranges are read by the key's index: a planner that
-        does not know a table yet may read all of it for each part."""
+        """For the rest of the transaction, rows are found by their key's index: a planner that does
+        not know a table yet may read all of it for each part, and a batch's work must follow its
+        own size, not the table's."""
         statement = self.dialect.prefer_index
         if statement is not None:
             self.execute(statement)

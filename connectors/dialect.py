@@ -42,6 +42,7 @@ class Dialect(ABC):
     placeholder: ClassVar[str] = "%s"
     max_identifier_bytes: ClassVar[int] = 63
     prefer_index: ClassVar[str | None] = None
+    returns_changes: ClassVar[bool] = False
 
     @abstractmethod
     def quote(self, name: str) -> str:
@@ -86,8 +87,9 @@ class Dialect(ABC):
         """Statements that leave an empty temporary table of that name and body."""
         return (f"CREATE TEMPORARY TABLE {self.quote(name)} ({body}) ON COMMIT DROP",)
 
-    def analyze(self, name: str) -> str | None:
-        """Refreshes the planner's view of a table just loaded; None where nothing is gained."""
+    def analyze(self, name: str, key: Sequence[str]) -> str | None:
+        """Refreshes the planner's view of the key of a table just loaded; None where nothing is
+        gained."""
         return None
 
     def comments(self, table: TableName, columns: Sequence[Column], comment: str) -> Sequence[str]:

@@ -84,7 +84,11 @@ class Effects:
         """Bring every staged key to the state it must be in."""
         if not self.owned:
             return [self._delete("= 'D'"), *self._update(), self._insert(only_new=True)]
-        return [self._delete(None), self._insert(only_new=False)]
+        return [self._delete(None), self.insert_staged()]
+
+    def insert_staged(self) -> Statement:
+        """Insert every staged row but the deletes; none of their keys may be there."""
+        return self._insert(only_new=False)
 
     def lines(self) -> str:
         """A query for the canonical lines of the state that the staged keys are in, with the

@@ -27,7 +27,11 @@ class PostgresqlDialect(Dialect):
     """PostgreSQL 13 and later."""
 
     family: ClassVar[str] = "postgresql"
-    prefer_index: ClassVar[str | None] = "SET LOCAL enable_seqscan = off"
+    returns_changes: ClassVar[bool] = True
+    prefer_index: ClassVar[str | None] = (
+        "SELECT set_config('enable_seqscan', 'off', true), "
+        "set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
+    )
 
     def quote(self, name: str) -> str:
         """Percent signs are doubled: statements always go to the driver with parameters."""
@@ -141,8 +145,8 @@ class PostgresqlDialect(Dialect):
             f"FROM ({lines}) l OFFSET 0) d{by}"
         )
 
-    def analyze(self, name: str) -> str | None:
-        return f"ANALYZE {self.quote(name)}"
+    def analyze(self, name: str, key: Sequence[str]) -> str | None:
+        return f"ANALYZE {self.quote(name)} ({self.columns(key)})"
 
     def comments(self, table: TableName, columns: Sequence[Column], comment: str) -> Sequence[str]:
         found = [f"COMMENT ON TABLE {self.table(table)} IS {_literal(comment)}"] if comment else []

@@ -56,7 +56,9 @@ SET IntervalStyle = 'postgres';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 SET standard_conforming_strings = on;
-SET jit = off
+SET jit = off;
+SET work_mem = '32MB';
+SET temp_buffers = '32MB'
 """
 
 

@@ -7,24 +7,24 @@ of the source it stops, and the next run goes on from there.
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 
 from bridge.capture.image import key_range
+from bridge.capture.segment import ArrowSegments, RawSegments, Segments
 from bridge.hold import Hold
 from bridge.intake import Intake, every_row, forget_refused
 from bridge.ledger import Ledger
 from bridge.plan import Plan
-from connectors.changes import CURSOR, LATE, SEEN, STAGE
-from connectors.selection import Output, Selection
-from connectors.table import TableName
+from connectors.changes import CURSOR, GONE, LATE, STAGE
+from connectors.selection import Format, Output, Selection
+from connectors.table import Table, TableName
 
 __all__ = ["BUDGET_ROWS", "Sweep"]
 
 BUDGET_ROWS = 20_000_000
-_SEGMENT_ROWS = 100_000
 _LATE_AT_ONCE = 1_000
-_SEEN, _STAGE = TableName(SEEN), TableName(STAGE)
+SEGMENT_ROWS = 50_000
+_STAGE, _GONE, _LATE = TableName(STAGE), TableName(GONE), TableName(LATE)
 
 
 class Sweep:
@@ -36,14 +36,24 @@ class Sweep:
         self._intake = intake
         self._ledger = ledger
         self.saw_everything = False
+        self._columns = plan.changes.swept
+        self._format = plan.pull_format
+        if self._format not in (Format.ARROW, *held.exchange.capabilities.reads):
+            self._format = Format.ARROW
+        self._segments: Segments
+        if self._format is Format.ARROW:
+            self._segments = ArrowSegments(plan, intake)
+        else:
+            self._segments = RawSegments(held, plan)
 
     def run(self) -> int:
         """Stages late rows and missing keys if a sweep is due; returns how many rows came late."""
         if not self._is_due():
             return 0
-        self._held.exchange.analyze(STAGE)
+        exchange, changes = self._held.exchange, self._plan.changes
         self._compare_segments()
-        forget_refused(self._held.exchange, self._plan.changes, LATE, self._intake.refused)
+        exchange.execute_all(changes.settle_differences())
+        forget_refused(exchange, changes, LATE, self._intake.refused)
         return self._read_late()
 
     def _is_due(self) -> bool:
@@ -56,20 +66,17 @@ class Sweep:
         return datetime.now(UTC) - standing.swept_at >= timedelta(seconds=every)
 
     def _compare_segments(self) -> None:
-        """Reads the source once, from where the last sweep stopped."""
-        exchange, changes = self._held.exchange, self._plan.changes
+        """Reads source and copy once, side by side, from where the last sweep stopped."""
+        exchange, source = self._held.exchange, self._held.source
         low = first = self._ledger.sweep_position()
-        stream = self._held.source.read(self._keys_and_cursor(low), self._plan.pull_format)
-        columns = (*changes.key_columns, *changes.staged[len(changes.columns) :])
+        stream = source.read(self._of_source(low), self._format)
         while True:
-            exchange.execute_all(changes.see())
-            self._intake.load_keys(stream, _SEGMENT_ROWS, _SEEN, columns)
-            exchange.analyze(SEEN)
-            top = exchange.rows(changes.highest_key(_SEEN))
-            high = None if stream.exhausted else (json.dumps(top[0]) if top else low)
-            exchange.execute(changes.missing_at_source(key_range(low, high)))
-            exchange.execute(changes.missing_here())
-            exchange.execute(f"DROP TABLE {changes.dialect.quote(SEEN)}")
+            there = self._segments.of_source(stream, SEGMENT_ROWS)
+            high = None if stream.exhausted else self._segments.last_key(there) or low
+            here = exchange.read(self._of_copy(low, high), self._format)
+            late, gone = self._segments.difference(there, here)
+            exchange.load(_LATE, self._columns, late, self._format)
+            exchange.load(_GONE, self._columns, gone, self._format)
             low = high
             if stream.exhausted:
                 self.saw_everything = first is None
@@ -80,17 +87,21 @@ class Sweep:
                 self._ledger.keep_sweep_position(high)
                 return
 
-    def _keys_and_cursor(self, low: str | None) -> Selection:
+    def _of_source(self, low: str | None) -> Selection:
         plan = self._plan
+        outputs = [
+            Output(source, kept.type) for source, kept in zip(plan.key, self._columns, strict=False)
+        ]
         if plan.cursor is None or plan.changes.cursor is None:
             raise ValueError("only a cursor job is swept")
-        types = {c.name: c.type for c in plan.changes.key_columns}
-        outputs = [
-            Output(column, types[name])
-            for name, column in zip(plan.route.key, plan.key, strict=True)
-        ]
         outputs.append(Output(plan.cursor, plan.changes.cursor, CURSOR))
         return Selection(plan.table, tuple(outputs), plan.key, key_range(low, None))
+
+    def _of_copy(self, low: str | None, high: str | None) -> Selection:
+        changes = self._plan.changes
+        outputs = tuple(Output(c, c.type) for c in self._columns)
+        keys = key_range(low, high)
+        return Selection(Table(changes.copy, changes.staged), outputs, changes.key_columns, keys)
 
     def _read_late(self) -> int:
         """Reads the late keys' rows by key, from the same snapshot."""

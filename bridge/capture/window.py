@@ -21,8 +21,10 @@ from bridge.intake import Intake, every_row, forget_refused
 from bridge.ledger import Ledger
 from bridge.plan import Plan
 from bridge.quarantine import Quarantine
-from connectors.changes import GONE, STAGE
+from connectors import returning
+from connectors.changes import GONE, STAGE, Changes
 from connectors.connector import RowStream
+from connectors.dialect import Statement
 from connectors.selection import Span
 from connectors.table import TableName
 
@@ -109,7 +111,7 @@ class _Capture:
         """Stages what the stream itself does not show: deleted rows, and rows stamped below."""
         exchange, changes = self._held.exchange, self._plan.changes
         if self._plan.cursor is None:
-            exchange.analyze(STAGE)
+            exchange.analyze(STAGE, changes.key)
             exchange.execute(changes.missing_in_stage(key_range(self._read_key, high_key)))
             forget_refused(exchange, changes, GONE, intake.refused)
             self._read_key = high_key
@@ -124,11 +126,11 @@ class _Capture:
 
     def _classify(self, found: Tally, intake: Intake, epoch: int, seq: int) -> Tally:
         exchange, changes = self._held.exchange, self._plan.changes
-        exchange.analyze(STAGE)
-        exchange.execute_all(changes.classify(epoch, seq))
+        exchange.analyze(STAGE, changes.key)
+        exchange.prefer_index()
+        exchange.execute_all(_advance(changes, epoch, seq))
         counts = {op: int(rows) for op, rows in exchange.rows(changes.count_changes(epoch, seq))}
         gone = int(exchange.value(f"SELECT count(*) FROM {changes.dialect.quote(GONE)}"))
-        exchange.execute_all(changes.apply(epoch, seq))
         inserted, updated, deleted = (counts.get(op, 0) for op in "IUD")
         return replace(
             found,
@@ -208,6 +210,13 @@ class _Capture:
                 rows = exchange.rows(replace(among, sql=query))
                 found |= {json.dumps(list(row), separators=(",", ":")) for row in rows}
         return found
+
+
+def _advance(changes: Changes, epoch: int, seq: int) -> list[Statement]:
+    """Change rows and current copy, as the exchange does it in the fewest passes."""
+    if changes.dialect.returns_changes:
+        return returning.advance(changes, epoch, seq)
+    return [*changes.classify(epoch, seq), *changes.apply(epoch, seq)]
 
 
 def _sum(one: Tally, other: Tally) -> Tally:
