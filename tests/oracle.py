@@ -43,15 +43,18 @@ class Place:
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """`?` stands for a value."""
-        cursor = self.connection.cursor()
-        cursor.execute(sql if self.is_sqlite else sql.replace("?", "%s"), tuple(values))
-        return [tuple(row) for row in cursor.fetchall()]
+        return [tuple(row) for row in self._execute(sql, values).fetchall()]
 
     def records(self, sql: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
-        cursor = self.connection.cursor()
-        cursor.execute(sql if self.is_sqlite else sql.replace("?", "%s"), tuple(values))
+        cursor = self._execute(sql, values)
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def _execute(self, sql: str, values: Sequence[object]) -> Any:
+        cursor = self.connection.cursor()
+        if not values:  # psycopg then leaves every % alone
+            return cursor.execute(sql)
+        return cursor.execute(sql if self.is_sqlite else sql.replace("?", "%s"), tuple(values))
 
     def texts(self, table: str, columns: Iterable[str]) -> list[tuple[str | None, ...]]:
         """Every row of a table, each value as the store itself writes it as text."""
@@ -61,8 +64,8 @@ class Place:
             return [tuple(_as_text(value) for value in row) for row in found]
         self.connection.execute("SET bytea_output = hex")
         self.connection.execute("SET timezone = 'UTC'")
-        chosen = ", ".join(f"{name}::text" for name in names).replace("%", "%%")
-        return self.query(f"SELECT {chosen} FROM {quoted(table)}".replace("%%", "%"))
+        chosen = ", ".join(f"{name}::text" for name in names)
+        return self.query(f"SELECT {chosen} FROM {quoted(table)}")
 
 
 @dataclass(frozen=True)
@@ -291,7 +294,7 @@ def _plain(text: str | None, kind: str) -> str | None:
     if text is None or kind == "text":
         return text
     if kind == "number":
-        number = Decimal(text)
+        number = Decimal(text.replace("$", "").replace(",", ""))  # PostgreSQL's money
         return f"{number.normalize():f}" if number.is_finite() and number else str(abs(number))
     if kind == "bytes":
         return text.removeprefix("\\x")
