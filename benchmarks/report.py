@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.figure import BOTH, HOPS, Figure, Scenario, Side, Span, ratios, spread, used
@@ -68,10 +69,12 @@ def table(figures: Sequence[Figure], title: str) -> Table:
 
 
 def statement_table(statements: Statements) -> Table:
-    shown = Table("part", "s", "database", "statement", title="slowest statements")
+    shown = Table("s", "calls", "database", "statement", title="slowest statements")
     for name, slowest in statements.of.items():
-        for statement in slowest:
-            shown.add_row(name, f"{statement.seconds:.2f}", statement.database, statement.sql)
+        shown.add_row("", "", "", name, style="bold")
+        for found in slowest:
+            seconds = f"{found.seconds:.2f}"
+            shown.add_row(seconds, str(found.calls), found.database, escape(found.sql))
         shown.add_section()
     return shown
 

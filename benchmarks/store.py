@@ -8,6 +8,7 @@ from types import TracebackType
 from benchmarks.measure import Usage, measure, server_cpu_seconds
 from benchmarks.population import CHANGE, COLUMNS, ChangeSet, change, create_change, create_table
 from benchmarks.population import fill as fill_statements
+from benchmarks.statement import SETTINGS as LOGGING
 from bridge.demo.postgres import EmbeddedPostgres
 
 __all__ = ["BUFFER", "BUSINESS", "EXCHANGE", "FLOOR", "Stores", "WrongRows"]
@@ -18,7 +19,6 @@ FLOOR = "floor.population"
 
 # What the demo has, but checkpoints far apart: they would hit now the floor and now ours.
 _SETTINGS = {"max_wal_size": "4GB", "checkpoint_timeout": "1h"}
-_LOGGING = {"log_min_duration_statement": "20ms", "log_line_prefix": "%m|%d|"}
 
 
 class WrongRows(Exception):
@@ -29,7 +29,7 @@ class Stores:
     """One server with the three databases; gone at the end."""
 
     def __init__(self, directory: Path, rows: int, *, statements: bool) -> None:
-        settings = _SETTINGS | (_LOGGING if statements else {})
+        settings = _SETTINGS | (LOGGING if statements else {})
         self.server = EmbeddedPostgres(directory, settings=settings)
         self.rows = rows
         self.limit_seconds = 120 + rows / 2000
@@ -76,7 +76,9 @@ class Stores:
         self.server.sql("VACUUM (ANALYZE) population", BUSINESS)
         self.server.sql(f"DROP TABLE IF EXISTS {CHANGE}", EXCHANGE)
         self.server.sql(create_change(), EXCHANGE)
-        self.pipe(BUSINESS, f"COPY {CHANGE} TO STDOUT (FORMAT binary)", EXCHANGE, [_take(CHANGE)])
+        read = f"COPY {CHANGE} TO STDOUT (FORMAT binary)"
+        write = f"COPY {CHANGE} FROM STDIN (FORMAT binary)"
+        self.pipe(BUSINESS, read, EXCHANGE, [write], "preparation")
         for database in (BUSINESS, EXCHANGE):
             self.server.sql(f"VACUUM (ANALYZE) {CHANGE}", database)
         self.settle()
@@ -97,13 +99,18 @@ class Stores:
 
     # -- work --------------------------------------------------------------------------------
 
-    def pipe(self, source: str, read: str, target: str, write: list[str]) -> Usage:
-        """`psql | psql`: one statement's output into one transaction of the other database."""
+    def pipe(
+        self, source: str, read: str, target: str, write: list[str], name: str = "floor"
+    ) -> Usage:
+        """`psql | psql`: one statement's output into one transaction of the other database. The
+        sessions bear the name."""
         psql = [str(self.server.bin / "psql"), "--no-psqlrc", "--quiet", "--no-password"]
         psql.append("--set=ON_ERROR_STOP=1")
         reader = [*psql, f"--command={read}"]
         writer = [*psql, "--single-transaction", *(f"--command={sql}" for sql in write)]
-        environments = [self.server.environ(source), self.server.environ(target)]
+        environments = [
+            self.server.environ(database) | {"PGAPPNAME": name} for database in (source, target)
+        ]
         return measure(
             [reader, writer], environments, self.server_cpu_seconds, self.limit_seconds
         ).usage
@@ -129,7 +136,3 @@ class Stores:
         row = f"ROW({', '.join(COLUMNS)})::text"
         lines = f"SELECT md5({row}) AS h FROM {table} OFFSET 0"
         return self.server.sql(f"SELECT count(*), {halves} FROM ({lines}) hashed", database)
-
-
-def _take(table: str) -> str:
-    return f"COPY {table} FROM STDIN (FORMAT binary)"

@@ -66,15 +66,15 @@ class Suite:
     def _load_whole(self) -> None:
         self._stores.empty_ours()
         expected = ChangeSet(0, self._stores.rows, 0)
-        self._note(Scenario.FIRST_LOAD, Side.OURS, BOTH, self._run("first load", expected))
+        self._note_whole(Scenario.FIRST_LOAD, self._run(Scenario.FIRST_LOAD, expected))
 
     def _idle(self) -> None:
         time.sleep(_BEYOND_MARGIN_SECONDS)
         nothing = ChangeSet(0, 0, 0)
         for scenario, finding in ((Scenario.IDLE_SWEEP, _SWEEPING), (Scenario.IDLE, _PLAIN)):
             self._agent.configure(finding)
-            self._note(scenario, Side.OURS, BOTH, self._run(scenario, nothing))
-        self._note(Scenario.STATUS, Side.OURS, BOTH, self._agent.status())
+            self._note_whole(scenario, self._run(scenario, nothing))
+        self._note_whole(Scenario.STATUS, self._agent.status())
 
     def _change_sets(self) -> None:
         self._change_set(Scenario.CHANGES, _SWEEPING, self._changes)
@@ -86,7 +86,7 @@ class Suite:
             self._note_hops(scenario, Side.FLOOR, floor.apply_changes(self._stores))
 
         def our_side() -> None:
-            self._note(scenario, Side.OURS, BOTH, self._run(scenario, changes))
+            self._note_whole(scenario, self._run(scenario, changes))
 
         self._tell("the business database is changed")
         self._agent.configure(finding)
@@ -107,11 +107,15 @@ class Suite:
             side()
 
     def _note_hops(self, scenario: Scenario, side: Side, hops: list[Usage]) -> None:
-        for hop, usage in zip(HOPS, hops, strict=True):
-            self._note(scenario, side, hop, usage)
+        self._note(scenario, side, dict(zip(HOPS, hops, strict=True)))
 
-    def _note(self, scenario: Scenario, side: Side, hop: str, usage: Usage) -> None:
-        self.figures.append(Figure(self._repeat, scenario, side, hop, usage))
-        self._tell(f"{scenario}, {side}, {hop}: {usage.wall_seconds:.2f} s")
+    def _note_whole(self, scenario: Scenario, usage: Usage) -> None:
+        self._note(scenario, Side.OURS, {BOTH: usage})
+
+    def _note(self, scenario: Scenario, side: Side, usages: dict[str, Usage]) -> None:
+        for hop, usage in usages.items():
+            self.figures.append(Figure(self._repeat, scenario, side, hop, usage))
+            self._tell(f"{scenario}, {side}, {hop}: {usage.wall_seconds:.2f} s")
         if self._statements is not None:
-            self._statements.collect(f"{self._repeat} {scenario}, {side}, {hop}")
+            name = f"{self._repeat} {scenario}, {side}, {', '.join(usages)}"
+            self._statements.collect(name)

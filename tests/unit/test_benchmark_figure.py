@@ -15,10 +15,11 @@ from benchmarks.report import table
 from benchmarks.statement import read_statements
 
 LOG = """\
-2026-01-01 00:00:00.000 UTC|business|LOG:  duration: 1500.250 ms  statement: COPY (SELECT a
+business|bridgehead|LOG:  duration: 1500.250 ms  statement: COPY (SELECT a
 \tFROM t) TO STDOUT
-2026-01-01 00:00:01.000 UTC||LOG:  checkpoint starting: immediate
-2026-01-01 00:00:02.000 UTC|buffer|LOG:  duration: 20.5 ms  execute <unnamed>: SELECT 1
+||LOG:  checkpoint starting: immediate
+buffer|psql|LOG:  duration: 900.0 ms  statement: CREATE TABLE of_the_preparation ()
+buffer|floor|LOG:  duration: 20.5 ms  execute <unnamed>: SELECT 1
 """
 
 
