@@ -218,6 +218,7 @@ def _pull_format(held: Hold, route: Route, cursor: Type | None) -> Format:
     dialect = held.exchange.dialect
     exact = cursor is None or dialect.represent(cursor) == cursor
     raw = held.source.capabilities.reads & held.exchange.capabilities.loads
+    exact = exact and not any(c.source.nullable for c in route.columns if c.name in route.key)
     untouched = exact and not route.needs_work and route.limits.hold_all(held.source.capabilities)
     return min(raw) if raw and untouched else Format.ARROW
 

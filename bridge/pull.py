@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bridge.batch import Batch
+from bridge.batch import Batch, instant
 from bridge.capture.image import load_image
 from bridge.capture.window import Reach, capture_changes
 from bridge.failpoint import failpoint
@@ -41,7 +41,7 @@ def pull(held: Hold, plan: Plan, sink: Callable[[Batch], None]) -> Pulled:
         return _pull_image(held, plan, newest, sink)
     if newest.last:
         return _pull_window(held, plan, watermark, sink)
-    reach = Reach(newest.window_low, newest.window_high, watermark)
+    reach = _reach(held, plan, newest.window_low, newest.window_high)
     capture_changes(held, plan, reach, newest, sink)
     return Pulled()
 
@@ -63,13 +63,30 @@ def _pull_window(
 ) -> Pulled:
     assert watermark is not None  # the newest batch is complete
     high, pulled = _horizon(held, plan)
+    if high is not None and high < watermark:
+        pulled = _behind(held, high, watermark)
     advanced = high is not None and high > watermark
     if not advanced and not _sweep_is_due(held, plan):
         return pulled
     high = max(high or watermark, watermark)
-    reach = Reach(_low(held, plan, watermark), high, watermark)
+    reach = _reach(held, plan, _low(held, plan, watermark), high)
     capture_changes(held, plan, reach, None, sink)
     return pulled if not advanced else Pulled()
+
+
+def _reach(held: Hold, plan: Plan, low: datetime | None, high: datetime) -> Reach:
+    zone = ZoneInfo("UTC") if plan.cursor is None else zone_of(held)
+    return Reach(low, high, held.source.clock(), zone)
+
+
+def _behind(held: Hold, high: datetime, watermark: datetime) -> Pulled:
+    """A horizon below what was read already, beyond a stamp's rounding and the margin: the source's
+    clock was set back, and until it has caught up nothing can be claimed."""
+    seconds = (watermark - high).total_seconds()
+    if seconds <= held.job.capture.margin + 1:
+        return Pulled()
+    what = f"the source's clock stands {seconds:.0f} s behind the watermark {instant(watermark)}"
+    return Pulled((what,), held.source.clock())
 
 
 def _horizon(held: Hold, plan: Plan) -> tuple[datetime | None, Pulled]:

@@ -224,6 +224,18 @@ class Changes:
             for table, other in ((GONE, LATE), (LATE, STAGE))
         ]
 
+    def forget_young(self, low: str, high: str) -> Statement:
+        """Take rows out of the late ones whose stamp lies in [low, high), canonical texts."""
+        d = self.dialect
+        if self.cursor is None:
+            raise ValueError("a sweep compares cursor values")
+        bound = d.parse(d.placeholder, self.cursor)
+        name = d.quote(CURSOR)
+        return Statement(
+            f"DELETE FROM {d.quote(LATE)}\nWHERE {name} >= {bound} AND {name} < {bound}",
+            (low, high),
+        )
+
     def late_keys(self, limit: int) -> Statement:
         """The canonical texts of the first late keys, in order."""
         d = self.dialect

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import struct
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any
@@ -34,9 +34,14 @@ class CopyStream(RowStream):
     """Rows of one COPY TO STDOUT."""
 
     def __init__(
-        self, copy: AbstractContextManager[Any], format: Format, names: Sequence[str]
+        self,
+        copy: AbstractContextManager[Any],
+        format: Format,
+        names: Sequence[str],
+        translated: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self.format = format
+        self._translated = translated
         self._names = list(names)
         self._context = copy
         self._rows: Iterator[Any] = iter(copy.__enter__())
@@ -52,15 +57,19 @@ class CopyStream(RowStream):
 
     def part(self, limit: int) -> Iterator[Chunk]:
         while limit > 0 and self._next is not None:
-            size = min(limit, _ROWS_AT_ONCE[self.format])
-            rows = [self._next, *islice(self._rows, size - 1)]
-            self._next = next(self._rows, None)
-            if self._next is None and rows[-1] == _TRAILER:
-                rows.pop()
-            self._end_if_done()
+            with self._translated():  # whoever consumes the rows would take the error for its own
+                rows = self._read(min(limit, _ROWS_AT_ONCE[self.format]))
             self._handed_out += len(rows)
             limit -= len(rows)
             yield rows if self.format is Format.PGCOPY else self._batch(rows)
+
+    def _read(self, count: int) -> list[bytes]:
+        rows = [self._next, *islice(self._rows, count - 1)]
+        self._next = next(self._rows, None)
+        if self._next is None and rows[-1] == _TRAILER:
+            rows.pop()
+        self._end_if_done()
+        return rows
 
     def close(self) -> None:
         if not self.exhausted:

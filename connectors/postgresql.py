@@ -92,7 +92,7 @@ class PostgresqlConnector(Connector):
             "client_encoding": "UTF8",
             "options": f"-c statement_timeout={round(e.statement_timeout * 1000)}",
             "keepalives_idle": "30",
-            **{f"ssl{name}": value for name, value in e.tls.items()},
+            **e.tls,
             **e.options,
         }
         engine = create_engine(
@@ -284,7 +284,7 @@ class PostgresqlConnector(Connector):
         options = "FORMAT binary" if format is Format.PGCOPY else "FORMAT csv"
         copy = self._copy(f"COPY ({query.sql}) TO STDOUT ({options})", query.values)
         names = [output.name for output in selection.outputs]
-        self._stream = CopyStream(copy, format, names)
+        self._stream = CopyStream(copy, format, names, super()._translated)
         return self._stream
 
     def _copy(self, sql: str, values: Sequence[object] = ()) -> AbstractContextManager[Any]:
@@ -314,7 +314,7 @@ class PostgresqlConnector(Connector):
         sql = f"COPY {self.dialect.table(table)} ({self.dialect.columns(names)})"
         blocks = raw_blocks if format is Format.PGCOPY else csv_blocks
         rows = 0
-        with self._copy(f"{sql} FROM STDIN ({options})") as copy:
+        with super()._translated(), self._copy(f"{sql} FROM STDIN ({options})") as copy:
             for count, block in blocks(chunks, columns, constants):
                 copy.write(block)
                 rows += count

@@ -117,6 +117,12 @@ class SqliteConnector(Connector):
         is taken under the lock, so a reader that begins to write later stamps later."""
         if self.driver.in_transaction and self._begin == SqliteConnector._begin:
             return frozenset()
+        if not os.access(self._path, os.W_OK):
+            raise MissingRight(
+                "the file is read-only here: whether somebody writes to it cannot be known",
+                endpoint=str(self.endpoint),
+                remedy="give this account the right to write to it, or use capture method compare",
+            )
         with self._translated(), closing(self._open()) as probe:
             probe.execute("PRAGMA busy_timeout = 0")
             try:

@@ -98,6 +98,8 @@ class Type:
                 return _exact_if(self.fraction >= value.fraction)
             case Kind.NATIVE:
                 return Fit.NO
+            case Kind.JSON if self.native != value.native and self.native and value.native:
+                return Fit.NO  # one of the two rewrites the text
             case _:
                 return Fit.EXACT
 

@@ -8,6 +8,7 @@ of the source it stops, and the next run goes on from there.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from bridge.capture.image import key_range
 from bridge.capture.segment import ArrowSegments, RawSegments, Segments
@@ -16,7 +17,7 @@ from bridge.intake import Intake, every_row, forget_refused
 from bridge.ledger import Ledger
 from bridge.plan import Plan
 from connectors.changes import CURSOR, GONE, LATE, STAGE
-from connectors.selection import Format, Output, Selection
+from connectors.selection import Format, Output, Selection, Span, span_bounds
 from connectors.table import Table, TableName
 
 __all__ = ["BUDGET_ROWS", "Sweep"]
@@ -30,11 +31,14 @@ _STAGE, _GONE, _LATE = TableName(STAGE), TableName(GONE), TableName(LATE)
 class Sweep:
     """One sweep, or the part of it that the budget allows, into the stage of the window."""
 
-    def __init__(self, held: Hold, plan: Plan, intake: Intake, ledger: Ledger) -> None:
+    def __init__(
+        self, held: Hold, plan: Plan, intake: Intake, ledger: Ledger, young: Span | None
+    ) -> None:
         self._held = held
         self._plan = plan
         self._intake = intake
         self._ledger = ledger
+        self._young = young
         self.saw_everything = False
         self._columns = plan.changes.swept
         self._format = plan.pull_format
@@ -53,6 +57,7 @@ class Sweep:
         exchange, changes = self._held.exchange, self._plan.changes
         self._compare_segments()
         exchange.execute_all(changes.settle_differences())
+        self._leave_young_rows()
         forget_refused(exchange, changes, LATE, self._intake.refused)
         return self._read_late()
 
@@ -86,6 +91,15 @@ class Sweep:
                 stream.close()
                 self._ledger.keep_sweep_position(high)
                 return
+
+    def _leave_young_rows(self) -> None:
+        """What was stamped between the horizon and now is not late: the next window reads it. A
+        stamp of the future is: no window would reach it for long."""
+        if self._young is None:
+            return
+        low, high = span_bounds(self._young, lambda: ZoneInfo("UTC"))
+        if low is not None and high is not None:
+            self._held.exchange.execute(self._plan.changes.forget_young(low, high))
 
     def _of_source(self, low: str | None) -> Selection:
         plan = self._plan

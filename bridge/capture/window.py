@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from bridge.batch import Batch, Kind, State, Tally
 from bridge.capture.image import key_range
@@ -35,11 +36,13 @@ _STAGE = TableName(STAGE)
 
 @dataclass(frozen=True)
 class Reach:
-    """The window [low, high) that is read. `watermark` is where the one before it ended."""
+    """The window [low, high) that is read, at `now` by the source's clock; `zone` is that of stamps
+    without one."""
 
     low: datetime | None
     high: datetime
-    watermark: datetime | None
+    now: datetime
+    zone: ZoneInfo
 
 
 def capture_changes(
@@ -103,6 +106,14 @@ class _Capture:
         failpoint("window.sealed")
         return batch, last
 
+    @property
+    def _young(self) -> Span | None:
+        """Stamps that the next window reads, by a minute more than the clock says."""
+        reach, cursor = self._reach, self._plan.cursor
+        if cursor is None:
+            return None
+        return Span(cursor, reach.high, reach.now + timedelta(minutes=1), reach.zone.key)
+
     # -- pieces ------------------------------------------------------------------------------
 
     def _find_missing(
@@ -119,7 +130,7 @@ class _Capture:
         self._read_key = high_key
         if not last:
             return Tally()
-        sweep = Sweep(self._held, self._plan, intake, ledger)
+        sweep = Sweep(self._held, self._plan, intake, ledger, self._young)
         late = sweep.run()
         self._saw_everything = sweep.saw_everything
         return Tally(late=late)
