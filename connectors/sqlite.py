@@ -255,7 +255,7 @@ class SqliteConnector(Connector):
     ) -> int:
         constants = constants or {}
         names = self.dialect.columns([*(c.name for c in columns), *constants])
-        places = [self.dialect.parse("?", c.type) for c in columns] + ["?"] * len(constants)
+        places = [self.dialect.stored("?", c.type) for c in columns] + ["?"] * len(constants)
         sql = f"INSERT INTO {self.dialect.table(table)} ({names})\nVALUES ({', '.join(places)})"
         rows = 0
         with self._translated():

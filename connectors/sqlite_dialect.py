@@ -114,6 +114,12 @@ class SqliteDialect(Dialect):
                 return f"CASE WHEN {real} THEN bh_float({expression}) ELSE {text} END"
 
     def parse(self, expression: str, kind: Type) -> str:
+        """A bound of a range may have more digits than the canonical form."""
+        if kind.kind is Kind.TIMESTAMP:
+            return _canonical(expression, kind)
+        return self.stored(expression, kind)
+
+    def stored(self, expression: str, kind: Type) -> str:
         """Most texts are the value itself: a column's affinity turns digits into a number, and
         what are no digits stays visible, where CAST would make it 0."""
         match kind.kind:

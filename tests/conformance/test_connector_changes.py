@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import pytest
@@ -12,7 +12,8 @@ import pytest
 from connectors.canonical import ABSENT, Digest, canonical_line
 from connectors.changes import GONE, LATE, SEEN, STAGE, Changes
 from connectors.connector import Connector
-from connectors.dialect import EVERYTHING, KeyRange
+from connectors.dialect import EVERYTHING, KeyRange, Statement
+from connectors.returning import advance
 from connectors.table import Column, Kind, TableName, Type
 from tests.conformance.samples import Line, batch
 
@@ -98,8 +99,24 @@ def _line(key: Key, row: tuple[Line, str | None], cursor: bool) -> Line:
     return (*key, *values, stamp) if cursor else (*key, *values)
 
 
+Way = Callable[[Changes, int, int], list[Statement]]
+
+
+def _by_sets(changes: Changes, epoch: int, seq: int) -> list[Statement]:
+    return [*changes.classify(epoch, seq), *changes.apply(epoch, seq)]
+
+
+def _ways(store: Connector) -> list[Way]:
+    return [_by_sets, *([advance] if store.dialect.returns_changes else [])]
+
+
 @pytest.mark.parametrize("cursor", [True, False], ids=["cursor", "compare"])
 def test_random_batches_do_what_the_model_does(store: Connector, cursor: bool) -> None:
+    for way in _ways(store):
+        _run_random_batches(store, way, cursor)
+
+
+def _run_random_batches(store: Connector, way: Way, cursor: bool) -> None:
     choose = random.Random(20240229)
     changes, model = _changes(store, cursor=cursor), Model(cursor)
     keys: list[Key] = [(code, number) for code in ("", "a", "中") for number in ("1", "9", "10")]
@@ -112,9 +129,8 @@ def test_random_batches_do_what_the_model_does(store: Connector, cursor: bool) -
             lines = [_line(key, row, cursor) for key, row in staged.items()]
             _fill(store, STAGE, changes.staged, lines)
             _fill(store, GONE, changes.key_columns, touched[cut:])
-            store.analyze(STAGE)
-            store.execute_all(changes.classify(1, seq))
-            store.execute_all(changes.apply(1, seq))
+            store.analyze(STAGE, changes.key)
+            store.execute_all(way(changes, 1, seq))
         counts, digest = model.seal(staged, touched[cut:])
         with store.transaction():
             assert dict(store.rows(changes.count_changes(1, seq))) == counts
@@ -139,29 +155,31 @@ def _stamps(store: Connector, changes: Changes) -> dict[Key, str | None]:
 
 
 def test_null_and_value_are_different_in_every_column(store: Connector) -> None:
-    changes = _changes(store, cursor=False)
     blank: Line = ("a", "1", *(None for _ in VALUES))
-    _apply(store, changes, 1, [blank])
-    seq = 1
-    for position, values in enumerate(VALUES):
-        line = list(blank)
-        line[2 + position] = values[1]
-        for after in (tuple(line), tuple(line), blank, blank):
-            seq += 1
-            before = _image(store, changes)
-            _apply(store, changes, seq, [after])
-            with store.transaction():
-                counts = dict(store.rows(changes.count_changes(1, seq)))
-            assert counts == ({} if _image(store, changes) == before else {"U": 1})
-            assert _image(store, changes) == Digest.of_lines([canonical_line(after)])
+    for way in _ways(store):
+        changes = _changes(store, cursor=False)
+        _apply(store, changes, 1, [blank], way)
+        seq = 1
+        for position, values in enumerate(VALUES):
+            line = list(blank)
+            line[2 + position] = values[1]
+            for after in (tuple(line), tuple(line), blank, blank):
+                seq += 1
+                before = _image(store, changes)
+                _apply(store, changes, seq, [after], way)
+                with store.transaction():
+                    counts = dict(store.rows(changes.count_changes(1, seq)))
+                assert counts == ({} if _image(store, changes) == before else {"U": 1})
+                assert _image(store, changes) == Digest.of_lines([canonical_line(after)])
 
 
-def _apply(store: Connector, changes: Changes, seq: int, lines: list[Line]) -> None:
+def _apply(
+    store: Connector, changes: Changes, seq: int, lines: list[Line], way: Way | None = None
+) -> None:
     with store.transaction():
         store.execute_all(changes.stage())
         _fill(store, STAGE, changes.staged, lines)
-        store.execute_all(changes.classify(1, seq))
-        store.execute_all(changes.apply(1, seq))
+        store.execute_all((way or _by_sets)(changes, 1, seq))
 
 
 def _image(store: Connector, changes: Changes) -> Digest:
@@ -182,27 +200,47 @@ def test_the_highest_key_is_highest_by_value(store: Connector) -> None:
         assert store.rows(changes.highest_key(TableName(STAGE))) == [("k", "10")]
 
 
-def test_a_sweep_finds_what_is_missing_on_either_side(store: Connector) -> None:
+def test_a_sweep_settles_what_stands_on_both_sides(store: Connector) -> None:
+    """3 and 4 moved their cursor, 13 is staged already, 12 and 100 are new, 5 and 6 are gone."""
     changes = _changes(store, cursor=True)
     early, later = STAMPS[1], STAMPS[2]
-    _apply(store, changes, 1, [_keyed(n, early) for n in range(1, 12)])
-    seen: list[Line] = [("k", "2", early), ("k", "3", later), ("k", "4", None), ("k", "10", early)]
-    seen += [("k", "12", early), ("k", "13", early), ("k", "100", None)]
+    here: list[Line] = [("k", "3", early), ("k", "4", early), ("k", "5", None), ("k", "6", early)]
+    there: list[Line] = [("k", "3", later), ("k", "4", None), ("k", "12", early)]
+    there += [("k", "13", early), ("k", "100", None)]
     with store.transaction():
         store.execute_all(changes.stage())
-        store.execute_all(changes.see())
         _fill(store, STAGE, changes.staged, [_keyed(13, early)])
-        _fill(store, SEEN, (*changes.key_columns, changes.staged[-1]), seen)
-        store.execute(changes.missing_at_source(KeyRange(("k", "1"), ("k", "10"))))
-        store.execute(changes.missing_here())
+        _fill(store, GONE, changes.swept, here)
+        _fill(store, LATE, changes.swept, there)
+        store.execute_all(changes.settle_differences())
+        assert _gone(store, changes) == [5, 6]
         late = store.rows(changes.late_keys(10))
         assert late == [("k", "3"), ("k", "4"), ("k", "12"), ("k", "100")]
         assert store.rows(changes.late_keys(2)) == late[:2]
-        store.execute(changes.forget(LATE, [late[0], late[3], ("x", "1")]))
-        assert store.rows(changes.late_keys(10)) == late[1:3]
-        assert _gone(store, changes) == [5, 6, 7, 8, 9]
+        store.execute(changes.forget(LATE, [late[1], late[3], ("x", "1")]))
+        assert store.rows(changes.late_keys(10)) == [late[0], late[2]]
         store.execute(changes.forget(GONE, [("k", "5")]))
-        assert _gone(store, changes) == [6, 7, 8, 9]
+        assert _gone(store, changes) == [6]
+
+
+def test_young_rows_are_not_late(store: Connector) -> None:
+    changes = _changes(store, cursor=True)
+    stamps = ["2024-01-01 00:00:00", "2024-01-01 00:00:00.5", "2024-01-01 00:00:01", None]
+    with store.transaction():
+        store.execute_all(changes.stage())
+        late: list[Line] = [("k", str(n), stamp) for n, stamp in enumerate(stamps)]
+        _fill(store, LATE, changes.swept, late)
+        bounds = "2024-01-01 00:00:00.000000", "2024-01-01 00:00:01.000000"
+        store.execute(changes.forget_young(*bounds))
+        assert store.rows(changes.late_keys(10)) == [("k", "2"), ("k", "3")]
+
+
+def test_a_single_row_of_a_sweep_shows_its_key(store: Connector) -> None:
+    changes = _changes(store, cursor=True)
+    with store.transaction():
+        store.execute_all(changes.see())
+        _fill(store, SEEN, changes.swept, [("k", "10", STAMPS[2])])
+        assert store.rows(changes.highest_key(TableName(SEEN))) == [("k", "10")]
 
 
 def test_a_complete_read_finds_what_it_has_not_seen(store: Connector) -> None:
@@ -227,13 +265,27 @@ def test_a_key_of_all_columns_is_only_there_or_not(store: Connector) -> None:
     changes = _changes(store, cursor=False, keys=2)
     held = changes.columns[:2]
     bare = Changes(store.dialect, TableName("c"), TableName("h"), held, changes.key, None)
-    with store.transaction():
-        store.execute_all(bare.create())
-    for seq, counts in ((1, {"I": 1}), (2, {})):
-        _apply(store, bare, seq, [("a", "1")])
+    for way in _ways(store):
         with store.transaction():
-            assert dict(store.rows(bare.count_changes(1, seq))) == counts
-    assert _image(store, bare) == Digest.of_lines(["a\t1"])
+            store.execute_all([*bare.drop(), *bare.create()])
+        for seq, counts in ((1, {"I": 1}), (2, {})):
+            _apply(store, bare, seq, [("a", "1")], way)
+            with store.transaction():
+                assert dict(store.rows(bare.count_changes(1, seq))) == counts
+        assert _image(store, bare) == Digest.of_lines(["a\t1"])
+
+
+def test_a_shared_cursor_moves_with_its_row(store: Connector) -> None:
+    """No second look at the rows is needed: what moves it is a change."""
+    for way in _ways(store):
+        changes = replace(_changes(store, cursor=True), cursor_is_shared=True)
+        assert changes.refresh_cursor() == []
+        for seq, (name, stamp) in enumerate([("a", STAMPS[1]), ("b", STAMPS[2])], 1):
+            line = list(_keyed(1, stamp))
+            line[2] = name
+            _apply(store, changes, seq, [tuple(line)], way)
+            with store.transaction():
+                assert _stamps(store, changes) == {("k", "1"): stamp}
 
 
 def test_parts_of_the_copy_have_digests_that_add_up(store: Connector) -> None:

@@ -9,8 +9,8 @@ DROP TABLE IF EXISTS "exchange"."population_bh";
 
 -- changes.stage
 CREATE TEMPORARY TABLE "bh_stage" ("region" integer, "id_no" character(18) COLLATE "C", "姓名" varchar(50), "100%%" numeric(5,2), "ratio" double precision, "alive" boolean, "born" date, "photo" bytea, "tag" uuid, "more" json, "seen" timestamp(3) with time zone, "bh_cursor" timestamp(6), PRIMARY KEY ("region", "id_no")) ON COMMIT DROP;
-CREATE TEMPORARY TABLE "bh_gone" ("region" integer, "id_no" character(18) COLLATE "C", PRIMARY KEY ("region", "id_no")) ON COMMIT DROP;
-CREATE TEMPORARY TABLE "bh_late" ("region" integer, "id_no" character(18) COLLATE "C", PRIMARY KEY ("region", "id_no")) ON COMMIT DROP;
+CREATE TEMPORARY TABLE "bh_gone" ("region" integer, "id_no" character(18) COLLATE "C", "bh_cursor" timestamp(6), PRIMARY KEY ("region", "id_no")) ON COMMIT DROP;
+CREATE TEMPORARY TABLE "bh_late" ("region" integer, "id_no" character(18) COLLATE "C", "bh_cursor" timestamp(6), PRIMARY KEY ("region", "id_no")) ON COMMIT DROP;
 
 -- changes.see
 CREATE TEMPORARY TABLE "bh_seen" ("region" integer, "id_no" character(18) COLLATE "C", "bh_cursor" timestamp(6), PRIMARY KEY ("region", "id_no")) ON COMMIT DROP;
@@ -36,10 +36,6 @@ GROUP BY "bh_op";
 -- values: 1, 7
 
 -- changes.apply
-UPDATE "exchange"."population" AS c
-SET "bh_cursor" = s."bh_cursor"
-FROM "bh_stage" s
-WHERE c."region" = s."region" AND c."id_no" = s."id_no" AND c."bh_cursor" IS DISTINCT FROM s."bh_cursor";
 DELETE FROM "exchange"."population" AS c
 WHERE EXISTS (SELECT 1 FROM "exchange"."population_bh" h WHERE h."bh_epoch" = %s AND h."bh_seq" = %s AND h."region" = c."region" AND h."id_no" = c."id_no" AND h."bh_op" <> 'I');
 -- values: 1, 7
@@ -48,6 +44,16 @@ SELECT s."region", s."id_no", s."姓名", s."100%%", s."ratio", s."alive", s."bo
 FROM "bh_stage" s
 JOIN "exchange"."population_bh" h ON h."bh_epoch" = %s AND h."bh_seq" = %s AND h."region" = s."region" AND h."id_no" = s."id_no";
 -- values: 1, 7, 1, 7
+UPDATE "exchange"."population" AS c
+SET "bh_cursor" = s."bh_cursor"
+FROM "bh_stage" s
+WHERE c."region" = s."region" AND c."id_no" = s."id_no" AND c."bh_cursor" IS DISTINCT FROM s."bh_cursor";
+
+-- changes.refresh_cursor
+UPDATE "exchange"."population" AS c
+SET "bh_cursor" = s."bh_cursor"
+FROM "bh_stage" s
+WHERE c."region" = s."region" AND c."id_no" = s."id_no" AND c."bh_cursor" IS DISTINCT FROM s."bh_cursor";
 
 -- changes.sealed_lines
 SELECT CASE WHEN "bh_op" = 'D' THEN array_to_string(ARRAY[CAST("region" AS text), replace(replace(CAST("id_no" AS text), '\', '\\'), '<TAB>', '\t')], '<TAB>', '\N') || '<TAB>\D' ELSE array_to_string(ARRAY[CAST("region" AS text), replace(replace(CAST("id_no" AS text), '\', '\\'), '<TAB>', '\t'), replace(replace(CAST("姓名" AS text), '\', '\\'), '<TAB>', '\t'), CAST(trim_scale("100%%") AS text), CASE WHEN "ratio" = 0 THEN '0' ELSE CAST("ratio" AS text) END, CAST("alive" AS text), CAST("born" AS text), encode("photo", 'hex'), CAST("tag" AS text), replace(replace(CAST("more" AS text), '\', '\\'), '<TAB>', '\t'), CAST("seen" AS text)], '<TAB>', '\N') END AS line
@@ -81,21 +87,16 @@ FROM "exchange"."population" k
 ORDER BY k."region" DESC, k."id_no" DESC
 LIMIT 1;
 
--- changes.missing_at_source
-INSERT INTO "bh_gone" ("region", "id_no")
-SELECT c."region", c."id_no"
-FROM "exchange"."population" c
-LEFT JOIN "bh_seen" n ON n."region" = c."region" AND n."id_no" = c."id_no"
-WHERE n."region" IS NULL AND (c."region", c."id_no") > (CAST(%s AS integer), CAST(%s AS character(18))) AND (c."region", c."id_no") <= (CAST(%s AS integer), CAST(%s AS character(18)));
--- values: '1', 'a', '2', 'b'
+-- changes.settle_differences
+DELETE FROM "bh_gone" AS x
+WHERE EXISTS (SELECT 1 FROM "bh_late" y WHERE y."region" = x."region" AND y."id_no" = x."id_no");
+DELETE FROM "bh_late" AS x
+WHERE EXISTS (SELECT 1 FROM "bh_stage" y WHERE y."region" = x."region" AND y."id_no" = x."id_no");
 
--- changes.missing_here
-INSERT INTO "bh_late" ("region", "id_no")
-SELECT n."region", n."id_no"
-FROM "bh_seen" n
-LEFT JOIN "exchange"."population" c ON c."region" = n."region" AND c."id_no" = n."id_no"
-WHERE (c."region" IS NULL OR c."bh_cursor" IS DISTINCT FROM n."bh_cursor")
-AND NOT EXISTS (SELECT 1 FROM "bh_stage" s WHERE s."region" = n."region" AND s."id_no" = n."id_no");
+-- changes.forget_young
+DELETE FROM "bh_late"
+WHERE "bh_cursor" >= CAST(%s AS timestamp(6)) AND "bh_cursor" < CAST(%s AS timestamp(6));
+-- values: '2024-01-01 00:00:00', '2024-01-02 00:00:00'
 
 -- changes.late_keys
 SELECT CAST(k."region" AS text), CAST(k."id_no" AS text)
@@ -115,14 +116,6 @@ FROM "exchange"."population" c
 LEFT JOIN "bh_stage" s ON s."region" = c."region" AND s."id_no" = c."id_no"
 WHERE s."region" IS NULL AND 1 = 1;
 
--- effects.apply (owned)
-DELETE FROM "population" AS t
-WHERE EXISTS (SELECT 1 FROM "bh_incoming" i WHERE i."region" = t."region" AND i."id_no" = t."id_no");
-INSERT INTO "population" ("region", "id_no", "姓名", "100%%", "ratio", "alive", "born", "photo", "tag", "more", "seen")
-SELECT i."region", i."id_no", i."姓名", i."100%%", i."ratio", i."alive", i."born", i."photo", i."tag", i."more", i."seen"
-FROM "bh_incoming" i
-WHERE i."bh_op" <> 'D';
-
 -- effects.apply (business)
 DELETE FROM "population" AS t
 WHERE EXISTS (SELECT 1 FROM "bh_incoming" i WHERE i."region" = t."region" AND i."id_no" = t."id_no" AND i."bh_op" = 'D');
@@ -134,6 +127,20 @@ INSERT INTO "population" ("region", "id_no", "姓名", "100%%", "ratio", "alive"
 SELECT i."region", i."id_no", i."姓名", i."100%%", i."ratio", i."alive", i."born", i."photo", i."tag", i."more", i."seen"
 FROM "bh_incoming" i
 WHERE i."bh_op" <> 'D' AND NOT EXISTS (SELECT 1 FROM "population" t WHERE t."region" = i."region" AND t."id_no" = i."id_no");
+
+-- effects.apply (owned)
+DELETE FROM "population" AS t
+WHERE EXISTS (SELECT 1 FROM "bh_incoming" i WHERE i."region" = t."region" AND i."id_no" = t."id_no");
+INSERT INTO "population" ("region", "id_no", "姓名", "100%%", "ratio", "alive", "born", "photo", "tag", "more", "seen")
+SELECT i."region", i."id_no", i."姓名", i."100%%", i."ratio", i."alive", i."born", i."photo", i."tag", i."more", i."seen"
+FROM "bh_incoming" i
+WHERE i."bh_op" <> 'D';
+
+-- effects.insert_staged
+INSERT INTO "population" ("region", "id_no", "姓名", "100%%", "ratio", "alive", "born", "photo", "tag", "more", "seen")
+SELECT i."region", i."id_no", i."姓名", i."100%%", i."ratio", i."alive", i."born", i."photo", i."tag", i."more", i."seen"
+FROM "bh_incoming" i
+WHERE i."bh_op" <> 'D';
 
 -- effects.create
 CREATE TABLE "population" ("region" integer, "id_no" character(18) COLLATE "C", "姓名" varchar(50), "100%%" numeric(5,2), "ratio" double precision, "alive" boolean, "born" date, "photo" bytea, "tag" uuid, "more" json, "seen" timestamp(3) with time zone, PRIMARY KEY ("region", "id_no"));
@@ -205,6 +212,46 @@ ORDER BY k."region", k."id_no"
 LIMIT 1 OFFSET 1000;
 -- values: '1', 'a', '2', 'b'
 
+-- returning.advance
+WITH touched AS (
+INSERT INTO "exchange"."population" AS c ("region", "id_no", "姓名", "100%%", "ratio", "alive", "born", "photo", "tag", "more", "seen", "bh_cursor", "bh_epoch", "bh_seq")
+SELECT "region", "id_no", "姓名", "100%%", "ratio", "alive", "born", "photo", "tag", "more", "seen", "bh_cursor", %s, %s
+FROM "bh_stage"
+ON CONFLICT ("region", "id_no") DO UPDATE SET "姓名" = excluded."姓名", "100%%" = excluded."100%%", "ratio" = excluded."ratio", "alive" = excluded."alive", "born" = excluded."born", "photo" = excluded."photo", "tag" = excluded."tag", "more" = excluded."more", "seen" = excluded."seen", "bh_cursor" = excluded."bh_cursor", "bh_epoch" = excluded."bh_epoch", "bh_seq" = excluded."bh_seq"
+WHERE c."姓名" IS DISTINCT FROM excluded."姓名" OR c."100%%" IS DISTINCT FROM excluded."100%%" OR c."ratio" IS DISTINCT FROM excluded."ratio" OR c."alive" IS DISTINCT FROM excluded."alive" OR c."born" IS DISTINCT FROM excluded."born" OR c."photo" IS DISTINCT FROM excluded."photo" OR c."tag" IS DISTINCT FROM excluded."tag" OR CAST(c."more" AS text) IS DISTINCT FROM CAST(excluded."more" AS text) OR c."seen" IS DISTINCT FROM excluded."seen"
+RETURNING c."region", c."id_no", c."姓名", c."100%%", c."ratio", c."alive", c."born", c."photo", c."tag", c."more", c."seen", c.xmax = 0 AS bh_new)
+INSERT INTO "exchange"."population_bh" ("bh_epoch", "bh_seq", "bh_op", "region", "id_no", "姓名", "100%%", "ratio", "alive", "born", "photo", "tag", "more", "seen")
+SELECT %s, %s, CASE WHEN bh_new THEN 'I' ELSE 'U' END, "region", "id_no", "姓名", "100%%", "ratio", "alive", "born", "photo", "tag", "more", "seen"
+FROM touched;
+-- values: 1, 7, 1, 7
+WITH touched AS (
+DELETE FROM "exchange"."population" AS c
+USING "bh_gone" g
+WHERE c."region" = g."region" AND c."id_no" = g."id_no"
+RETURNING c."region", c."id_no")
+INSERT INTO "exchange"."population_bh" ("bh_epoch", "bh_seq", "bh_op", "region", "id_no")
+SELECT %s, %s, 'D', "region", "id_no"
+FROM touched;
+-- values: 1, 7
+UPDATE "exchange"."population" AS c
+SET "bh_cursor" = s."bh_cursor"
+FROM "bh_stage" s
+WHERE c."region" = s."region" AND c."id_no" = s."id_no" AND c."bh_cursor" IS DISTINCT FROM s."bh_cursor";
+
+-- returning.replace_rows
+WITH touched AS (
+DELETE FROM "population" AS t
+USING "bh_incoming" i
+WHERE t."region" = i."region" AND t."id_no" = i."id_no"
+RETURNING t."region", t."id_no")
+INSERT INTO "bh_present" ("region", "id_no")
+SELECT "region", "id_no"
+FROM touched;
+INSERT INTO "population" ("region", "id_no", "姓名", "100%%", "ratio", "alive", "born", "photo", "tag", "more", "seen")
+SELECT i."region", i."id_no", i."姓名", i."100%%", i."ratio", i."alive", i."born", i."photo", i."tag", i."more", i."seen"
+FROM "bh_incoming" i
+WHERE i."bh_op" <> 'D';
+
 -- selection.select
 SELECT CAST("region" AS text) AS bh_0, CAST("id_no" AS text) AS bh_1, CAST("姓名" AS text) AS bh_2, CAST(trim_scale("100%%") AS text) AS bh_3, CASE WHEN "ratio" = 0 THEN '0' ELSE CAST("ratio" AS text) END AS bh_4, CAST("alive" AS text) AS bh_5, CAST("born" AS text) AS bh_6, encode("photo", 'hex') AS bh_7, CAST("tag" AS text) AS bh_8, CAST("more" AS text) AS bh_9, CAST("seen" AS text) AS bh_10
 FROM "population"
@@ -213,4 +260,4 @@ ORDER BY "region", "id_no";
 -- values: '1', 'a', '2', 'b', '1', 'a'
 
 -- dialect.analyze
-ANALYZE "bh_stage";
+ANALYZE "bh_stage" ("region", "id_no");

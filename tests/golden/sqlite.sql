@@ -11,9 +11,9 @@ DROP TABLE IF EXISTS `population_bh`;
 DROP TABLE IF EXISTS temp.`bh_stage`;
 CREATE TEMPORARY TABLE `bh_stage` (`region` INT4 NOT NULL, `id_no` VARCHAR(18) NOT NULL, `姓名` VARCHAR(50), `100%` DECIMAL_TEXT(5,2), `ratio` DOUBLE, `alive` BOOLEAN, `born` DATE, `photo` BLOB, `tag` UUID, `more` JSON_TEXT, `seen` TIMESTAMPTZ(3), `bh_cursor` TIMESTAMP(6), PRIMARY KEY (`region`, `id_no`));
 DROP TABLE IF EXISTS temp.`bh_gone`;
-CREATE TEMPORARY TABLE `bh_gone` (`region` INT4 NOT NULL, `id_no` VARCHAR(18) NOT NULL, PRIMARY KEY (`region`, `id_no`));
+CREATE TEMPORARY TABLE `bh_gone` (`region` INT4 NOT NULL, `id_no` VARCHAR(18) NOT NULL, `bh_cursor` TIMESTAMP(6), PRIMARY KEY (`region`, `id_no`));
 DROP TABLE IF EXISTS temp.`bh_late`;
-CREATE TEMPORARY TABLE `bh_late` (`region` INT4 NOT NULL, `id_no` VARCHAR(18) NOT NULL, PRIMARY KEY (`region`, `id_no`));
+CREATE TEMPORARY TABLE `bh_late` (`region` INT4 NOT NULL, `id_no` VARCHAR(18) NOT NULL, `bh_cursor` TIMESTAMP(6), PRIMARY KEY (`region`, `id_no`));
 
 -- changes.see
 DROP TABLE IF EXISTS temp.`bh_seen`;
@@ -40,10 +40,6 @@ GROUP BY `bh_op`;
 -- values: 1, 7
 
 -- changes.apply
-UPDATE `population` AS c
-SET `bh_cursor` = s.`bh_cursor`
-FROM `bh_stage` s
-WHERE c.`region` = s.`region` AND c.`id_no` = s.`id_no` AND c.`bh_cursor` IS NOT s.`bh_cursor`;
 DELETE FROM `population` AS c
 WHERE EXISTS (SELECT 1 FROM `population_bh` h WHERE h.`bh_epoch` = ? AND h.`bh_seq` = ? AND h.`region` = c.`region` AND h.`id_no` = c.`id_no` AND h.`bh_op` <> 'I');
 -- values: 1, 7
@@ -52,6 +48,16 @@ SELECT s.`region`, s.`id_no`, s.`姓名`, s.`100%`, s.`ratio`, s.`alive`, s.`bor
 FROM `bh_stage` s
 JOIN `population_bh` h ON h.`bh_epoch` = ? AND h.`bh_seq` = ? AND h.`region` = s.`region` AND h.`id_no` = s.`id_no`;
 -- values: 1, 7, 1, 7
+UPDATE `population` AS c
+SET `bh_cursor` = s.`bh_cursor`
+FROM `bh_stage` s
+WHERE c.`region` = s.`region` AND c.`id_no` = s.`id_no` AND c.`bh_cursor` IS NOT s.`bh_cursor`;
+
+-- changes.refresh_cursor
+UPDATE `population` AS c
+SET `bh_cursor` = s.`bh_cursor`
+FROM `bh_stage` s
+WHERE c.`region` = s.`region` AND c.`id_no` = s.`id_no` AND c.`bh_cursor` IS NOT s.`bh_cursor`;
 
 -- changes.sealed_lines
 SELECT CASE WHEN `bh_op` = 'D' THEN coalesce(CAST(`region` AS TEXT), '\N') || '<TAB>' || coalesce(replace(replace(CASE WHEN typeof(`id_no`) = 'real' THEN bh_float(`id_no`) ELSE CAST(`id_no` AS TEXT) END, '\', '\\'), '<TAB>', '\t'), '\N') || '<TAB>\D' ELSE coalesce(CAST(`region` AS TEXT), '\N') || '<TAB>' || coalesce(replace(replace(CASE WHEN typeof(`id_no`) = 'real' THEN bh_float(`id_no`) ELSE CAST(`id_no` AS TEXT) END, '\', '\\'), '<TAB>', '\t'), '\N') || '<TAB>' || coalesce(replace(replace(CASE WHEN typeof(`姓名`) = 'real' THEN bh_float(`姓名`) ELSE CAST(`姓名` AS TEXT) END, '\', '\\'), '<TAB>', '\t'), '\N') || '<TAB>' || coalesce(CASE typeof(`100%`) WHEN 'real' THEN bh_decimal(`100%`) WHEN 'text' THEN CAST(bh_decimal(CAST(`100%` AS BLOB)) AS TEXT) ELSE CAST(`100%` AS TEXT) END, '\N') || '<TAB>' || coalesce(CASE WHEN typeof(`ratio`) IN ('real', 'integer') THEN bh_float(`ratio`) ELSE CAST(`ratio` AS TEXT) END, '\N') || '<TAB>' || coalesce(CASE lower(`alive`) WHEN '1' THEN 'true' WHEN '0' THEN 'false' ELSE lower(`alive`) END, '\N') || '<TAB>' || coalesce(CAST(bh_date(CAST(`born` AS BLOB)) AS TEXT), '\N') || '<TAB>' || coalesce(CASE WHEN `photo` IS NOT NULL THEN lower(hex(`photo`)) END, '\N') || '<TAB>' || coalesce(CAST(bh_uuid(CAST(`tag` AS BLOB), typeof(`tag`) = 'blob') AS TEXT), '\N') || '<TAB>' || coalesce(replace(replace(CASE WHEN typeof(`more`) = 'real' THEN bh_float(`more`) ELSE CAST(`more` AS TEXT) END, '\', '\\'), '<TAB>', '\t'), '\N') || '<TAB>' || coalesce(CAST(bh_stamp(CAST(`seen` AS BLOB), 1) AS TEXT), '\N') END AS line
@@ -85,21 +91,16 @@ FROM `population` k
 ORDER BY k.`region` DESC, k.`id_no` DESC
 LIMIT 1;
 
--- changes.missing_at_source
-INSERT INTO `bh_gone` (`region`, `id_no`)
-SELECT c.`region`, c.`id_no`
-FROM `population` c
-LEFT JOIN `bh_seen` n ON n.`region` = c.`region` AND n.`id_no` = c.`id_no`
-WHERE n.`region` IS NULL AND (c.`region`, c.`id_no`) > (?, ?) AND (c.`region`, c.`id_no`) <= (?, ?);
--- values: '1', 'a', '2', 'b'
+-- changes.settle_differences
+DELETE FROM `bh_gone` AS x
+WHERE EXISTS (SELECT 1 FROM `bh_late` y WHERE y.`region` = x.`region` AND y.`id_no` = x.`id_no`);
+DELETE FROM `bh_late` AS x
+WHERE EXISTS (SELECT 1 FROM `bh_stage` y WHERE y.`region` = x.`region` AND y.`id_no` = x.`id_no`);
 
--- changes.missing_here
-INSERT INTO `bh_late` (`region`, `id_no`)
-SELECT n.`region`, n.`id_no`
-FROM `bh_seen` n
-LEFT JOIN `population` c ON c.`region` = n.`region` AND c.`id_no` = n.`id_no`
-WHERE (c.`region` IS NULL OR c.`bh_cursor` IS NOT n.`bh_cursor`)
-AND NOT EXISTS (SELECT 1 FROM `bh_stage` s WHERE s.`region` = n.`region` AND s.`id_no` = n.`id_no`);
+-- changes.forget_young
+DELETE FROM `bh_late`
+WHERE `bh_cursor` >= bh_stamp(CAST(? AS BLOB), 0) AND `bh_cursor` < bh_stamp(CAST(? AS BLOB), 0);
+-- values: '2024-01-01 00:00:00', '2024-01-02 00:00:00'
 
 -- changes.late_keys
 SELECT CAST(k.`region` AS TEXT), CASE WHEN typeof(k.`id_no`) = 'real' THEN bh_float(k.`id_no`) ELSE CAST(k.`id_no` AS TEXT) END
@@ -119,14 +120,6 @@ FROM `population` c
 LEFT JOIN `bh_stage` s ON s.`region` = c.`region` AND s.`id_no` = c.`id_no`
 WHERE s.`region` IS NULL AND 1 = 1;
 
--- effects.apply (owned)
-DELETE FROM `population` AS t
-WHERE EXISTS (SELECT 1 FROM `bh_incoming` i WHERE i.`region` = t.`region` AND i.`id_no` = t.`id_no`);
-INSERT INTO `population` (`region`, `id_no`, `姓名`, `100%`, `ratio`, `alive`, `born`, `photo`, `tag`, `more`, `seen`)
-SELECT i.`region`, i.`id_no`, i.`姓名`, i.`100%`, i.`ratio`, i.`alive`, i.`born`, i.`photo`, i.`tag`, i.`more`, i.`seen`
-FROM `bh_incoming` i
-WHERE i.`bh_op` <> 'D';
-
 -- effects.apply (business)
 DELETE FROM `population` AS t
 WHERE EXISTS (SELECT 1 FROM `bh_incoming` i WHERE i.`region` = t.`region` AND i.`id_no` = t.`id_no` AND i.`bh_op` = 'D');
@@ -138,6 +131,20 @@ INSERT INTO `population` (`region`, `id_no`, `姓名`, `100%`, `ratio`, `alive`,
 SELECT i.`region`, i.`id_no`, i.`姓名`, i.`100%`, i.`ratio`, i.`alive`, i.`born`, i.`photo`, i.`tag`, i.`more`, i.`seen`
 FROM `bh_incoming` i
 WHERE i.`bh_op` <> 'D' AND NOT EXISTS (SELECT 1 FROM `population` t WHERE t.`region` = i.`region` AND t.`id_no` = i.`id_no`);
+
+-- effects.apply (owned)
+DELETE FROM `population` AS t
+WHERE EXISTS (SELECT 1 FROM `bh_incoming` i WHERE i.`region` = t.`region` AND i.`id_no` = t.`id_no`);
+INSERT INTO `population` (`region`, `id_no`, `姓名`, `100%`, `ratio`, `alive`, `born`, `photo`, `tag`, `more`, `seen`)
+SELECT i.`region`, i.`id_no`, i.`姓名`, i.`100%`, i.`ratio`, i.`alive`, i.`born`, i.`photo`, i.`tag`, i.`more`, i.`seen`
+FROM `bh_incoming` i
+WHERE i.`bh_op` <> 'D';
+
+-- effects.insert_staged
+INSERT INTO `population` (`region`, `id_no`, `姓名`, `100%`, `ratio`, `alive`, `born`, `photo`, `tag`, `more`, `seen`)
+SELECT i.`region`, i.`id_no`, i.`姓名`, i.`100%`, i.`ratio`, i.`alive`, i.`born`, i.`photo`, i.`tag`, i.`more`, i.`seen`
+FROM `bh_incoming` i
+WHERE i.`bh_op` <> 'D';
 
 -- effects.create
 CREATE TABLE `population` (`region` INT4 NOT NULL, `id_no` VARCHAR(18) NOT NULL, `姓名` VARCHAR(50), `100%` DECIMAL_TEXT(5,2), `ratio` DOUBLE, `alive` BOOLEAN, `born` DATE, `photo` BLOB, `tag` UUID, `more` JSON_TEXT, `seen` TIMESTAMPTZ(3), PRIMARY KEY (`region`, `id_no`));

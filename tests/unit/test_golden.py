@@ -18,6 +18,7 @@ from connectors.connector import Connector
 from connectors.dialect import EVERYTHING, Dialect, KeyRange, Statement
 from connectors.effects import AFTER, BEFORE, OPERATION, Effects
 from connectors.registry import FAMILIES
+from connectors.returning import advance, replace_rows
 from connectors.selection import Output, Selection, Span, select
 from connectors.table import Column, Kind, Table, TableName, Type
 
@@ -68,20 +69,22 @@ def _sections(family: str) -> Iterator[tuple[str, Any]]:
     yield "changes.classify", changes.classify(1, 7)
     yield "changes.count_changes", changes.count_changes(1, 7)
     yield "changes.apply", changes.apply(1, 7)
+    yield "changes.refresh_cursor", changes.refresh_cursor()
     yield "changes.sealed_lines", changes.sealed_lines(1, 7)
     yield "changes.image_lines", changes.image_lines(KEYS)
     yield "changes.keyed_lines", changes.keyed_lines(KEYS)
     yield "changes.key_at", changes.key_at(KEYS, 1000)
     yield "changes.highest_key", changes.highest_key(copy)
-    yield "changes.missing_at_source", changes.missing_at_source(KEYS)
-    yield "changes.missing_here", changes.missing_here()
+    yield "changes.settle_differences", changes.settle_differences()
+    yield "changes.forget_young", changes.forget_young("2024-01-01 00:00:00", "2024-01-02 00:00:00")
     yield "changes.late_keys", changes.late_keys(1000)
     yield "changes.forget", changes.forget(GONE, [("1", "a"), ("2", "b")])
     yield "changes.missing_in_stage", changes.missing_in_stage(EVERYTHING)
-    for owned in (True, False):
+    for owned in (False, True):
         effects = Effects(dialect, TableName("population"), columns, key, owned)
         kind = "owned" if owned else "business"
         yield f"effects.apply ({kind})", effects.apply()
+    yield "effects.insert_staged", effects.insert_staged()
     yield "effects.create", effects.create("population's table")
     yield "effects.add_columns", effects.add_columns(columns[-2:])
     yield "effects.stage", effects.stage()
@@ -94,8 +97,11 @@ def _sections(family: str) -> Iterator[tuple[str, Any]]:
     yield "effects.range_lines", effects.range_lines(KEYS)
     yield "effects.keyed_lines", effects.keyed_lines(KEYS)
     yield "effects.key_at", effects.key_at(KEYS, 1000)
+    if dialect.returns_changes:
+        yield "returning.advance", advance(changes, 1, 7)
+        yield "returning.replace_rows", replace_rows(effects)
     yield "selection.select", _select(dialect, columns, key)
-    yield "dialect.analyze", dialect.analyze("bh_stage") or "-- nothing"
+    yield "dialect.analyze", dialect.analyze("bh_stage", key) or "-- nothing"
 
 
 def _select(dialect: Dialect, columns: tuple[Column, ...], key: tuple[str, ...]) -> Statement:
