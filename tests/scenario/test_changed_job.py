@@ -1,0 +1,81 @@
+"""A job whose content changed is held: rows already sent must be sent again as they are now."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scenario.world import World, cursor_job
+
+CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
+on_both = pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda chain: chain[0])
+MASKED = {"id": {}, "name": {"mask": "name"}, "updated_at": {}}
+PLAIN = {"id": {}, "name": {}, "updated_at": {}}
+
+
+@on_both
+def test_held_until_resync(world: World) -> None:
+    world.make_table(5)
+    world.job("j", columns=PLAIN, **cursor_job())
+    world.run_well()
+    world.job("j", columns=MASKED, **cursor_job())
+    world.insert([9], stamp=world.now)
+    for _ in range(2):
+        outcome = world.run()
+        assert (outcome.verdict, outcome.exit_code) == ("held", 1)
+        assert "resync" in str(outcome.error.remedy)
+        assert len(world.batches()) == 1
+    resynced = world.resync(why="a mask")
+    assert (resynced.verdict, resynced.exit_code) == ("reconciled", 0)
+    assert {(b["epoch"], b["kind"]) for b in world.batches()} == {(1, "first"), (2, "resync")}
+    for role, table in (("exchange", "bh_copy_j"), ("target", "t")):
+        names = {name for (name,) in world.sql(role, f"SELECT name FROM {table}")}
+        assert all("*" in name for name in names), role
+    assert world.oracle().books() == []
+    world.run_well()
+
+
+@on_both
+def test_resync_replaces_what_is_at_the_target(world: World) -> None:
+    """Rows edited, removed and added by hand are put right, beyond the last key too."""
+    world.make_table(20)
+    world.job("j", chunk_rows=6, **cursor_job())
+    world.run_well()
+    world.sql(
+        "target",
+        "UPDATE t SET name = 'edited' WHERE id = 3",
+        "DELETE FROM t WHERE id IN (1, 10)",
+        "INSERT INTO t (id, name) VALUES (-5, 'low'), (999, 'high')",
+    )
+    outcome = world.resync()
+    assert (outcome.verdict, outcome.exit_code) == ("reconciled", 0)
+    received = [b.received for b in outcome.batches]
+    assert sum(r.inserted for r in received) == 2
+    assert sum(r.deleted for r in received) == 2
+    assert world.findings() == []
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True)
+def test_settings_that_change_no_row_do_not_hold(world: World) -> None:
+    world.make_table(5)
+    world.job("j", title="人口", **cursor_job())
+    world.run_well()
+    world.job("j", title="人口基础信息", chunk_rows=7, schedule="1h", **cursor_job(overlap=5))
+    world.run_well()
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True)
+def test_unsent_batches_of_an_ended_epoch_are_laid_aside(world: World) -> None:
+    from bridge.run import pull_only
+
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.insert([10], stamp=world.now)
+    world.run("j", pull_only)
+    assert world.resync().verdict == "reconciled"
+    assert [(b["epoch"], b["state"]) for b in world.batches()] == [
+        (1, "reconciled"),
+        (1, "purged"),
+        (2, "reconciled"),
+    ]
+    assert world.findings() == []

@@ -1,0 +1,69 @@
+"""Silence is visible: a run that looked and found nothing says so, but not every time."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scenario.world import World, cursor_job
+
+COMPARE = {"capture": {"method": "compare"}}
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True)
+@pytest.mark.parametrize("capture", [cursor_job(), COMPARE], ids=["cursor", "compare"])
+def test_nothing_changed(world: World, capture: dict) -> None:
+    world.make_table(3)
+    world.job("j", empty_every="1h", **capture)
+    assert [b.kind for b in world.run_well().batches] == ["first"]
+    (empty,) = world.run_well().batches
+    assert (empty.kind, empty.sent.total, empty.received.total) == ("empty", 0, 0)
+    assert world.run_well().batches == []  # the one before is empty too, and young
+    assert world.run_well().batches == []
+    world.insert([10], stamp=world.now)
+    assert [b.kind for b in world.run_well().batches] == ["data"]
+    assert [b.kind for b in world.run_well().batches] == ["empty"]
+    world.job("j", empty_every="1s", **capture)
+    world.sql("exchange", "UPDATE bh_batch SET sealed_at = replace(sealed_at, '20', '19')")
+    assert [b.kind for b in world.run_well().batches] == ["empty"]  # by now it is old
+    assert world.findings() == []
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True)
+def test_every_run(world: World) -> None:
+    world.make_table(3)
+    world.job("j", empty_every=0, **cursor_job())
+    world.run_well()
+    for _ in range(3):
+        assert [b.kind for b in world.run_well().batches] == ["empty"]
+    assert world.findings() == []
+
+
+def test_a_held_horizon_claims_nothing(world: World) -> None:
+    """The run could not look, names who holds it back, and is in flight; no empty batch lies."""
+    world.make_table(3)
+    world.job("j", **cursor_job(drain_wait=0, deletes={"sweep": "off"}))
+    world.run_well()
+    writer = world.connect("source")
+    writer.execute("BEGIN")
+    writer.execute("SELECT 1")
+    pid = writer.info.backend_pid
+    outcome = world.run()
+    assert (outcome.verdict, outcome.exit_code, outcome.batches) == ("in_flight", 0, [])
+    assert f"pid {pid}" in outcome.holders[0]
+    writer.execute("COMMIT")
+    assert [b.kind for b in world.run_well().batches] == ["empty"]
+
+
+def test_a_horizon_held_too_long_alarms(world: World) -> None:
+    world.make_table(3)
+    world.job("j", **cursor_job(drain_wait=0, horizon_limit=1, deletes={"sweep": "off"}))
+    world.run_well()
+    writer = world.connect("source")
+    writer.execute("BEGIN")
+    writer.execute("SELECT pg_sleep(1.2)")
+    world.run()
+    writer.execute("SELECT pg_sleep(1.2)")
+    outcome = world.run()
+    assert (outcome.verdict, outcome.overdue, outcome.exit_code) == ("in_flight", True, 1)
+    writer.execute("COMMIT")
+    world.run_well()

@@ -1,0 +1,50 @@
+"""One statement stamped more rows than a part holds: the window travels in parts, by key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bridge.failpoint import arm, at
+from connectors.errors import StoreFull
+from tests.scenario.world import World, cursor_job
+
+CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
+
+
+@pytest.fixture(autouse=True)
+def _disarmed() -> Iterator[None]:
+    yield
+    arm(None)
+
+
+def fail(_: str) -> None:
+    raise StoreFull("no space left", endpoint="exchange")
+
+
+@pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda chain: chain[0])
+def test_oversized_window_is_cut_and_resumed(world: World) -> None:
+    world.write(retry=0)
+    world.make_table(100)
+    world.job("j", chunk_rows=10, **cursor_job())
+    world.run_well()
+    before = len(world.batches())
+    world.sql("source", f"UPDATE t SET name = 'all', updated_at = {world.now}")
+    arm(at("window.sealed", 4, fail))
+    outcome = world.run()
+    arm(None)
+    assert (outcome.verdict, outcome.exit_code) == ("in_flight", 3)
+    parts = world.batches()[before:]
+    assert [bool(b["last"]) for b in parts] == [False] * 4
+    assert len({b["window_high"] for b in parts}) == 1
+
+    world.sql(
+        "source", f"UPDATE t SET name = 'later', updated_at = {world.now} WHERE id IN (2, 99)"
+    )
+    world.run_well()
+    parts = [b for b in world.batches()[before:] if b["window_high"] == parts[0]["window_high"]]
+    assert [bool(b["last"]) for b in parts][-1]
+    assert sum(b["last"] for b in parts) == 1
+    world.run_well()
+    assert world.findings() == []

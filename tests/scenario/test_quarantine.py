@@ -1,0 +1,138 @@
+"""Rows that the next store cannot hold are set aside: counted, shown masked, read again."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scenario.world import World, cursor_job
+
+TABLE = (
+    "CREATE TABLE t (id integer PRIMARY KEY, name varchar(5), born date, amount decimal(6,2), "
+    "small smallint, updated_at timestamp)"
+)
+COLUMNS = {
+    "id": "number",
+    "name": "text",
+    "born": "text",
+    "amount": "number",
+    "small": "number",
+    "updated_at": "moment",
+}
+BAD = {
+    2: ("'ok'", "'2023-02-30'", "1", "1"),
+    3: ("'ok'", "'not a day'", "1", "1"),
+    4: ("'sixsix'", "'2023-01-01'", "1", "1"),
+    5: ("'a' || char(0) || 'b'", "'2023-01-01'", "1", "1"),
+    6: ("'ok'", "'2023-01-01'", "12345.6", "1"),
+    7: ("'ok'", "'2023-01-01'", "1", "40000"),
+    8: ("'ok'", "'2023-01-01'", "'1.005'", "1"),
+    9: ("x'ff'", "'2023-01-01'", "1", "1"),
+}
+CHAINS = [("sqlite", "postgresql", "postgresql"), ("sqlite",) * 3]
+everywhere = pytest.mark.parametrize("world", CHAINS, indirect=True, ids="-".join)
+CAPTURES = pytest.mark.parametrize(
+    "capture", [cursor_job(), {"capture": {"method": "compare"}}], ids=["cursor", "compare"]
+)
+
+
+def fill(world: World, stamp: str) -> None:
+    rows = [
+        f"({i}, {name}, {born}, {amount}, {small}, {stamp})"
+        for i, (name, born, amount, small) in BAD.items()
+    ]
+    good = [f"({i}, '好{i}', '2023-01-0{i % 9 + 1}', {i}.5, {i}, {stamp})" for i in (1, 10, 11)]
+    world.sql("source", f"INSERT INTO t VALUES {', '.join(rows + good)}")
+
+
+def entries(world: World, condition: str = "open_key IS NOT NULL") -> dict[str, tuple]:
+    rows = world.sql(
+        "exchange",
+        f'SELECT "key", "column", reason, sample, seen, closed_why FROM bh_quarantine '
+        f"WHERE {condition}",
+    )
+    return {row[0]: row[1:] for row in rows}
+
+
+def judge(world: World, bad: dict) -> list:
+    return world.findings(columns=COLUMNS, without=frozenset((str(i),) for i in bad))
+
+
+@everywhere
+@CAPTURES
+def test_set_aside_and_accepted_later(world: World, capture: dict) -> None:
+    world.sql("source", TABLE)
+    fill(world, world.ago(3600))
+    world.job("j", **capture)
+    (first,) = world.run_well().batches
+    assert (first.tally.read, first.tally.inserted, first.tally.quarantined) == (11, 3, 8)
+    assert judge(world, BAD) == []
+    found = entries(world)
+    assert set(found) == {f'["{i}"]' for i in BAD}
+    for key, (column, reason, sample, _, _) in found.items():
+        assert column in COLUMNS, key
+        assert reason, key
+        assert sample is None or not any(v.strip("'") == sample for v in BAD[int(key[2:-2])])
+
+    (again,) = world.run_well().batches  # nothing new: read once more, still refused
+    assert again.tally.quarantined in (0, 8)
+    assert set(entries(world)) == set(found)
+    assert judge(world, BAD) == []
+
+    world.sql(
+        "source",
+        f"UPDATE t SET name = 'ok', born = '2024-02-29', amount = 1, small = 2, "
+        f"updated_at = {world.now} WHERE id BETWEEN 2 AND 5",
+        "DELETE FROM t WHERE id = 6",
+    )
+    (put_right,) = world.run_well().batches
+    assert put_right.tally.inserted == 4
+    assert set(entries(world)) == {'["7"]', '["8"]', '["9"]'}
+    closed = entries(world, "open_key IS NULL")
+    assert {key: entry[-1] for key, entry in closed.items()} == {
+        f'["{i}"]': "accepted" if i < 6 else "no longer at the source" for i in range(2, 7)
+    }
+    assert judge(world, {7: 0, 8: 0, 9: 0}) == []
+
+
+@everywhere
+@CAPTURES
+def test_the_last_good_version_stays(world: World, capture: dict) -> None:
+    """A row that turns bad is set aside; what was accepted before stays as it was."""
+    world.sql("source", TABLE, f"INSERT INTO t VALUES (1, 'gut', NULL, 1, 1, {world.ago(3600)})")
+    world.sql("source", f"INSERT INTO t VALUES (2, 'gut', NULL, 1, 1, {world.ago(3600)})")
+    world.job("j", **capture)
+    world.run_well()
+    world.sql("source", f"UPDATE t SET born = 'never', updated_at = {world.now} WHERE id = 1")
+    (batch,) = world.run_well().batches
+    assert (batch.tally.quarantined, batch.tally.gone, batch.sent.total) == (1, 0, 0)
+    world.run_well()
+    assert sorted(world.sql("target", "SELECT id, name, born FROM t")) == [
+        (1, "gut", None),
+        (2, "gut", None),
+    ]
+    world.sql("source", "DELETE FROM t WHERE id = 1")
+    world.run_well()
+    assert world.findings(columns=COLUMNS) == []
+    assert entries(world) == {}
+
+
+@pytest.mark.parametrize("world", [("sqlite", "postgresql", "postgresql")], indirect=True)
+def test_bad_keys_and_bad_stamps(world: World) -> None:
+    """A stamp that is none is NULL to the window; the sweep brings its row, refused or not."""
+    world.sql(
+        "source",
+        "CREATE TABLE t (id varchar(4) PRIMARY KEY, name text, updated_at timestamp)",
+        f"INSERT INTO t VALUES ('good', 'a', {world.ago(3600)}), (NULL, 'b', {world.ago(3600)}), "
+        f"('too long', 'c', {world.ago(3600)})",
+    )
+    columns = {"id": "text", "name": "text"}
+    world.job("j", columns={"id": {}, "name": {}}, key=["id"], **cursor_job())
+    (first,) = world.run_well().batches
+    assert (first.tally.read, first.tally.inserted, first.tally.quarantined) == (3, 1, 2)
+    world.sql("source", "INSERT INTO t VALUES ('odd', 'd', 'yesterday'), ('wee', 'e', '')")
+    (second,) = world.run_well().batches
+    assert (second.tally.inserted, second.tally.late) == (2, 2)
+    without = frozenset({("None",), ("too long",)})
+    assert world.findings(columns=columns, without=without) == []
+    (third,) = world.run_well().batches
+    assert third.sent.total == 0

@@ -1,0 +1,85 @@
+"""What no window shows, the sweep finds: old, missing and future stamps, and deleted rows."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scenario.world import World, cursor_job
+
+CHAINS = [("postgresql",) * 3, ("sqlite", "sqlite", "postgresql"), ("sqlite",) * 3]
+everywhere = pytest.mark.parametrize("world", CHAINS, indirect=True, ids="-".join)
+
+OLD = "'1999-01-01 00:00:00'"
+FUTURE = "'2099-01-01 00:00:00'"
+
+
+@everywhere
+def test_sweep_both_ways(world: World) -> None:
+    world.make_table(20)
+    world.job("j", **cursor_job(overlap=0))
+    world.run_well()
+
+    world.insert([30], stamp=OLD)
+    world.insert([31], stamp="NULL")
+    world.insert([32], stamp=FUTURE)
+    world.sql(
+        "source",
+        f"UPDATE t SET name = 'back', updated_at = {OLD} WHERE id = 1",
+        "UPDATE t SET name = 'bare', updated_at = NULL WHERE id = 2",
+        f"UPDATE t SET name = 'ahead', updated_at = {FUTURE} WHERE id = 3",
+        "DELETE FROM t WHERE id IN (4, 5)",
+    )
+    (batch,) = world.run_well().batches
+    tally = batch.tally
+    assert (tally.inserted, tally.updated, tally.deleted, tally.late) == (3, 3, 2, 6)
+    assert world.findings() == []
+    (rest,) = world.run_well().batches
+    assert (rest.kind, rest.tally.late, rest.tally.gone) == ("empty", 0, 0)
+
+    world.sql("source", "DELETE FROM t WHERE id IN (2, 3, 30, 31, 32)")
+    (batch,) = world.run_well().batches
+    assert (batch.tally.deleted, batch.sent.total) == (5, 5)
+    assert world.findings() == []
+
+
+@everywhere
+def test_without_a_sweep_these_are_lost_and_it_is_said(world: World) -> None:
+    """The sweep being off must be asked for; then such rows do not arrive."""
+    world.make_table(5)
+    world.job("j", **cursor_job(overlap=0, deletes={"sweep": "off"}))
+    world.run_well()
+    world.insert([30], stamp=OLD)
+    world.sql("source", "DELETE FROM t WHERE id = 1")
+    world.run_well()
+    assert sorted({f.kind for f in world.findings()}) == ["extra", "lost"]
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True)
+def test_everything_is_deleted(world: World) -> None:
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql("source", "DELETE FROM t")
+    (batch,) = world.run_well().batches
+    assert batch.tally.deleted == 5
+    assert world.findings() == []
+    world.insert([1, 9], stamp=world.now)
+    world.run_well()
+    assert world.findings() == []
+
+
+@pytest.mark.parametrize("world", [CHAINS[0], CHAINS[2]], indirect=True, ids="-".join)
+def test_sweep_under_a_budget(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one run may not finish, the next ones do; nothing is deleted by mistake meanwhile."""
+    monkeypatch.setattr("bridge.capture.sweep.BUDGET_ROWS", 10)
+    monkeypatch.setattr("bridge.capture.sweep.SEGMENT_ROWS", 4)
+    world.make_table(30)
+    world.job("j", **cursor_job(overlap=0))
+    world.run_well()
+    world.sql("source", "DELETE FROM t WHERE id IN (2, 15, 30)")
+    world.insert([40], stamp=OLD)
+    deleted = []
+    for _ in range(4):
+        deleted += [b.tally.deleted for b in world.run_well().batches]
+    assert (sum(deleted), max(deleted)) == (3, 1)
+    assert world.findings() == []

@@ -1,0 +1,59 @@
+"""Stamps without a zone are moments of the server's zone, or of the one that the job names."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scenario.world import World, cursor_job
+
+COLUMNS = {"id": "number", "at": "moment"}
+NO_NET = {"overlap": 0, "deletes": {"sweep": "off"}}
+
+
+def prepare(world: World, zone: str) -> None:
+    name = world.stores["source"].database
+    world.sql(
+        "source",
+        f"ALTER DATABASE {name} SET timezone = '{zone}'",
+        "CREATE TABLE t (id integer PRIMARY KEY, at timestamp)",
+    )
+
+
+def changes_arrive(world: World, stamp: str) -> bool:
+    """Two rounds: what was stamped since the last run must be in the next."""
+    world.sql("source", f"INSERT INTO t VALUES (1, {stamp})")
+    world.run_well()
+    for round_ in (2, 3):
+        world.sql("source", f"INSERT INTO t VALUES ({round_}, {stamp})")
+        world.run_well()
+    return world.findings(columns=COLUMNS) == []
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York", "UTC"])
+def test_the_servers_zone(world: World, zone: str) -> None:
+    prepare(world, zone)
+    world.job("j", **cursor_job(column="at", **NO_NET))
+    assert changes_arrive(world, "localtimestamp")
+
+
+def test_a_zone_named_by_the_job(world: World) -> None:
+    prepare(world, "UTC")
+    world.job("j", **cursor_job(column="at", timezone="Asia/Tokyo", **NO_NET))
+    assert changes_arrive(world, "now() AT TIME ZONE 'Asia/Tokyo'")
+
+
+def test_the_wrong_zone_loses_what_the_sweep_would_find(world: World) -> None:
+    """That the zone matters at all: stamps that lie ahead are in no window."""
+    prepare(world, "UTC")
+    world.job("j", **cursor_job(column="at", **NO_NET))
+    assert not changes_arrive(world, "now() AT TIME ZONE 'Asia/Tokyo'")
+    world.job("j", **cursor_job(column="at"))
+    world.run_well()
+    assert world.findings(columns=COLUMNS) == []
+
+
+@pytest.mark.parametrize("world", [("sqlite", "postgresql", "postgresql")], indirect=True)
+def test_sqlite_stamps_in_local_time(world: World) -> None:
+    world.sql("source", "CREATE TABLE t (id integer PRIMARY KEY, at datetime)")
+    world.job("j", **cursor_job(column="at", timezone="Asia/Shanghai", **NO_NET))
+    assert changes_arrive(world, "strftime('%Y-%m-%d %H:%M:%f', 'now', '+8 hours')")
