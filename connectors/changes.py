@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from connectors.canonical import UNREADABLE
 from connectors.dialect import Dialect, KeyRange, Statement
 from connectors.table import Column, TableName, Type
 
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 EPOCH, SEQ, OPERATION, CURSOR = "bh_epoch", "bh_seq", "bh_op", "bh_cursor"
-RESERVED = frozenset({EPOCH, SEQ, OPERATION, CURSOR})
+RESERVED = frozenset({EPOCH, SEQ, OPERATION, CURSOR, UNREADABLE})
 """Column names that a resource may not use."""
 
 STAGE, GONE, LATE, SEEN = "bh_stage", "bh_gone", "bh_late", "bh_seen"

@@ -23,7 +23,7 @@ from bridge.mask import MASKS, masked
 from bridge.refusal import Reason, masked_sample
 from bridge.schema import EXCHANGE, RECEIVER, health_view
 from connectors.canonical import ABSENT, Digest, canonical_line
-from connectors.pgdialect import PostgresqlDialect
+from connectors.postgresql.dialect import PostgresqlDialect
 from connectors.registry import FAMILIES
 from connectors.table import Column, Kind, Type
 

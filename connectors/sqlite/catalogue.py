@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-from connectors.sqlite_types import declared_type, has_text_affinity
+from connectors.sqlite.types import declared_type, has_text_affinity
 from connectors.table import Column, Kind, Table, TableName
 
 __all__ = ["COLUMNS", "INDEXES", "TABLES", "columns_of", "relation_of"]

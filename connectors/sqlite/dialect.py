@@ -1,4 +1,4 @@
-"""How SQLite spells SQL; the functions named `bh_…` are those of connectors/sqlite_values.py."""
+"""How SQLite spells SQL; the functions named `bh_…` are those of connectors/sqlite/values.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from connectors.dialect import Dialect, Statement
 from connectors.selection import Output, Span
-from connectors.sqlite_types import has_text_affinity
+from connectors.sqlite.types import has_text_affinity
 from connectors.table import Column, Kind, Type
 
 __all__ = ["SqliteDialect"]

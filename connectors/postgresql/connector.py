@@ -1,4 +1,4 @@
-"""Family postgresql: PostgreSQL 13 and later, by psycopg 3, SQLAlchemy and COPY."""
+"""The session with a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from connectors.errors import (
     PermanentError,
     nearest,
 )
-from connectors.pgcatalog import (
+from connectors.postgresql.catalogue import (
     COLUMNS,
     HOLDERS,
     IDENTITY,
@@ -41,9 +41,9 @@ from connectors.pgcatalog import (
     column_of,
     relation_of,
 )
-from connectors.pgcopy import CopyStream, csv_blocks, raw_blocks
-from connectors.pgdialect import PostgresqlDialect
-from connectors.pgerrors import of_connection, of_login, of_server
+from connectors.postgresql.copy import CopyStream, csv_blocks, raw_blocks
+from connectors.postgresql.dialect import PostgresqlDialect
+from connectors.postgresql.errors import of_connection, of_login, of_server
 from connectors.selection import Format, Selection, select
 from connectors.table import Column, Table, TableName
 

@@ -1,4 +1,4 @@
-"""Family sqlite: SQLite database files, by the driver of the standard library and SQLAlchemy."""
+"""The session with a SQLite file."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from connectors.errors import (
     nearest,
 )
 from connectors.selection import Format, Selection, select
-from connectors.sqlite_catalogue import COLUMNS, INDEXES, TABLES, columns_of, relation_of
-from connectors.sqlite_dialect import SqliteDialect
-from connectors.sqlite_errors import of_sqlite
-from connectors.sqlite_rows import SqliteRows
-from connectors.sqlite_values import register
+from connectors.sqlite.catalogue import COLUMNS, INDEXES, TABLES, columns_of, relation_of
+from connectors.sqlite.dialect import SqliteDialect
+from connectors.sqlite.errors import of_sqlite
+from connectors.sqlite.rows import SqliteRows
+from connectors.sqlite.values import register
 from connectors.table import Column, Kind, Table, TableName
 
 __all__ = ["SqliteConnector"]

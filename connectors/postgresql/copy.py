@@ -45,9 +45,16 @@ class CopyStream(RowStream):
         self._names = list(names)
         self._context = copy
         self._rows: Iterator[Any] = iter(copy.__enter__())
-        self._next = next(self._rows, None)
         self._handed_out = 0
-        if self._next is not None and format is Format.PGCOPY:
+        try:
+            self._start()
+        except BaseException:
+            self.close()  # the driver's lock on the session would never be let go
+            raise
+
+    def _start(self) -> None:
+        self._next = next(self._rows, None)
+        if self._next is not None and self.format is Format.PGCOPY:
             self._next = bytes(self._next)[len(_HEADER) :] or next(self._rows)
         self._end_if_done()
 
