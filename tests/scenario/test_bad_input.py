@@ -97,20 +97,27 @@ def _source_is_target_by_another_name(world: World) -> None:
     )
 
 
-def _slow_source(world: World) -> None:
-    """Rows come at first, so that the time runs out while they are being loaded elsewhere."""
-    world.sql(
-        "source",
-        "CREATE VIEW slow AS SELECT g AS id, repeat('x', 9000) AS filler, "
-        "pg_sleep(CASE WHEN g > 5 THEN 2 ELSE 0 END)::text AS slept FROM generate_series(1, 9) g",
-    )
-    _endpoint("source", statement_timeout=1)(world)
-    slow = {"endpoint": "other", "table": "slow"}
-    _write(world, source=slow, key=["id"], capture={"method": "compare"})
+def _slow(after: int) -> Callable[[World], None]:
+    """A source whose time runs out after so many rows: none, or some that are being loaded."""
+
+    def make(world: World) -> None:
+        world.sql(
+            "source",
+            "CREATE TABLE steps AS SELECT g AS id FROM generate_series(1, 9) g",
+            "ALTER TABLE steps ADD PRIMARY KEY (id)",
+            "CREATE VIEW slow AS SELECT id, repeat('x', 9000) AS filler, "
+            f"pg_sleep(CASE WHEN id > {after} THEN 2 ELSE 0 END)::text AS slept FROM steps",
+        )
+        _endpoint("source", statement_timeout=1)(world)
+        slow = {"endpoint": "other", "table": "slow"}
+        _write(world, source=slow, key=["id"], capture={"method": "compare"})
+
+    return make
 
 
 MISTAKES = {
-    "slow source": Mistake(_slow_source, 3, "timeout", ("other", "statement")),
+    "slow source": Mistake(_slow(after=0), 3, "timeout", ("other", "statement")),
+    "source that stops": Mistake(_slow(after=5), 3, "timeout", ("other", "statement")),
     "wrong password": Mistake(_wrong_password, 4, "login_refused", ("other", "127.0.0.1", "passw")),
     "unreachable host": Mistake(
         _endpoint("source", host="127.0.0.1", port=1), 3, "unreachable", ("127.0.0.1:1/",)
