@@ -123,7 +123,7 @@ def _leave_interrupted() -> None:
         "interrupted; nothing is lost, the next run goes on from here", file=sys.stderr, flush=True
     )
     sys.stdout.flush()
-    if threading.active_count() > 1:
+    if any(thread.name.startswith("job_") for thread in threading.enumerate()):
         os._exit(INTERRUPTED)
 
 
