@@ -1,0 +1,180 @@
+"""check and discover: they look, they change nothing, and what they print can be used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.command import call
+from tests.scenario.world import World, cursor_job
+
+Capsys = pytest.CaptureFixture[str]
+
+FAMILIES = [("postgresql",) * 3, ("sqlite",) * 3]
+on_both = pytest.mark.parametrize("world", FAMILIES, indirect=True, ids=lambda chain: chain[0])
+
+
+def check(world: World, capsys: Capsys, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
+    told = call(capsys, "--config", world.directory, "check", *arguments, "--json")
+    return told.code, told.json
+
+
+def found(findings: list[dict[str, Any]], what: str) -> list[dict[str, Any]]:
+    return [finding for finding in findings if finding["what"] == what]
+
+
+@on_both
+def test_a_sound_job_is_looked_at_in_full(world: World, capsys: Capsys) -> None:
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    code, findings = check(world, capsys)
+    assert code == 0, findings
+    seen = {finding["what"] for finding in findings if finding["result"] != "refused"}
+    whole = {"configuration", "connection", "source", "guarantee", "key", "cursor", "horizon"}
+    assert whole | {"target", "rights", "ledger"} <= seen
+    assert found(findings, "guarantee")[0]["found"].startswith("lossless")
+    if not world.is_sqlite:
+        assert world.sql("exchange", "SELECT to_regclass('bh_job')") == [(None,)]
+        assert world.sql("target", "SELECT to_regclass('t')") == [(None,)]
+    world.run_well()
+    assert check(world, capsys, "j")[0] == 0
+
+
+@on_both
+def test_a_stamp_ahead_of_the_clock_is_refused(world: World, capsys: Capsys) -> None:
+    world.make_table(5)
+    world.insert([6, 7], stamp=world.ago(-86_400))
+    world.job("j", **cursor_job())
+    code, findings = check(world, capsys)
+    assert code == 4
+    (refused,) = [f for f in findings if f["result"] == "refused"]
+    assert (refused["what"], refused["exit_code"]) == ("cursor", 4)
+    assert "2 rows have a updated_at ahead" in refused["found"]
+
+
+@on_both
+def test_rows_without_a_stamp_need_the_sweep(world: World, capsys: Capsys) -> None:
+    world.make_table(5)
+    world.insert([6], stamp="NULL")
+    world.job("j", **cursor_job())
+    code, findings = check(world, capsys)
+    assert code == 0
+    assert "warning" in [f["result"] for f in found(findings, "cursor")]
+    world.job("j", **cursor_job(deletes={"sweep": "off"}))
+    code, findings = check(world, capsys)
+    assert code == 4
+    assert found(findings, "guarantee")[0]["found"].startswith("none")
+
+
+@on_both
+def test_a_key_that_no_constraint_sees_to_is_counted(world: World, capsys: Capsys) -> None:
+    world.sql(
+        "source",
+        "CREATE TABLE t (a integer, b text)",
+        "INSERT INTO t VALUES (1, 'x'), (1, 'y'), (2, 'x')",
+    )
+    world.job("j", key=["a", "b"], capture={"method": "compare"})
+    code, findings = check(world, capsys)
+    assert (code, found(findings, "key")[0]["result"]) == (0, "ok")
+    world.job("j", key=["a"], capture={"method": "compare"})
+    code, findings = check(world, capsys)
+    assert (code, found(findings, "key")[0]["result"]) == (4, "refused")
+    assert "1 keys" in found(findings, "key")[0]["found"]
+
+
+def test_a_changed_job_is_told_before_it_runs(world: World, capsys: Capsys) -> None:
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.job("j", columns={"id": {}, "name": {"mask": "name"}, "updated_at": {}}, **cursor_job())
+    code, findings = check(world, capsys)
+    assert code == 1
+    assert "resync" in found(findings, "ledger")[0]["remedy"]
+
+
+def test_missing_rights_at_the_target_are_named(world: World, capsys: Capsys) -> None:
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    database = world.stores["target"].database
+    world.sql(
+        "target",
+        "DROP ROLE IF EXISTS reader_only",
+        "CREATE ROLE reader_only LOGIN PASSWORD 'reads'",
+        f"GRANT CONNECT ON DATABASE {database} TO reader_only",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader_only",
+    )
+    (world.directory / "reads").write_text("reads", encoding="ascii")
+    world.write({"target": {"user": "reader_only", "password": {"file": "reads"}}})
+    code, findings = check(world, capsys)
+    assert code == 4
+    assert "INSERT, UPDATE, DELETE" in found(findings, "rights")[0]["found"]
+
+
+def test_one_broken_endpoint_hides_nothing_else(world: World, capsys: Capsys) -> None:
+    world.make_table(5)
+    world.job("good", **cursor_job())
+    world.write({"source": {"port": 1}})
+    (world.directory / "jobs/broken.yaml").write_text("job: [", encoding="utf-8")
+    code, findings = check(world, capsys)
+    assert code == 2
+    refused = [(f["what"], f["exit_code"]) for f in findings if f["result"] == "refused"]
+    assert refused == [("configuration", 2), ("connection", 3)]
+    assert "not looked at" in found(findings, "structure")[0]["found"]
+
+
+def test_the_ddl_is_what_a_job_without_ddl_needs(world: World, capsys: Capsys) -> None:
+    world.make_table(5)
+    target = {"endpoint": "target", "table": "t", "ddl": False}
+    world.job("j", **(cursor_job() | {"target": target}))
+    assert check(world, capsys)[0] == 4
+    told = call(capsys, "--config", world.directory, "check", "j", "--ddl")
+    assert told.code == 0
+    world.sql("target", told.out)
+    assert check(world, capsys)[0] == 0
+    world.run_well()
+
+
+@on_both
+def test_a_discovered_job_file_loads_and_runs_as_it_is(world: World, capsys: Capsys) -> None:
+    world.make_table(5)
+    told = call(capsys, "--config", world.directory, "discover", "source")
+    assert told.out.split()[0].endswith("t")
+    described = call(capsys, "--config", world.directory, "discover", "source", "t", "--json")
+    assert [c["column"] for c in described.json["columns"]] == [
+        "id",
+        "name",
+        "amount",
+        "updated_at",
+    ]
+    assert described.json["columns"][0]["key"] == 1
+    printed = call(capsys, "--config", world.directory, "discover", "source", "t", "--job")
+    (world.directory / "jobs/t.yaml").write_text(printed.out, encoding="utf-8")
+    assert "method: cursor" in printed.out
+    outcome = world.run_well("t")
+    assert outcome.batches[0].sent.total == 5
+
+
+def test_awkward_names_survive_discovery(world: World, capsys: Capsys) -> None:
+    world.sql(
+        "source",
+        'CREATE SCHEMA "人口"',
+        'CREATE TABLE "人口"."Per: son" ("No" integer PRIMARY KEY, "姓 名" text, "a: b" text)',
+        """COMMENT ON COLUMN "人口"."Per: son"."姓 名" IS '姓名: {x}\n# "第二行"'""",
+        'INSERT INTO "人口"."Per: son" VALUES (1, $$x$$, $$y$$)',
+    )
+    wanted = ("discover", "source", "人口.Per: son", "--job")
+    printed = call(capsys, "--config", world.directory, *wanted)
+    assert printed.code == 0
+    (world.directory / "jobs/per_son.yaml").write_text(printed.out, encoding="utf-8")
+    assert world.run_well("per_son").batches[0].sent.total == 1
+
+
+def test_an_unknown_table_or_endpoint_names_the_nearest(world: World, capsys: Capsys) -> None:
+    world.make_table()
+    told = call(capsys, "--config", world.directory, "discover", "source", "tt")
+    assert (told.code, "did you mean t?" in told.err) == (4, True)
+    told = call(capsys, "--config", world.directory, "discover", "sorce")
+    assert (told.code, "did you mean 'source'?" in told.err) == (2, True)
+    assert call(capsys, "--config", world.directory, "check", "nojob").code == 2
