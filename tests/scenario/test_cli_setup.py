@@ -44,7 +44,10 @@ def test_a_sound_job_is_looked_at_in_full(world: World, capsys: Capsys) -> None:
 @on_both
 def test_a_stamp_ahead_of_the_clock_is_refused(world: World, capsys: Capsys) -> None:
     world.make_table(5)
-    world.insert([6, 7], stamp=world.ago(-86_400))
+    tomorrow = "now() + interval '1 d'"
+    if world.is_sqlite:
+        tomorrow = "strftime('%Y-%m-%d %H:%M:%f', 'now', '+1 day')"
+    world.insert([6, 7], stamp=tomorrow)
     world.job("j", **cursor_job())
     code, findings = check(world, capsys)
     assert code == 4
