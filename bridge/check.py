@@ -9,7 +9,7 @@ from bridge.finding import Finding, Level, refused
 from bridge.hold import Hold
 from bridge.inspection import INSPECTIONS
 from bridge.job import Job
-from bridge.migrations import receiver_ddl
+from bridge.ledger.migrations import receiver_ddl
 from bridge.plan import make_plan
 from bridge.settings import Deployment
 from connectors.errors import BridgeheadError

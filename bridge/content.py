@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bridge.hold import Hold
-from bridge.mask import masked_key
 from bridge.plan import Plan
+from bridge.transform.mask import masked_key
 from connectors.connector import Connector
 from connectors.dialect import KeyRange, Statement
 from connectors.table import Column

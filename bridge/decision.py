@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bridge.audit import Audit
 from bridge.batch import Batch, State
 from bridge.errors import IllegalMove
 from bridge.hold import hold
+from bridge.ledger.audit import Audit
 from bridge.settings import Deployment
 
 __all__ = ["approve", "reject"]

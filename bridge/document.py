@@ -8,14 +8,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from bridge.batch import Batch, instant
-from bridge.mask import masked_key
+from bridge.transform.mask import masked_key
 from connectors.errors import BridgeheadError
 
 if TYPE_CHECKING:  # `status` and `batches` do not load the engine
     from bridge.comparison import Comparison
-    from bridge.history import Sums
+    from bridge.ledger.history import Sums
+    from bridge.ledger.quarantine import QuarantineEntry
     from bridge.overview import JobOverview
-    from bridge.quarantine import QuarantineEntry
     from bridge.run import Outcome
     from bridge.settings import Deployment
 

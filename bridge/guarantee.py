@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bridge.duration import DAY
+from bridge.configuration.duration import DAY
 from bridge.job import Job
 
 __all__ = ["Guarantee", "Promise", "guarantee_of"]

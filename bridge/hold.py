@@ -9,9 +9,9 @@ from functools import cached_property
 from bridge.failpoint import failpoint
 from bridge.job import Job
 from bridge.ledger import Ledger
-from bridge.migrations import exchange_version, upgrade_exchange
-from bridge.receiver import Receiver
-from bridge.schema import EXCHANGE_VERSION
+from bridge.ledger.migrations import exchange_version, upgrade_exchange
+from bridge.ledger.receiver import Receiver
+from bridge.ledger.schema import EXCHANGE_VERSION
 from bridge.settings import Deployment
 from connectors.connector import Connector
 from connectors.endpoint import Endpoint

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bridge.candidate import Candidate
+from bridge.ledger.candidate import Candidate
 from connectors.connector import Connector
 from connectors.table import Kind, Type
 

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from bridge.batch import instant
 from bridge.finding import Finding, Level
 from bridge.guarantee import Promise, guarantee_of
-from bridge.history import History
 from bridge.hold import Hold
-from bridge.migrations import exchange_version, receiver_version
+from bridge.ledger.history import History
+from bridge.ledger.migrations import exchange_version, receiver_version
 from bridge.plan import Plan
 from bridge.pull import zone_of
 from connectors.dialect import EVERYTHING, Statement

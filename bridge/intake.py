@@ -11,12 +11,12 @@ from typing import cast
 import pyarrow as pa
 
 from bridge.hold import Hold
+from bridge.ledger.quarantine import SetAside, key_text
 from bridge.plan import Plan
-from bridge.quarantine import SetAside, key_text
-from bridge.refusal import Refusal
-from bridge.textarray import pc
 from bridge.transform import transform
-from bridge.valuecheck import check_values
+from bridge.transform.refusal import Refusal
+from bridge.transform.textarray import pc
+from bridge.transform.value import check_values
 from connectors.changes import CURSOR, Changes
 from connectors.connector import Chunk, Connector, RowStream
 from connectors.dialect import EVERYTHING, KeyRange

@@ -10,12 +10,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from bridge.catalogue import Catalogue, cycle_seconds, working_days
-from bridge.duration import DAY, Duration
-from bridge.jobparts import Capture, Column, Deletes, Mask, Rule, Source, Target
-from bridge.problem import Fault, Faults, hint, shown
-from bridge.schedule import Kind, Schedule, kind_of, longest_gap_seconds
-from bridge.validation import Name, Strict, Text
+from bridge.configuration.catalogue import Catalogue, cycle_seconds, working_days
+from bridge.configuration.duration import DAY, Duration
+from bridge.configuration.jobparts import Capture, Column, Deletes, Mask, Rule, Source, Target
+from bridge.configuration.problem import Fault, Faults, hint, shown
+from bridge.configuration.schedule import Kind, Schedule, kind_of, longest_gap_seconds
+from bridge.configuration.validation import Name, Strict, Text
 from connectors.errors import ConfigurationError
 
 __all__ = ["Capture", "Column", "Deletes", "Job", "Mask", "Rule", "Source", "Target"]

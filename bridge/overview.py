@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from bridge.batch import Batch, State
 from bridge.guarantee import Guarantee, guarantee_of
 from bridge.ledger import JobStanding, Ledger
-from bridge.migrations import exchange_version
+from bridge.ledger.migrations import exchange_version
 from bridge.settings import Deployment
 from connectors.connector import Connector
 from connectors.registry import connect

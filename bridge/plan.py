@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from bridge.errors import Held
 from bridge.failpoint import failpoint
 from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold
+from bridge.ledger.migrations import is_receiver_current, upgrade_receiver
+from bridge.ledger.receiver import Receiver
 from bridge.mapping import Route
-from bridge.migrations import is_receiver_current, upgrade_receiver
-from bridge.receiver import Receiver
 from bridge.route import describe_source, find_route, onto_table
 from connectors.changes import Changes
 from connectors.dialect import EVERYTHING

@@ -15,8 +15,8 @@ from bridge.errors import Fork, Gap
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
 from bridge.ledger import Ledger
+from bridge.ledger.receiver import Expectation, Stall
 from bridge.plan import Plan
-from bridge.receiver import Expectation, Stall
 from connectors import returning
 from connectors.canonical import Digest
 from connectors.changes import EPOCH, OPERATION, SEQ

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from bridge.batch import Batch, Counts
-from bridge.chain import ChainProblem
-from bridge.history import History, Standing, Sums
+from bridge.ledger.chain import ChainProblem
+from bridge.ledger.history import History, Standing, Sums
 from bridge.overview import JobOverview, overview, read_ledger, verdict_of
 from bridge.settings import Deployment
 from reconcile.figures import (

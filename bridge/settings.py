@@ -10,15 +10,22 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bridge.catalogue import CreditCode
-from bridge.codetable import CodeTable, read_code_tables
-from bridge.configfile import Document, Unreadable, read_yaml
-from bridge.duration import Duration
-from bridge.endpointsettings import EndpointSettings, Families, known_families
+from bridge.configuration.catalogue import CreditCode
+from bridge.configuration.codetable import CodeTable, read_code_tables
+from bridge.configuration.configfile import Document, Unreadable, read_yaml
+from bridge.configuration.duration import Duration
+from bridge.configuration.endpointsettings import EndpointSettings, Families, known_families
+from bridge.configuration.jobfile import Surroundings, read_jobs
+from bridge.configuration.problem import (
+    ConfigurationProblems,
+    Problem,
+    capped,
+    hint,
+    printable,
+    shown,
+)
+from bridge.configuration.validation import Strict, Text, validate
 from bridge.job import Job
-from bridge.jobfile import Surroundings, read_jobs
-from bridge.problem import ConfigurationProblems, Problem, capped, hint, printable, shown
-from bridge.validation import Strict, Text, validate
 from connectors.endpoint import Endpoint
 from connectors.errors import ConfigurationError
 

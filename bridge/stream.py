@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridge.errors import Fork, Gap, LedgerError
-from bridge.history import History, Sums
-from bridge.receiver import Position, Receiver
+from bridge.ledger.history import History, Sums
+from bridge.ledger.receiver import Position, Receiver
 
 __all__ = ["Cut", "check_chain", "check_stream"]
 

@@ -15,8 +15,8 @@ from bridge.batch import Batch, Kind, Tally
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
 from bridge.intake import Intake, every_row
+from bridge.ledger.quarantine import Quarantine
 from bridge.plan import Plan
-from bridge.quarantine import Quarantine
 from connectors.changes import EPOCH, SEQ
 from connectors.connector import RowStream
 from connectors.dialect import KeyRange

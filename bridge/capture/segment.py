@@ -15,7 +15,7 @@ import pyarrow as pa
 from bridge.hold import Hold
 from bridge.intake import Intake
 from bridge.plan import Plan
-from bridge.textarray import lines_of, pc
+from bridge.transform.textarray import lines_of, pc
 from connectors.changes import CURSOR, SEEN
 from connectors.connector import Chunk, RowStream
 from connectors.table import TableName

@@ -20,8 +20,8 @@ from bridge.failpoint import failpoint
 from bridge.hold import Hold
 from bridge.intake import Intake, every_row, forget_refused
 from bridge.ledger import Ledger
+from bridge.ledger.quarantine import Quarantine
 from bridge.plan import Plan
-from bridge.quarantine import Quarantine
 from connectors import returning
 from connectors.changes import GONE, STAGE, Changes
 from connectors.connector import RowStream

@@ -12,13 +12,13 @@ from bridge.cli.session import AsJson, JobName, Session
 from bridge.cli.shown import console, print_json, table
 from bridge.cli.wait import Wait
 from bridge.document import quarantine_document
-from bridge.history import History
-from bridge.mask import masked_key
+from bridge.ledger.history import History
+from bridge.ledger.quarantine import Quarantine, QuarantineEntry
 from bridge.overview import read_ledger
 from bridge.progress import watching
-from bridge.quarantine import Quarantine, QuarantineEntry
 from bridge.run import LOCK_WAIT_SECONDS, read_quarantined_again, run_job
 from bridge.settings import Deployment
+from bridge.transform.mask import masked_key
 
 commands = typer.Typer()
 

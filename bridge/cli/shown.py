@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bridge.batch import Batch, Counts
+from bridge.configuration.problem import ConfigurationProblems
 from bridge.overview import verdict_of
-from bridge.problem import ConfigurationProblems
 from bridge.settings import Deployment
 from connectors.errors import BridgeheadError
 from reconcile.verdict import Verdict

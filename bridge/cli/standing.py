@@ -17,8 +17,8 @@ from bridge.cli.shown import (
     verdict_text,
 )
 from bridge.document import batches_document, status_document
-from bridge.history import History
 from bridge.ledger import JobStanding
+from bridge.ledger.history import History
 from bridge.overview import JobOverview, overview, read_ledger
 
 commands = typer.Typer()

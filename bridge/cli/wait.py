@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.duration import seconds_of
+from bridge.configuration.duration import seconds_of
 
 __all__ = ["Wait"]
 

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, delete, update
 
-from bridge.audit import Audit
 from bridge.batch import GENESIS, Batch, Counts, Kind, State, Tally
-from bridge.candidate import Candidate, thin
 from bridge.errors import BooksDoNotBalance, IllegalMove, NotContiguous
-from bridge.history import Standing, Sums
 from bridge.ledger import Ledger
-from bridge.migrations import upgrade_exchange
-from bridge.quarantine import Quarantine, SetAside, key_text
-from bridge.schema import audit_entry, batch_row, job_row
+from bridge.ledger.audit import Audit
+from bridge.ledger.candidate import Candidate, thin
+from bridge.ledger.history import Standing, Sums
+from bridge.ledger.migrations import upgrade_exchange
+from bridge.ledger.quarantine import Quarantine, SetAside, key_text
+from bridge.ledger.schema import audit_entry, batch_row, job_row
 from connectors.errors import Busy
 
 DEPARTMENT = "113301000024895242"

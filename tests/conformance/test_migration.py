@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Dialect, Engine, MetaData, inspect, text
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
-from bridge import migrations
-from bridge.audit import Audit
-from bridge.migrations import (
+from bridge.ledger import migrations
+from bridge.ledger.audit import Audit
+from bridge.ledger.migrations import (
     exchange_version,
     is_exchange_current,
     is_receiver_current,
@@ -27,8 +27,8 @@ from bridge.migrations import (
     upgrade_exchange,
     upgrade_receiver,
 )
-from bridge.receiver import Receiver
-from bridge.schema import EXCHANGE, EXCHANGE_VERSION, RECEIVER, RECEIVER_VERSION, health_view
+from bridge.ledger.receiver import Receiver
+from bridge.ledger.schema import EXCHANGE, EXCHANGE_VERSION, RECEIVER, RECEIVER_VERSION, health_view
 from connectors.errors import ConfigurationError
 
 Version = Callable[[Connection], str | None]
@@ -153,7 +153,7 @@ def test_a_current_database_costs_no_alembic(engine: Engine) -> None:
 _NORMAL_RUN = """
 import sys
 from sqlalchemy import create_engine
-from bridge.migrations import upgrade_exchange, upgrade_receiver
+from bridge.ledger.migrations import upgrade_exchange, upgrade_receiver
 with create_engine(sys.argv[1]).begin() as connection:
     upgrade_exchange(connection)
     upgrade_receiver(connection)

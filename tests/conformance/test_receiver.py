@@ -13,10 +13,10 @@ from sqlalchemy import Connection, Engine, Row, select
 
 from bridge.batch import GENESIS, Batch, Counts, Kind, Misfits, State, Tally
 from bridge.errors import Fork, Gap
-from bridge.history import Sums
-from bridge.migrations import upgrade_receiver
-from bridge.receiver import Expectation, Position, Receiver
-from bridge.schema import health_view
+from bridge.ledger.history import Sums
+from bridge.ledger.migrations import upgrade_receiver
+from bridge.ledger.receiver import Expectation, Position, Receiver
+from bridge.ledger.schema import health_view
 from connectors.errors import Busy, StructureMismatch
 
 DEPARTMENT = "113301000024895242"

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import bridge.batch
 from bridge.batch import GENESIS, MOVES, Batch, Counts, Kind, State, Tally, instant
-from bridge.batchrow import values_of
-from bridge.schema import batch_row
+from bridge.ledger.batchrow import values_of
+from bridge.ledger.schema import batch_row
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 6, tzinfo=UTC)
 

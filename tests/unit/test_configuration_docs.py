@@ -12,9 +12,9 @@ import pytest
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
-from bridge.catalogue import cycle_seconds
-from bridge.configfile import Document, read_yaml
-from bridge.editorschema import json_schema, write
+from bridge.configuration.catalogue import cycle_seconds
+from bridge.configuration.configfile import Document, read_yaml
+from bridge.configuration.editorschema import json_schema, write
 from bridge.job import Job
 from bridge.settings import Settings, load
 
@@ -109,7 +109,7 @@ def test_the_committed_schemas_are_the_models(tmp_path: Path) -> None:
     for name in json_schema():
         committed = (ROOT / "docs/schema" / name).read_text(encoding="utf-8")
         assert committed == (tmp_path / name).read_text(encoding="utf-8"), (
-            "run `python -m bridge.editorschema docs/schema`"
+            "run `python -m bridge.configuration.editorschema docs/schema`"
         )
 
 

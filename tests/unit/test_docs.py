@@ -16,12 +16,12 @@ import typer
 import yaml
 
 from bridge.cli.app import COMMANDS, app, main
-from bridge.endpointsettings import EndpointSettings
+from bridge.configuration.endpointsettings import EndpointSettings
 from bridge.guarantee import guarantee_of
 from bridge.job import Job
-from bridge.mask import MASKS, masked
-from bridge.refusal import Reason, masked_sample
-from bridge.schema import EXCHANGE, RECEIVER, health_view
+from bridge.ledger.schema import EXCHANGE, RECEIVER, health_view
+from bridge.transform.mask import MASKS, masked
+from bridge.transform.refusal import Reason, masked_sample
 from connectors.canonical import ABSENT, Digest, canonical_line
 from connectors.postgresql.dialect import PostgresqlDialect
 from connectors.registry import FAMILIES

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bridge.ledger.candidate import Candidate, thin
 from bridge.horizon import drain, floor
+from bridge.ledger.candidate import Candidate, thin
 from connectors.table import Kind, Type
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bridge.catalogue import Catalogue
+from bridge.configuration.catalogue import Catalogue
 from bridge.job import Job
 from connectors.errors import ConfigurationError
 

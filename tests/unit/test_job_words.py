@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import get_args
 
-from bridge.jobparts import Mask, Rule
-from bridge.mask import MASKS
-from bridge.rule import RULES
+from bridge.configuration.jobparts import Mask, Rule
+from bridge.transform.mask import MASKS
+from bridge.transform.rule import RULES
 
 
 def test_masks() -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.jobparts import Mask
-from bridge.mask import MASKS, masked
+from bridge.configuration.jobparts import Mask
+from bridge.transform.mask import MASKS, masked
 
 EXAMPLES = {
     "name": {"张小明": "张**", "张三": "张**", "张": "**", "阿卜杜拉·买买提": "阿**"},

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.configuration.jobparts import Rule
 from bridge.demo.sample import enterprises, population
-from bridge.jobparts import Rule
-from bridge.refusal import Reason
-from bridge.rule import RULES, rule_findings
+from bridge.transform.refusal import Reason
+from bridge.transform.rule import RULES, rule_findings
 
 PEOPLE = [person.id_no for person in population(300)]
 ENTERPRISES = [enterprise.credit_code for enterprise in enterprises(300)]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bridge.creditcode import credit_code_fault
+from bridge.configuration.creditcode import credit_code_fault
 from bridge.demo import vocabulary
 from bridge.demo.sample import credit_code, enterprises, population, resident_id
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.creditcode import credit_code_fault
+from bridge.configuration.creditcode import credit_code_fault
 from bridge.settings import Deployment, Problem, find_directory, load
 from connectors.errors import ConfigurationError
 

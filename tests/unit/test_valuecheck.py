@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bridge.mapping import Limits
-from bridge.valuecheck import check_values
+from bridge.transform.value import check_values
 from connectors.table import Kind, Type
 
 STRICT = Limits(False, False, False, False, 1, 9999)

@@ -1,0 +1,113 @@
+"""Who did what, when: a log whose rows are chained by hash, so that none can be altered or
+taken out of the middle unseen. The head leaves the machine with packets and statements."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+
+from bridge.batch import GENESIS, instant
+from bridge.ledger.chain import ChainProblem, Link, verify
+from bridge.ledger.schema import audit_entry as row
+
+__all__ = ["Audit", "AuditEntry"]
+
+_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """`details` is canonical JSON text: names, numbers and reasons, never a row's values."""
+
+    number: int
+    at: datetime
+    department: str
+    job: str | None
+    actor: str
+    action: str
+    details: str
+    prev_hash: str
+    hash: str = ""
+
+    def compute_hash(self) -> str:
+        """SHA-256 over the canonical JSON of all but `hash`."""
+        fields = vars(self) | {"at": instant(self.at)}
+        del fields["hash"]
+        return hashlib.sha256(_canonical(fields).encode("ascii")).hexdigest()
+
+
+class Audit:
+    """The audit log of one exchange database; entry 0 comes with the table and is its anchor."""
+
+    def __init__(self, connection: Connection, department: str) -> None:
+        self._connection = connection
+        self._department = department
+
+    def append(
+        self,
+        actor: str,
+        action: str,
+        job: str | None = None,
+        details: Mapping[str, Any] = MappingProxyType({}),
+    ) -> AuditEntry:
+        """Add an entry as part of the caller's transaction (read committed). Appends of all jobs go
+        one at a time until that transaction ends: keep it short."""
+        self._connection.execute(select(row.c.number).where(row.c.number == 0).with_for_update())
+        number, prev_hash = self.head()
+        unsigned = AuditEntry(
+            number=number + 1,
+            at=datetime.now(UTC),
+            department=self._department,
+            job=job,
+            actor=actor,
+            action=action,
+            details=_canonical(dict(details)),
+            prev_hash=prev_hash,
+        )
+        entry = AuditEntry(**vars(unsigned) | {"hash": unsigned.compute_hash()})
+        self._connection.execute(insert(row), vars(entry))
+        return entry
+
+    def head(self) -> tuple[int, str]:
+        """Number and hash of the newest entry."""
+        query = select(row.c.number, row.c.hash).order_by(row.c.number.desc()).limit(1)
+        newest = self._connection.execute(query).one()
+        return newest.number, newest.hash
+
+    def entries(
+        self, limit: int = 100, job: str | None = None, since: datetime | None = None
+    ) -> list[AuditEntry]:
+        """Newest first, without the anchor."""
+        query = select(row).where(row.c.number > 0).order_by(row.c.number.desc()).limit(limit)
+        if job is not None:
+            query = query.where(row.c.job == job)
+        if since is not None:
+            query = query.where(row.c.at >= since)
+        return [_entry(found) for found in self._connection.execute(query)]
+
+    def verify(self) -> list[ChainProblem]:
+        """Every missing, altered or misplaced entry. What was cut off at the end is seen only by
+        comparing `head` with one that had left the machine."""
+        return list(verify(self._links(), 0, GENESIS))
+
+    def _links(self) -> Iterator[Link]:
+        query = select(row).order_by(row.c.number)
+        for found in self._connection.execute(query).yield_per(_AT_ONCE):
+            entry = _entry(found)
+            computed = entry.compute_hash() if entry.number else GENESIS
+            yield Link(0, entry.number, entry.prev_hash, entry.hash, computed)
+
+
+def _entry(found: Row[Any]) -> AuditEntry:
+    return AuditEntry(**found._mapping)
+
+
+def _canonical(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

@@ -1,0 +1,303 @@
+"""What the ledger tells of one job. Reads only; a job that never ran reads as at its beginning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    Select,
+    and_,
+    case,
+    func,
+    select,
+)
+
+from bridge.batch import GENESIS, Batch, Counts, Kind, State
+from bridge.ledger import candidate
+from bridge.ledger.batchrow import batch_of
+from bridge.ledger.candidate import Candidate
+from bridge.ledger.chain import ChainProblem, batch_links, verify
+from bridge.ledger.schema import batch_event, batch_row, job_row
+
+__all__ = ["Event", "Head", "History", "Standing", "Sums"]
+
+_AT_ONCE = 1000
+_IMAGES = [kind.value for kind in Kind if kind.is_image]
+
+
+@dataclass(frozen=True)
+class Head:
+    """The end of a job's chain. `head_hash` is what the next batch names as its `prev_hash`."""
+
+    epoch: int
+    seq: int
+    head_hash: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is kept of a job besides its batches."""
+
+    token: int
+    epoch: int
+    anchor_hash: str
+    enabled: bool
+    enabled_by: str | None = None
+    enabled_at: datetime | None = None
+    looked_at: datetime | None = None
+    swept_at: datetime | None = None
+    sweep_key: str | None = None
+    guarantee: str | None = None
+    guarantee_why: str | None = None
+    ran_at: datetime | None = None
+    ran_verdict: str | None = None
+    ran_error: str | None = None
+    compared_at: datetime | None = None
+    exchange_rows: int | None = None
+    target_rows: int | None = None
+    missing: int | None = None
+    extra: int | None = None
+    different: int | None = None
+
+    @property
+    def content_deviation(self) -> int:
+        """Keys that the last comparison of contents found missing, extra or different."""
+        return sum(count or 0 for count in (self.missing, self.extra, self.different))
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Cumulative counts of an epoch up to a batch. Changes and images are not mixed: an image's
+    operations depend on what the target held before (`image_rows` are the rows of their ranges)."""
+
+    batches: int = 0
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    image_rows: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.inserted + self.updated + self.deleted + self.image_rows
+
+
+@dataclass(frozen=True)
+class Event:
+    """One move of a batch; `before` is None when it was sealed."""
+
+    epoch: int
+    seq: int
+    at: datetime
+    before: State | None
+    after: State
+    token: int
+    note: str | None
+
+
+class History:
+    """The batches of one job, in the caller's transaction."""
+
+    def __init__(self, connection: Connection, department: str, job: str) -> None:
+        self.connection = connection
+        self.department = department
+        self.job = job
+
+    def standing(self) -> Standing | None:
+        """None for a job that was never registered."""
+        return self._standing(self._job())
+
+    @property
+    def epoch(self) -> int:
+        standing = self.standing()
+        return standing.epoch if standing else 1
+
+    def head(self) -> Head:
+        newest = self.newest()
+        if newest:
+            return Head(newest.epoch, newest.seq, newest.batch_hash)
+        standing = self.standing()
+        return Head(standing.epoch, 0, standing.anchor_hash) if standing else Head(1, 0, GENESIS)
+
+    def newest(self) -> Batch | None:
+        """The last batch of this epoch, of any kind and state."""
+        return self._first(self._this_epoch())
+
+    def watermark(self) -> datetime | None:
+        """The end of the last window read completely in this epoch; None before the first."""
+        query = self._this_epoch().where(batch_row.c.last, _OF_A_WINDOW)
+        complete = self._first(query)
+        return complete.window_high if complete else None
+
+    def unfinished(self) -> Batch | None:
+        """The last part of a window or first load that is to be resumed after it."""
+        newest = self.newest_of_window()
+        return newest if newest and not newest.last else None
+
+    def newest_of_window(self) -> Batch | None:
+        """The last batch of this epoch that is not a repair."""
+        return self._first(self._this_epoch().where(_OF_A_WINDOW))
+
+    def newest_confirmed(self) -> Batch | None:
+        """The newest batch of this epoch whose receipt has come."""
+        return self._first(self._this_epoch().where(batch_row.c.applied_at.is_not(None)))
+
+    def content_hash(self) -> str | None:
+        """What the job was when the last batch of this epoch was sealed."""
+        newest = self.newest()
+        return newest.content_hash if newest else None
+
+    def should_seal_empty(self, now: datetime, empty_every: timedelta) -> bool:
+        """Whether a look that found nothing is worth a batch (I11): yes, unless the batch before is
+        empty too and younger than `empty_every`. A clock that was set back does not silence us."""
+        newest = self.newest()
+        if newest is None or newest.kind is not Kind.EMPTY:
+            return True
+        return not timedelta(0) <= now - newest.sealed_at < empty_every
+
+    def batch(self, epoch: int, seq: int) -> Batch | None:
+        return self._first(self._batches().where(_number(epoch, seq)))
+
+    def batches(
+        self,
+        limit: int | None = 100,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Batch]:
+        """Newest first; sealed in [since, until)."""
+        query = self._batches().order_by(batch_row.c.epoch.desc(), batch_row.c.seq.desc())
+        if since is not None:
+            query = query.where(batch_row.c.sealed_at >= since)
+        if until is not None:
+            query = query.where(batch_row.c.sealed_at < until)
+        return self._all(query.limit(limit))
+
+    def confirmed(self, epoch: int, from_seq: int = 1) -> dict[int, tuple[str, Counts]]:
+        """By seq: the hash of each acknowledged batch, and what its receipt said when it came."""
+        c = batch_row.c
+        query = self._batches().where(
+            c.epoch == epoch, c.seq >= from_seq, c.received_total.is_not(None)
+        )
+        found = (batch_of(row) for row in self.connection.execute(query))
+        return {b.seq: (b.batch_hash, b.received) for b in found if b.received}
+
+    def unsettled(self) -> list[Batch]:
+        """Sealed or applied, of any epoch, in the order in which they go out."""
+        return self._in_state(State.SEALED, State.APPLIED)
+
+    def open_deviations(self) -> list[Batch]:
+        return self._in_state(State.DEVIATED)
+
+    def held(self) -> list[Batch]:
+        return self._in_state(State.HELD)
+
+    def purgeable(self, before: datetime, limit: int = 1000) -> list[Batch]:
+        """Reconciled before that moment, oldest first."""
+        reconciled = batch_row.c.state == State.RECONCILED.value
+        query = self._batches().where(reconciled, batch_row.c.reconciled_at < before)
+        return self._all(query.order_by(batch_row.c.epoch, batch_row.c.seq).limit(limit))
+
+    def events(self, epoch: int, seq: int) -> list[Event]:
+        """Every move of a batch, in order."""
+        c = batch_event.c
+        query = (
+            select(c.epoch, c.seq, c.at, c.before, c.after, c.token, c.note)
+            .where(self._of(c), c.epoch == epoch, c.seq == seq)
+            .order_by(c.number)
+        )
+        return [
+            Event(
+                e.epoch, e.seq, e.at, State(e.before) if e.before else None, State(e.after), *e[5:]
+            )
+            for e in self.connection.execute(query)
+        ]
+
+    def sums(self, epoch: int, seq: int) -> Sums:
+        """What was sent in that epoch up to and with that batch."""
+        c = batch_row.c
+        image = c.kind.in_(_IMAGES)
+        query = select(
+            func.count(),
+            *(func.sum(case((image, 0), else_=c[name])) for name in _OPERATIONS),
+            func.sum(case((image, c.inserted + c.updated + c.unchanged), else_=0)),
+        ).where(self._of(c), c.epoch == epoch, c.seq <= seq)
+        return Sums(*(int(value or 0) for value in self.connection.execute(query).one()))
+
+    def received_sums(self, epoch: int, seq: int) -> Sums:
+        """What the receipts kept here say was measured in that epoch up to and with that batch."""
+        c = batch_row.c
+        image = c.kind.in_(_IMAGES)
+        query = select(
+            func.count(c.received_total),
+            *(func.sum(case((image, 0), else_=c[f"received_{name}"])) for name in _OPERATIONS),
+            func.sum(case((image, c.received_total), else_=0)),
+        ).where(self._of(c), c.epoch == epoch, c.seq <= seq)
+        return Sums(*(int(value or 0) for value in self.connection.execute(query).one()))
+
+    def verify_chain(self, from_seq: int = 1, epoch: int | None = None) -> list[ChainProblem]:
+        """Every gap and fork of an epoch (the current one) from `from_seq` on."""
+        standing = self.standing()
+        chosen = epoch or (standing.epoch if standing else 1)
+        before = self._hash_before(chosen, from_seq, standing)
+        query = self._batches().where(batch_row.c.epoch == chosen, batch_row.c.seq >= from_seq)
+        ordered = self.connection.execute(query.order_by(batch_row.c.seq)).yield_per(_AT_ONCE)
+        links = batch_links(batch_of(row) for row in ordered)
+        return list(verify(links, from_seq, before))
+
+    def candidates(self) -> list[Candidate]:
+        """Oldest first."""
+        return candidate.read(self.connection, self.department, self.job)
+
+    def _hash_before(self, epoch: int, seq: int, standing: Standing | None) -> str | None:
+        """What batch `seq` must name. The anchor of an epoch that has ended is not kept."""
+        if seq > 1:
+            before = self.batch(epoch, seq - 1)
+            return before.batch_hash if before else None
+        if standing and standing.epoch == epoch:
+            return standing.anchor_hash
+        return GENESIS if epoch == 1 else None
+
+    def _job(self) -> Select[Any]:
+        names = Standing.__dataclass_fields__
+        return select(*(job_row.c[name] for name in names)).where(self._of(job_row.c))
+
+    def _standing(self, query: Select[Any]) -> Standing | None:
+        found = self.connection.execute(query).one_or_none()
+        return Standing(*found) if found else None
+
+    def _of(self, columns: Any) -> ColumnElement[bool]:
+        return and_(columns.department == self.department, columns.job == self.job)
+
+    def _batches(self) -> Select[Any]:
+        return select(batch_row).where(self._of(batch_row.c))
+
+    def _this_epoch(self) -> Select[Any]:
+        """Newest first."""
+        query = self._batches().where(batch_row.c.epoch == self._current_epoch())
+        return query.order_by(batch_row.c.seq.desc())
+
+    def _current_epoch(self) -> ScalarSelect[int]:
+        return select(job_row.c.epoch).where(self._of(job_row.c)).scalar_subquery()
+
+    def _in_state(self, *states: State) -> list[Batch]:
+        query = self._batches().where(batch_row.c.state.in_([state.value for state in states]))
+        return self._all(query.order_by(batch_row.c.epoch, batch_row.c.seq))
+
+    def _first(self, query: Select[Any]) -> Batch | None:
+        row = self.connection.execute(query.limit(1)).one_or_none()
+        return batch_of(row) if row else None
+
+    def _all(self, query: Select[Any]) -> list[Batch]:
+        return [batch_of(row) for row in self.connection.execute(query)]
+
+
+_OPERATIONS = ("inserted", "updated", "deleted")
+_OF_A_WINDOW = batch_row.c.kind != Kind.REPAIR.value
+
+
+def _number(epoch: int, seq: int) -> ColumnElement[bool]:
+    return and_(batch_row.c.epoch == epoch, batch_row.c.seq == seq)

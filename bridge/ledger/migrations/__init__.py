@@ -1,0 +1,126 @@
+"""Brings the ledger's and the receiver's tables up to date, each side with its own numbers.
+
+The caller holds the schema lock and owns the transaction. Alembic is loaded only when there is
+something to do.
+"""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Dialect, column, inspect, select, table
+
+from bridge.ledger.schema import EXCHANGE_VERSION, RECEIVER_VERSION
+from connectors.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+__all__ = [
+    "exchange_version",
+    "is_exchange_current",
+    "is_receiver_current",
+    "receiver_ddl",
+    "receiver_version",
+    "upgrade_exchange",
+    "upgrade_receiver",
+]
+
+_EXCHANGE, _RECEIVER = "bh_version", "bh_receiver_version"
+
+
+def exchange_version(connection: Connection) -> str | None:
+    """What the ledger's tables are at; None where there are none."""
+    return _version(connection, _EXCHANGE)
+
+
+def receiver_version(connection: Connection) -> str | None:
+    """What the receiver's tables are at; None where there are none."""
+    return _version(connection, _RECEIVER)
+
+
+def is_exchange_current(connection: Connection) -> bool:
+    """Whether there is nothing to upgrade: what every run asks, before it takes the schema lock."""
+    return exchange_version(connection) == EXCHANGE_VERSION
+
+
+def is_receiver_current(connection: Connection) -> bool:
+    """The same for the receiver's tables."""
+    return receiver_version(connection) == RECEIVER_VERSION
+
+
+def upgrade_exchange(connection: Connection) -> None:
+    """Make the ledger's tables current. Refuses what a newer Bridgehead wrote."""
+    if not is_exchange_current(connection):
+        _upgrade(connection, "exchange", _EXCHANGE)
+
+
+def upgrade_receiver(connection: Connection) -> None:
+    """Make the receiver's tables current. Refuses what a newer Bridgehead wrote."""
+    if not is_receiver_current(connection):
+        _upgrade(connection, "receiver", _RECEIVER)
+
+
+def receiver_ddl(dialect: Dialect) -> list[str]:
+    """The statements that make the receiver's tables where there are none, for a DBA to run: in the
+    schema that the agent's login finds first, in one transaction where the database can."""
+    from alembic import command
+
+    statements = _Statements()
+    config = _config("receiver", _RECEIVER)
+    config.output_buffer = statements
+    config.attributes["dialect"] = dialect
+    command.upgrade(config, "head", sql=True)
+    return statements.kept
+
+
+class _Statements(StringIO):
+    """Takes Alembic's offline output, which comes one statement at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[str] = []
+
+    def write(self, text: str) -> int:
+        statement = text.strip().removesuffix(";")
+        if statement and not statement.startswith(("--", "BEGIN", "COMMIT")):
+            self.kept.append(statement)
+        return len(text)
+
+
+def _version(connection: Connection, name: str) -> str | None:
+    if not inspect(connection).has_table(name):
+        return None
+    query = select(table(name, column("version_num")).c.version_num)
+    version: str | None = connection.execute(query).scalar_one_or_none()
+    return version
+
+
+def _upgrade(connection: Connection, side: str, version_table: str) -> None:
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
+    config = _config(side, version_table)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    version = _version(connection, version_table)
+    if version is not None and version not in known:
+        raise ConfigurationError(
+            f"the {side} tables are at version {version}, written by a newer Bridgehead",
+            remedy="upgrade the agent",
+        )
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _config(side: str, version_table: str) -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("path_separator", "os")
+    place = str(Path(__file__).parent / side).replace("%", "%%")
+    config.set_main_option("script_location", place)
+    attributes: dict[str, Any] = config.attributes
+    attributes["version_table"] = version_table
+    return config

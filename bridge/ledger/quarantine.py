@@ -1,0 +1,162 @@
+"""Rows set aside with the reason: one open entry per key, counted, shown masked, never dropped.
+
+Works in the transaction that seals the batch, under the job's lock; nothing here commits. Entries
+hold no payload: a retry reads the row again by its key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, select, update
+
+from bridge.ledger.schema import quarantine_row as row
+
+__all__ = ["Quarantine", "QuarantineEntry", "SetAside", "key_text"]
+
+_PAGE = 10_000  # keys read at once
+_AT_ONCE = 500  # keys in one statement; SQLite may be built to take no more than 999 parameters
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A row that was not accepted: its key as `key_text`, the column at fault if it is one, a
+    reason code, and a sample already masked."""
+
+    key: str
+    reason: str
+    column: str | None = None
+    sample: str | None = None
+
+
+@dataclass(frozen=True)
+class QuarantineEntry:
+    """`seen` counts the batches in which the key was set aside while this entry was open."""
+
+    number: int
+    key: str
+    column: str | None
+    reason: str
+    sample: str | None
+    epoch: int
+    seq: int
+    opened_at: datetime
+    last_seen_at: datetime
+    seen: int
+    closed_at: datetime | None
+    closed_why: str | None
+
+
+def key_text(values: Sequence[str | None]) -> str:
+    """A key's canonical texts as one ASCII JSON array."""
+    return json.dumps(list(values), separators=(",", ":"), ensure_ascii=True)
+
+
+class Quarantine:
+    """The quarantine of one job."""
+
+    def __init__(self, connection: Connection, department: str, job: str) -> None:
+        self._connection = connection
+        self._named = {"department": department, "job": job}
+        self._ours = and_(row.c.department == department, row.c.job == job)
+
+    def open_entries(self, entries: Iterable[SetAside], epoch: int, seq: int) -> int:
+        """Open an entry per key, or renew the open one with what is known now; returns how many
+        were opened. Of one key twice the later counts. A few statements per 500 keys."""
+        latest = {_digest(entry.key): entry for entry in entries}
+        now = datetime.now(UTC)
+        found = {"epoch": epoch, "seq": seq, "last_seen_at": now}
+        opened = 0
+        for part in _parts(list(latest)):
+            known = self._known(part)
+            values = {name: _values(latest[name]) | found for name in part}
+            self._renew([values[name] | {"renewed": name} for name in part if name in known])
+            new = [values[name] | {"open_key": name} for name in part if name not in known]
+            self._open(new, now)
+            opened += len(new)
+        return opened
+
+    def close(self, keys: Iterable[str], why: str) -> int:
+        """Close the open entries of these keys, where there are any; returns how many."""
+        gone = {"open_key": None, "closed_at": datetime.now(UTC), "closed_why": why}
+        closed = 0
+        for part in _parts([_digest(key) for key in dict.fromkeys(keys)]):
+            condition = and_(self._ours, row.c.open_key.in_(part))
+            closed += self._connection.execute(update(row).where(condition).values(gone)).rowcount
+        return closed
+
+    def open_keys(self, limit: int | None = None) -> Iterator[str]:
+        """Keys of open entries, oldest first, read in pages: the caller may close them meanwhile,
+        and what is opened meanwhile is not among them."""
+        newest = self._connection.execute(select(func.max(row.c.number)).where(self._open_ones()))
+        high, after = newest.scalar() or 0, 0
+        left = self.count() if limit is None else limit
+        while left > 0:
+            page = self._page(after, high, min(left, _PAGE))
+            if not page:
+                return
+            yield from (key for _, key in page)
+            after, left = page[-1][0], left - len(page)
+
+    def count(self) -> int:
+        """Open entries."""
+        query = select(func.count()).where(self._open_ones())
+        return self._connection.execute(query).scalar_one()
+
+    def list_masked(
+        self, limit: int = 100, after: int = 0, *, closed: bool = False
+    ) -> list[QuarantineEntry]:
+        """Entries with a number above `after`, oldest first: open ones, or all if `closed`."""
+        names = QuarantineEntry.__dataclass_fields__
+        condition = self._ours if closed else self._open_ones()
+        query = (
+            select(*(row.c[name] for name in names))
+            .where(condition, row.c.number > after)
+            .order_by(row.c.number)
+            .limit(limit)
+        )
+        return [QuarantineEntry(*found) for found in self._connection.execute(query)]
+
+    def _open_ones(self) -> ColumnElement[bool]:
+        return and_(self._ours, row.c.open_key.is_not(None))
+
+    def _known(self, digests: Sequence[str]) -> set[str]:
+        query = select(row.c.open_key).where(self._ours, row.c.open_key.in_(digests))
+        return {name for name in self._connection.execute(query).scalars() if name}
+
+    def _renew(self, values: list[dict[str, Any]]) -> None:
+        statement = update(row).where(self._ours, row.c.open_key == bindparam("renewed"))
+        if values:
+            self._connection.execute(statement.values(seen=row.c.seen + 1), values)
+
+    def _open(self, values: list[dict[str, Any]], now: datetime) -> None:
+        first = self._named | {"opened_at": now, "seen": 1}
+        if values:
+            self._connection.execute(insert(row), [each | first for each in values])
+
+    def _page(self, after: int, high: int, limit: int) -> list[tuple[int, str]]:
+        query = (
+            select(row.c.number, row.c.key)
+            .where(self._open_ones(), row.c.number > after, row.c.number <= high)
+            .order_by(row.c.number)
+            .limit(limit)
+        )
+        return [(number, key) for number, key in self._connection.execute(query)]
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode("ascii")).hexdigest()
+
+
+def _values(entry: SetAside) -> dict[str, Any]:
+    return dict(vars(entry))
+
+
+def _parts(items: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(items), _AT_ONCE):
+        yield items[start : start + _AT_ONCE]

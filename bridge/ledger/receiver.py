@@ -1,0 +1,289 @@
+"""What the receiver knows: how far each job has been applied here, and what was measured.
+
+Works in the caller's transaction on the target, the one that applies the rows (I5); nothing here
+commits. `expects` decides what a delivery is, `record` makes it count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Literal, TypeAlias
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from bridge.batch import GENESIS, Batch, Counts, Kind, Misfits
+from bridge.errors import Fork, Gap
+from bridge.ledger.history import Sums
+from bridge.ledger.schema import claim_row, position_row, receipt_row
+from connectors.errors import Busy, StructureMismatch
+from reconcile.tally import Measured, deviation
+
+__all__ = ["Expectation", "Position", "Receipt", "Receiver", "Stall"]
+
+_IMAGES = [kind.value for kind in Kind if kind.is_image]
+
+
+class Expectation(StrEnum):
+    """What a delivered batch is to the receiver."""
+
+    NEXT = "next"  # apply it
+    DUPLICATE = "duplicate"  # applied before: answer with the stored receipt
+    SUPERSEDED = "superseded"  # of an epoch that has ended, and never applied: lay it aside
+    GAP = "gap"  # something before it is missing: wait, raise a gap
+    FORK = "fork"  # another history: stop and alarm, never overwrite
+
+
+Stall: TypeAlias = Literal[Expectation.GAP, Expectation.FORK]
+"""Why a job cannot go on at the receiver."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a job has been applied. Epoch 0, seq 0 before its first batch."""
+
+    epoch: int
+    seq: int
+    head_hash: str
+    token: int
+    updated_at: datetime
+    stalled: str | None = None
+    stalled_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What was measured when a batch was applied. `verdict` is the receiver's own comparison with
+    the manifest: reconciled or deviation."""
+
+    department: str
+    job: str
+    epoch: int
+    seq: int
+    batch_hash: str
+    kind: Kind
+    window_high: datetime
+    received: Counts
+    misfits: Misfits
+    verdict: str
+    applied_at: datetime
+
+
+class Receiver:
+    """The position, receipts and claims of one department's job at the target."""
+
+    def __init__(self, connection: Connection, department: str, job: str) -> None:
+        self.connection = connection
+        self.department = department
+        self.job = job
+
+    # -- position ----------------------------------------------------------------------------
+
+    def position(self, lock: bool = False) -> Position | None:
+        """None if the job never came here. `lock` keeps it still until the transaction ends."""
+        names = Position.__dataclass_fields__
+        query = select(*(position_row.c[name] for name in names)).where(self._of(position_row.c))
+        if lock:
+            query = query.with_for_update()
+        found = self.connection.execute(query).one_or_none()
+        return Position(*found) if found else None
+
+    def lock_position(self, token: int) -> Position:
+        """Lock the position for the run with this token, made if absent (the caller then holds the
+        schema lock); `Busy` if a newer run has been here (I10)."""
+        position = self.position(lock=True)
+        now = datetime.now(UTC)
+        if position is None:
+            position = Position(0, 0, GENESIS, token, now)
+            self.connection.execute(insert(position_row), self._named(vars(position)))
+        if position.token > token:
+            raise Busy(f"another run has taken over job {self.job} at the target")
+        if position.token < token:
+            self._set(token=token)
+        return Position(**vars(position) | {"token": token})
+
+    def stall(self, expectation: Stall) -> None:
+        """Show in `bh_health` that the job cannot go on here; the next applied batch clears it."""
+        self._set(stalled=expectation.value, stalled_at=datetime.now(UTC))
+
+    # -- batches -----------------------------------------------------------------------------
+
+    def expects(self, batch: Batch) -> Expectation:
+        """What this delivery is (I3, I4). A batch whose hash is not that of its content is a fork.
+
+        A later epoch begins at seq 1 and names a hash that was confirmed here, at any time, since
+        receipts may have been lost on their way; or none, if the sender never saw one.
+        """
+        if batch.compute_hash() != batch.batch_hash:
+            return Expectation.FORK
+        stored = self.receipt(batch.epoch, batch.seq)
+        if stored:
+            same = stored.batch_hash == batch.batch_hash
+            return Expectation.DUPLICATE if same else Expectation.FORK
+        position = self.position() or Position(0, 0, GENESIS, 0, batch.sealed_at)
+        if batch.epoch < position.epoch:
+            return Expectation.SUPERSEDED
+        if batch.epoch == position.epoch:
+            return _next_of_epoch(batch, position)
+        known = batch.prev_hash == GENESIS or self._confirmed(batch.prev_hash)
+        return Expectation.NEXT if batch.seq == 1 and known else Expectation.GAP
+
+    def record(self, batch: Batch, received: Counts, misfits: Misfits | None = None) -> Receipt:
+        """Write the receipt and advance the position. `Gap` or `Fork` unless it is the next one;
+        the caller holds the position's lock, so that `expects` still says what it said."""
+        expectation = self.expects(batch)
+        if expectation is not Expectation.NEXT:
+            error = Gap if expectation is Expectation.GAP else Fork
+            place = f"{batch.epoch}/{batch.seq}"
+            raise error(f"batch {place} of job {self.job} is not the next one: {expectation}")
+        receipt = Receipt(
+            department=self.department,
+            job=self.job,
+            epoch=batch.epoch,
+            seq=batch.seq,
+            batch_hash=batch.batch_hash,
+            kind=batch.kind,
+            window_high=batch.window_high,
+            received=received,
+            misfits=misfits or Misfits(),
+            verdict=_verdict(batch, received),
+            applied_at=datetime.now(UTC),
+        )
+        self.connection.execute(insert(receipt_row), _values(receipt))
+        self._advance(receipt)
+        return receipt
+
+    def receipt(self, epoch: int, seq: int) -> Receipt | None:
+        c = receipt_row.c
+        return self._first(self._receipts().where(c.epoch == epoch, c.seq == seq))
+
+    def receipts(self, epoch: int, from_seq: int = 1) -> list[Receipt]:
+        """In order."""
+        c = receipt_row.c
+        query = self._receipts().where(c.epoch == epoch, c.seq >= from_seq).order_by(c.seq)
+        return [_receipt(row) for row in self.connection.execute(query)]
+
+    def newest(self) -> Receipt | None:
+        c = receipt_row.c
+        return self._first(self._receipts().order_by(c.epoch.desc(), c.seq.desc()))
+
+    def sums(self, epoch: int, seq: int) -> Sums:
+        """What was measured in that epoch up to and with that batch."""
+        c = receipt_row.c
+        image = c.kind.in_(_IMAGES)
+        query = select(
+            func.count(),
+            func.sum(case((image, 0), else_=c.inserted)),
+            func.sum(case((image, 0), else_=c.updated)),
+            func.sum(case((image, 0), else_=c.deleted)),
+            func.sum(case((image, c.total), else_=0)),
+        ).where(self._of(c), c.epoch == epoch, c.seq <= seq)
+        return Sums(*(int(value or 0) for value in self.connection.execute(query).one()))
+
+    # -- claims ------------------------------------------------------------------------------
+
+    def claim(self, schema: str | None, table: str, *, owned: bool) -> bool:
+        """Make the table this job's alone (the caller holds the schema lock); returns whether it
+        was made by us, now or earlier. `StructureMismatch` names another holder."""
+        c = claim_row.c
+        place = and_(c.table_schema == (schema or ""), c.table_name == table)
+        held = self.connection.execute(select(claim_row).where(place)).one_or_none()
+        if held is None:
+            names = {"table_schema": schema or "", "table_name": table, "owned": owned}
+            values = self._named(names | {"claimed_at": datetime.now(UTC)})
+            self.connection.execute(insert(claim_row), values)
+            return owned
+        if (held.department, held.job) != (self.department, self.job):
+            raise StructureMismatch(
+                f"table {table} is filled by job {held.job} of department {held.department}",
+                remedy="choose another target table, or remove that job first",
+            )
+        if owned and not held.owned:
+            self.connection.execute(update(claim_row).where(place).values(owned=True))
+        return owned or bool(held.owned)
+
+    def owns(self, schema: str | None, table: str) -> bool:
+        """Whether this job made the table."""
+        c = claim_row.c
+        ours = and_(self._of(c), c.table_schema == (schema or ""), c.table_name == table)
+        found = self.connection.execute(select(c.owned).where(ours)).scalar_one_or_none()
+        return bool(found)
+
+    def release(self, schema: str | None, table: str) -> None:
+        """Give up this job's claim, if it has one."""
+        c = claim_row.c
+        ours = and_(self._of(c), c.table_schema == (schema or ""), c.table_name == table)
+        self.connection.execute(delete(claim_row).where(ours))
+
+    # -- pieces ------------------------------------------------------------------------------
+
+    def _advance(self, receipt: Receipt) -> None:
+        self._set(
+            epoch=receipt.epoch,
+            seq=receipt.seq,
+            head_hash=receipt.batch_hash,
+            updated_at=receipt.applied_at,
+            stalled=None,
+            stalled_at=None,
+        )
+
+    def _confirmed(self, batch_hash: str) -> bool:
+        named = self._receipts().where(receipt_row.c.batch_hash == batch_hash)
+        return self._first(named) is not None
+
+    def _of(self, columns: Any) -> ColumnElement[bool]:
+        return and_(columns.department == self.department, columns.job == self.job)
+
+    def _set(self, **values: Any) -> None:
+        ours = self._of(position_row.c)
+        self.connection.execute(update(position_row).where(ours).values(**values))
+
+    def _receipts(self) -> Select[Any]:
+        return select(receipt_row).where(self._of(receipt_row.c))
+
+    def _first(self, query: Select[Any]) -> Receipt | None:
+        row = self.connection.execute(query.limit(1)).one_or_none()
+        return _receipt(row) if row else None
+
+    def _named(self, values: dict[str, Any]) -> dict[str, Any]:
+        return {"department": self.department, "job": self.job} | values
+
+
+def _next_of_epoch(batch: Batch, position: Position) -> Expectation:
+    if batch.seq > position.seq + 1:
+        return Expectation.GAP
+    follows = batch.seq == position.seq + 1 and batch.prev_hash == position.head_hash
+    return Expectation.NEXT if follows else Expectation.FORK
+
+
+def _verdict(batch: Batch, received: Counts) -> str:
+    sent, measured = Measured(**vars(batch.sent)), Measured(**vars(received))
+    agrees = deviation(sent, measured, image=batch.kind.is_image) == 0
+    return "reconciled" if agrees else "deviation"
+
+
+def _values(receipt: Receipt) -> dict[str, Any]:
+    values = {name: value for name, value in vars(receipt).items() if name in receipt_row.c}
+    values["kind"] = receipt.kind.value
+    return values | asdict(receipt.received) | asdict(receipt.misfits)
+
+
+def _receipt(row: Row[Any]) -> Receipt:
+    values = dict(row._mapping)
+    received = Counts(*(values.pop(name) for name in Counts.__dataclass_fields__))
+    misfits = Misfits(*(values.pop(name) for name in Misfits.__dataclass_fields__))
+    kind = Kind(values.pop("kind"))
+    return Receipt(received=received, misfits=misfits, kind=kind, **values)

@@ -1,0 +1,162 @@
+"""How all jobs of a department stand, in one query, so that `status` over hundreds stays cheap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, ScalarSelect, Subquery, case, func, select
+
+from bridge.batch import Kind, State
+from bridge.ledger.schema import batch_row, job_row, quarantine_row
+
+__all__ = ["JobStanding", "jobs"]
+
+
+@dataclass(frozen=True)
+class JobStanding:
+    """Counts are of open matters, whatever their epoch; `seq`, `kind` and the watermark are of the
+    current one. In flight is what is sealed or applied and not yet compared."""
+
+    job: str
+    epoch: int
+    enabled: bool
+    enabled_by: str | None
+    enabled_at: datetime | None
+    looked_at: datetime | None
+    swept_at: datetime | None
+    guarantee: str | None
+    guarantee_why: str | None
+    ran_at: datetime | None
+    ran_verdict: str | None
+    ran_error: str | None
+    compared_at: datetime | None
+    missing: int
+    extra: int
+    different: int
+    seq: int
+    kind: str | None
+    content_hash: str | None
+    watermark: datetime | None
+    last_sealed_at: datetime | None
+    last_reconciled_at: datetime | None
+    sealed: int
+    applied: int
+    deviated: int
+    held: int
+    in_flight_since: datetime | None
+    deviation: int
+    quarantined: int
+
+    @property
+    def content_deviation(self) -> int:
+        """Keys that the last comparison of contents found missing, extra or different."""
+        return self.missing + self.extra + self.different
+
+    @property
+    def in_flight(self) -> int:
+        return self.sealed + self.applied
+
+
+def jobs(connection: Connection, department: str) -> list[JobStanding]:
+    """Every registered job, by name. Besides the open batches, a few rows per job are read, each
+    found by an index: the history's length does not matter."""
+    matters, entries = _open_batches(department), _open_entries(department)
+    chosen: dict[str, Any] = {column.name: column for column in job_row.c}
+    chosen |= {column.name: column for column in [*matters.c, *entries.c] if column.name != "job"}
+    chosen |= _newest()
+    names = [field.name for field in fields(JobStanding)]
+    query = (
+        select(*(chosen[name].label(name) for name in names))
+        .select_from(
+            job_row.outerjoin(matters, matters.c.job == job_row.c.job).outerjoin(
+                entries, entries.c.job == job_row.c.job
+            )
+        )
+        .where(job_row.c.department == department)
+        .order_by(job_row.c.job)
+    )
+    return [_standing(row._mapping) for row in connection.execute(query)]
+
+
+def _open_batches(department: str) -> Subquery:
+    """Counted by state first: in that order they stand in the index `bh_batch_state`."""
+    c = batch_row.c
+    open_states = [State.SEALED, State.APPLIED, State.DEVIATED, State.HELD]
+    by_state = (
+        select(
+            c.state,
+            c.job,
+            func.count().label("batches"),
+            func.min(c.sealed_at).label("since"),
+            func.sum(c.deviation).label("deviation"),
+        )
+        .where(c.department == department, c.state.in_([state.value for state in open_states]))
+        .group_by(c.state, c.job)
+        .subquery("by_state")
+    ).c
+    in_flight = by_state.state.in_([State.SEALED.value, State.APPLIED.value])
+    deviated = by_state.state == State.DEVIATED.value
+    return (
+        select(
+            by_state.job,
+            *(
+                _sum(by_state.state == state.value, by_state.batches).label(state.value)
+                for state in open_states
+            ),
+            func.min(case((in_flight, by_state.since))).label("in_flight_since"),
+            _sum(deviated, by_state.deviation).label("deviation"),
+        )
+        .group_by(by_state.job)
+        .subquery("matters")
+    )
+
+
+def _open_entries(department: str) -> Subquery:
+    c = quarantine_row.c
+    return (
+        select(c.job, func.count().label("quarantined"))
+        .where(c.department == department, c.open_key.is_not(None))
+        .group_by(c.job)
+        .subquery("entries")
+    )
+
+
+def _newest() -> dict[str, ScalarSelect[Any]]:
+    c = batch_row.alias("newest").c
+    of_window = c.kind != Kind.REPAIR.value
+    this_epoch = c.epoch == job_row.c.epoch
+    return {
+        "seq": _latest(c, c.seq, this_epoch),
+        "kind": _latest(c, c.kind, this_epoch),
+        "content_hash": _latest(c, c.content_hash, this_epoch),
+        "watermark": _latest(c, c.window_high, this_epoch, c.last, of_window),
+        "last_sealed_at": _latest(c, c.sealed_at),
+        "last_reconciled_at": _latest(c, c.reconciled_at, c.reconciled_at.is_not(None)),
+    }
+
+
+def _latest(c: Any, wanted: Any, *conditions: Any) -> ScalarSelect[Any]:
+    return (
+        select(wanted)
+        .where(c.department == job_row.c.department, c.job == job_row.c.job, *conditions)
+        .order_by(c.epoch.desc(), c.seq.desc())
+        .limit(1)
+        .correlate(job_row)
+        .scalar_subquery()
+    )
+
+
+def _sum(condition: Any, value: Any) -> Any:
+    return func.sum(case((condition, value), else_=0))
+
+
+_COUNTS = frozenset(
+    {"seq", "sealed", "applied", "deviated", "held", "deviation", "quarantined"}
+    | {"missing", "extra", "different"}
+)
+
+
+def _standing(values: Any) -> JobStanding:
+    return JobStanding(**{**values, **{name: int(values[name] or 0) for name in _COUNTS}})

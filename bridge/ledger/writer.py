@@ -1,0 +1,294 @@
+"""The ledger of one job: seals its batches, moves them on, and lets one run at a time do so.
+
+Every method works inside the caller's transaction on the caller's connection (read committed, or
+SQLite's write lock); none commits. Methods that change a job first lock its row and refuse when
+another run has taken the job over (I10), so a late commit comes before or after, never between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, update
+
+from bridge.batch import GENESIS, MOVES, Batch, Counts, Kind, State, Tally
+from bridge.errors import IllegalMove, NotContiguous
+from bridge.ledger import candidate
+from bridge.ledger.audit import Audit
+from bridge.ledger.batchrow import received_values, values_of
+from bridge.ledger.candidate import Candidate
+from bridge.ledger.history import Event, Head, History, Standing, Sums
+from bridge.ledger.schema import CONTENT, batch_event, batch_row, job_row
+from bridge.ledger.standing import JobStanding, jobs
+from bridge.place import check_books, follows
+from connectors.errors import Busy
+
+__all__ = ["Candidate", "Event", "Head", "JobStanding", "Ledger", "Standing", "Sums"]
+
+
+class Ledger(History):
+    """`token` is None until `take`; a run that reconnects hands its own on."""
+
+    jobs = staticmethod(jobs)
+
+    def __init__(
+        self, connection: Connection, department: str, job: str, *, token: int | None = None
+    ) -> None:
+        super().__init__(connection, department, job)
+        self.token = token
+
+    # -- who may write -----------------------------------------------------------------------
+
+    def register(self) -> None:
+        """The job's row exists. Idempotent; the caller holds the job's or the schema lock."""
+        if self.standing() is not None:
+            return
+        first = Standing(token=0, epoch=1, anchor_hash=GENESIS, enabled=True)
+        self.connection.execute(insert(job_row), self._named(vars(first)))
+
+    def take(self, minimum: int = 0) -> int:
+        """Make this run the one that may write: from the commit on, every other is refused.
+        `minimum` is the newest token the target has seen, which a restored ledger may not know."""
+        token = max(self._locked().token, minimum) + 1
+        self._set(token=token)
+        self.token = token
+        return token
+
+    def fence(self) -> Standing:
+        """Lock the job's row until the transaction ends; `Busy` if the job is no longer ours."""
+        return self._ours(self._locked())
+
+    def peek(self) -> None:
+        """`Busy` if the job is no longer ours, without a lock: early, but no protection."""
+        self._ours(self.standing())
+
+    # -- batches -----------------------------------------------------------------------------
+
+    def seal(
+        self,
+        *,
+        kind: Kind,
+        content_hash: str,
+        window_low: datetime | None,
+        window_high: datetime,
+        tally: Tally,
+        digest: str,
+        key_low: str | None = None,
+        key_high: str | None = None,
+        last: bool = True,
+        state: State = State.SEALED,
+        note: str | None = None,
+    ) -> Batch:
+        """Number and chain the next batch, and keep it: by this the watermark moves.
+
+        Refused: books that do not balance (I7), a window or part that leaves a hole after the one
+        before it (I3), and anything after a batch that is held.
+        """
+        standing = self.fence()
+        newest = self.newest()
+        batch = Batch(
+            department=self.department,
+            job=self.job,
+            epoch=standing.epoch,
+            seq=newest.seq + 1 if newest else 1,
+            kind=kind,
+            state=state,
+            content_hash=content_hash,
+            prev_hash=newest.batch_hash if newest else standing.anchor_hash,
+            window_low=window_low,
+            window_high=window_high,
+            key_low=key_low,
+            key_high=key_high,
+            last=last,
+            tally=tally,
+            digest=digest,
+            sealed_at=datetime.now(UTC),
+            note=note,
+        ).with_hash()
+        check_books(batch)
+        self._check_place(batch, newest)
+        self.connection.execute(insert(batch_row), values_of(batch))
+        self._note(batch, None)
+        return batch
+
+    def move(
+        self,
+        batch: Batch,
+        state: State,
+        *,
+        received: Counts | None = None,
+        deviation: int | None = None,
+        cause: str | None = None,
+        note: str | None = None,
+    ) -> Batch:
+        """Take a batch from the state it carries to another, and write the event.
+
+        Compare-and-set: `IllegalMove` if the move is not among `MOVES`, or the batch is no longer
+        in the state that the caller saw. What is not given stays as it was.
+        """
+        if state not in MOVES[batch.state]:
+            raise IllegalMove(f"batch {batch.seq} cannot go from {batch.state} to {state}")
+        if state is State.APPLIED and received is None:
+            raise IllegalMove(f"batch {batch.seq} cannot be applied without a receipt")
+        self.fence()
+        changes = {"deviation": deviation, "cause": cause, "note": note, "received": received}
+        given: dict[str, Any] = {
+            name: value for name, value in changes.items() if value is not None
+        }
+        moved = replace(batch, **_arrival(state), **given)
+        self._write(batch, moved)
+        self._note(moved, batch.state)
+        return moved
+
+    def new_epoch(
+        self, why: str, actor: str, *, confirmed: str | None = None, minimum: int = 0
+    ) -> int:
+        """Begin again at seq 1, for a resync, a rewind or a restore; returns the new epoch.
+
+        Batches never applied are superseded. The new chain hangs on the last hash that the receiver
+        confirmed: `confirmed` if the caller has just asked it (`GENESIS` for a receiver without a
+        position), else the newest one in the ledger. `minimum` is the receiver's epoch.
+        """
+        standing = self.fence()
+        for batch in self._in_state(State.SEALED, State.HELD):
+            self.move(batch, State.PURGED, note=f"superseded by a new epoch: {why}")
+        epoch = max(standing.epoch, minimum) + 1
+        anchor = confirmed or self._newest_confirmed()
+        self._set(epoch=epoch, anchor_hash=anchor, sweep_key=None, compared_at=None)
+        self._set(**dict.fromkeys(CONTENT))
+        details = {"epoch": epoch, "why": why, "anchor_hash": anchor}
+        Audit(self.connection, self.department).append(actor, "new_epoch", self.job, details)
+        return epoch
+
+    # -- looking and sweeping ----------------------------------------------------------------
+
+    def keep_candidates(self, candidates: Iterable[Candidate]) -> None:
+        """Replaces those kept so far; at most 16 stay (see `candidate.thin`)."""
+        self.fence()
+        candidate.replace(self.connection, self.department, self.job, candidates)
+
+    def looked(self, at: datetime) -> None:
+        self.fence()
+        self._set(looked_at=at)
+
+    def swept(self, at: datetime) -> None:
+        """A sweep has gone all the way round."""
+        self.fence()
+        self._set(swept_at=at, sweep_key=None)
+
+    def sweep_next(self) -> None:
+        """The next run sweeps from the beginning, whenever the last one was."""
+        self.fence()
+        self._set(swept_at=None, sweep_key=None)
+
+    def sweep_position(self) -> str | None:
+        """The key after which a sweep under a budget goes on; None from the beginning."""
+        standing = self.standing()
+        return standing.sweep_key if standing else None
+
+    def keep_sweep_position(self, key: str | None) -> None:
+        self.fence()
+        self._set(sweep_key=key)
+
+    def guarantee(self, guarantee: str, why: str) -> None:
+        self.fence()
+        self._set(guarantee=guarantee, guarantee_why=why)
+
+    def ran(self, verdict: str, error: str | None) -> None:
+        """How the run that is ending came out, for `status`."""
+        self.fence()
+        self._set(ran_at=datetime.now(UTC), ran_verdict=verdict, ran_error=error)
+
+    def compared(self, **counts: int) -> None:
+        """What a comparison of contents (L3) found, by the names of `CONTENT`; it stands until the
+        next one, or a new epoch."""
+        self.fence()
+        self._set(compared_at=datetime.now(UTC), **counts)
+
+    # -- the operator's switch ---------------------------------------------------------------
+
+    def enable(self, actor: str, why: str = "") -> None:
+        self._switch(True, actor, why)
+
+    def disable(self, actor: str, why: str = "") -> None:
+        """Scheduled runs are skipped from now on; a run that is under way finishes."""
+        self._switch(False, actor, why)
+
+    # -- pieces ------------------------------------------------------------------------------
+
+    def _switch(self, enabled: bool, actor: str, why: str) -> None:
+        self.register()
+        self._locked()
+        self._set(enabled=enabled, enabled_by=actor, enabled_at=datetime.now(UTC))
+        action = "enable" if enabled else "disable"
+        Audit(self.connection, self.department).append(actor, action, self.job, {"why": why})
+
+    def _ours(self, standing: Standing | None) -> Standing:
+        if standing is None or standing.token != self.token:
+            raise Busy(
+                f"another run has taken over job {self.job}",
+                remedy="nothing is lost; the other run goes on from here",
+            )
+        return standing
+
+    def _locked(self) -> Standing:
+        standing = self._standing(self._job().with_for_update())
+        if standing is None:
+            raise Busy(f"job {self.job} has not been registered")
+        return standing
+
+    def _set(self, **values: Any) -> None:
+        self.connection.execute(update(job_row).where(self._of(job_row.c)).values(**values))
+
+    def _check_place(self, batch: Batch, newest: Batch | None) -> None:
+        if newest and newest.state is State.HELD:
+            raise NotContiguous(
+                f"batch {newest.seq} of job {self.job} is held",
+                remedy="approve or reject it first",
+            )
+        if batch.kind is Kind.REPAIR:
+            return
+        before = newest
+        if newest and newest.kind is Kind.REPAIR:
+            before = self.newest_of_window()
+        if not follows(batch, before):
+            raise NotContiguous(f"batch {batch.seq} of job {self.job} would leave a hole before it")
+
+    def _write(self, batch: Batch, moved: Batch) -> None:
+        c = batch_row.c
+        names = ["state", "deviation", "cause", "note", "applied_at", "reconciled_at"]
+        values = {name: getattr(moved, name) for name in names} | received_values(moved.received)
+        place = [self._of(c), c.epoch == batch.epoch, c.seq == batch.seq]
+        compare_and_set = update(batch_row).where(*place, c.state == batch.state.value)
+        if self.connection.execute(compare_and_set.values(values)).rowcount != 1:
+            raise IllegalMove(f"batch {batch.seq} is no longer {batch.state}")
+
+    def _note(self, batch: Batch, before: State | None) -> None:
+        values = {
+            "epoch": batch.epoch,
+            "seq": batch.seq,
+            "at": datetime.now(UTC),
+            "before": before.value if before else None,
+            "after": batch.state.value,
+            "token": self.token,
+            "note": batch.note,
+        }
+        self.connection.execute(insert(batch_event).inline(), self._named(values))
+
+    def _newest_confirmed(self) -> str:
+        newest_first = (batch_row.c.epoch.desc(), batch_row.c.seq.desc())
+        applied = self._batches().where(batch_row.c.applied_at.is_not(None))
+        confirmed = self._first(applied.order_by(*newest_first))
+        return confirmed.batch_hash if confirmed else GENESIS
+
+    def _named(self, values: dict[str, Any]) -> dict[str, Any]:
+        return {"department": self.department, "job": self.job} | values
+
+
+def _arrival(state: State) -> dict[str, Any]:
+    """What a batch gets by arriving in a state."""
+    stamped = state in (State.APPLIED, State.RECONCILED)
+    return {"state": state} | ({f"{state}_at": datetime.now(UTC)} if stamped else {})

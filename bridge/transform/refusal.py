@@ -1,0 +1,89 @@
+"""Why a row is set aside, and what may be shown of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple, TypeAlias
+
+from bridge.transform.textarray import Rows
+from connectors.table import Kind
+
+__all__ = ["Finding", "Reason", "Refusal", "Refusals", "masked_sample"]
+
+_SAMPLE_LENGTH = 64
+
+
+class Reason(StrEnum):
+    """Stable words: the ledger, reports and `quarantine --json` show them."""
+
+    UNREADABLE = "unreadable"  # the connector could not render the value
+    NULL_KEY = "null_key"
+    MALFORMED = "malformed"  # no value of the column's type, or none that exists (2020-02-30)
+    OUT_OF_RANGE = "out_of_range"
+    TOO_MANY_DIGITS = "too_many_digits"  # would be rounded
+    INFINITE = "infinite"
+    NOT_A_NUMBER = "not_a_number"
+    NUL_IN_TEXT = "nul_in_text"
+    TOO_LONG = "too_long"
+    TRAILING_BLANK = "trailing_blank"  # CHAR would strip it
+    BAD_VALUE = "bad_value"  # breaks its rule
+    CHECK_DIGIT = "check_digit"  # right shape, wrong check character
+    UNKNOWN_CODE = "unknown_code"
+
+
+class Finding(NamedTuple):
+    """The rows of one column that are bad for one reason."""
+
+    reason: Reason
+    rows: Rows
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One row that is set aside, for its first bad column.
+
+    `key` holds the canonical texts of the key at the exchange, None for a NULL part (a bad part
+    stands as it was read). `column` is the exchange's name. `sample` never is the value.
+    """
+
+    key: tuple[str | None, ...]
+    column: str
+    reason: Reason
+    sample: str | None
+    cursor: str | None = None
+
+
+Refusals: TypeAlias = tuple[Refusal, ...]
+
+
+def masked_sample(value: str | None, kind: Kind) -> str | None:
+    """Enough of a value to find out what is wrong with it, and not the value.
+
+    ASCII with a digit in it becomes its shape, `9{17}X`; other text its first character and
+    length, `张**(3)`; bytes their number.
+    """
+    if value is None:
+        return None
+    if kind is Kind.BINARY:
+        return f"({len(value) // 2} bytes)"
+    if value.isascii() and any(c.isdigit() for c in value):
+        return _shape(value)
+    first = value[0] if len(value) > 1 and value[0].isprintable() else ""
+    return f"{first}**({len(value)})"
+
+
+def _shape(value: str) -> str:
+    """Runs of digits as 9{n}, of capitals as X, of small letters as x, each with its length."""
+    head = value[: 4 * _SAMPLE_LENGTH]
+    shape = re.sub(r"[^\x20-\x7e]", "?", head)
+    shape = re.sub(r"[A-Z]+|[a-z]+|[0-9]+", lambda run: _run(run.group()), shape)
+    return shape if len(shape) <= _SAMPLE_LENGTH else f"{shape[: _SAMPLE_LENGTH - 1]}…"
+
+
+def _run(run: str) -> str:
+    if run[0].isdigit():
+        return f"9{{{len(run)}}}"
+    letter = "X" if run[0].isupper() else "x"
+    return letter if len(run) == 1 else f"{letter}{{{len(run)}}}"

@@ -1,0 +1,185 @@
+"""On the way into the exchange database: mapping, code tables, masks, rules and value checks.
+
+Whole columns are looked at, never one row after another, except for rows that are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from bridge.mapping import ColumnRoute, Limits, Route
+from bridge.transform.mask import masked
+from bridge.transform.refusal import Finding, Reason, Refusal, Refusals, masked_sample
+from bridge.transform.rule import rule_findings
+from bridge.transform.textarray import TextArray, pc, rows_of
+from bridge.transform.value import check_values
+from connectors.canonical import UNREADABLE
+from connectors.changes import CURSOR
+from connectors.table import Fit, Kind, Type
+
+__all__ = ["Reason", "Refusal", "Refusals", "Transformed", "transform"]
+
+_TEXT = Type(Kind.TEXT)
+
+
+@dataclass(frozen=True)
+class Transformed:
+    """The rows of one batch: every row that was read is in exactly one of the two."""
+
+    accepted: pa.RecordBatch
+    refused: Refusals
+
+
+def transform(batch: pa.RecordBatch, route: Route) -> Transformed:
+    """Turns rows as the source has them into rows as the exchange database holds them.
+
+    `batch` holds canonical texts: the route's columns under their source names, in order, and
+    behind them any others. `bh_unreadable` names the first column of a row that the connector
+    could not render; the others pass through. `accepted` keeps the order of the rows; its columns
+    bear the route's names, without `bh_unreadable`. A row is refused once, for its first bad
+    column.
+    """
+    count = len(route.columns)
+    expected = [column.source.name for column in route.columns]
+    if batch.schema.names[:count] != expected:
+        raise ValueError(f"columns {batch.schema.names[:count]} instead of {expected}")
+    before = [_text(batch.column(i)) for i in range(count)]
+    unreadable = _column(batch, UNREADABLE)
+    faults = _FirstFaults(batch.num_rows)
+    after = []
+    for index, column in enumerate(route.columns):
+        if unreadable is not None:
+            found = rows_of(pc.equal(unreadable, column.source.name))
+            faults.enter(index, [Finding(Reason.UNREADABLE, found)])
+        values, findings = _travel(before[index], column, route)
+        faults.enter(index, findings)
+        after.append(values)
+    if unreadable is not None:
+        faults.enter(count, [Finding(Reason.UNREADABLE, rows_of(unreadable.is_valid()))])
+    whole = _renamed(batch, route, after)
+    if not faults.any:
+        return Transformed(whole, ())
+    accepted = whole.filter(pa.array(faults.column < 0))
+    return Transformed(accepted, _refusals(route, faults, before, whole, unreadable))
+
+
+class _FirstFaults:
+    """Which rows are refused, by the first column and reason that was entered."""
+
+    def __init__(self, rows: int) -> None:
+        self.column = np.full(rows, -1, dtype=np.int16)
+        self.reason = np.zeros(rows, dtype=np.int8)
+        self.any = False
+
+    def enter(self, column: int, findings: list[Finding]) -> None:
+        for reason, rows in findings:
+            if not rows.any():
+                continue
+            fresh = rows & (self.column < 0)
+            self.column[fresh] = column
+            self.reason[fresh] = _REASONS.index(reason)
+            self.any = True
+
+
+_REASONS = tuple(Reason)
+
+
+class _Travelled(NamedTuple):
+    values: TextArray
+    findings: list[Finding]
+
+
+def _travel(values: TextArray, column: ColumnRoute, route: Route) -> _Travelled:
+    """One column's values at the exchange, and every reason against them, in order."""
+    findings = []
+    if column.name in route.key and values.null_count:
+        findings.append(Finding(Reason.NULL_KEY, rows_of(values.is_null())))
+    if column.rule:
+        findings += rule_findings(values, column.rule)
+    before = column.source.type
+    if column.codes is not None:
+        values, unknown = _coded(values, column.codes)
+        findings.append(unknown)
+        before = _TEXT
+    if column.mask:
+        values = masked(values, column.mask)
+        before = _TEXT
+    values, found = check_values(values, column.exchange, before, route.limits)
+    return _Travelled(values, findings + found + _at_target(values, column, route.limits))
+
+
+def _at_target(values: TextArray, column: ColumnRoute, limits: Limits) -> list[Finding]:
+    if column.target.fit(column.exchange) is Fit.EXACT:
+        return []
+    return check_values(values, column.target, column.exchange, limits)[1]
+
+
+def _coded(values: TextArray, codes: Mapping[str, str]) -> tuple[TextArray, Finding]:
+    """Source value → code; a row with a value that the table does not know is refused."""
+    places = pc.index_in(values, value_set=pa.array(list(codes), pa.string()), skip_nulls=True)
+    coded = pa.array(list(codes.values()), pa.string()).take(places)
+    unknown = rows_of(values.is_valid()) & rows_of(places.is_null())
+    return coded, Finding(Reason.UNKNOWN_CODE, unknown)
+
+
+def _text(values: Any) -> TextArray:
+    text: TextArray = values if values.type == pa.string() else values.cast(pa.string())
+    return text
+
+
+def _column(batch: pa.RecordBatch, name: str) -> TextArray | None:
+    place = batch.schema.get_field_index(name)
+    return None if place < 0 else _text(batch.column(place))
+
+
+def _renamed(batch: pa.RecordBatch, route: Route, after: list[TextArray]) -> pa.RecordBatch:
+    names = [column.name for column in route.columns]
+    arrays: list[Any] = list(after)
+    for place in range(len(after), batch.num_columns):
+        if batch.schema.names[place] != UNREADABLE:
+            names.append(batch.schema.names[place])
+            arrays.append(batch.column(place))
+    return pa.RecordBatch.from_arrays(arrays, names=names)
+
+
+def _refusals(
+    route: Route,
+    faults: _FirstFaults,
+    before: list[TextArray],
+    whole: pa.RecordBatch,
+    unreadable: TextArray | None,
+) -> Refusals:
+    rows = np.flatnonzero(faults.column >= 0)
+    keys = list(
+        zip(*(whole.column(name).take(rows).to_pylist() for name in route.key), strict=True)
+    )
+    cursors = _column(whole, CURSOR)
+    marks = cursors.take(rows).to_pylist() if cursors is not None else [None] * len(rows)
+    return tuple(
+        _refusal(route, faults, before, unreadable, int(row), key, mark)
+        for row, key, mark in zip(rows, keys, marks, strict=True)
+    )
+
+
+def _refusal(
+    route: Route,
+    faults: _FirstFaults,
+    before: list[TextArray],
+    unreadable: TextArray | None,
+    row: int,
+    key: tuple[str | None, ...],
+    cursor: str | None,
+) -> Refusal:
+    index = int(faults.column[row])
+    reason = _REASONS[faults.reason[row]]
+    if index == len(route.columns):
+        assert unreadable is not None
+        return Refusal(key, str(unreadable[row]), reason, None, cursor)
+    column = route.columns[index]
+    sample = masked_sample(before[index][row].as_py(), column.source.type.kind)
+    return Refusal(key, column.name, reason, sample, cursor)
