@@ -1,0 +1,53 @@
+"""More deletes than the job allows: the batch is held until a person decides."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.decision import approve, reject
+from tests.scenario.world import World, cursor_job
+
+CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
+
+
+@pytest.fixture
+def held(world: World) -> World:
+    """Six of ten rows are deleted, four are allowed."""
+    world.make_table(10)
+    world.job("j", max_delete=4, **cursor_job())
+    world.run_well()
+    world.sql("source", "DELETE FROM t WHERE id > 6")
+    assert [b.tally.deleted for b in world.run_well().batches] == [4]
+    world.sql("source", "DELETE FROM t WHERE id > 1")
+    for _ in range(2):
+        outcome = world.run()
+        assert (outcome.verdict, outcome.exit_code) == ("held", 1)
+        assert [b["state"] for b in world.batches()].count("held") == 1
+    assert len(world.sql("target", "SELECT id FROM t")) == 6
+    return world
+
+
+on_both = pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda chain: chain[0])
+
+
+@on_both
+def test_approved(held: World) -> None:
+    seq = held.batches()[-1]["seq"]
+    held.insert([50], stamp=held.now)
+    approve(held.deployment, "j", seq, "tester", "the register was closed")
+    assert held.run_well().batches[0].received.deleted == 5
+    held.run_well()
+    assert held.findings() == []
+
+
+@on_both
+def test_rejected(held: World) -> None:
+    seq = held.batches()[-1]["seq"]
+    held.insert(range(2, 11))
+    reject(held.deployment, "j", seq, "tester", "somebody dropped the wrong table")
+    assert len(held.sql("target", "SELECT id FROM t")) == 6
+    outcome = held.run_well()
+    assert [b.kind for b in outcome.batches] == ["resync"]
+    assert held.findings() == []
+    states = [b["state"] for b in held.batches()]
+    assert states == ["reconciled", "reconciled", "purged", "reconciled"]
