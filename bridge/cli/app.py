@@ -97,17 +97,19 @@ def start(
         typer.Option("--version", callback=_print_version, is_eager=True, help="The version."),
     ] = False,
 ) -> None:
-    ctx.obj = Session(config, debug)
+    session: Session = ctx.obj
+    session.config, session.debug = config, debug
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command and leaves with its exit code. No traceback for what an operator can mend;
     an interruption loses nothing."""
     given = globals_first(sys.argv[1:] if arguments is None else arguments)
+    session = Session()
     try:
-        app(args=given, prog_name="bridgehead")
+        app(args=given, prog_name="bridgehead", obj=session)
     except BridgeheadError as error:
-        show_error(error, "bridgehead")
+        show_error(error, next((word for word in given if word in COMMANDS), ""), session.loaded)
         sys.exit(error.exit_code)
     except SystemExit as end:
         if end.code == INTERRUPTED:

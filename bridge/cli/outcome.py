@@ -51,6 +51,8 @@ def _show_verdict(outcome: Outcome) -> None:
         line = Text.assemble(f"{outcome.job}: ", verdict_text(outcome.verdict))
         line.append("" if outcome.batches else ", nothing to do")
         line.append(f", deviation {outcome.deviation}" if outcome.deviation else "")
+        aside = sum(batch.tally.quarantined for batch in outcome.batches)
+        line.append(f", {aside:,} quarantined" if aside else "")
         console().print(line)
     for holder in outcome.holders:
         console().print(f"{outcome.job}: the horizon is held back by {holder}", soft_wrap=True)

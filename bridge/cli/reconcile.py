@@ -76,7 +76,7 @@ def show_comparison(found: Comparison) -> None:
     if found.why_not:
         rows.append(["L3 content", "not compared", found.why_not])
     if rows:
-        console().print(table(outcome.job, ["level", "where", "found"], rows))
+        console().print(table(outcome.job, ["level", "where", "found"], rows, folds=("found",)))
     if outcome.error is None:
         line = verdict_text(outcome.verdict)
         line.append(f", deviation {outcome.deviation}" if outcome.deviation else "")

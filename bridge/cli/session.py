@@ -30,6 +30,12 @@ class Session:
     config: Path | None = None
     debug: bool = False
 
+    @property
+    def loaded(self) -> Deployment | None:
+        """The deployment, if it has been read already."""
+        found: Deployment | None = self.__dict__.get("deployment")
+        return found
+
     @cached_property
     def deployment(self) -> Deployment:
         """Raises ConfigurationError; problems of job files alone stand in it."""

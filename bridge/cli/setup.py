@@ -120,7 +120,9 @@ def check(
         print_json([_document(finding) for finding in findings])
     else:
         columns = ("job", "what", "result", "found")
-        console().print(table("", columns, [_line(finding) for finding in findings]))
+        console().print(
+            table("", columns, [_line(finding) for finding in findings], folds=("found",))
+        )
     raise typer.Exit(exit_code_of(finding.exit_code for finding in findings))
 
 

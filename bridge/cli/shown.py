@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -35,6 +37,7 @@ __all__ = [
 # Where there is no terminal nothing wraps: logs are searched by line.
 _WIDTH_WITHOUT_TERMINAL = 240
 _COLOURS = {Verdict.RECONCILED: "green", Verdict.IN_FLIGHT: "yellow", Verdict.HELD: "yellow"}
+_LONGEST_VERDICT = len("unconfirmed")
 INTERNAL_EXIT_CODE = 4
 
 
@@ -58,15 +61,45 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Numbers to the right, everything else to the left; None is a dash."""
-    made = Table(title=title or None, title_justify="left", header_style="bold")
+def table(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    spare: Container[str] = (),
+    folds: Container[str] = (),
+) -> Table:
+    """Numbers to the right, everything else to the left; None is a dash. A terminal too narrow for
+    all of it goes without the `spare` columns; those that fold may take several lines."""
     cells = [[_cell(value) for value in row] for row in rows]
-    for place, name in enumerate(columns):
+    every = range(len(columns))
+    made = _table(title, columns, cells, every, folds)
+    screen = console()
+    wide = screen.options.update(max_width=10_000)
+    if not screen.is_terminal or Measurement.get(screen, wide, made).maximum <= screen.width:
+        return made
+    return _table(title, columns, cells, [p for p in every if columns[p] not in spare], folds)
+
+
+def _table(
+    title: str,
+    columns: Sequence[str],
+    cells: Sequence[Sequence[tuple[Text, bool]]],
+    places: Iterable[int],
+    folds: Container[str],
+) -> Table:
+    made = Table(title=title or None, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
+    made.padding, made.pad_edge = (0, 1, 0, 0), False
+    shown = list(places)
+    for place in shown:
         numeric = bool(cells) and all(row[place][1] for row in cells)
-        made.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        side: Literal["left", "right"] = "right" if numeric else "left"
+        name = columns[place]
+        foldable = name in folds
+        width = _LONGEST_VERDICT if foldable else None
+        made.add_column(name, justify=side, overflow="fold", no_wrap=not foldable, min_width=width)
     for row in cells:
-        made.add_row(*(text for text, _ in row))
+        made.add_row(*(row[place][0] for place in shown))
     return made
 
 
@@ -100,6 +133,8 @@ def batch_table(batches: Sequence[Batch]) -> Table:
             ]
             for batch in batches
         ),
+        spare=("read", "total", "quarantined"),
+        folds=("verdict",),
     )
 
 

@@ -17,7 +17,6 @@ from bridge.cli.shown import (
     verdict_text,
 )
 from bridge.document import batches_document, status_document
-from bridge.ledger import JobStanding
 from bridge.ledger.history import History
 from bridge.overview import JobOverview, overview, read_ledger
 
@@ -25,8 +24,9 @@ commands = typer.Typer()
 
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most so many.")]
 
-_COLUMNS = ("job", "title", "verdict", "epoch/seq", "watermark", "lag", "in flight", "deviation")
-_MORE_COLUMNS = ("quarantined", "guarantee", "last run")
+_COLUMNS = ("job", "title", "verdict", "batch", "watermark", "lag", "in flight", "deviation")
+_MORE_COLUMNS = ("quarantined", "guarantee", "why", "last run")
+_SPARE = ("title", "watermark", "why", "last run")
 
 
 @commands.command()
@@ -39,7 +39,10 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
     else:
         title = f"{session.deployment.department.name} {session.deployment.department.code}"
         columns = (*_COLUMNS, *_MORE_COLUMNS)
-        console().print(table(title, columns, [_status_line(job) for job in found]))
+        lines = [_status_line(job) for job in found]
+        console().print(table(title, columns, lines, spare=_SPARE, folds=("verdict", "why")))
+        for job in found:
+            _show_failure(job)
     show_problems(session.deployment)
     raise typer.Exit(1 if any(job.needs_a_person for job in found) else 0)
 
@@ -78,8 +81,9 @@ def _status_line(job: JobOverview) -> list[object]:
         _in_flight(job),
         job.deviation if standing else None,
         standing.quarantined if standing else None,
-        _guarantee(job),
-        _last_run(standing),
+        job.guarantee.promise.value if job.guarantee else "",
+        job.guarantee.why if job.guarantee else "",
+        f"{standing.ran_at:%Y-%m-%d %H:%M:%SZ}" if standing and standing.ran_at else None,
     ]
 
 
@@ -92,23 +96,17 @@ def _verdict(job: JobOverview) -> Text:
     return text
 
 
-def _last_run(standing: JobStanding | None) -> Text | None:
-    if standing is None or standing.ran_at is None:
-        return None
-    text = Text(f"{standing.ran_at:%Y-%m-%d %H:%M:%SZ}")
-    if standing.ran_error:
-        text.append(f" {standing.ran_error}", style="red")
-    return text
+def _show_failure(job: JobOverview) -> None:
+    error = job.standing.ran_error if job.standing else None
+    if error:
+        text = Text(f"{job.job}: the last run ended with: {error}", style="red")
+        console().print(text, soft_wrap=True)
 
 
 def _in_flight(job: JobOverview) -> object:
     if job.standing is None or not job.standing.in_flight:
         return 0
     return f"{job.standing.in_flight} since {_age(job.in_flight_seconds)}"
-
-
-def _guarantee(job: JobOverview) -> str:
-    return f"{job.guarantee.promise}: {job.guarantee.why}" if job.guarantee else ""
 
 
 def _age(seconds: float | None) -> str | None:

@@ -1,0 +1,49 @@
+"""What a job promises, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bridge.guarantee import guarantee_of
+from bridge.job import Job
+
+
+def job(**capture: Any) -> Job:
+    return Job.model_validate(
+        {
+            "job": "j",
+            "source": {"endpoint": "s", "table": "t"},
+            "target": {"endpoint": "t", "table": "t"},
+            "capture": capture,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("capture", "promise", "why"),
+    [
+        ({"method": "compare"}, "lossless", "every row"),
+        ({"method": "cursor", "column": "u", "stamp": "database"}, "lossless", "daily sweep"),
+        ({"method": "cursor", "column": "u"}, "bounded", "daily sweep"),
+        ({"method": "cursor", "column": "u", "deletes": {"sweep": "90s"}}, "bounded", "every 90s"),
+        ({"method": "cursor", "column": "u", "deletes": {"sweep": "2h"}}, "bounded", "every 2h"),
+        (
+            {"method": "cursor", "column": "u", "deletes": {"sweep": "every_run"}},
+            "bounded",
+            "every run",
+        ),
+        (
+            {"method": "cursor", "column": "u", "stamp": "database", "deletes": {"sweep": "off"}},
+            "none",
+            "sweep is off",
+        ),
+    ],
+)
+def test_the_promise_follows_from_stamp_and_sweep(
+    capture: dict[str, Any], promise: str, why: str
+) -> None:
+    found = guarantee_of(job(**capture))
+    assert found.promise == promise
+    assert why in found.why
