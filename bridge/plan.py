@@ -201,7 +201,7 @@ def _refuse_rows(held: Hold, plan: Plan) -> None:
     rows = held.target.value(plan.effects.count_range(EVERYTHING))
     if rows:
         raise StructureMismatch(
-            f"{held.name}: target table {plan.effects.table} holds {rows} rows already",
+            f"{held.name}: target table {plan.effects.table} has rows already: {rows:,}",
             endpoint=held.job.target.endpoint,
             remedy="empty it, choose another, or set target: {adopt: true} to take it over",
         )

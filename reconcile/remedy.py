@@ -13,8 +13,8 @@ REMEDIES: Mapping[object, tuple[Pair, Pair]] = {
     "unknown": (
         ("原因未明", "cause not determined"),
         (
-            "运行内容核对定位到行，再修复：bridgehead reconcile，bridgehead repair",
-            "Compare contents to find the rows, then repair: bridgehead reconcile and repair",
+            "运行内容核对定位到行，再重新同步：bridgehead reconcile，bridgehead resync",
+            "Compare contents to find the rows, then send again: bridgehead reconcile and resync",
         ),
     ),
     "lost_at_target": (

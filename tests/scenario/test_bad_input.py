@@ -226,7 +226,7 @@ MISTAKES = {
         ),
         4,
         "structure_mismatch",
-        ("b", "1 row", "adopt"),
+        ("b", "rows already: 1", "adopt"),
     ),
     "sharing none": Mistake(
         _job(catalogue={"sharing": "none"}), 2, "configuration", ("sharing", "不予共享")
