@@ -184,7 +184,7 @@ def test_row_deleted_at_the_target_is_seen_by_its_next_change(settled: World) ->
     assert settled.findings() == []
 
 
-@on_both
+@on_sqlite
 def test_row_deleted_at_the_target_is_seen_by_its_delete(settled: World) -> None:
     settled.sql("target", "DELETE FROM t WHERE id = 3")
     settled.sql("source", "DELETE FROM t WHERE id = 3")
@@ -193,7 +193,7 @@ def test_row_deleted_at_the_target_is_seen_by_its_delete(settled: World) -> None
     assert outcome.batches[-1].cause == "deleted_before"
 
 
-@on_both
+@on_sqlite
 def test_row_inserted_at_the_target_is_seen_by_its_insert(settled: World) -> None:
     settled.sql("target", "INSERT INTO t (id, name) VALUES (201, 'by hand')")
     outcome = run_with_new_rows(settled)
@@ -271,7 +271,7 @@ def test_batch_changed_after_it_was_sealed(settled: World, what: str) -> None:
     assert len(settled.batches()) == 4
 
 
-@on_both
+@on_sqlite
 def test_batch_changed_and_hashed_again(settled: World) -> None:
     """A forger who mends the whole chain is still betrayed by the receiver's head."""
     from tests.oracle import batch_hash
@@ -318,7 +318,7 @@ CHANGE_ROWS = {
 }
 
 
-@on_both
+@on_sqlite
 @pytest.mark.parametrize("how", CHANGE_ROWS)
 def test_change_rows_touched_between_seal_and_push(settled: World, how: str) -> None:
     settled.insert([200, 201, 202], stamp=settled.now)
