@@ -289,3 +289,64 @@ def test_an_unknown_job_names_the_nearest(world: World, capsys: Capsys) -> None:
     told = call(capsys, "--config", world.directory, "run", "poplation")
     assert told.code == 2
     assert "did you mean 'population'" in told.err
+
+
+def _no_such_file(world: World) -> None:
+    _endpoint("source", path=str(world.directory / "nowhere.db"))(world)
+
+
+def _not_a_database(world: World) -> None:
+    file = world.directory / "notes.txt"
+    file.write_text("no database at all, but long enough to be read as one" * 20, "utf-8")
+    _endpoint("source", path=str(file))(world)
+
+
+FILE_MISTAKES = {
+    "no such file": Mistake(_no_such_file, 3, "unreachable", ("nowhere.db",)),
+    "not a database": Mistake(_not_a_database, 4, "permanent", ("notes.txt",)),
+    "missing table": Mistake(
+        _job(source={"endpoint": "source", "table": "tt"}), 4, "missing_object", ("tt", "mean t?")
+    ),
+    "duplicate keys": Mistake(
+        _sql(
+            "source",
+            "CREATE TABLE twice (id integer, updated_at timestamp)",
+            "INSERT INTO twice VALUES (7654321, '2020-01-01'), (7654321, '2020-01-01')",
+            source={"endpoint": "source", "table": "twice"},
+            key=["id"],
+        ),
+        4,
+        "structure_mismatch",
+        ("source", "twice", "more than one row"),
+    ),
+    "target with rows": Mistake(
+        _sql(
+            "target",
+            "CREATE TABLE b (id integer PRIMARY KEY, name text, amount numeric(10,2),"
+            " updated_at timestamp)",
+            "INSERT INTO b VALUES (1, 'x', 1, '2020-01-01')",
+        ),
+        4,
+        "structure_mismatch",
+        ("target", "b", "adopt"),
+    ),
+}
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=["sqlite"])
+@pytest.mark.parametrize("name", FILE_MISTAKES)
+def test_a_mistake_with_files_is_told_as_well(name: str, world: World, capsys: Capsys) -> None:
+    mistake = FILE_MISTAKES[name]
+    world.write(retry=0)
+    world.make_table(5)
+    world.job("good", **(cursor_job() | {"target": {"endpoint": "target", "table": "g"}}))
+    mistake.make(world)
+    every = call(capsys, "--config", world.directory, "run", "--all", "--json")
+    bad, good = every.json
+    error = bad["error"]
+    assert (every.code, error["code"]) == (mistake.exit_code, mistake.code), error
+    text = f"{error['endpoint']} {error['message']} {error['remedy']}"
+    assert [word for word in mistake.words if word not in text] == []
+    assert error["remedy"]
+    assert (good["verdict"], bad["batches"]) == ("reconciled", [])
+    assert "7654321" not in every.out + every.err
