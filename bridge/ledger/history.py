@@ -52,8 +52,6 @@ class Standing:
     looked_at: datetime | None = None
     swept_at: datetime | None = None
     sweep_key: str | None = None
-    guarantee: str | None = None
-    guarantee_why: str | None = None
     ran_at: datetime | None = None
     ran_verdict: str | None = None
     ran_error: str | None = None

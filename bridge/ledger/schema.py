@@ -81,8 +81,6 @@ job_row = Table(
     Column("looked_at", Instant),
     Column("swept_at", Instant),
     Column("sweep_key", Text),  # where a sweep under a budget goes on
-    Column("guarantee", String(16)),
-    Column("guarantee_why", Text),
     Column("ran_at", Instant),  # how the last run ended
     Column("ran_verdict", String(16)),
     Column("ran_error", Text),

@@ -26,8 +26,6 @@ class JobStanding:
     enabled_at: datetime | None
     looked_at: datetime | None
     swept_at: datetime | None
-    guarantee: str | None
-    guarantee_why: str | None
     ran_at: datetime | None
     ran_verdict: str | None
     ran_error: str | None

@@ -193,10 +193,6 @@ class Ledger(History):
         self.fence()
         self._set(sweep_key=key)
 
-    def guarantee(self, guarantee: str, why: str) -> None:
-        self.fence()
-        self._set(guarantee=guarantee, guarantee_why=why)
-
     def ran(self, verdict: str, error: str | None) -> None:
         """How the run that is ending came out, for `status`."""
         self.fence()

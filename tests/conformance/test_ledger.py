@@ -459,12 +459,10 @@ def test_a_sweep_is_resumed_and_closed(ledger: Ledger) -> None:
     assert ledger.sweep_position() == '["m"]'
     ledger.swept(NOON)
     ledger.looked(NOON + MINUTE)
-    ledger.guarantee("bounded", "by the daily sweep")
     standing = ledger.standing()
     assert standing is not None
     assert (standing.sweep_key, standing.swept_at) == (None, NOON)
     assert standing.looked_at == NOON + MINUTE
-    assert standing.guarantee == "bounded"
 
 
 def test_the_switch_does_not_end_a_run(connection: Connection, ledger: Ledger) -> None:

@@ -45,8 +45,6 @@ def _jobs() -> None:
         sa.Column("looked_at", Instant),
         sa.Column("swept_at", Instant),
         sa.Column("sweep_key", sa.Text),
-        sa.Column("guarantee", sa.String(16)),
-        sa.Column("guarantee_why", sa.Text),
         sa.Column("ran_at", Instant),
         sa.Column("ran_verdict", sa.String(16)),
         sa.Column("ran_error", sa.Text),
