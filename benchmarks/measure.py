@@ -36,6 +36,10 @@ class Usage:
     server_cpu_seconds: float
     peak_mb: float
 
+    def __str__(self) -> str:
+        cpu = f"CPU {self.client_cpu_seconds:.2f} + {self.server_cpu_seconds:.2f} s"
+        return f"{self.wall_seconds:.2f} s, {cpu}, peak {self.peak_mb:.0f} MB"
+
     def __add__(self, other: Usage) -> Usage:
         return Usage(
             self.wall_seconds + other.wall_seconds,

@@ -115,7 +115,7 @@ class Suite:
     def _note(self, scenario: Scenario, side: Side, usages: dict[str, Usage]) -> None:
         for hop, usage in usages.items():
             self.figures.append(Figure(self._repeat, scenario, side, hop, usage))
-            self._tell(f"{scenario}, {side}, {hop}: {usage.wall_seconds:.2f} s")
+            self._tell(f"{scenario}, {side}, {hop}: {usage}")
         if self._statements is not None:
             name = f"{self._repeat} {scenario}, {side}, {', '.join(usages)}"
             self._statements.collect(name)
