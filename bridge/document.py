@@ -8,7 +8,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from bridge.batch import Batch, instant
-from bridge.transform.mask import masked_key
 from connectors.errors import BridgeheadError
 
 if TYPE_CHECKING:  # `status` and `batches` do not load the engine
@@ -142,6 +141,8 @@ def quarantine_document(job: str, count: int, entries: Sequence[QuarantineEntry]
 
 
 def _entry(entry: QuarantineEntry) -> dict[str, Any]:
+    from bridge.transform.mask import masked_key  # Arrow costs a quarter of a second to load
+
     return {
         "number": entry.number,
         "key": masked_key(json.loads(entry.key)),

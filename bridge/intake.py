@@ -5,20 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import cast
-
-import pyarrow as pa
 
 from bridge.hold import Hold
-from bridge.ledger.quarantine import SetAside, key_text
+from bridge.ledger.quarantine import SetAside
 from bridge.plan import Plan
-from bridge.transform import transform
-from bridge.transform.refusal import Refusal
-from bridge.transform.textarray import pc
-from bridge.transform.value import check_values
 from connectors.changes import CURSOR, Changes
-from connectors.connector import Chunk, Connector, RowStream
+from connectors.connector import Connector, RowStream
 from connectors.dialect import EVERYTHING, KeyRange
 from connectors.errors import StructureMismatch
 from connectors.selection import Format, Output, Selection
@@ -52,7 +44,10 @@ class Intake:
         columns = self._plan.changes.staged
         chunks = stream.part(limit)
         if stream.format is Format.ARROW:
-            chunks = self._accepted(chunks)
+            # Only here, since it costs a quarter of a second to load.
+            from bridge.transform.sieve import Sieve
+
+            chunks = Sieve(self._plan, self.refused).accepted(chunks)
         with self._key_is_the_sources():
             self._held.exchange.load(table, columns, chunks, stream.format, constants)
         self.read += stream.handed_out - before
@@ -72,43 +67,6 @@ class Intake:
                 remedy="name more columns under key, or clear the duplicates; "
                 f"bridgehead check {name} counts them",
             ) from error
-
-    def _accepted(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-        for batch in chunks:
-            done = transform(batch, self._plan.route)
-            self.refused += map(_set_aside, done.refused)
-            yield self._with_sound_cursor(done.accepted)
-
-    def read_keys(self, stream: RowStream, limit: int) -> list[pa.RecordBatch]:
-        """The next keys of a sweep with their cursor values, at most `limit`. A key at fault is set
-        aside like a row, once; other keys do not count as read."""
-        route = self._plan.route
-        keys = tuple(c for name in route.key for c in route.columns if c.name == name)
-        known = {entry.key for entry in self.refused}
-        sound = []
-        for batch in stream.part(limit):
-            done = transform(batch, replace(route, columns=keys))
-            found = [e for e in map(_set_aside, done.refused) if e.key not in known]
-            self.refused += found
-            self.read += len(found)
-            sound.append(self._with_sound_cursor(done.accepted))
-        return sound
-
-    def _with_sound_cursor(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """A stamp that is none counts as NULL: no window shows its row, the sweep does."""
-        cursor, kept = self._plan.cursor, self._plan.changes.cursor
-        if cursor is None or kept is None:
-            return batch
-        place = batch.schema.get_field_index(CURSOR)
-        stamps = cast(pa.StringArray, batch.column(place))
-        values, findings = check_values(stamps, kept, cursor.type, self._plan.route.limits)
-        for finding in findings:
-            values = pc.if_else(pa.array(finding.rows), pa.scalar(None, pa.string()), values)
-        return batch.set_column(place, CURSOR, values)
-
-
-def _set_aside(refusal: Refusal) -> SetAside:
-    return SetAside(key_text(refusal.key), refusal.reason.value, refusal.column, refusal.sample)
 
 
 def _outputs(plan: Plan) -> tuple[Output, ...]:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bridge.capture.image import key_range
-from bridge.capture.segment import ArrowSegments, RawSegments, Segments
+from bridge.capture.segment import RawSegments, Segments
 from bridge.hold import Hold
 from bridge.intake import Intake, every_row, forget_refused
 from bridge.ledger import Ledger
@@ -46,7 +46,10 @@ class Sweep:
             self._format = Format.ARROW
         self._segments: Segments
         if self._format is Format.ARROW:
-            self._segments = ArrowSegments(plan, intake)
+            # Only here, since it costs a quarter of a second to load.
+            from bridge.capture.linesegment import LineSegments
+
+            self._segments = LineSegments(plan, intake)
         else:
             self._segments = RawSegments(held, plan)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from bridge.transform.textarray import Rows
 from connectors.table import Kind
+
+if TYPE_CHECKING:
+    from bridge.transform.textarray import Rows
 
 __all__ = ["Finding", "Reason", "Refusal", "Refusals", "masked_sample"]
 

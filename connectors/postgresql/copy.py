@@ -1,4 +1,4 @@
-"""PostgreSQL's COPY: rows carried raw in its binary format, or as CSV of canonical texts.
+"""PostgreSQL's COPY: rows carried raw in its binary format, or as CSV (see text.py).
 
 Binary rows are not looked at: the header is taken off at one end and put on at the other, and
 constants are appended as further fields. The server sends one row a message, so a stream can be
@@ -7,23 +7,17 @@ cut after any row.
 
 from __future__ import annotations
 
-import io
 import struct
-from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-from pyarrow import csv
-
 from connectors.connector import Chunk, RowStream
 from connectors.selection import Format
-from connectors.table import Column, Kind
+from connectors.table import Column
 
-__all__ = ["CopyStream", "csv_blocks", "raw_blocks"]
+__all__ = ["CopyStream", "raw_blocks"]
 
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
@@ -31,18 +25,18 @@ _ROWS_AT_ONCE = {Format.PGCOPY: 500, Format.ARROW: 10_000}
 
 
 class CopyStream(RowStream):
-    """Rows of one COPY TO STDOUT."""
+    """Rows of one COPY TO STDOUT; `chunk_of` makes a chunk of some of them."""
 
     def __init__(
         self,
         copy: AbstractContextManager[Any],
         format: Format,
-        names: Sequence[str],
+        chunk_of: Callable[[list[bytes]], Chunk],
         translated: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self.format = format
         self._translated = translated
-        self._names = list(names)
+        self._chunk_of = chunk_of
         self._context = copy
         self._rows: Iterator[Any] = iter(copy.__enter__())
         self._handed_out = 0
@@ -68,7 +62,7 @@ class CopyStream(RowStream):
                 rows = self._read(min(limit, _ROWS_AT_ONCE[self.format]))
             self._handed_out += len(rows)
             limit -= len(rows)
-            yield rows if self.format is Format.PGCOPY else self._batch(rows)
+            yield self._chunk_of(rows)
 
     def _read(self, count: int) -> list[bytes]:
         rows = [self._next, *islice(self._rows, count - 1)]
@@ -93,25 +87,6 @@ class CopyStream(RowStream):
             self.exhausted = True
             self._context.__exit__(None, None, None)
 
-    def _batch(self, rows: list[bytes]) -> pa.RecordBatch:
-        text = b"".join(rows)
-        if text.startswith(BOM_UTF8):  # the reader would take a value's own for the file's
-            text = BOM_UTF8 + text
-        table = csv.read_csv(
-            io.BytesIO(text),
-            read_options=csv.ReadOptions(
-                column_names=self._names, use_threads=False, block_size=1 << 30
-            ),
-            parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-            convert_options=csv.ConvertOptions(
-                column_types=dict.fromkeys(self._names, pa.string()),
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        )
-        return table.combine_chunks().to_batches()[0]
-
 
 def raw_blocks(
     chunks: Iterator[Chunk], columns: Sequence[Column], constants: Mapping[str, int]
@@ -130,30 +105,3 @@ def raw_blocks(
                 parts += (count, row[2:], tail)
             yield len(rows), b"".join(parts)
     yield 0, _TRAILER
-
-
-_WRITE = csv.WriteOptions(include_header=False, quoting_style="all_valid", batch_size=10_000)
-
-
-def csv_blocks(
-    chunks: Iterator[Chunk], columns: Sequence[Column], constants: Mapping[str, int]
-) -> Iterator[tuple[int, bytes]]:
-    """Rows and bytes of a CSV COPY FROM STDIN: NULL is empty, every value is quoted."""
-    for batch in chunks:
-        if batch.num_rows == 0:
-            continue
-        arrays = [
-            _hexed(array) if column.type.kind is Kind.BINARY else array
-            for column, array in zip(columns, batch.columns[: len(columns)], strict=True)
-        ]
-        arrays += [pa.array([str(v)] * batch.num_rows, pa.string()) for v in constants.values()]
-        names = [f"c{position}" for position in range(len(arrays))]
-        sink = io.BytesIO()
-        csv.write_csv(pa.RecordBatch.from_arrays(arrays, names), sink, _WRITE)
-        yield batch.num_rows, sink.getvalue()
-
-
-def _hexed(array: pa.StringArray) -> pa.StringArray:
-    prefix = pa.array(["\\x"] * len(array), pa.string())
-    empty = pa.array([""] * len(array), pa.string())
-    return pc.binary_join_element_wise(prefix, array, empty)

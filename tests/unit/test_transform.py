@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.mapping import ColumnRoute, Limits, Route
-from bridge.transform import Reason, Refusal, transform
-from bridge.transform.refusal import masked_sample
+from bridge.transform.refusal import Reason, Refusal, masked_sample
+from bridge.transform.rows import transform
 from connectors.table import Column, Kind, Type
 
 LIMITS = Limits(False, False, True, False, 1, 9999)
