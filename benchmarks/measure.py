@@ -91,15 +91,27 @@ def measure(
 
 
 def server_cpu_seconds(postmaster: int) -> float:
-    """Of the server's processes, those that have ended included. Linux only."""
-    total = sum(_cpu_ticks(Path(f"/proc/{postmaster}/stat"), reaped=True))
+    """Of the server's processes, those that have ended included. Linux only.
+
+    A process that ends while we look would be missed by both sums and be charged to whoever is
+    measured next: then we look again.
+    """
+    main = Path(f"/proc/{postmaster}/stat")
+    while True:
+        before = _cpu_ticks(main, reaped=True)
+        living = sum(_living_ticks(postmaster))
+        after = _cpu_ticks(main, reaped=True)
+        if before[2:] == after[2:]:
+            return (sum(after) + living) / _TICKS
+
+
+def _living_ticks(parent: int) -> Iterator[int]:
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            if _parent(stat) == postmaster:
-                total += sum(_cpu_ticks(stat, reaped=False))
-        except OSError:  # ended meanwhile: the postmaster has its time
+            if _parent(stat) == parent:
+                yield sum(_cpu_ticks(stat, reaped=False))
+        except (FileNotFoundError, ProcessLookupError):
             continue
-    return total / _TICKS
 
 
 def _start(
