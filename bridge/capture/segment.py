@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Protocol
 
 from bridge.hold import Hold
@@ -45,7 +46,7 @@ class RawSegments:
         self._exchange.execute_all(plan.changes.see())
 
     def of_source(self, stream: RowStream, limit: int) -> list[bytes]:
-        return [bytes(row) for rows in stream.part(limit) for row in rows]
+        return list(chain.from_iterable(stream.part(limit)))
 
     def last_key(self, segment: list[bytes]) -> str | None:
         """The exchange reads the key out of the raw row."""
@@ -60,6 +61,8 @@ class RawSegments:
     def difference(
         self, there: list[bytes], here: RowStream
     ) -> tuple[Iterator[Chunk], Iterator[Chunk]]:
-        kept = {bytes(row) for rows in here.part(EVERYTHING) for row in rows}
-        seen = set(there)
+        held = list(chain.from_iterable(here.part(EVERYTHING)))
+        if there == held:
+            return iter([]), iter([])
+        seen, kept = set(there), set(held)
         return iter([list(seen - kept)]), iter([list(kept - seen)])

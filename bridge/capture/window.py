@@ -80,18 +80,21 @@ class _Capture:
 
     def take_part(self, stream: RowStream) -> tuple[Batch | None, bool]:
         """One part in one transaction; the batch it was sealed as, and whether it was the last.
-        A part without changes is not sealed: its counts go with the next one."""
+        A part without changes is not sealed: its counts go with the next one.
+
+        The job's row is locked before anything of the job is changed, but after the rows are
+        staged: the push of the part before settles meanwhile."""
         exchange, changes = self._held.exchange, self._plan.changes
         intake = Intake(self._held, self._plan)
         with exchange.transaction() as connection:
             ledger = self._held.ledger()
-            ledger.fence()
-            head = ledger.head()
             exchange.execute_all(changes.stage())
             intake.load(stream, self._plan.chunk_rows, _STAGE)
             last = stream.exhausted
             high_key = None if last else self._highest()
             tally = self._find_missing(intake, ledger, high_key, last)
+            ledger.fence()
+            head = ledger.head()
             place = (head.epoch, head.seq + 1)
             tally = self._classify(tally, intake, *place)
             quarantine = Quarantine(connection, self._held.department, self._held.name)

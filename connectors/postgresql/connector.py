@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import ClientCursor
+from psycopg.pq import TransactionStatus
 from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
@@ -43,7 +44,7 @@ from connectors.postgresql.catalogue import (
     column_of,
     relation_of,
 )
-from connectors.postgresql.copy import CopyStream, raw_blocks
+from connectors.postgresql.copy import CopyOut, CopyStream, raw_blocks
 from connectors.postgresql.dialect import PostgresqlDialect
 from connectors.postgresql.errors import of_connection, of_login, of_server
 from connectors.selection import Format, Selection, select
@@ -284,11 +285,15 @@ class PostgresqlConnector(Connector):
         expressions = [self.dialect.output(output, format) for output in selection.outputs]
         query = select(self.dialect, selection, expressions, self._zone)
         options = "FORMAT binary" if format is Format.PGCOPY else "FORMAT csv"
-        copy = self._copy(f"COPY ({query.sql}) TO STDOUT ({options})", query.values)
+        with ClientCursor(self.driver) as cursor:
+            sql = cursor.mogrify(f"COPY ({query.sql}) TO STDOUT ({options})", query.values)
+        if self.driver.info.transaction_status == TransactionStatus.IDLE:
+            self.execute("SELECT 1")  # the driver opens the transaction with its first statement
         chunk_of: Callable[[list[bytes]], Chunk] = list
         if format is Format.ARROW:
             names = [output.name for output in selection.outputs]
             chunk_of = partial(_csv().batch_of, names=names)
+        copy = CopyOut(self.driver, sql.encode())
         self._stream = CopyStream(copy, format, chunk_of, super()._translated)
         return self._stream
 

@@ -7,11 +7,14 @@ cut after any row.
 
 from __future__ import annotations
 
+import select
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from itertools import islice
 from typing import Any
+
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
 
 from connectors.connector import Chunk, RowStream
 from connectors.selection import Format
@@ -24,12 +27,69 @@ _TRAILER = b"\xff\xff"
 _ROWS_AT_ONCE = {Format.PGCOPY: 500, Format.ARROW: 10_000}
 
 
+class CopyOut:
+    """COPY TO STDOUT read straight from libpq: a row costs less than half of what the driver's own
+    iterator takes, and the session waits without holding the interpreter."""
+
+    def __init__(self, connection: Any, sql: bytes) -> None:
+        """Starts the COPY in the transaction that is open. Raises the driver's errors."""
+        self._pgconn = connection.pgconn
+        self._pgconn.send_query(sql)
+        while self._pgconn.is_busy():
+            self._wait()
+        result = self._pgconn.get_result()
+        self._done = result.status != ExecStatus.COPY_OUT
+        if self._done:
+            self._drain()
+            raise error_from_result(result)
+
+    def take(self, count: int) -> list[bytes]:
+        """The next rows as messages; fewer than `count` only at the end."""
+        rows: list[bytes] = []
+        get, keep = self._pgconn.get_copy_data, rows.append
+        while len(rows) < count and not self._done:
+            size, data = get(1)
+            if size > 0:
+                keep(bytes(data))
+            elif size == 0:
+                self._wait()
+            else:
+                self._finish()
+        return rows
+
+    def close(self) -> None:
+        """Stops the server's work on rows that nobody will read."""
+        if self._done:
+            return
+        self._done = True
+        self._pgconn.get_cancel().cancel()
+        while (size := self._pgconn.get_copy_data(1)[0]) >= 0:
+            if size == 0:
+                self._wait()
+        self._drain()
+
+    def _finish(self) -> None:
+        self._done = True
+        result = self._pgconn.get_result()
+        self._drain()
+        if result is not None and result.status != ExecStatus.COMMAND_OK:
+            raise error_from_result(result)
+
+    def _drain(self) -> None:
+        while self._pgconn.get_result() is not None:
+            pass
+
+    def _wait(self) -> None:
+        select.select([self._pgconn.socket], [], [])
+        self._pgconn.consume_input()
+
+
 class CopyStream(RowStream):
     """Rows of one COPY TO STDOUT; `chunk_of` makes a chunk of some of them."""
 
     def __init__(
         self,
-        copy: AbstractContextManager[Any],
+        copy: CopyOut,
         format: Format,
         chunk_of: Callable[[list[bytes]], Chunk],
         translated: Callable[[], AbstractContextManager[None]],
@@ -37,55 +97,51 @@ class CopyStream(RowStream):
         self.format = format
         self._translated = translated
         self._chunk_of = chunk_of
-        self._context = copy
-        self._rows: Iterator[Any] = iter(copy.__enter__())
+        self._copy = copy
         self._handed_out = 0
-        try:
-            self._start()
-        except BaseException:
-            self.close()  # the driver's lock on the session would never be let go
-            raise
-
-    def _start(self) -> None:
-        self._next = next(self._rows, None)
-        if self._next is not None and self.format is Format.PGCOPY:
-            self._next = bytes(self._next)[len(_HEADER) :] or next(self._rows)
-        self._end_if_done()
+        self._ahead = self._first()
+        self.exhausted = not self._ahead
 
     @property
     def handed_out(self) -> int:
         return self._handed_out
 
     def part(self, limit: int) -> Iterator[Chunk]:
-        while limit > 0 and self._next is not None:
+        while limit > 0 and not self.exhausted:
             with self._translated():  # whoever consumes the rows would take the error for its own
                 rows = self._read(min(limit, _ROWS_AT_ONCE[self.format]))
             self._handed_out += len(rows)
             limit -= len(rows)
             yield self._chunk_of(rows)
 
+    def close(self) -> None:
+        self.exhausted = True
+        self._copy.close()
+
+    def _first(self) -> list[bytes]:
+        """The first row, or nothing. Binary rows have a header before them."""
+        rows = self._copy.take(1)
+        if self.format is Format.PGCOPY and rows:
+            first = rows[0][len(_HEADER) :]
+            rows = [first] if first else self._copy.take(1)
+        return self._without_trailer(rows)
+
     def _read(self, count: int) -> list[bytes]:
-        rows = [self._next, *islice(self._rows, count - 1)]
-        self._next = next(self._rows, None)
-        if self._next is None and rows[-1] == _TRAILER:
-            rows.pop()
-        self._end_if_done()
+        """One row is read ahead, so that the end is known with the last row."""
+        rows = self._without_trailer(self._ahead + self._copy.take(count))
+        if len(rows) > count:
+            rows, self._ahead = rows[:count], rows[count:]
+        else:
+            self._ahead = []
+        self.exhausted = not self._ahead
         return rows
 
-    def close(self) -> None:
-        if not self.exhausted:
-            self.exhausted = True
-            stopped = GeneratorExit("stream abandoned")
-            self._context.__exit__(GeneratorExit, stopped, None)
-
-    def _end_if_done(self) -> None:
-        """One row is read ahead, so that the end is known with the last row. Binary rows are
-        followed by a trailer."""
-        if self._next is not None and self._next == _TRAILER and self.format is Format.PGCOPY:
-            self._next = next(self._rows, None)
-        if self._next is None and not self.exhausted:
-            self.exhausted = True
-            self._context.__exit__(None, None, None)
+    def _without_trailer(self, rows: list[bytes]) -> list[bytes]:
+        """Binary rows end in a trailer, and the command behind it."""
+        if self.format is Format.PGCOPY and rows and rows[-1] == _TRAILER:
+            rows.pop()
+            self._copy.take(1)
+        return rows
 
 
 def raw_blocks(

@@ -135,13 +135,13 @@ class PostgresqlDialect(Dialect):
         """The hash is computed once a row: OFFSET 0 keeps the planner from repeating it."""
         names = "".join(f"{self.quote(g)}, " for g in groups)
         high, low = (
-            f"sum(CAST(CAST('x' || substr(h, {start}, 16) AS bit(64)) AS bigint))"
-            for start in (1, 17)
+            f"sum(CAST(CAST('x' || encode(substr(h, {start}, 8), 'hex') AS bit(64)) AS bigint))"
+            for start in (1, 9)
         )
         by = f"\nGROUP BY {names[:-2]}" if groups else ""
         return (
             f"SELECT {names}count(*), {high}, {low}\n"
-            f"FROM (SELECT {names}encode(sha256(convert_to(line, 'UTF8')), 'hex') AS h\n"
+            f"FROM (SELECT {names}sha256(convert_to(line, 'UTF8')) AS h\n"
             f"FROM ({lines}) l OFFSET 0) d{by}"
         )
 

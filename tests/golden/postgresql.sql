@@ -169,8 +169,8 @@ LEFT JOIN "bh_present" p ON p."region" = i."region" AND p."id_no" = i."id_no"
 LEFT JOIN "population" t ON t."region" = i."region" AND t."id_no" = i."id_no";
 
 -- effects.lines, digested
-SELECT "bh_op", "bh_before", "bh_after", count(*), sum(CAST(CAST('x' || substr(h, 1, 16) AS bit(64)) AS bigint)), sum(CAST(CAST('x' || substr(h, 17, 16) AS bit(64)) AS bigint))
-FROM (SELECT "bh_op", "bh_before", "bh_after", encode(sha256(convert_to(line, 'UTF8')), 'hex') AS h
+SELECT "bh_op", "bh_before", "bh_after", count(*), sum(CAST(CAST('x' || encode(substr(h, 1, 8), 'hex') AS bit(64)) AS bigint)), sum(CAST(CAST('x' || encode(substr(h, 9, 8), 'hex') AS bit(64)) AS bigint))
+FROM (SELECT "bh_op", "bh_before", "bh_after", sha256(convert_to(line, 'UTF8')) AS h
 FROM (SELECT i."bh_op", CASE WHEN p."region" IS NULL THEN 0 ELSE 1 END AS bh_before, CASE WHEN t."region" IS NULL THEN 0 ELSE 1 END AS bh_after,
 CASE WHEN t."region" IS NULL THEN array_to_string(ARRAY[CAST(i."region" AS text), replace(replace(CAST(i."id_no" AS text), '\', '\\'), '<TAB>', '\t')], '<TAB>', '\N') || '<TAB>\D' ELSE array_to_string(ARRAY[CAST(t."region" AS text), replace(replace(CAST(t."id_no" AS text), '\', '\\'), '<TAB>', '\t'), replace(replace(CAST(t."姓名" AS text), '\', '\\'), '<TAB>', '\t'), CAST(trim_scale(t."100%%") AS text), CASE WHEN t."ratio" = 0 THEN '0' ELSE CAST(t."ratio" AS text) END, CAST(t."alive" AS text), CAST(t."born" AS text), encode(t."photo", 'hex'), CAST(t."tag" AS text), replace(replace(CAST(t."more" AS text), '\', '\\'), '<TAB>', '\t'), CAST(t."seen" AS text)], '<TAB>', '\N') END AS line
 FROM "bh_incoming" i
