@@ -21,6 +21,7 @@ _INTEGERS = {16: "smallint", 32: "integer", 64: "bigint"}
 _UNSIGNED = {16: "integer", 32: "bigint", 64: "numeric(20,0)"}
 _LONGEST_VARCHAR = 10_485_760
 _MOST_DIGITS = 1000
+_MOST_ARGUMENTS = 90  # a function takes no more than 100
 
 
 class PostgresqlDialect(Dialect):
@@ -121,15 +122,12 @@ class PostgresqlDialect(Dialect):
         return self.ddl(column.type) + collate
 
     def line(self, columns: Sequence[Column], alias: str = "") -> str:
-        """One call instead of a concatenation per field: array_to_string writes NULL as `\\N`."""
-        fields = [self._text(self.column(alias, c.name), c.type) for c in columns]
-        return f"array_to_string(ARRAY[{', '.join(fields)}], '\t', '\\N')"
-
-    def _text(self, expression: str, kind: Type) -> str:
-        text = self.render(expression, kind)
-        if kind.kind in (Kind.TEXT, Kind.JSON, Kind.NATIVE):
-            return f"replace(replace({text}, '\\', '\\\\'), '\t', '\\t')"
-        return text
+        """One call for many fields, at half the cost of an array or of a concatenation each."""
+        fields = [self.field(self.column(alias, c.name), c.type) for c in columns]
+        return " || '\t' || ".join(
+            f"concat_ws('\t', {', '.join(fields[start : start + _MOST_ARGUMENTS])})"
+            for start in range(0, len(fields), _MOST_ARGUMENTS)
+        )
 
     def digest(self, lines: str, groups: Sequence[str] = ()) -> str:
         """The hash is computed once a row: OFFSET 0 keeps the planner from repeating it."""
