@@ -50,7 +50,7 @@ class Department(Strict):
 class Defaults(Strict):
     """默认值. What holds for every job that does not say otherwise."""
 
-    chunk_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 50_000
+    chunk_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 25_000
     """分块行数. Rows of one part of a large window or of a first load."""
 
     retry: Annotated[Duration, Field(le=20)] = 20

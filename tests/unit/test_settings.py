@@ -96,10 +96,10 @@ def test_a_deployment(directory: Path) -> None:
     assert deployment.problems == ()
     assert deployment.department.code == "113301000024895242"
     assert deployment.exchange == "exchange"
-    assert deployment.defaults.chunk_rows == 50_000
+    assert deployment.defaults.chunk_rows == 25_000
     assert deployment.code_tables == {"sex": {"男": "1", "M": "1", "2": "2"}}
     job = deployment.job("population")
-    assert deployment.chunk_rows(job) == 50_000
+    assert deployment.chunk_rows(job) == 25_000
     assert deployment.content_hash(job) == job.content_hash(deployment.code_tables)
 
 
