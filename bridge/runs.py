@@ -45,9 +45,12 @@ def run_jobs(names: Sequence[str], parallel: int, run: Callable[[str], Outcome])
         return [guarded(name) for name in names]
     pool = ThreadPoolExecutor(parallel, thread_name_prefix="job")
     try:
-        return list(pool.map(guarded, names))
-    finally:  # an interruption does not wait for the jobs that are under way
+        outcomes = list(pool.map(guarded, names))
+    except BaseException:  # an interruption does not wait for the jobs that are under way
         pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+    return outcomes
 
 
 def _failed(name: str, error: Exception) -> Outcome:
