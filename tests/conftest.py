@@ -1,8 +1,9 @@
 """Real stores for every test that needs one.
 
 postgres    one PostgreSQL server per test process, started when first asked for
-database    makes fresh, empty databases and returns their endpoints:
-            `database()`, `database("sqlite")`; they are gone after the test
+mariadb     one MariaDB server per test process, likewise
+database    makes fresh, empty databases and returns their endpoints: `database()`,
+            `database("mysql")`, `database("sqlite")`; they are gone after the test
 engine      a SQLAlchemy engine on a fresh database, once per family a ledger may live in,
             with transactions as the connectors open them
 """
@@ -20,8 +21,10 @@ from sqlalchemy.pool import NullPool
 
 from bridge.demo.postgres import EmbeddedPostgres
 from connectors.endpoint import Endpoint, Secret
+from tests.mariadb import MariaDB
 
 Database = Callable[..., Endpoint]
+_SERVERS = {"postgresql": "postgres", "mysql": "mariadb"}
 _NUMBER = count(1)
 
 
@@ -33,17 +36,23 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
         yield server
 
 
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
+    with MariaDB(tmp_path_factory.mktemp("mariadb")) as server:
+        yield server
+
+
 @pytest.fixture
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    made: list[str] = []
+    made: list[tuple[EmbeddedPostgres | MariaDB, str]] = []
 
     def make(family: str = "postgresql", **options: Any) -> Endpoint:
         name = f"test_{next(_NUMBER)}"
         if family == "sqlite":
             return Endpoint(name, family, path=str(tmp_path / f"{name}.db"), **options)
-        server: EmbeddedPostgres = request.getfixturevalue("postgres")
+        server: EmbeddedPostgres | MariaDB = request.getfixturevalue(_SERVERS[family])
         server.create_database(name)
-        made.append(name)
+        made.append((server, name))
         login: dict[str, Any] = {
             "user": server.user,
             "password": Secret(server.password),
@@ -52,8 +61,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         return Endpoint(name, family, host=server.host, port=server.port, **login, **options)
 
     yield make
-    for name in made:
-        request.getfixturevalue("postgres").drop_database(name)
+    for server, name in made:
+        server.drop_database(name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
