@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from connectors.canonical import UNREADABLE
 from connectors.dialect import Dialect, KeyRange, Statement
-from connectors.table import Column, TableName, Type
+from connectors.table import Column, Kind, TableName, Type
 
 __all__ = [
     "CURSOR",
@@ -69,7 +69,8 @@ class Changes:
 
     def create(self) -> list[str]:
         d = self.dialect
-        stamp = f"{d.quote(EPOCH)} BIGINT NOT NULL, {d.quote(SEQ)} BIGINT NOT NULL"
+        number = d.ddl(Type(Kind.INTEGER))
+        stamp = f"{d.quote(EPOCH)} {number} NOT NULL, {d.quote(SEQ)} {number} NOT NULL"
         change = ", ".join(f"{d.quote(c.name)} {d.ddl(c.type)}" for c in self.columns)
         operation = f"{d.quote(OPERATION)} CHAR(1) NOT NULL"
         index = d.quote(f"{self.change.name}_seq")
@@ -81,7 +82,7 @@ class Changes:
 
     def drop(self) -> list[str]:
         d = self.dialect
-        return [f"DROP TABLE IF EXISTS {d.table(t)}" for t in (self.copy, self.change)]
+        return [d.drop(d.table(t)) for t in (self.copy, self.change)]
 
     def stage(self) -> list[str]:
         """Empty tables for the rows that capture delivers, the keys it finds missing at the
@@ -148,9 +149,12 @@ class Changes:
         into = [*names, *([CURSOR] if self.cursor else []), EPOCH, SEQ]
         statements = [
             Statement(
-                f"DELETE FROM {copy} AS c\n"
-                f"WHERE EXISTS (SELECT 1 FROM {change} h WHERE {touched}"
-                f" AND {d.column('h', OPERATION)} <> 'I')",
+                d.delete(
+                    copy,
+                    "c",
+                    f"EXISTS (SELECT 1 FROM {change} h WHERE {touched}"
+                    f" AND {d.column('h', OPERATION)} <> 'I')",
+                ),
                 (epoch, seq),
             ),
             Statement(
@@ -171,10 +175,14 @@ class Changes:
         differs = d.differs(d.column("c", CURSOR), d.column("s", CURSOR), self.cursor)
         return [
             Statement(
-                f"UPDATE {d.table(self.copy)} AS c\n"
-                f"SET {d.quote(CURSOR)} = {d.column('s', CURSOR)}\n"
-                f"FROM {d.quote(STAGE)} s\n"
-                f"WHERE {d.match('c', 's', self.key)} AND {differs}"
+                d.update(
+                    d.table(self.copy),
+                    "c",
+                    [f"{d.quote(CURSOR)} = {d.column('s', CURSOR)}"],
+                    f"{d.quote(STAGE)} s",
+                    d.match("c", "s", self.key),
+                    differs,
+                )
             )
         ]
 
@@ -208,7 +216,7 @@ class Changes:
         d = self.dialect
         order = ", ".join(f"{d.ordered(d.column('k', c.name), c)} DESC" for c in self.key_columns)
         texts = ", ".join(d.render(d.column("k", c.name), c.type) for c in self.key_columns)
-        return Statement(f"SELECT {texts}\nFROM {d.table(table)} k\nORDER BY {order}\nLIMIT 1")
+        return Statement(d.first(f"SELECT {texts}\nFROM {d.table(table)} k\nORDER BY {order}", 1))
 
     # -- sweep -------------------------------------------------------------------------------
 
@@ -218,9 +226,12 @@ class Changes:
         d = self.dialect
         return [
             Statement(
-                f"DELETE FROM {d.quote(table)} AS x\n"
-                f"WHERE EXISTS (SELECT 1 FROM {d.quote(other)} y "
-                f"WHERE {d.match('y', 'x', self.key)})"
+                d.delete(
+                    d.quote(table),
+                    "x",
+                    f"EXISTS (SELECT 1 FROM {d.quote(other)} y "
+                    f"WHERE {d.match('y', 'x', self.key)})",
+                )
             )
             for table, other in ((GONE, LATE), (LATE, STAGE))
         ]
@@ -242,8 +253,8 @@ class Changes:
         d = self.dialect
         texts = ", ".join(d.render(d.column("k", c.name), c.type) for c in self.key_columns)
         order = ", ".join(d.ordered(d.column("k", c.name), c) for c in self.key_columns)
-        query = f"SELECT {texts}\nFROM {d.quote(LATE)} k\nORDER BY {order}\nLIMIT {limit}"
-        return Statement(query)
+        query = f"SELECT {texts}\nFROM {d.quote(LATE)} k\nORDER BY {order}"
+        return Statement(d.first(query, limit))
 
     def forget(self, table: str, keys: Sequence[Sequence[str]]) -> Statement:
         """Take keys (canonical texts, at least one) out of the late or the gone ones."""

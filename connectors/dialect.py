@@ -87,6 +87,34 @@ class Dialect(ABC):
         """Statements that leave an empty temporary table of that name and body."""
         return (f"CREATE TEMPORARY TABLE {self.quote(name)} ({body}) ON COMMIT DROP",)
 
+    def delete(self, table: str, alias: str, where: str) -> str:
+        """A DELETE whose condition may name the rows it would delete by `alias`."""
+        return f"DELETE FROM {table} AS {alias}\nWHERE {where}"
+
+    def update(
+        self, table: str, alias: str, sets: Sequence[str], source: str, match: str, where: str
+    ) -> str:
+        """An UPDATE from the rows of `source` (a table and its alias) that `match`, and of those
+        `where` it holds. `sets` are assignments to bare column names."""
+        return (
+            f"UPDATE {table} AS {alias}\n"
+            f"SET {', '.join(sets)}\n"
+            f"FROM {source}\n"
+            f"WHERE {match} AND {where}"
+        )
+
+    def drop(self, table: str) -> str:
+        """Drops a table of ours, if it is there."""
+        return f"DROP TABLE IF EXISTS {table}"
+
+    def add_column(self, table: str, column: str) -> str:
+        """Adds a column, given as its name and type."""
+        return f"ALTER TABLE {table} ADD COLUMN {column}"
+
+    def first(self, query: str, limit: int, offset: int | None = None) -> str:
+        """At most `limit` rows of an ordered query, those at the `offset` and after it."""
+        return f"{query}\nLIMIT {limit}" + ("" if offset is None else f" OFFSET {offset}")
+
     def analyze(self, name: str, key: Sequence[str]) -> str | None:
         """Refreshes the planner's view of the key of a table just loaded; None where nothing is
         gained."""
@@ -182,14 +210,10 @@ class Dialect(ABC):
         inside = self.in_range(key, keys, "k")
         texts = ", ".join(self.render(self.column("k", c.name), c.type) for c in key)
         order = ", ".join(self.ordered(self.column("k", c.name), c) for c in key)
-        return Statement(
-            f"SELECT {texts}\n"
-            f"FROM {self.table(table)} k\n"
-            f"WHERE {inside.sql}\n"
-            f"ORDER BY {order}\n"
-            f"LIMIT 1 OFFSET {place}",
-            inside.values,
+        query = (
+            f"SELECT {texts}\nFROM {self.table(table)} k\nWHERE {inside.sql}\nORDER BY {order}"
         )
+        return Statement(self.first(query, 1, place), inside.values)
 
     def among(self, key: Sequence[Column], keys: Sequence[Sequence[str]]) -> Statement:
         """A condition for the rows whose key is one of `keys` (canonical texts, at least one)."""

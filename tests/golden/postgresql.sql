@@ -1,6 +1,6 @@
 -- changes.create
-CREATE TABLE "exchange"."population" ("region" integer, "id_no" character(18) COLLATE "C", "姓名" varchar(50), "100%%" numeric(5,2), "ratio" double precision, "alive" boolean, "born" date, "photo" bytea, "tag" uuid, "more" json, "seen" timestamp(3) with time zone, "bh_cursor" timestamp(6), "bh_epoch" BIGINT NOT NULL, "bh_seq" BIGINT NOT NULL, PRIMARY KEY ("region", "id_no"));
-CREATE TABLE "exchange"."population_bh" ("bh_epoch" BIGINT NOT NULL, "bh_seq" BIGINT NOT NULL, "bh_op" CHAR(1) NOT NULL, "region" integer, "id_no" character(18), "姓名" varchar(50), "100%%" numeric(5,2), "ratio" double precision, "alive" boolean, "born" date, "photo" bytea, "tag" uuid, "more" json, "seen" timestamp(3) with time zone);
+CREATE TABLE "exchange"."population" ("region" integer, "id_no" character(18) COLLATE "C", "姓名" varchar(50), "100%%" numeric(5,2), "ratio" double precision, "alive" boolean, "born" date, "photo" bytea, "tag" uuid, "more" json, "seen" timestamp(3) with time zone, "bh_cursor" timestamp(6), "bh_epoch" bigint NOT NULL, "bh_seq" bigint NOT NULL, PRIMARY KEY ("region", "id_no"));
+CREATE TABLE "exchange"."population_bh" ("bh_epoch" bigint NOT NULL, "bh_seq" bigint NOT NULL, "bh_op" CHAR(1) NOT NULL, "region" integer, "id_no" character(18), "姓名" varchar(50), "100%%" numeric(5,2), "ratio" double precision, "alive" boolean, "born" date, "photo" bytea, "tag" uuid, "more" json, "seen" timestamp(3) with time zone);
 CREATE INDEX "population_bh_seq" ON "exchange"."population_bh" ("bh_epoch", "bh_seq");
 
 -- changes.drop
@@ -162,7 +162,7 @@ FROM "population" t
 JOIN "bh_incoming" i ON i."region" = t."region" AND i."id_no" = t."id_no";
 
 -- effects.lines
-SELECT i."bh_op", CASE WHEN p."region" IS NULL THEN 0 ELSE 1 END AS bh_before, CASE WHEN t."region" IS NULL THEN 0 ELSE 1 END AS bh_after,
+SELECT i."bh_op", CASE WHEN p."region" IS NULL THEN 0 ELSE 1 END AS "bh_before", CASE WHEN t."region" IS NULL THEN 0 ELSE 1 END AS "bh_after",
 CASE WHEN t."region" IS NULL THEN concat_ws('<TAB>', coalesce(CAST(i."region" AS text), '\N'), coalesce(replace(replace(CAST(i."id_no" AS text), '\', '\\'), '<TAB>', '\t'), '\N')) || '<TAB>\D' ELSE concat_ws('<TAB>', coalesce(CAST(t."region" AS text), '\N'), coalesce(replace(replace(CAST(t."id_no" AS text), '\', '\\'), '<TAB>', '\t'), '\N'), coalesce(replace(replace(CAST(t."姓名" AS text), '\', '\\'), '<TAB>', '\t'), '\N'), coalesce(CAST(trim_scale(t."100%%") AS text), '\N'), coalesce(CASE WHEN t."ratio" = 0 THEN '0' ELSE CAST(t."ratio" AS text) END, '\N'), coalesce(CAST(t."alive" AS text), '\N'), coalesce(CAST(t."born" AS text), '\N'), coalesce(encode(t."photo", 'hex'), '\N'), coalesce(CAST(t."tag" AS text), '\N'), coalesce(replace(replace(CAST(t."more" AS text), '\', '\\'), '<TAB>', '\t'), '\N'), coalesce(CAST(t."seen" AS text), '\N')) END AS line
 FROM "bh_incoming" i
 LEFT JOIN "bh_present" p ON p."region" = i."region" AND p."id_no" = i."id_no"
@@ -171,7 +171,7 @@ LEFT JOIN "population" t ON t."region" = i."region" AND t."id_no" = i."id_no";
 -- effects.lines, digested
 SELECT "bh_op", "bh_before", "bh_after", count(*), sum(CAST(CAST('x' || encode(substr(h, 1, 8), 'hex') AS bit(64)) AS bigint)), sum(CAST(CAST('x' || encode(substr(h, 9, 8), 'hex') AS bit(64)) AS bigint))
 FROM (SELECT "bh_op", "bh_before", "bh_after", sha256(convert_to(line, 'UTF8')) AS h
-FROM (SELECT i."bh_op", CASE WHEN p."region" IS NULL THEN 0 ELSE 1 END AS bh_before, CASE WHEN t."region" IS NULL THEN 0 ELSE 1 END AS bh_after,
+FROM (SELECT i."bh_op", CASE WHEN p."region" IS NULL THEN 0 ELSE 1 END AS "bh_before", CASE WHEN t."region" IS NULL THEN 0 ELSE 1 END AS "bh_after",
 CASE WHEN t."region" IS NULL THEN concat_ws('<TAB>', coalesce(CAST(i."region" AS text), '\N'), coalesce(replace(replace(CAST(i."id_no" AS text), '\', '\\'), '<TAB>', '\t'), '\N')) || '<TAB>\D' ELSE concat_ws('<TAB>', coalesce(CAST(t."region" AS text), '\N'), coalesce(replace(replace(CAST(t."id_no" AS text), '\', '\\'), '<TAB>', '\t'), '\N'), coalesce(replace(replace(CAST(t."姓名" AS text), '\', '\\'), '<TAB>', '\t'), '\N'), coalesce(CAST(trim_scale(t."100%%") AS text), '\N'), coalesce(CASE WHEN t."ratio" = 0 THEN '0' ELSE CAST(t."ratio" AS text) END, '\N'), coalesce(CAST(t."alive" AS text), '\N'), coalesce(CAST(t."born" AS text), '\N'), coalesce(encode(t."photo", 'hex'), '\N'), coalesce(CAST(t."tag" AS text), '\N'), coalesce(replace(replace(CAST(t."more" AS text), '\', '\\'), '<TAB>', '\t'), '\N'), coalesce(CAST(t."seen" AS text), '\N')) END AS line
 FROM "bh_incoming" i
 LEFT JOIN "bh_present" p ON p."region" = i."region" AND p."id_no" = i."id_no"
