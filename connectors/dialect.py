@@ -210,9 +210,7 @@ class Dialect(ABC):
         inside = self.in_range(key, keys, "k")
         texts = ", ".join(self.render(self.column("k", c.name), c.type) for c in key)
         order = ", ".join(self.ordered(self.column("k", c.name), c) for c in key)
-        query = (
-            f"SELECT {texts}\nFROM {self.table(table)} k\nWHERE {inside.sql}\nORDER BY {order}"
-        )
+        query = f"SELECT {texts}\nFROM {self.table(table)} k\nWHERE {inside.sql}\nORDER BY {order}"
         return Statement(self.first(query, 1, place), inside.values)
 
     def among(self, key: Sequence[Column], keys: Sequence[Sequence[str]]) -> Statement:

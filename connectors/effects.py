@@ -59,8 +59,7 @@ class Effects:
         """For a table of ours that an earlier form of the job made."""
         d = self.dialect
         return [
-            f"ALTER TABLE {d.table(self.table)} ADD COLUMN {d.quote(c.name)} {d.ddl(c.type)}"
-            for c in columns
+            d.add_column(d.table(self.table), f"{d.quote(c.name)} {d.ddl(c.type)}") for c in columns
         ]
 
     def stage(self) -> list[str]:
@@ -97,7 +96,8 @@ class Effects:
         before = f"CASE WHEN {d.column('p', first)} IS NULL THEN 0 ELSE 1 END"
         after = f"CASE WHEN {d.column('t', first)} IS NULL THEN 0 ELSE 1 END"
         return (
-            f"SELECT {d.column('i', OPERATION)}, {before} AS {BEFORE}, {after} AS {AFTER},\n"
+            f"SELECT {d.column('i', OPERATION)}, {before} AS {d.quote(BEFORE)}, "
+            f"{after} AS {d.quote(AFTER)},\n"
             f"CASE WHEN {d.column('t', first)} IS NULL THEN {d.absent_line(self.key_columns, 'i')} "
             f"ELSE {d.line(self.columns, 't')} END AS line\n"
             f"FROM {d.quote(INCOMING)} i\n"
@@ -122,9 +122,12 @@ class Effects:
         d = self.dialect
         inside = d.in_range(self.key_columns, keys, "t")
         return Statement(
-            f"DELETE FROM {d.table(self.table)} AS t\n"
-            f"WHERE {inside.sql} AND NOT EXISTS (SELECT 1 FROM {d.quote(INCOMING)} i "
-            f"WHERE {d.match('i', 't', self.key)})",
+            d.delete(
+                d.table(self.table),
+                "t",
+                f"{inside.sql} AND NOT EXISTS (SELECT 1 FROM {d.quote(INCOMING)} i "
+                f"WHERE {d.match('i', 't', self.key)})",
+            ),
             inside.values,
         )
 
@@ -146,9 +149,11 @@ class Effects:
         d = self.dialect
         only = f" AND {d.column('i', OPERATION)} {operation}" if operation else ""
         return Statement(
-            f"DELETE FROM {d.table(self.table)} AS t\n"
-            f"WHERE EXISTS (SELECT 1 FROM {d.quote(INCOMING)} i "
-            f"WHERE {d.match('i', 't', self.key)}{only})"
+            d.delete(
+                d.table(self.table),
+                "t",
+                f"EXISTS (SELECT 1 FROM {d.quote(INCOMING)} i WHERE {d.match('i', 't', self.key)}{only})",
+            )
         )
 
     def _update(self) -> Sequence[Statement]:
@@ -156,22 +161,23 @@ class Effects:
         values = [name for name in self.names if name not in self.key]
         if not values:
             return []
-        sets = ", ".join(f"{d.quote(name)} = {d.column('i', name)}" for name in values)
+        sets = [f"{d.quote(name)} = {d.column('i', name)}" for name in values]
         return [
             Statement(
-                f"UPDATE {d.table(self.table)} AS t\n"
-                f"SET {sets}\n"
-                f"FROM {d.quote(INCOMING)} i\n"
-                f"WHERE {d.match('t', 'i', self.key)} AND {d.column('i', OPERATION)} <> 'D'"
+                d.update(
+                    d.table(self.table),
+                    "t",
+                    sets,
+                    f"{d.quote(INCOMING)} i",
+                    d.match("t", "i", self.key),
+                    f"{d.column('i', OPERATION)} <> 'D'",
+                )
             )
         ]
 
     def _insert(self, *, only_new: bool) -> Statement:
         d = self.dialect
-        new = (
-            f" AND NOT EXISTS (SELECT 1 FROM {d.table(self.table)} t "
-            f"WHERE {d.match('t', 'i', self.key)})"
-        )
+        new = f" AND NOT EXISTS (SELECT 1 FROM {d.table(self.table)} t WHERE {d.match('t', 'i', self.key)})"
         return Statement(
             f"INSERT INTO {d.table(self.table)} ({d.columns(self.names)})\n"
             f"SELECT {d.columns(self.names, 'i')}\n"
