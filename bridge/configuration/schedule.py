@@ -43,21 +43,25 @@ def longest_gap_seconds(schedule: str, *, working_days: bool = False) -> int | N
     if kind == "manual":
         return None
     if kind == "cron":
-        return _cron_gap(_cron(schedule), working_days)
+        return _cron_gap(schedule, working_days)
     return 0 if kind == "continuous" else seconds_of(schedule)
 
 
-def _cron_gap(cron: CronSim, working_days: bool) -> int:
+def _cron_gap(schedule: str, working_days: bool) -> int:
+    cron = _cron(schedule)
     times = sorted(h * 3600 + m * 60 for h in cron.hours for m in cron.minutes)
     within = max((b - a for a, b in itertools.pairwise(times)), default=0)
-    days = _matching_days(cron)
+    days = _matching_days(*schedule.split()[2:])
     overnight = DAY - times[-1] + times[0]
     between = _weekdays_between if working_days else _days_between
     idle = max((between(a, b) for a, b in itertools.pairwise(days)), default=_DAYS)
     return max(within, overnight + DAY * idle)
 
 
-def _matching_days(cron: CronSim) -> list[date]:
+@functools.lru_cache(maxsize=64)
+def _matching_days(day: str, month: str, weekday: str) -> list[date]:
+    """Kept, because most jobs of a deployment run on the same days: every day."""
+    cron = _cron(f"0 0 {day} {month} {weekday}")
     days = (_FIRST_DAY + timedelta(days=i) for i in range(_DAYS))
     return [day for day in days if day.month in cron.months and cron.match_day(day)]
 
@@ -89,7 +93,7 @@ def _check(text: str) -> str:
     text = " ".join(text.split())
     try:
         kind = kind_of(text)
-        if kind == "cron" and not _matching_days(_cron(text)):
+        if kind == "cron" and _cron(text) and not _matching_days(*text.split()[2:]):
             raise ValueError("no such day ever comes")
         if kind == "interval" and seconds_of(text) == 0:
             raise ValueError("an interval of 0 never waits; write continuous")
