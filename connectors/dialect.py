@@ -79,6 +79,18 @@ class Dialect(ABC):
         """True where the two values differ, NULL being equal to NULL alone."""
         return f"{left} IS DISTINCT FROM {right}"
 
+    def same(self, left: str, right: str, column: Column) -> str:
+        """True where two keys are one, byte for byte, found by the index of `left`, which is that
+        column. Whatever folds more is left to the store's own unique index to refuse."""
+        if not column.folds:
+            return f"{left} = {right}"
+        return f"{left} = {right} AND {self.ordered(left, column)} = {self.ordered(right, column)}"
+
+    def raw_text(self, expression: str) -> str | None:
+        """An expression for the bytes of a text as the store keeps them, in hex; None where the
+        family cannot tell them."""
+        return None
+
     def key_ddl(self, column: Column) -> str:
         """A key column of a table of ours: its type, sorted in the shared order."""
         return self.ddl(column.type)
@@ -86,6 +98,16 @@ class Dialect(ABC):
     def temporary(self, name: str, body: str) -> Sequence[str]:
         """Statements that leave an empty temporary table of that name and body."""
         return (f"CREATE TEMPORARY TABLE {self.quote(name)} ({body}) ON COMMIT DROP",)
+
+    def stage_name(self, name: str, owner: TableName) -> str:
+        """What a stage of the table `owner` is called. A temporary table is its session's alone and
+        needs no other name."""
+        return name
+
+    def prepare_stage(self, name: str, body: str) -> Sequence[str]:
+        """Statements that make an ordinary table for a stage, in a transaction of its own before
+        the first that fills it; none where `temporary` makes one."""
+        return ()
 
     def delete(self, table: str, alias: str, where: str) -> str:
         """A DELETE whose condition may name the rows it would delete by `alias`."""
@@ -140,6 +162,19 @@ class Dialect(ABC):
     def match(self, left: str, right: str, key: Sequence[str]) -> str:
         """`left.k = right.k` for every key column."""
         return " AND ".join(f"{self.column(left, k)} = {self.column(right, k)}" for k in key)
+
+    def match_keys(self, left: str, right: str, key: Sequence[Column]) -> str:
+        """The same where `left` is a table of others, whose collations may be of any kind."""
+        return " AND ".join(
+            self.same(self.column(left, c.name), self.column(right, c.name), c) for c in key
+        )
+
+    def name_problem(self, name: str) -> str | None:
+        """Why the family cannot take a table or column of that name as it is; None if it can."""
+        size = len(name.encode())
+        if size > self.max_identifier_bytes:
+            return f"has {size} bytes, and {self.family} takes {self.max_identifier_bytes}"
+        return None
 
     def field(self, expression: str, kind: Type) -> str:
         """A field of the canonical line: canonical text, escaped, NULL as `\\N`."""

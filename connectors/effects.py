@@ -62,21 +62,37 @@ class Effects:
             d.add_column(d.table(self.table), f"{d.quote(c.name)} {d.ddl(c.type)}") for c in columns
         ]
 
+    @property
+    def incoming_table(self) -> TableName:
+        return TableName(self.dialect.stage_name(INCOMING, self.table))
+
+    @property
+    def present_table(self) -> TableName:
+        return TableName(self.dialect.stage_name(PRESENT, self.table))
+
+    def prepare(self) -> list[str]:
+        """What a transaction of its own must have done once before the first `stage`."""
+        return [s for name, body in self._stages() for s in self.dialect.prepare_stage(name, body)]
+
     def stage(self) -> list[str]:
+        """Empty tables for what comes, and for the keys of it that are here."""
+        return [s for name, body in self._stages() for s in self.dialect.temporary(name, body)]
+
+    def _stages(self) -> list[tuple[str, str]]:
         d = self.dialect
         return [
-            *d.temporary(INCOMING, d.body(self.incoming, self.key)),
-            *d.temporary(PRESENT, d.body(self.key_columns, self.key)),
+            (self.incoming_table.name, d.body(self.incoming, self.key)),
+            (self.present_table.name, d.body(self.key_columns, self.key)),
         ]
 
     def note_present(self) -> Statement:
         """Remember which staged keys the table has before anything is applied."""
         d = self.dialect
         return Statement(
-            f"INSERT INTO {d.quote(PRESENT)} ({d.columns(self.key)})\n"
+            f"INSERT INTO {d.table(self.present_table)} ({d.columns(self.key)})\n"
             f"SELECT {d.columns(self.key, 't')}\n"
             f"FROM {d.table(self.table)} t\n"
-            f"JOIN {d.quote(INCOMING)} i ON {d.match('i', 't', self.key)}"
+            f"JOIN {d.table(self.incoming_table)} i ON {self._match('i', 't')}"
         )
 
     def apply(self) -> list[Statement]:
@@ -100,13 +116,13 @@ class Effects:
             f"{after} AS {d.quote(AFTER)},\n"
             f"CASE WHEN {d.column('t', first)} IS NULL THEN {d.absent_line(self.key_columns, 'i')} "
             f"ELSE {d.line(self.columns, 't')} END AS line\n"
-            f"FROM {d.quote(INCOMING)} i\n"
-            f"LEFT JOIN {d.quote(PRESENT)} p ON {d.match('p', 'i', self.key)}\n"
-            f"LEFT JOIN {d.table(self.table)} t ON {d.match('t', 'i', self.key)}"
+            f"FROM {d.table(self.incoming_table)} i\n"
+            f"LEFT JOIN {d.table(self.present_table)} p ON {self._match('p', 'i')}\n"
+            f"LEFT JOIN {d.table(self.table)} t ON {self._match('t', 'i')}"
         )
 
     def count_present(self) -> str:
-        return f"SELECT count(*) FROM {self.dialect.quote(PRESENT)}"
+        return f"SELECT count(*) FROM {self.dialect.table(self.present_table)}"
 
     # -- images ------------------------------------------------------------------------------
 
@@ -125,8 +141,8 @@ class Effects:
             d.delete(
                 d.table(self.table),
                 "t",
-                f"{inside.sql} AND NOT EXISTS (SELECT 1 FROM {d.quote(INCOMING)} i "
-                f"WHERE {d.match('i', 't', self.key)})",
+                f"{inside.sql} AND NOT EXISTS (SELECT 1 FROM {d.table(self.incoming_table)} i "
+                f"WHERE {self._match('i', 't')})",
             ),
             inside.values,
         )
@@ -145,6 +161,10 @@ class Effects:
 
     # -- pieces ------------------------------------------------------------------------------
 
+    def _match(self, left: str, right: str) -> str:
+        """`left.k = right.k` for every key column, as exactly as the exchange tells keys apart."""
+        return self.dialect.match_keys(left, right, self.key_columns)
+
     def _delete(self, operation: str | None) -> Statement:
         d = self.dialect
         only = f" AND {d.column('i', OPERATION)} {operation}" if operation else ""
@@ -152,7 +172,7 @@ class Effects:
             d.delete(
                 d.table(self.table),
                 "t",
-                f"EXISTS (SELECT 1 FROM {d.quote(INCOMING)} i WHERE {d.match('i', 't', self.key)}{only})",
+                f"EXISTS (SELECT 1 FROM {d.table(self.incoming_table)} i WHERE {self._match('i', 't')}{only})",
             )
         )
 
@@ -168,8 +188,8 @@ class Effects:
                     d.table(self.table),
                     "t",
                     sets,
-                    f"{d.quote(INCOMING)} i",
-                    d.match("t", "i", self.key),
+                    f"{d.table(self.incoming_table)} i",
+                    self._match("t", "i"),
                     f"{d.column('i', OPERATION)} <> 'D'",
                 )
             )
@@ -177,10 +197,12 @@ class Effects:
 
     def _insert(self, *, only_new: bool) -> Statement:
         d = self.dialect
-        new = f" AND NOT EXISTS (SELECT 1 FROM {d.table(self.table)} t WHERE {d.match('t', 'i', self.key)})"
+        new = (
+            f" AND NOT EXISTS (SELECT 1 FROM {d.table(self.table)} t WHERE {self._match('t', 'i')})"
+        )
         return Statement(
             f"INSERT INTO {d.table(self.table)} ({d.columns(self.names)})\n"
             f"SELECT {d.columns(self.names, 'i')}\n"
-            f"FROM {d.quote(INCOMING)} i\n"
+            f"FROM {d.table(self.incoming_table)} i\n"
             f"WHERE {d.column('i', OPERATION)} <> 'D'{new if only_new else ''}"
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from connectors.changes import CURSOR, EPOCH, GONE, OPERATION, SEQ, STAGE, Changes
 from connectors.dialect import Statement
-from connectors.effects import INCOMING, PRESENT, Effects
+from connectors.effects import Effects
 
 __all__ = ["advance", "replace_rows"]
 
@@ -74,10 +74,10 @@ def replace_rows(effects: Effects) -> list[Statement]:
         Statement(
             f"WITH touched AS (\n"
             f"DELETE FROM {d.table(effects.table)} AS t\n"
-            f"USING {d.quote(INCOMING)} i\n"
-            f"WHERE {d.match('t', 'i', effects.key)}\n"
+            f"USING {d.table(effects.incoming_table)} i\n"
+            f"WHERE {d.match_keys('t', 'i', effects.key_columns)}\n"
             f"RETURNING {d.columns(effects.key, 't')})\n"
-            f"INSERT INTO {d.quote(PRESENT)} ({key})\n"
+            f"INSERT INTO {d.table(effects.present_table)} ({key})\n"
             f"SELECT {key}\n"
             f"FROM touched"
         ),

@@ -128,7 +128,10 @@ class Column:
     """A column as a store describes it.
 
     `bytewise`: the store's own order of this column is the order that all stores share (numbers by
-    value, text by its UTF-8 bytes), so an index on it serves key-range reads.
+    value, text by its UTF-8 bytes), so an index on it serves key-range reads. `collation` is that
+    of a text where it is not the usual one, spelled as its store quotes it; a column that `folds`
+    is one whose equality, or unique index, may take two different texts for one (case, accents,
+    trailing blanks). `charset`: its texts are read by their bytes, as this (see charset.py).
     """
 
     name: str
@@ -137,6 +140,9 @@ class Column:
     bytewise: bool = True
     native: str = ""
     comment: str = ""
+    collation: str = ""
+    folds: bool = False
+    charset: str = ""
 
 
 @dataclass(frozen=True)

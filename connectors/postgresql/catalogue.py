@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from connectors.table import Column, Kind, Table, TableName, Type
@@ -17,6 +18,7 @@ __all__ = [
     "TABLES",
     "TYPES",
     "column_of",
+    "read_by_bytes",
     "relation_of",
 ]
 
@@ -32,7 +34,8 @@ AND has_table_privilege(c.oid, 'SELECT')
 ORDER BY 1, 2
 """
 
-# name, type, typmod, not null, sorts by bytes, comment, table comment, kind, rows
+# name, type, typmod, not null, sorts by bytes, comment, table comment, kind, rows, collation where
+# it is not the database's, whether it or that of a unique index folds
 COLUMNS = """
 SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull,
   a.attcollation = 0 OR coalesce(
@@ -40,19 +43,29 @@ SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull,
       THEN coalesce(to_jsonb(d) ->> 'datlocale', d.datcollate) ELSE l.collname END
     IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8', 'ucs_basic', 'pg_c_utf8'), false),
   coalesce(col_description(a.attrelid, a.attnum), ''),
-  coalesce(obj_description(a.attrelid, 'pg_class'), ''), r.relkind, r.reltuples::bigint
+  coalesce(obj_description(a.attrelid, 'pg_class'), ''), r.relkind, r.reltuples::bigint,
+  CASE WHEN l.collname <> 'default' THEN quote_ident(s.nspname) || '.' || quote_ident(l.collname)
+    ELSE '' END,
+  NOT coalesce(l.collisdeterministic, true) OR EXISTS (
+    SELECT 1 FROM pg_catalog.pg_index i
+    CROSS JOIN unnest(i.indkey::int2[], i.indcollation::oid[]) k(n, c)
+    JOIN pg_catalog.pg_collation f ON f.oid = k.c
+    WHERE i.indrelid = a.attrelid AND i.indisunique AND k.n = a.attnum
+    AND NOT f.collisdeterministic)
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class r ON r.oid = a.attrelid
 JOIN pg_catalog.pg_database d ON d.datname = current_database()
 LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
+LEFT JOIN pg_catalog.pg_namespace s ON s.oid = l.collnamespace
 WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
 """
 
 KEYS = """
 SELECT i.indisprimary, i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL,
-  ARRAY(SELECT a.attname FROM unnest(i.indkey[0 : i.indnkeyatts - 1]) WITH ORDINALITY k(n, o)
-    JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.n ORDER BY k.o)
+  to_json(ARRAY(SELECT a.attname
+    FROM unnest(i.indkey[0 : i.indnkeyatts - 1]) WITH ORDINALITY k(n, o)
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.n ORDER BY k.o))
 FROM pg_catalog.pg_index i
 WHERE i.indrelid = %s AND i.indisvalid
 ORDER BY i.indisprimary DESC, i.indexrelid
@@ -63,7 +76,7 @@ TYPES = """
 SELECT t.oid::bigint, t.typname, t.typtype::text, t.typbasetype::bigint, t.typtypmod,
   t.typelem::bigint, t.typcategory::text, t.oid < 16384, format_type(t.oid, NULL)
 FROM pg_catalog.pg_type t
-WHERE t.oid = ANY(%s)
+WHERE t.oid = ANY(CAST(%s AS oid[]))
 """
 
 RIGHTS = """
@@ -104,6 +117,8 @@ _FIXED: dict[str, Type] = {
     "xml": Type(Kind.TEXT),
 }
 
+_TEXTS = frozenset({Kind.TEXT, Kind.JSON, Kind.NATIVE})
+
 Types = Mapping[int, tuple[Any, ...]]
 
 
@@ -128,12 +143,32 @@ def relation_of(
     )
 
 
+def read_by_bytes(table: Table) -> Table:
+    """The table whose texts are looked at before they are believed to be UTF-8."""
+    columns = [replace(c, charset="utf-8") if c.type.kind in _TEXTS else c for c in table.columns]
+    return replace(table, columns=tuple(columns))
+
+
 def column_of(row: Sequence[Any], types: Types) -> Column:
     name, oid, typmod, required, bytewise, comment = row[:6]
-    kind = type_of(int(oid), int(typmod), types)
+    collation, folds = row[9:11] if len(row) > 9 else ("", False)
+    is_citext = _base_name(int(oid), types) == "citext"
     return Column(
-        name, kind, not required, bool(bytewise), native=types[int(oid)][8], comment=comment
+        name,
+        type_of(int(oid), int(typmod), types),
+        not required,
+        bool(bytewise) and not is_citext,
+        native=types[int(oid)][8],
+        comment=comment,
+        collation=collation,
+        folds=bool(folds) or is_citext,
     )
+
+
+def _base_name(oid: int, types: Types) -> str:
+    """The name of a type, or of what a domain is made of."""
+    _, name, kind, base, *_ = types[oid]
+    return _base_name(base, types) if kind == "d" else str(name)
 
 
 def type_of(oid: int, typmod: int, types: Types) -> Type:

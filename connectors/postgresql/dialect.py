@@ -104,8 +104,24 @@ class PostgresqlDialect(Dialect):
             return f"decode({expression}, 'hex')"
         return super().parse(expression, kind)
 
+    def same(self, left: str, right: str, column: Column) -> str:
+        """A collation of its own is named on both sides: that of the staged keys is another."""
+        if column.folds and not column.collation:
+            kind = column.native.replace("%", "%%")  # citext, or a domain of it
+            found = f"CAST({left} AS {kind}) = CAST({right} AS {kind})"
+        elif column.collation:
+            collate = f"COLLATE {column.collation.replace('%', '%%')}"
+            found = f"{left} {collate} = {right} {collate}"
+        else:
+            return f"{left} = {right}"
+        exactly = f"{self.ordered(left, column)} = {self.ordered(right, column)}"
+        return f"{found} AND {exactly}" if column.folds else found
+
+    def raw_text(self, expression: str) -> str:
+        return f"encode(convert_to(CAST({expression} AS text), getdatabaseencoding()), 'hex')"
+
     def ordered(self, expression: str, column: Column) -> str:
-        if column.type.kind in (Kind.NATIVE, Kind.JSON):
+        if column.type.kind in (Kind.NATIVE, Kind.JSON) or column.folds:
             return f'CAST({expression} AS text) COLLATE "C"'
         if column.bytewise or column.type.kind is not Kind.TEXT:
             return expression
@@ -162,6 +178,8 @@ class PostgresqlDialect(Dialect):
         if format is Format.PGCOPY:
             return f"CAST({name} AS {self.ddl(output.type)})"
         kind = output.column.type
+        if output.column.charset:
+            return self.raw_text(name)
         return self.render(f"CAST({name} AS {self.ddl(kind)})", kind)
 
     def _is_ours(self, kind: Type) -> bool:

@@ -10,13 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from connectors.charset import decoded
 from connectors.connector import Chunk
 from connectors.table import Column, Kind
 
 __all__ = ["batch_of", "csv_blocks"]
 
 
-def batch_of(rows: list[bytes], names: Sequence[str]) -> pa.RecordBatch:
+def batch_of(rows: list[bytes], names: Sequence[str], charsets: Sequence[str]) -> pa.RecordBatch:
     """The record batch of some rows of CSV; every column is text, an unquoted nothing is NULL."""
     text = b"".join(rows)
     if text.startswith(BOM_UTF8):  # the reader would take a value's own for the file's
@@ -34,7 +35,7 @@ def batch_of(rows: list[bytes], names: Sequence[str]) -> pa.RecordBatch:
             quoted_strings_can_be_null=False,
         ),
     )
-    return table.combine_chunks().to_batches()[0]
+    return decoded(table.combine_chunks().to_batches()[0], charsets)
 
 
 _WRITE = csv.WriteOptions(include_header=False, quoting_style="all_valid", batch_size=10_000)

@@ -61,7 +61,8 @@ def relation_of(
 def columns_of(
     rows: Sequence[Any], required: Iterable[str] = (), collated: Iterable[str] = ()
 ) -> tuple[Column, ...]:
-    """Columns; of the `collated` ones an index has another order than that of the bytes."""
+    """Columns; of the `collated` ones an index has another order than that of the bytes, and takes
+    texts for one that differ in case or trailing blanks."""
     return tuple(
         Column(
             name,
@@ -69,6 +70,7 @@ def columns_of(
             nullable=name not in required,
             bytewise=name not in collated and _keeps_order(declared),
             native=declared or "ANY",
+            folds=name in collated,
         )
         for name, declared, *_ in rows
     )

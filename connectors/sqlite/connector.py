@@ -242,7 +242,8 @@ class SqliteConnector(Connector):
             selection = replace(selection, span=None, where=where)
         query = select(self.dialect, selection, expressions, lambda: ZoneInfo(self.timezone()))
         names = [output.name for output in selection.outputs]
-        self._stream = SqliteRows(self._cursor(query), names, self._translated)
+        charsets = [output.column.charset for output in selection.outputs]
+        self._stream = SqliteRows(self._cursor(query), names, charsets, self._translated)
         return self._stream
 
     def load(

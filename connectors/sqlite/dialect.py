@@ -145,6 +145,9 @@ class SqliteDialect(Dialect):
             case _:
                 return expression
 
+    def raw_text(self, expression: str) -> str:
+        return f"CASE WHEN {expression} IS NOT NULL THEN lower(hex({expression})) END"
+
     def among(self, key: Sequence[Column], keys: Sequence[Sequence[str]]) -> Statement:
         """Compared in canonical form: a key's own spelling may be another."""
         names = ", ".join(self.ordered(self.column("", c.name), c) for c in key)
@@ -182,16 +185,19 @@ class SqliteDialect(Dialect):
         if output.literal is not None:
             text = output.literal.replace("'", "''")
             return f"'{text}'"
-        return self.render(self.quote(output.column.name), output.column.type)
+        name = self.quote(output.column.name)
+        if output.column.charset:
+            return self.raw_text(name)
+        return self.render(name, output.column.type)
 
     def unreadable(self, outputs: Sequence[Output]) -> str:
         """The position of the first column whose value has no text that could stand for it: bytes
         where no bytes belong, or a number where they do. NULL if there is none."""
         cases = []
         for position, output in enumerate(outputs):
-            if output.literal is not None:
-                continue
             column = output.column
+            if output.literal is not None or column.charset:
+                continue
             name = self.quote(column.name)
             misplaced = f"typeof({name}) = 'blob'"
             if column.type.kind is Kind.BINARY:
@@ -199,7 +205,7 @@ class SqliteDialect(Dialect):
             elif column.type.kind is Kind.UUID:
                 misplaced += f" AND length({name}) <> 16"
             cases.append(f"WHEN {misplaced} THEN {position}")
-        return f"CASE {' '.join(cases)} END"
+        return f"CASE {' '.join(cases)} END" if cases else "NULL"
 
     def in_span(self, span: Span, zone: str) -> Statement:
         """By instants, since stamps with and without an offset stand in one column; `zone` is that

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from connectors.canonical import UNREADABLE
+from connectors.charset import decoded
 from connectors.connector import Chunk, RowStream
 from connectors.selection import Format
 
@@ -29,10 +30,12 @@ class SqliteRows(RowStream):
         self,
         cursor: Any,
         names: Sequence[str],
+        charsets: Sequence[str],
         translated: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._cursor = cursor
         self._names = list(names)
+        self._charsets = charsets
         self._translated = translated
         self._size = _FIRST_ROWS
         self._handed_out = 0
@@ -80,7 +83,7 @@ class SqliteRows(RowStream):
             found = [None if place is None else self._names[place] for place in unreadable]
             columns.append(pa.array(found, pa.string()))
             names.append(UNREADABLE)
-        return pa.RecordBatch.from_arrays(columns, names)
+        return decoded(pa.RecordBatch.from_arrays(columns, names), self._charsets)
 
     def _text(self, place: int, field: Sequence[bytes | None], unreadable: list[int | None]) -> Any:
         array = pa.array(field, pa.binary())

@@ -1,0 +1,212 @@
+"""What is asked of a PostgreSQL server in SQL alone, whatever driver carries it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from connectors.connector import Capabilities, Connector, wait_for
+from connectors.dialect import Statement
+from connectors.errors import Busy, MissingObject, MissingRight, PermanentError, nearest
+from connectors.postgresql.catalogue import (
+    COLUMNS,
+    HOLDERS,
+    IDENTITY,
+    KEYS,
+    RIGHTS,
+    TABLES,
+    TYPES,
+    read_by_bytes,
+    relation_of,
+)
+from connectors.postgresql.dialect import PostgresqlDialect
+from connectors.table import Table, TableName
+
+__all__ = ["SESSION", "PostgresqlServer"]
+
+SESSION = """
+SET TimeZone = 'UTC';
+SET DateStyle = 'ISO, YMD';
+SET IntervalStyle = 'postgres';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
+SET standard_conforming_strings = on;
+SET jit = off;
+SET work_mem = '32MB';
+SET temp_buffers = '32MB'
+"""
+
+
+class PostgresqlServer(Connector):
+    """The questions of the contract that SQL answers."""
+
+    dialect: ClassVar[PostgresqlDialect] = PostgresqlDialect()
+    capabilities = Capabilities(
+        infinite_times=True, special_decimals=True, year_low=-4712, year_high=294276
+    )
+
+    # -- sessions, time and work -------------------------------------------------------------
+
+    def _freeze_snapshot(self) -> None:
+        self.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+    def clock(self) -> datetime:
+        with self.transaction():
+            moment: datetime = self.value("SELECT clock_timestamp()")
+        return moment.astimezone(UTC)
+
+    def open_work(self) -> frozenset[str]:
+        """Virtual transactions first, then prepared ones: PREPARE turns one into the other."""
+        with self.transaction():
+            if self.value("SELECT pg_is_in_recovery()"):
+                raise PermanentError(
+                    "the source is a replica: open transactions of its primary cannot be seen",
+                    endpoint=str(self.endpoint),
+                    remedy="point the endpoint at the primary, or use capture method compare",
+                )
+            running = self.rows(
+                "SELECT l.virtualtransaction\n"
+                "FROM pg_catalog.pg_locks l\n"
+                "LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid\n"
+                "WHERE l.locktype = 'virtualxid' AND l.granted AND l.pid <> pg_backend_pid()\n"
+                "AND (a.pid IS NULL OR (a.usesysid IS NOT NULL AND a.datid = "
+                "(SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())))\n"
+                "AND l.pid NOT IN (SELECT pid FROM pg_catalog.pg_stat_replication)"
+            )
+            prepared = self.rows(
+                "SELECT gid\nFROM pg_catalog.pg_prepared_xacts\nWHERE database = current_database()"
+            )
+        return frozenset([f"vxid {v}" for (v,) in running] + [f"prepared {g}" for (g,) in prepared])
+
+    def describe_work(self, tokens: frozenset[str]) -> list[str]:
+        """With what the role may see of each session."""
+        with self.transaction():
+            found = {
+                f"vxid {row[0]}": f"session pid {row[1]}, user {row[2]}, {row[3] or 'unknown'}"
+                f"{f', {row[4]}' if row[4] else ''}, since {row[5] or 'unknown'}"
+                for row in self.rows(HOLDERS)
+            }
+        return sorted(found.get(token, token) for token in tokens)
+
+    def timezone(self) -> str:
+        with self.transaction():
+            return str(
+                self.value("SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone'")
+            )
+
+    @contextmanager
+    def lock(self, name: str, wait_seconds: float) -> Iterator[None]:
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+
+        def attempt() -> bool:
+            with self.transaction():
+                return bool(
+                    self.value(Statement("SELECT pg_try_advisory_lock(%s::bigint)", (number,)))
+                )
+
+        busy = Busy(
+            f"{name} is in use by another run",
+            endpoint=self.endpoint.name,
+            remedy="wait until it has ended; status shows what runs",
+        )
+        wait_for(attempt, wait_seconds, busy)
+        try:
+            yield
+        finally:
+            if not self.connection.closed and not self.driver.closed:
+                with self.transaction():
+                    self.execute(Statement("SELECT pg_advisory_unlock(%s::bigint)", (number,)))
+
+    def missing_rights(self, table: TableName | None) -> list[str]:
+        with self.transaction():
+            if table is None:
+                may = "SELECT has_schema_privilege(current_schema(), 'CREATE')"
+                return [] if self.value(may) else ["CREATE in the schema"]
+            return [str(right) for (right,) in self.rows(Statement(RIGHTS, (self._oid(table),)))]
+
+    def settings_problem(self) -> str | None:
+        with self.transaction():
+            if self._encoding == "SQL_ASCII":
+                return "the database is SQL_ASCII: its text has no known encoding"
+            if self._encoding != "UTF8":
+                return f"the database is {self._encoding}: it cannot hold every character"
+            if self.value("SHOW fsync") == "off":
+                return "fsync is off: a crash of the server may lose what was committed"
+        return None
+
+    # -- structure ---------------------------------------------------------------------------
+
+    def tables(self, schema: str | None = None) -> list[TableName]:
+        with self.transaction():
+            return [
+                TableName(name, space)
+                for space, name in self.rows(Statement(TABLES, (schema or self.endpoint.schema,)))
+            ]
+
+    def exists(self, name: TableName) -> bool:
+        return self._oid(name) is not None
+
+    def identity(self, name: TableName) -> str:
+        with self.transaction():
+            return f"{self.value(IDENTITY)}/{self._oid(name)}"
+
+    def describe(self, name: TableName) -> Table:
+        with self.transaction():
+            oid = self._oid(name)
+            if oid is None:
+                raise self._missing(name)
+            if not self.value(Statement("SELECT has_table_privilege(%s, 'SELECT')", (oid,))):
+                raise MissingRight(
+                    f"no right to read {name}",
+                    endpoint=self.endpoint.name,
+                    remedy=f"GRANT SELECT ON {name} TO {self.endpoint.user}",
+                )
+            columns = self.rows(Statement(COLUMNS, (oid,)))
+            keys = self.rows(Statement(KEYS, (oid,)))
+            return self._with_charset(relation_of(name, columns, keys, self._types(columns)))
+
+    def _with_charset(self, table: Table) -> Table:
+        """A database of SQL_ASCII keeps any bytes."""
+        return read_by_bytes(table) if self._encoding == "SQL_ASCII" else table
+
+    @property
+    def _encoding(self) -> str:
+        return str(self.value("SHOW server_encoding"))
+
+    def _oid(self, name: TableName) -> int | None:
+        """None also for a name that the server would cut off to find another table."""
+        if any(self.dialect.name_problem(part) for part in (name.name, name.schema or "")):
+            return None
+        oid: int | None = self.value(
+            Statement("SELECT to_regclass(%s)::oid", (self.dialect.table(name).replace("%%", "%"),))
+        )
+        return oid
+
+    def _types(self, columns: Sequence[Sequence[Any]]) -> dict[int, tuple[Any, ...]]:
+        found: dict[int, tuple[Any, ...]] = {}
+        wanted = {int(row[1]) for row in columns}
+        while wanted:
+            array = ",".join(map(str, sorted(wanted)))
+            rows = self.rows(Statement(TYPES, (f"{{{array}}}",)))
+            found.update({row[0]: row for row in rows})
+            wanted = {row[3] for row in rows if row[2] == "d"} - found.keys()
+        return found
+
+    def _missing(self, name: TableName) -> MissingObject:
+        schema = name.schema or self.endpoint.schema
+        known = [n for _, n in self.rows(Statement(TABLES, (schema,)))]
+        return MissingObject(
+            f"there is no table {name}",
+            endpoint=self.endpoint.name,
+            remedy=nearest(name.name, known) or "check the table's name, schema and rights",
+        )
+
+    def _zone(self) -> ZoneInfo:
+        row = self._execute(
+            "SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone'", ()
+        ).fetchone()
+        return ZoneInfo(row[0])
