@@ -22,7 +22,7 @@ from connectors.canonical import Digest
 from connectors.changes import EPOCH, OPERATION, SEQ
 from connectors.connector import Connector
 from connectors.dialect import Statement
-from connectors.effects import AFTER, BEFORE, INCOMING
+from connectors.effects import AFTER, BEFORE
 from connectors.selection import Output, Selection
 from connectors.table import Column, Table, TableName, Type
 from connectors.table import Kind as TypeKind
@@ -31,7 +31,6 @@ from reconcile.tally import Measured, deviation
 
 __all__ = ["Push"]
 
-_INCOMING = TableName(INCOMING)
 _OPERATION = Column(OPERATION, Type(TypeKind.TEXT, length=1))
 
 
@@ -43,6 +42,7 @@ class Push:
         self._held = held
         self._plan = plan
         self._exchange = exchange
+        self._is_prepared = not plan.effects.prepare()
 
     def settle(self, batch: Batch) -> Batch:
         """Pushes a sealed batch, then compares sent with measured. Raises Gap or Fork if the
@@ -68,6 +68,7 @@ class Push:
     def _deliver(self, batch: Batch) -> tuple[Counts, Misfits] | None:
         """The receipt of this batch, stored or just measured; None for one of an ended epoch."""
         target = self._held.target
+        self._prepare()
         with target.transaction():
             receiver = self._held.receiver()
             receiver.lock_position(self._held.token)
@@ -84,6 +85,14 @@ class Push:
         if expectation is Expectation.GAP or expectation is Expectation.FORK:
             self._raise_stall(batch, expectation)
         return (receipt.received, receipt.misfits) if receipt else None
+
+    def _prepare(self) -> None:
+        """Stages that are no temporary tables are made anew by each run that may; else they are
+        those that the DBA has made."""
+        if not self._is_prepared and self._held.job.target.ddl:
+            with self._held.target.transaction():
+                self._held.target.execute_all(self._plan.effects.prepare())
+        self._is_prepared = True
 
     def _raise_stall(self, batch: Batch, expectation: Stall) -> NoReturn:
         with self._held.target.transaction():
@@ -112,8 +121,8 @@ class Push:
         target, effects = self._held.target, self._plan.effects
         target.prefer_index()
         target.execute_all(effects.stage())
-        self._load(batch, _INCOMING, with_operation=True)
-        target.analyze(INCOMING, effects.key)
+        self._load(batch, effects.incoming_table, with_operation=True)
+        target.analyze(effects.incoming_table.name, effects.key)
         if effects.owned and effects.dialect.returns_changes:
             target.execute_all(returning.replace_rows(effects))
         else:
@@ -151,8 +160,8 @@ class Push:
             self._load(batch, effects.table, with_operation=False)
         else:
             target.execute_all(effects.stage())
-            self._load(batch, _INCOMING, with_operation=True)
-            target.analyze(INCOMING, effects.key)
+            self._load(batch, effects.incoming_table, with_operation=True)
+            target.analyze(effects.incoming_table.name, effects.key)
             target.execute(effects.note_present())
             updated = int(target.value(effects.count_present()))
             deleted = before - updated

@@ -172,7 +172,8 @@ class Effects:
             d.delete(
                 d.table(self.table),
                 "t",
-                f"EXISTS (SELECT 1 FROM {d.table(self.incoming_table)} i WHERE {self._match('i', 't')}{only})",
+                f"EXISTS (SELECT 1 FROM {d.table(self.incoming_table)} i "
+                f"WHERE {self._match('i', 't')}{only})",
             )
         )
 

@@ -12,7 +12,7 @@ from connectors.canonical import ABSENT, Digest, canonical_line
 from connectors.changes import OPERATION
 from connectors.connector import Connector
 from connectors.dialect import EVERYTHING, KeyRange, Statement
-from connectors.effects import AFTER, BEFORE, INCOMING, Effects
+from connectors.effects import AFTER, BEFORE, Effects
 from connectors.returning import replace_rows
 from connectors.table import Column, Kind, TableName, Type
 from tests.conformance.samples import Line, batch, fetch, selection_of
@@ -58,8 +58,14 @@ def _ways(store: Connector, *, owned: bool) -> list[Way]:
 def _deliver(
     store: Connector, effects: Effects, lines: list[Line], way: Way = _by_sets
 ) -> Measured:
+    _prepare(store, effects)
     with store.transaction():
         return _apply(store, effects, lines, way)
+
+
+def _prepare(store: Connector, effects: Effects) -> None:
+    with store.transaction():
+        store.execute_all(effects.prepare())
 
 
 def _apply(store: Connector, effects: Effects, lines: list[Line], way: Way = _by_sets) -> Measured:
@@ -67,8 +73,8 @@ def _apply(store: Connector, effects: Effects, lines: list[Line], way: Way = _by
     blank = (None,) * (len(effects.columns) - 1)
     rows = [line if line[0] != "D" else (*line[:2], *blank) for line in lines]
     store.execute_all(effects.stage())
-    store.load(TableName(INCOMING), effects.incoming, iter([batch(effects.incoming, rows)]))
-    store.analyze(INCOMING, effects.key)
+    store.load(effects.incoming_table, effects.incoming, iter([batch(effects.incoming, rows)]))
+    store.analyze(effects.incoming_table.name, effects.key)
     store.execute_all(way(effects))
     query = store.dialect.digest(effects.lines(), [OPERATION, BEFORE, AFTER])
     return {

@@ -153,6 +153,9 @@ CREATE TABLE `population` (`region` INT4 NOT NULL, `id_no` VARCHAR(18) NOT NULL,
 ALTER TABLE `population` ADD COLUMN `more` JSON_TEXT;
 ALTER TABLE `population` ADD COLUMN `seen` TIMESTAMPTZ(3);
 
+-- effects.prepare
+-- nothing;
+
 -- effects.stage
 DROP TABLE IF EXISTS temp.`bh_incoming`;
 CREATE TEMPORARY TABLE `bh_incoming` (`bh_op` VARCHAR(1), `region` INT4 NOT NULL, `id_no` VARCHAR(18) NOT NULL, `姓名` VARCHAR(50), `100%` DECIMAL_TEXT(5,2), `ratio` DOUBLE, `alive` BOOLEAN, `born` DATE, `photo` BLOB, `tag` UUID, `more` JSON_TEXT, `seen` TIMESTAMPTZ(3), PRIMARY KEY (`region`, `id_no`));

@@ -87,6 +87,7 @@ def _sections(family: str) -> Iterator[tuple[str, Any]]:
     yield "effects.insert_staged", effects.insert_staged()
     yield "effects.create", effects.create("population's table")
     yield "effects.add_columns", effects.add_columns(columns[-2:])
+    yield "effects.prepare", effects.prepare() or "-- nothing"
     yield "effects.stage", effects.stage()
     yield "effects.note_present", effects.note_present()
     yield "effects.lines", effects.lines()
