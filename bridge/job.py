@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -75,6 +75,9 @@ class Job(Strict):
 
     schedule: Schedule = "manual"
     """调度. A cron line, an interval, continuous, or manual."""
+
+    tasks: Literal["one", "three"] = "one"
+    """任务数. How many tasks the scheduler makes of a run: one for all, or pull, push, reconcile."""
 
     empty_every: Duration = 3600
     """零数据间隔. How often an idle job sends an empty batch; 0 is every run."""
@@ -160,7 +163,7 @@ class Job(Strict):
     def _mapped(self) -> dict[str, object] | None:
         if self.columns is None:
             return None
-        used = {"to", "rule", "mask", "codes"}
+        used = {"to", "rule", "mask", "codes", "charset"}
         return {
             name: column.model_dump(exclude_none=True, include=used)
             for name, column in self.columns.items()

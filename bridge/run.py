@@ -167,6 +167,11 @@ def push_only(held: Hold, outcome: Outcome) -> None:
     _settle(held, plan, outcome)
 
 
+def reconcile_only(held: Hold, outcome: Outcome) -> None:
+    """L2 over what has arrived; the conclusion tells what is open. No row moves."""
+    _check_stream(held, outcome)
+
+
 def _run_held(
     deployment: Deployment,
     job: Job,

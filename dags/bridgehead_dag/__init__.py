@@ -1,0 +1,1 @@
+"""What the DAG files are made of. It stands beside them, so Airflow finds it by this name."""

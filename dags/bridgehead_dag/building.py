@@ -1,0 +1,147 @@
+"""Makes the DAG of one job, and the one DAG that tells which files could not become any.
+
+No Bridgehead module is imported here: Airflow builds every DAG again every few seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from airflow.sdk import DAG, task
+from airflow.settings import TIMEZONE
+
+from bridgehead_dag import step
+from bridgehead_dag.pool import DEFAULT, known_pools, pool_of
+from bridgehead_dag.reading import Entry, Fault, config_directory, read_job, read_jobs
+from bridgehead_dag.timing import timetable
+
+__all__ = ["CONFIG_ERRORS", "job_dags", "job_faults", "new_dag"]
+
+CONFIG_ERRORS = "bridge_config_errors"
+_START = datetime(2024, 1, 1, tzinfo=TIMEZONE)
+"""Long ago: nothing is caught up on, whatever was missed."""
+
+# A run already tries again for 20 s what is transient; after that come 30 s, 1, 2 and 4 minutes.
+_RETRIES = {
+    "retries": 4,
+    "retry_delay": timedelta(seconds=30),
+    "retry_exponential_backoff": 2,
+    "max_retry_delay": timedelta(minutes=5),
+}
+
+
+def job_dags(only: str | None = None) -> dict[str, DAG]:
+    """By dag_id: all of them, or for a worker the one that it needs."""
+    if only is not None and only != CONFIG_ERRORS:
+        return _built([read_job(config_directory(), only)])[0]
+    dags, faults = _built(read_jobs(config_directory()))
+    if faults:
+        dags[CONFIG_ERRORS] = _config_errors(faults)
+    return dags
+
+
+def job_faults() -> list[Fault]:
+    """Why files could not become DAGs."""
+    return _built(read_jobs(config_directory()))[1]
+
+
+def _built(found: Iterable[Entry | Fault]) -> tuple[dict[str, DAG], list[Fault]]:
+    pools = known_pools()
+    dags: dict[str, DAG] = {}
+    faults: list[Fault] = []
+    for entry in found:
+        if isinstance(entry, Fault):
+            faults.append(entry)
+            continue
+        try:
+            dags[entry.job] = _checked(_job_dag(entry, pools))
+        except Exception as error:  # noqa: BLE001 — one bad file must not make the others stale
+            faults.append(Fault(f"jobs/{entry.job}.yaml", " ".join(str(error).split())))
+    return dags, faults
+
+
+def _checked(dag: DAG) -> DAG:
+    """What Airflow would check later, for all DAGs of the file at once."""
+    dag.validate()
+    dag.check_cycle()
+    return dag
+
+
+def _job_dag(entry: Entry, pools: Collection[str]) -> DAG:
+    with new_dag(
+        entry.job,
+        entry.schedule,
+        display=f"{entry.job} {entry.title}".strip(),
+        tags=("job", f"{entry.source} → {entry.target}"),
+        text=_doc(entry),
+        retries=_RETRIES,
+    ) as dag:
+        source, target = (pool_of(end, pools) for end in (entry.source, entry.target))
+        if entry.tasks == "three":
+            pull = _task(step.pull, source)(entry.job)
+            push = _task(step.push, target)(entry.job)
+            pull >> push >> _task(step.reconcile, target)(entry.job)
+        elif entry.schedule == "continuous":
+            _task(step.follow, source, "run")(entry.job)
+        else:
+            _task(step.run, source)(entry.job)
+    return dag
+
+
+def _config_errors(faults: Iterable[Fault]) -> DAG:
+    lines = [f"- `{fault.file}` {fault.message}" for fault in faults]
+    text = "These files could not be scheduled. 以下文件无法调度。\n\n" + "\n".join(lines)
+    with new_dag(
+        CONFIG_ERRORS,
+        timedelta(hours=1),
+        display="bridge_config_errors 配置错误",
+        tags=("bridgehead",),
+        text=text,
+    ) as dag:
+        _task(step.check_configuration, DEFAULT)()
+    return _checked(dag)
+
+
+def new_dag(
+    dag_id: str,
+    schedule: str | timedelta,
+    *,
+    display: str,
+    tags: Iterable[str],
+    text: str,
+    retries: dict[str, Any] | None = None,
+) -> DAG:
+    """A DAG that is on from the start, runs once at a time, and catches up on nothing."""
+    return DAG(
+        dag_id,
+        schedule=timetable(schedule, TIMEZONE),
+        start_date=_START,
+        catchup=False,
+        max_active_runs=1,
+        auto_register=False,
+        is_paused_upon_creation=False,
+        dag_display_name=display,
+        tags=list(tags),
+        doc_md=text,
+        default_args=retries or {},
+    )
+
+
+def _task(function: Any, pool: str, name: str | None = None) -> Any:
+    return task(function, task_id=name or function.__name__, pool=pool)
+
+
+def _doc(entry: Entry) -> str:
+    return (
+        f"**{entry.title or entry.job}**\n\n"
+        f"| | |\n|---|---|\n"
+        f"| source 源库 | `{entry.source}`: `{entry.source_table}` |\n"
+        f"| target 目标库 | `{entry.target}`: `{entry.target_table}` |\n"
+        f"| schedule 调度 | `{entry.schedule}` |\n"
+        f"| file 文件 | `jobs/{entry.job}.yaml` |\n\n"
+        "A red run names its reason in the last line of its log. "
+        "失败的运行在日志最后一行说明原因。\n\n"
+        f"    bridgehead status\n    bridgehead batches {entry.job}\n"
+    )

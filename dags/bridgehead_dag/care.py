@@ -1,0 +1,58 @@
+"""Makes the two DAGs that are no job's: the agent's and the auditor's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, task
+
+from bridgehead_dag import step
+from bridgehead_dag.building import new_dag
+
+__all__ = ["AGENT", "AUDIT", "STEPS", "agent_dag", "audit_dag"]
+
+AGENT = "bridgehead_agent"
+AUDIT = "bridgehead_audit"
+
+STEPS = ("configuration", "ledger", "standing")
+"""Names in `housekeeping.STEPS`, which is not loaded here; a test holds them together."""
+
+_AT_NIGHT = "30 2 * * *"
+_SIDE_BY_SIDE = 2
+_AGENT_DOC = """\
+What the agent looks after, a task each. 代理的日常检查，每项一个任务。
+
+- `configuration` all files of the configuration are right 配置文件全部有效
+- `ledger` the ledger answers, and its tables are of this release 台账可用
+- `standing` no job waits for a person 没有作业等待人工处理
+"""
+_AUDIT_DOC = """\
+Every night: the contents of exchange and target key by key, a task per job, then the report of the
+day that is over. 每晚逐键核对内容，并生成前一日的核对报告。
+"""
+
+
+def agent_dag() -> DAG:
+    """One task per step of housekeeping: one that fails hides no other."""
+    every = timedelta(minutes=5)
+    with new_dag(AGENT, every, display="agent 代理", tags=["bridgehead"], text=_AGENT_DOC) as dag:
+        for name in STEPS:
+            task(step.keep, task_id=name, retries=1, retry_delay=timedelta(seconds=30))(name)
+    return dag
+
+
+def audit_dag() -> DAG:
+    """The report is made whatever a comparison finds; the run is red if any of them failed."""
+    with new_dag(
+        AUDIT, _AT_NIGHT, display="audit 审计", tags=["bridgehead"], text=_AUDIT_DOC
+    ) as dag:
+        compared = task(
+            step.compare,
+            map_index_template="{{ task.op_args[0] if task.op_args else task.op_kwargs['job'] }}",
+            max_active_tis_per_dag=_SIDE_BY_SIDE,
+            retries=2,
+            retry_delay=timedelta(minutes=5),
+        ).expand(job=task(step.jobs)())
+        compared >> task(step.report, trigger_rule="all_done")()
+        compared >> task(step.all_compared)()
+    return dag

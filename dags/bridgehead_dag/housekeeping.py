@@ -1,0 +1,146 @@
+"""What the agent looks after between runs, and what the auditor gets every day.
+
+A step takes nothing, logs what it found, and raises one sentence where a person is needed. A new
+one is a function here and a line in `STEPS`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bridge.comparison import reconcile_job
+from bridge.hold import open_ledger
+from bridge.overview import JobOverview, overview
+from bridge.reporting import assemble_report
+from bridge.settings import Deployment, find_directory, load
+from connectors.errors import BridgeheadError
+from reconcile.report import render_html
+from reconcile.verdict import Verdict
+
+from bridgehead_dag.narration import log, section
+from bridgehead_dag.verdict import conclude, failure
+from bridgehead_dag.work import deployment
+
+__all__ = ["STEPS", "compare", "configuration", "ledger", "report", "reports_directory", "standing"]
+
+REPORTS_VARIABLE = "BRIDGEHEAD_REPORTS"
+_CONFIGURATION = 2
+_BOOKS = 1
+
+
+def configuration(also: Iterable[str] = ()) -> None:
+    """Every problem of every file, as `bridgehead check` would tell it; `also` where it knows of
+    none."""
+    try:
+        problems = [*map(str, load(find_directory()).problems)] or [*also]
+    except BridgeheadError as error:
+        raise failure(error.exit_code, str(error)) from None
+    with section(f"configuration 配置: {len(problems)} problems"):
+        for problem in problems:
+            log.error("%s", problem)
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise failure(_CONFIGURATION, f"{problems[0]}{more}")
+
+
+def ledger() -> None:
+    """The ledger can be reached, and its tables are of this release."""
+    known = deployment()
+    _asked(lambda: _touch(known))
+    log.info("the ledger at %s answers", known.place_of(known.exchange))
+
+
+def standing() -> None:
+    """How every job stands; fails while a deviation, gap or fork is open or a job is held."""
+    known = deployment()
+    found: list[JobOverview] = []
+    _asked(lambda: found.extend(overview(known)))
+    with section(f"status 状态: {len(found)} jobs"):
+        for job in found:
+            log.info("%s", _standing_line(job))
+    waiting = [job for job in found if job.needs_a_person]
+    if waiting:
+        told = ", ".join(f"{job.job} {_word(job)}" for job in waiting[:5])
+        more = f" and {len(waiting) - 5} more" if len(waiting) > 5 else ""
+        raise failure(_BOOKS, f"a person is needed 需要处理: {told}{more} → bridgehead status")
+
+
+STEPS: Mapping[str, Callable[[], None]] = {
+    "configuration": configuration,
+    "ledger": ledger,
+    "standing": standing,
+}
+
+
+def compare(job: str) -> Mapping[str, object]:
+    """L3: the contents of exchange and target, key by key. No row moves."""
+    found = reconcile_job(deployment(), job)
+    content = found.content
+    counts = {"job": job, "verdict": found.outcome.verdict.value}
+    if content is not None:
+        sums = ("exchange_rows", "target_rows", "missing", "extra", "different")
+        counts |= {name: getattr(content, name) for name in sums}
+    with section(f"contents 内容核对: {job}"):
+        log.info("%s", found.why_not or counts)
+        for word, key in content.sample if content else ():
+            log.warning("%s %s", word, key)
+    conclude(found.outcome)
+    return counts
+
+
+def report() -> str:
+    """Writes the report of the day that is over; the file's place. Fails where it is not in
+    order."""
+    known = deployment()
+    until = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    since = until - timedelta(days=1)
+    made = []
+    _asked(lambda: made.append(assemble_report(known, (), *_utc(since, until))))
+    folder = reports_directory()
+    folder.mkdir(parents=True, exist_ok=True)
+    place = folder / f"{known.department.code}-{since:%Y-%m-%d}.html"
+    part = place.with_suffix(".part")
+    part.write_text(render_html(made[0]), encoding="utf-8")
+    part.replace(place)
+    verdict = made[0].verdict
+    log.info("%s: %s %s", place, verdict.zh, verdict.en)
+    if verdict not in (Verdict.RECONCILED, Verdict.IN_FLIGHT, Verdict.UNCONFIRMED):
+        raise failure(_BOOKS, f"the day's report says {verdict.zh} {verdict.en}: {place}")
+    return str(place)
+
+
+def reports_directory() -> Path:
+    """`BRIDGEHEAD_REPORTS`, else beside Airflow's own files."""
+    home = Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser()
+    return Path(os.environ.get(REPORTS_VARIABLE) or home / "reports")
+
+
+def _touch(known: Deployment) -> None:
+    with open_ledger(known):
+        pass
+
+
+def _asked(question: Callable[[], None]) -> None:
+    """Asks the ledger; what goes wrong there is one sentence, and tried again if that may help."""
+    try:
+        question()
+    except BridgeheadError as error:
+        raise failure(error.exit_code, str(error)) from None
+
+
+def _utc(*moments: datetime) -> tuple[datetime, ...]:
+    return tuple(moment.astimezone(UTC) for moment in moments)
+
+
+def _standing_line(job: JobOverview) -> str:
+    lag = "" if job.lag_seconds is None else f", {job.lag_seconds:,.0f} s behind"
+    return f"{job.job}: {_word(job)}, deviation {job.deviation}{lag}"
+
+
+def _word(job: JobOverview) -> str:
+    if not job.configured:
+        return "its file is gone or bad 作业文件缺失或有误"
+    return f"{job.verdict.zh} {job.verdict.en}" if job.verdict else "not run yet 尚未运行"

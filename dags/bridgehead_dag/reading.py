@@ -1,0 +1,164 @@
+"""Reads of each job file what a scheduler must know, and no more: Airflow asks every few seconds.
+
+Whether a file is right in all its parts is decided by the task, with the engine's own reader.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+__all__ = ["RESERVED", "VARIABLE", "Entry", "Fault", "config_directory", "read_job", "read_jobs"]
+
+VARIABLE = "BRIDGEHEAD_CONFIG"
+RESERVED = frozenset({"bridge_config_errors", "bridgehead_agent", "bridgehead_audit"})
+"""DAGs that are no job's."""
+
+# Scalars stay the text that was written, as the engine reads them; libyaml where there is one.
+_Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
+_SIZE_LIMIT_BYTES = 1_000_000
+_TASKS = ("one", "three")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One job, as far as its schedule goes. `source` and `target` are endpoints."""
+
+    job: str
+    title: str
+    schedule: str
+    tasks: str
+    source: str
+    source_table: str
+    target: str
+    target_schema: str
+    target_table: str
+
+    @property
+    def target_place(self) -> tuple[str, ...]:
+        return self.target, self.target_schema.casefold(), self.target_table.casefold()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a file cannot be scheduled."""
+
+    file: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.message}"
+
+
+def config_directory() -> Path:
+    """The deployment's configuration, found as the engine finds it."""
+    return Path(os.environ.get(VARIABLE) or "config").absolute()
+
+
+def read_jobs(directory: Path) -> Iterator[Entry | Fault]:
+    """Every job file in order of name, good or bad. Reading one never raises."""
+    folder = directory / "jobs"
+    if not folder.is_dir():
+        yield Fault(str(folder), f"there is no such folder; set {VARIABLE} to the configuration")
+        return
+    paths = (path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
+    found = [_read(path) for path in sorted(paths) if not path.name.startswith(".")]
+    writers = Counter(entry.target_place for entry in found if isinstance(entry, Entry))
+    for entry in found:
+        yield _alone(entry, writers)
+
+
+def _alone(entry: Entry | Fault, writers: Mapping[tuple[str, ...], int]) -> Entry | Fault:
+    """Of several jobs that write one table none is scheduled: which one is right is not known."""
+    if isinstance(entry, Fault) or writers[entry.target_place] == 1:
+        return entry
+    table = entry.target_table
+    message = f"target.table: {table!r} is written by another job too; one table belongs to one job"
+    return Fault(f"jobs/{entry.job}.yaml", message)
+
+
+def read_job(directory: Path, job: str) -> Entry | Fault:
+    """The one file that a worker needs."""
+    if not _NAME.fullmatch(job):
+        return Fault(f"jobs/{job[:40]}", "is not the name of a job")
+    return _read(directory / "jobs" / f"{job}.yaml")
+
+
+def _read(path: Path) -> Entry | Fault:
+    file = f"jobs/{path.name}"
+    if path.suffix == ".yml":
+        return Fault(file, f"is not read; rename it to {path.stem}.yaml or remove it")
+    try:
+        with path.open("rb") as opened:
+            text = opened.read(_SIZE_LIMIT_BYTES + 1)
+        if len(text) > _SIZE_LIMIT_BYTES:
+            return Fault(file, f"is larger than {_SIZE_LIMIT_BYTES:,} bytes")
+        return _entry(path.stem, yaml.load(text, _Loader))  # noqa: S506 — BaseLoader: texts only
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        return Fault(f"{file}:{line}", f"is not YAML: {error.problem}")
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        return Fault(file, _one_line(error))
+
+
+def _entry(stem: str, content: object) -> Entry:
+    """Raises ValueError."""
+    if not isinstance(content, Mapping):
+        raise ValueError("must hold keys and values")
+    job = _text(content, "job")
+    if job != stem:
+        raise ValueError(f"job: {job!r} must be the file's name; rename one of them to the other")
+    if not _NAME.fullmatch(job):
+        raise ValueError(f"job: {job!r} is not a job name (1 to 40 of a-z 0-9 _ . -)")
+    if job in RESERVED:
+        raise ValueError(f"job: {job!r} is the name of one of Bridgehead's own DAGs; rename it")
+    tasks = _text(content, "tasks", "one")
+    if tasks not in _TASKS:
+        raise ValueError(f"tasks: {tasks!r} is neither {' nor '.join(_TASKS)}")
+    source, target = (_mapping(content, end) for end in ("source", "target"))
+    return Entry(
+        job=job,
+        title=_text(content, "title", ""),
+        schedule=" ".join(_text(content, "schedule", "manual").split()),
+        tasks=tasks,
+        source=_text(source, "endpoint", within="source."),
+        source_table=_text(source, "table", "a query", within="source."),
+        target=_text(target, "endpoint", within="target."),
+        target_schema=_text(target, "schema", "", within="target."),
+        target_table=_text(target, "table", within="target."),
+    )
+
+
+def _mapping(content: Mapping[Any, Any], key: str) -> Mapping[Any, Any]:
+    found = content.get(key)
+    if not isinstance(found, Mapping):
+        raise ValueError(f"{key}: is missing or holds no keys and values")
+    return found
+
+
+def _text(
+    content: Mapping[Any, Any], key: str, otherwise: str | None = None, *, within: str = ""
+) -> str:
+    found = content.get(key) or otherwise
+    if found is None:
+        raise ValueError(f"{within}{key}: is missing")
+    if not isinstance(found, str):
+        raise ValueError(f"{within}{key}: must be one value")
+    return found.strip()
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"cannot be read: {error.strerror}"
+    if isinstance(error, RecursionError):
+        return "is nested too deeply"
+    return " ".join(str(error).split())

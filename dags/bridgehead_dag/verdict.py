@@ -1,0 +1,77 @@
+"""What an outcome means to the scheduler: done, skipped, try again, or a person is needed."""
+
+from __future__ import annotations
+
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from bridge.batch import Batch, State
+from bridge.run import Outcome
+from reconcile.verdict import Verdict
+
+from bridgehead_dag.step import Counts
+
+__all__ = ["TryAgain", "conclude", "counts_of", "failure", "sentence"]
+
+_TRY_AGAIN = 3
+
+
+class TryAgain(AirflowException):
+    """Nothing was lost and nothing is half done: Airflow's next try goes on from here."""
+
+
+def failure(exit_code: int, text: str) -> AirflowException:
+    """What to raise. Only what may heal by itself is tried again."""
+    return TryAgain(text) if exit_code == _TRY_AGAIN else AirflowFailException(text)
+
+
+def conclude(outcome: Outcome) -> Counts:
+    """The counts of a run that went well; otherwise they are kept, and one sentence is raised."""
+    if outcome.skipped:
+        raise AirflowSkipException(f"{outcome.job} is disabled; bridgehead enable {outcome.job}")
+    counts = counts_of(outcome)
+    if outcome.exit_code:
+        get_current_context()["ti"].xcom_push("return_value", counts)
+        raise failure(outcome.exit_code, sentence(outcome)) from None
+    return counts
+
+
+def counts_of(outcome: Outcome) -> dict[str, object]:
+    batches = outcome.batches
+    received = [batch.received for batch in batches if batch.received is not None]
+    return {
+        "job": outcome.job,
+        "verdict": outcome.verdict.value,
+        "deviation": outcome.deviation,
+        "batches": len(batches),
+        "read": sum(batch.tally.read for batch in batches),
+        "sent": sum(batch.sent.total for batch in batches),
+        "received": sum(counts.total for counts in received),
+        "quarantined": sum(batch.tally.quarantined for batch in batches),
+    }
+
+
+def sentence(outcome: Outcome) -> str:
+    """Why a run failed, and what to do about it, in one line."""
+    error, verdict = outcome.error, outcome.verdict
+    if error is not None:
+        word = "" if verdict is Verdict.IN_FLIGHT else f"{verdict.zh} {verdict.en}: "
+        return " ".join(f"{outcome.job}: {word}{error}".split())
+    if verdict is Verdict.DEVIATION:
+        return f"{outcome.job}: {verdict.zh} {verdict.en} {outcome.deviation}{_where(outcome)}"
+    if outcome.overdue:
+        holders = ", ".join(outcome.holders)
+        return f"{outcome.job}: the horizon is held back too long by {holders} → end that session"
+    status = f"bridgehead status {outcome.job}"
+    return f"{outcome.job}: {verdict.zh} {verdict.en} → {status}"
+
+
+def _where(outcome: Outcome) -> str:
+    found = [batch for batch in outcome.batches if batch.state is State.DEVIATED]
+    told = f" in {'; '.join(map(_compared, found[:3]))}" if found else ", open since an earlier run"
+    return f"{told} → bridgehead reconcile {outcome.job} finds the rows"
+
+
+def _compared(batch: Batch) -> str:
+    received = batch.received.total if batch.received else 0
+    told = f"batch {batch.epoch}/{batch.seq} (sent {batch.sent.total}, received {received})"
+    return f"{told}: {batch.cause}" if batch.cause else told
