@@ -23,7 +23,6 @@ __all__ = ["Horizon", "drain", "floor"]
 
 _POLL_SECONDS = 0.05
 _SLOWEST_POLL_SECONDS = 0.5
-_INHERITED = "prepared "
 
 
 @dataclass(frozen=True)
@@ -46,27 +45,26 @@ def drain(
     """
     at = source.clock() - timedelta(seconds=margin_seconds)
     own = Candidate(at, source.open_work())
-    candidates = [_advance(candidate, own.tokens) for candidate in kept if candidate.at < at]
+    candidates = [_advance(source, old, own.tokens) for old in kept if old.at < at]
     candidates.append(own)
     deadline, pause = time.monotonic() + wait_seconds, _POLL_SECONDS
     while candidates[-1].tokens and time.monotonic() < deadline:
         time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
         pause = min(pause * 1.5, _SLOWEST_POLL_SECONDS)
         still_open = source.open_work()
-        candidates = [_advance(candidate, still_open) for candidate in candidates]
+        candidates = [_advance(source, candidate, still_open) for candidate in candidates]
     drained = [candidate.at for candidate in candidates if not candidate.tokens]
     horizon = max(drained, default=None)
     waiting = tuple(c for c in candidates if horizon is None or c.at > horizon)
     return Horizon(horizon, waiting, candidates[-1].tokens)
 
 
-def _advance(candidate: Candidate, still_open: frozenset[str]) -> Candidate:
-    """Without the tokens that have ended. Where one has, it may live on as a prepared transaction:
-    all prepared ones then join, which can only hold the candidate back for longer."""
-    tokens = candidate.tokens & still_open
-    if tokens != candidate.tokens:
-        tokens |= {token for token in still_open if token.startswith(_INHERITED)}
-    return Candidate(candidate.at, tokens)
+def _advance(source: Connector, candidate: Candidate, still_open: frozenset[str]) -> Candidate:
+    """Without the tokens that have ended, and with those under which their work may live on."""
+    ended = candidate.tokens - still_open
+    if not ended:
+        return candidate
+    return Candidate(candidate.at, (candidate.tokens - ended) | source.heirs(ended, still_open))
 
 
 def floor(at: datetime, column: Type, zone: ZoneInfo) -> datetime:

@@ -34,6 +34,7 @@ __all__ = [
     "Output",
     "RowStream",
     "Selection",
+    "SourceFile",
     "Span",
     "wait_for",
 ]
@@ -48,8 +49,9 @@ class Capabilities:
     """What a family can do and hold, as data.
 
     `reads` and `loads` are the formats beyond ARROW. `concurrent`: other sessions may work on the
-    store while one of ours has a transaction open. The rest says which values a column of the
-    right type may still refuse.
+    store while one of ours has a transaction open. `files`: its tables are files, which say no
+    types, and it is never written. The rest says which values a column of the right type may still
+    refuse.
     """
 
     reads: frozenset[Format] = frozenset()
@@ -60,6 +62,7 @@ class Capabilities:
     infinite_times: bool = False
     special_floats: bool = True
     special_decimals: bool = False
+    files: bool = False
     year_low: int = 1
     year_high: int = 9999
 
@@ -78,7 +81,9 @@ class RowStream(ABC):
         A record batch has the selection's outputs, all text. What is no value of its column's type
         comes as the text it is. Where no text can stand for it (bytes that are no UTF-8, bytes in
         a text column), a further column `bh_unreadable` names, for each row, the first output of
-        which that holds; batches without such a row are without that column.
+        which that holds; batches without such a row are without that column. Rows of files come
+        with `bh_place`, where in its file each stands, and `bh_why`, a stable word for what is
+        wrong with an unreadable one; a row that is unreadable as a whole names `bh_place`.
         """
 
     @property
@@ -89,6 +94,19 @@ class RowStream(ABC):
     def close(self) -> None:
         """Ends a stream that nobody will read to its end; the session may go on."""
         self.exhausted = True
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file that a source is made of, as it was when it was looked at. What is known once it has
+    been read: `sha256`, and how many `rows` it has and how many `blank` ones were passed over."""
+
+    name: str
+    size_bytes: int
+    modified_ns: int
+    sha256: str = ""
+    rows: int = 0
+    blank: int = 0
 
 
 @dataclass(frozen=True)
@@ -197,9 +215,14 @@ class Connector(ABC):
     @abstractmethod
     def open_work(self) -> frozenset[str]:
         """A token for everything that may still commit in the job's database, our own session
-        left out. A token that begins with `prepared ` stands for work that may have borne another
-        token before. Raises MissingRight if it cannot be known in full, and PermanentError on a
+        left out. Raises MissingRight if it cannot be known in full, and PermanentError on a
         replica: a horizon is never taken there."""
+
+    def heirs(self, ended: frozenset[str], still_open: frozenset[str]) -> frozenset[str]:
+        """Which tokens still open may stand for the work of tokens that are open no more: work may
+        change its token before it commits. Some too many only hold back for longer. Of itself:
+        all that is prepared, and that begins with `prepared `."""
+        return frozenset(token for token in still_open if token.startswith("prepared "))
 
     def describe_work(self, tokens: frozenset[str]) -> list[str]:
         """What an operator needs to find the holders of these tokens."""
@@ -258,6 +281,21 @@ class Connector(ABC):
     @abstractmethod
     def settings_problem(self) -> str | None:
         """What about the server makes bridging unsafe, in one sentence; None if nothing does."""
+
+    # -- where tables are files --------------------------------------------------------------
+
+    def files(self, name: TableName) -> tuple[list[SourceFile], list[str]]:
+        """The complete files that a table's name stands for, oldest first, and of each of the
+        others why it has to be waited for. Empty for a store of tables."""
+        return [], []
+
+    def sha256(self, file: str) -> str:
+        """What a file holds now, as a digest; for families with `files`."""
+        raise NotImplementedError
+
+    def file_read(self, name: TableName) -> SourceFile | None:
+        """The file whose rows the last stream from that table had; None in a store of tables."""
+        return None
 
     # -- shared ------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import pytest
 
 from bridge.horizon import drain, floor
 from bridge.ledger.candidate import Candidate, thin
+from connectors.connector import Connector
 from connectors.table import Kind, Type
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -18,6 +19,8 @@ A, B, P, Q = "vxid 1/1", "vxid 2/2", "prepared p", "prepared q"
 
 class Source:
     """Answers what it is told to, one reading after another; the last one again and again."""
+
+    heirs = Connector.heirs
 
     def __init__(self, *readings: Iterable[str], at: datetime = NOW) -> None:
         self.readings = [frozenset(reading) for reading in readings]
