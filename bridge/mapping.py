@@ -53,7 +53,7 @@ class ColumnRoute:
     @property
     def needs_work(self) -> bool:
         """Whether a value must be looked at before the exchange may store it."""
-        if self.rule or self.mask or self.codes is not None:
+        if self.rule or self.mask or self.codes is not None or self.source.charset:
             return True
         stores = (self.exchange.fit(self.source.type), self.target.fit(self.exchange))
         return stores != (Fit.EXACT, Fit.EXACT)

@@ -7,6 +7,8 @@ is answered with the stored receipt; after a commit whose outcome is unknown the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 from bridge.batch import Batch, Counts, Kind, Misfits, State
@@ -23,6 +25,7 @@ from connectors.changes import EPOCH, OPERATION, SEQ
 from connectors.connector import Connector
 from connectors.dialect import Statement
 from connectors.effects import AFTER, BEFORE
+from connectors.errors import StructureMismatch
 from connectors.selection import Output, Selection
 from connectors.table import Column, Table, TableName, Type
 from connectors.table import Kind as TypeKind
@@ -56,7 +59,8 @@ class Push:
     # -- push --------------------------------------------------------------------------------
 
     def _apply(self, batch: Batch) -> Batch:
-        received = self._deliver(batch)
+        with self._keys_told_apart():
+            received = self._deliver(batch)
         with self._exchange.transaction():
             ledger = self._ledger()
             if received is None:
@@ -93,6 +97,24 @@ class Push:
             with self._held.target.transaction():
                 self._held.target.execute_all(self._plan.effects.prepare())
         self._is_prepared = True
+
+    @contextmanager
+    def _keys_told_apart(self) -> Iterator[None]:
+        """Where a collation of the target folds keys, its unique index refuses what would be one
+        row there: nothing is merged."""
+        try:
+            yield
+        except StructureMismatch as error:
+            folding = [c for c in self._plan.effects.key_columns if c.folds]
+            if not folding:
+                raise
+            named = ", ".join(f"{c.name} ({c.collation or c.native})" for c in folding)
+            raise StructureMismatch(
+                f"{self._held.name}: a key collides under the target's collation: {named} takes "
+                "two different keys of the source for one; neither was merged",
+                endpoint=self._held.job.target.endpoint,
+                remedy="give the key a collation there that tells them apart, or clear one of them",
+            ) from error
 
     def _raise_stall(self, batch: Batch, expectation: Stall) -> NoReturn:
         with self._held.target.transaction():

@@ -13,22 +13,52 @@ from bridge.mapping import ColumnRoute, Limits, Route
 from connectors.changes import RESERVED
 from connectors.connector import Capabilities, Connector
 from connectors.dialect import Dialect
-from connectors.errors import MissingObject, StructureMismatch, nearest
+from connectors.errors import ConfigurationError, MissingObject, StructureMismatch, nearest
 from connectors.table import Column, Fit, Kind, Table, TableName, Type
 
 __all__ = ["describe_source", "find_route", "onto_table"]
 
 _TEMPORAL = frozenset({Kind.DATE, Kind.TIMESTAMP})
 _NO_KEY = frozenset({Kind.JSON, Kind.FLOAT})
+_TEXTS = frozenset({Kind.TEXT, Kind.JSON})
 
 
 def describe_source(job: Job, source: Connector) -> Table:
     """The source's table or query as it is now."""
     place = job.source
     if place.query is not None:
-        return source.describe_query(place.query)
+        return _with_charsets(job, source, source.describe_query(place.query))
     assert place.table is not None  # one of both, by the model
-    return source.describe(source.resolve(TableName(place.table, place.schema)))
+    table = source.describe(source.resolve(TableName(place.table, place.schema)))
+    return _with_charsets(job, source, table)
+
+
+def _with_charsets(job: Job, source: Connector, table: Table) -> Table:
+    """The table with what the job says of the bytes of its texts. A key is looked for in the
+    store's own order and by its own equality, which only ASCII shares with every charset."""
+    wished = {name: c.charset for name, c in (job.columns or {}).items() if c.charset}
+    if not wished and job.source.charset is None:
+        return table
+    if source.dialect.raw_text("x") is None:
+        raise ConfigurationError(
+            f"{job.job}: the family {source.dialect.family} cannot read texts by their bytes",
+            endpoint=job.source.endpoint,
+            remedy="leave charset out, and convert the texts in a view",
+        )
+    key = _key_of(job, table)
+    columns = []
+    for column in table.columns:
+        charset = wished.get(column.name) or job.source.charset
+        if charset and column.type.kind in _TEXTS:
+            column = replace(column, charset="ascii" if column.name in key else charset)
+        elif column.name in wished:
+            raise ConfigurationError(
+                f"{job.job}: column {column.name} is {column.type}, and has no charset",
+                endpoint=job.source.endpoint,
+                remedy=f"leave charset out of columns.{column.name}",
+            )
+        columns.append(column)
+    return replace(table, columns=tuple(columns))
 
 
 def find_route(
@@ -94,8 +124,12 @@ def _check_columns_exist(job: Job, table: Table) -> None:
             )
 
 
+def _key_of(job: Job, table: Table) -> tuple[str, ...]:
+    return job.key or table.key or (table.unique[0] if table.unique else ())
+
+
 def _find_key(job: Job, table: Table) -> tuple[str, ...]:
-    key = job.key or table.key or (table.unique[0] if table.unique else ())
+    key = _key_of(job, table)
     if not key:
         raise StructureMismatch(
             f"{job.job}: {table.name} has no key",
@@ -135,19 +169,33 @@ def _check_cursor(job: Job, table: Table) -> None:
 def _check_names(
     job: Job, columns: Sequence[ColumnRoute], exchange: Connector, target: Connector
 ) -> None:
-    limit = min(s.dialect.max_identifier_bytes for s in (exchange, target))
+    """A store would cut a name off, or take two for one, without a word."""
+    stores = (exchange.dialect, target.dialect)
+    seen: dict[str, str] = {}
     for column in columns:
-        if column.name.lower() in RESERVED:
+        name = column.name
+        problem = next(filter(None, (d.name_problem(name) for d in stores)), "")
+        if name.lower() in RESERVED:
             problem = "is a name that Bridgehead uses itself"
-        elif len(column.name.encode()) > limit:
-            problem = f"is longer than {limit} bytes"
-        else:
-            continue
-        raise StructureMismatch(
-            f"{job.job}: column {column.name} {problem}",
-            endpoint=job.target.endpoint,
-            remedy="give it another name at the target with `to:`",
-        )
+        other = seen.setdefault(name.casefold(), name)
+        if other != name and any(d.folds_names for d in stores):
+            problem = (
+                f"differs from column {other} in case alone, which a store does not tell apart"
+            )
+        if problem:
+            raise StructureMismatch(
+                f"{job.job}: column {name} {problem}",
+                endpoint=job.target.endpoint,
+                remedy="give it another name at the target with `to:`",
+            )
+    for name in filter(None, (job.target.table, job.target.schema)):
+        problem = target.dialect.name_problem(name) or ""
+        if problem:
+            raise StructureMismatch(
+                f"{job.job}: the target's name {name} {problem}",
+                endpoint=job.target.endpoint,
+                remedy="choose a shorter name",
+            )
 
 
 def onto_table(job: Job, route: Route, existing: Table) -> Route:

@@ -41,6 +41,7 @@ class Dialect(ABC):
     family: ClassVar[str]
     placeholder: ClassVar[str] = "%s"
     max_identifier_bytes: ClassVar[int] = 63
+    folds_names: ClassVar[bool] = False
     prefer_index: ClassVar[str | None] = None
     returns_changes: ClassVar[bool] = False
 

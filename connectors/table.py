@@ -199,6 +199,8 @@ def _across_kinds(store: Type, value: Type) -> Fit:
         digits = {16: 5, 32: 10, 64: 20}[value.bits]
         room = None if store.precision is None else store.precision - (store.scale or 0)
         return _exact_if(room is None or room >= digits)
+    if store.kind is Kind.INTEGER and value.kind is Kind.DECIMAL:
+        return Fit.CHECKED if value.precision and not value.scale else Fit.NO
     if store.kind is Kind.TEXT and value.kind in {Kind.UUID, Kind.JSON, Kind.NATIVE}:
         return _exact_if(store.length is None)
     return Fit.NO

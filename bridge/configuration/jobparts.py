@@ -20,6 +20,9 @@ __all__ = ["Capture", "Column", "Deletes", "Mask", "Rule", "Source", "Target"]
 Rule = Literal["resident_id", "credit_code"]
 Mask = Literal["name", "phone", "id", "address", "email", "account"]
 
+# What a store may really hold in texts that it calls something else.
+Charset = Literal["gb18030", "gbk", "gb2312", "big5", "utf-8", "latin-1"]
+
 _NOT_YET = frozenset({"trigger", "log"})
 
 
@@ -63,6 +66,9 @@ class Source(_Place):
 
     query: Text | None = None
     """查询. One SELECT that is read instead of a table; the job then names its key."""
+
+    charset: Charset | None = None
+    """字符集. What the bytes of its texts really are; none given: what the store says they are."""
 
     @field_validator("query")
     @classmethod
@@ -170,6 +176,9 @@ class Column(Strict):
 
     codes: Name | None = None
     """代码表. The code table (codes/NAME.csv) that translates its values."""
+
+    charset: Charset | None = None
+    """字符集. What the bytes of this column really are; none given: the source's."""
 
     sharing: Sharing | None = None
     """共享类型. none keeps the column out of the exchange database; none given: the resource's."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 from connectors.sqlite.types import declared_type, has_text_affinity
@@ -33,6 +34,7 @@ ORDER BY i.seq, c.seqno
 
 # Their order is not that of the stored values, or not bound to be.
 _REORDERED = frozenset({Kind.DECIMAL, Kind.UUID, Kind.DATE, Kind.TIME, Kind.TIMESTAMP})
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _TEXTS = frozenset({Kind.TEXT, Kind.JSON, Kind.NATIVE})
 
 
@@ -47,7 +49,7 @@ def relation_of(
     key = tuple(c for _, c in sorted((pk, c) for c, _, _, pk in columns if pk))
     unique = [tuple(row[4] for row in rows) for rows in found if rows[0][1] and not rows[0][2]]
     leading = {rows[0][4] for rows in found if rows[0][4]}
-    collated = {row[4] for rows in found for row in rows if row[5] != "BINARY"}
+    collated = {row[4]: row[5] for rows in found for row in rows if row[5] != "BINARY"}
     return Table(
         name,
         columns_of(columns, required, collated),
@@ -59,7 +61,7 @@ def relation_of(
 
 
 def columns_of(
-    rows: Sequence[Any], required: Iterable[str] = (), collated: Iterable[str] = ()
+    rows: Sequence[Any], required: Iterable[str] = (), collated: Mapping[str, str] = _NOTHING
 ) -> tuple[Column, ...]:
     """Columns; of the `collated` ones an index has another order than that of the bytes, and takes
     texts for one that differ in case or trailing blanks."""
@@ -70,6 +72,7 @@ def columns_of(
             nullable=name not in required,
             bytewise=name not in collated and _keeps_order(declared),
             native=declared or "ANY",
+            collation=collated.get(name, ""),
             folds=name in collated,
         )
         for name, declared, *_ in rows

@@ -41,6 +41,7 @@ class SqliteDialect(Dialect):
     family: ClassVar[str] = "sqlite"
     placeholder: ClassVar[str] = "?"
     max_identifier_bytes: ClassVar[int] = 128
+    folds_names: ClassVar[bool] = True
 
     def quote(self, name: str) -> str:
         """In backticks: a name in double quotes that is no column would become a string."""

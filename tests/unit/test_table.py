@@ -65,9 +65,12 @@ CHECKED = [
     (Type(Kind.BINARY, length=4), Type(Kind.BINARY)),
     (_stamp(0), _stamp(6)),
     (_text(40), Type(Kind.UUID)),
+    (UINT64, _decimal(20, 0)),
+    (INT16, _decimal(5, 0)),
 ]
 NO = [
-    (INT64, _decimal(5, 0)),
+    (INT64, _decimal(5, 2)),
+    (INT64, DECIMAL),
     (TEXT, INT64),
     (INT64, TEXT),
     (_stamp(6), _stamp(6, zoned=True)),
