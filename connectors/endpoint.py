@@ -39,7 +39,8 @@ class Endpoint:
     """One store of the deployment, with its secret resolved.
 
     Timeouts are seconds. `statement_timeout` 0 means no limit. `schema` is the default for tables
-    named without one; None leaves it to the server.
+    named without one; None leaves it to the server. `driver` and `dsn` are the names by which ODBC
+    knows a driver and a data source.
     """
 
     name: str
@@ -50,6 +51,8 @@ class Endpoint:
     user: str | None = None
     password: Secret | None = None
     path: str | None = None
+    driver: str | None = None
+    dsn: str | None = None
     schema: str | None = None
     connect_timeout: float = 10.0
     statement_timeout: float = 0.0
@@ -60,6 +63,8 @@ class Endpoint:
         """`name (family host:port/database)`, as error messages show it; never the password."""
         if self.path:
             return f"{self.name} ({self.family} {self.path})"
+        if self.dsn and not self.host:
+            return f"{self.name} ({self.family} {self.dsn}/{self.database or ''})"
         port = f":{self.port}" if self.port else ""
         return f"{self.name} ({self.family} {self.host or 'localhost'}{port}/{self.database or ''})"
 
@@ -68,4 +73,6 @@ class Endpoint:
         """What tells two stores apart, whoever logs in: equal for two endpoints of one database."""
         if self.path:
             return (self.family, self.path)
+        if self.dsn and not self.host:
+            return (self.family, self.dsn, self.database)
         return (self.family, self.host or "localhost", self.port, self.database)
