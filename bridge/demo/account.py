@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pwd
 import subprocess
@@ -12,7 +13,14 @@ from typing import Any
 
 from connectors.errors import BridgeheadError
 
-__all__ = ["Account", "EmbeddedPostgresError", "open_place", "private_directory", "server_account"]
+__all__ = [
+    "Account",
+    "EmbeddedPostgresError",
+    "kept_directory",
+    "open_place",
+    "private_directory",
+    "server_account",
+]
 
 _STAND_IN = "nobody"
 
@@ -69,6 +77,22 @@ def private_directory(account: Account, wanted: Path, name: str) -> Path:
     wanted.mkdir(parents=True, exist_ok=True)
     place = wanted if account.can("-x", wanted) else open_place(account)
     made = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=place))
+    account.own(made)
+    return made
+
+
+def kept_directory(account: Account, wanted: Path, name: str) -> Path:
+    """The same directory each time, where the account can enter it; it belongs to the account."""
+    wanted.mkdir(parents=True, exist_ok=True)
+    made = wanted / name
+    if not account.can("-x", wanted):
+        mark = hashlib.sha256(str(wanted).encode()).hexdigest()[:12]
+        made = open_place(account) / f"{name}-{mark}"
+    made.mkdir(mode=0o700, exist_ok=True)
+    if made.is_symlink() or made.stat().st_uid not in (account.uid, os.geteuid()):
+        raise EmbeddedPostgresError(
+            f"{made} is in the way and belongs to another account", remedy="remove it"
+        )
     account.own(made)
     return made
 

@@ -13,7 +13,12 @@ from types import MappingProxyType, TracebackType
 from urllib.parse import quote
 
 from bridge.demo import binaries
-from bridge.demo.account import EmbeddedPostgresError, private_directory, server_account
+from bridge.demo.account import (
+    EmbeddedPostgresError,
+    kept_directory,
+    private_directory,
+    server_account,
+)
 from bridge.demo.postmaster import Postmaster, free_port
 
 __all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]
@@ -39,7 +44,8 @@ class EmbeddedPostgres:
     """A PostgreSQL server of our own on a free port of the loopback interface.
 
     Its superuser is `postgres`, with a random password (SCRAM). It ends with this process, also
-    when this process is killed, and its data with it. The log is `<directory>/postgres.log`.
+    when this process is killed, and its data with it, unless they are to be `kept` for the next
+    start in the same directory. The log is `<directory>/postgres.log`.
     `settings` go into postgresql.conf; for tests, `{"fsync": "off"}` saves time.
 
     Run by root, the server runs as `nobody`; binaries and data that this account could not reach
@@ -49,9 +55,12 @@ class EmbeddedPostgres:
     user = "postgres"
     host = _HOST
 
-    def __init__(self, directory: Path, *, settings: Mapping[str, str] = _NOTHING) -> None:
+    def __init__(
+        self, directory: Path, *, settings: Mapping[str, str] = _NOTHING, kept: bool = False
+    ) -> None:
         self.directory = directory.absolute()
         self.settings = dict(settings)
+        self.kept = kept
         self.password = secrets.token_urlsafe(18)
         self.port = 0
         self.log = self.directory / "postgres.log"
@@ -130,7 +139,7 @@ class EmbeddedPostgres:
         if self.running:
             return
         if self._home is None:
-            self._home = private_directory(self._account, self.directory, "bridgehead-postgres")
+            self._home = self._place()
         programs = binaries.reachable(self._account)
         if not (self.data / "PG_VERSION").exists():
             self._initialise(programs)
@@ -155,12 +164,27 @@ class EmbeddedPostgres:
         self.start()
 
     def close(self) -> None:
-        """Stop, and remove the data. May be called again."""
-        self.stop(immediate=True)
-        if self._home is not None:
+        """Stop, and remove the data unless they are kept. May be called again."""
+        self.stop(immediate=not self.kept)
+        if self._home is not None and not self.kept:
             shutil.rmtree(self._home, ignore_errors=True)
             self._home = None
         atexit.unregister(self._close_if_owner)
+
+    def _place(self) -> Path:
+        if not self.kept:
+            return private_directory(self._account, self.directory, "bridgehead-postgres")
+        home = kept_directory(self._account, self.directory, "bridgehead-postgres")
+        self.password = self._kept_password()
+        return home
+
+    def _kept_password(self) -> str:
+        """That of the first start; it lies in our directory, not in the server's."""
+        secret = self.directory / "password"
+        if not secret.exists():
+            secret.touch(mode=0o600)
+            secret.write_text(self.password, encoding="ascii")
+        return secret.read_text(encoding="ascii")
 
     def _close_if_owner(self) -> None:
         if os.getpid() == self._owner:  # a forked child passes through atexit too
@@ -218,7 +242,9 @@ class EmbeddedPostgres:
     def _launch(self, programs: Path) -> None:
         """A port found free may be taken by another before we bind it, and a killed server's
         memory may live a moment longer: both pass. Once given, the port stays the same."""
-        server = Postmaster(programs / "postgres", self.data.parent, self.log, self._account)
+        server = Postmaster(
+            programs / "postgres", self.data.parent, self.log, self._account, kept=self.kept
+        )
         for attempt in range(1, _PORT_ATTEMPTS + 1):
             port = self.port or free_port(_HOST)
             complaint = server.start(port)

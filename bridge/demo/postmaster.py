@@ -21,7 +21,8 @@ _POLL_SECONDS = 0.02
 _PASSING = ("could not bind", "pre-existing shared memory", "still in use")
 
 # Runs beside the server and reads a pipe that we alone hold: a line is a goodbye, the end of the
-# file means that we are gone. $1 postmaster, $2 its home: the data directory and all around it.
+# file means that we are gone. $1 postmaster, $2 its home: the data directory and all around it,
+# $3 what becomes of the home.
 _WATCH = """
 read -r word && exit 0
 read -r pid < "$2/data/postmaster.pid" && [ "$pid" = "$1" ] && kill -INT "$1"
@@ -30,7 +31,7 @@ while [ -e "$2/data/postmaster.pid" ] && [ $tries -lt 300 ]; do
     sleep 0.1
     tries=$((tries + 1))
 done
-rm -rf -- "$2"
+[ "$3" = kept ] || rm -rf -- "$2"
 """
 
 
@@ -46,14 +47,17 @@ class Complaint:
 
 
 class Postmaster:
-    """The processes of the data directory `home/data`."""
+    """The processes of the data directory `home/data`, which outlives us only if it is `kept`."""
 
-    def __init__(self, program: Path, home: Path, log: Path, account: Account) -> None:
+    def __init__(
+        self, program: Path, home: Path, log: Path, account: Account, *, kept: bool = False
+    ) -> None:
         self._program = program
         self._home = home
         self._data = home / "data"
         self._log = log
         self._account = account
+        self._fate = "kept" if kept else "removed"
         self._process: subprocess.Popen[bytes] | None = None
         self._watch: subprocess.Popen[bytes] | None = None
 
@@ -69,7 +73,8 @@ class Postmaster:
     def start(self, port: int) -> Complaint | None:
         """Start and wait until connections are accepted; None when they are.
 
-        From then on, should this process die, the server is stopped and its home removed.
+        From then on, should this process die, the server is stopped, and its home removed unless
+        it is kept.
         """
         with self._log.open("ab") as log:
             began = log.tell()
@@ -110,7 +115,7 @@ class Postmaster:
 
     def _watcher(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            ["/bin/sh", "-c", _WATCH, "sh", str(self.pid), self._home],
+            ["/bin/sh", "-c", _WATCH, "sh", str(self.pid), self._home, self._fate],
             cwd="/",
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
