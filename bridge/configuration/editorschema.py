@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from bridge.configuration.description import describe_fields
 from bridge.job import Job
 from bridge.settings import Settings
 
@@ -22,6 +23,7 @@ _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 def json_schema() -> dict[str, dict[str, object]]:
     """The schemas by file name."""
+    describe_fields()
     return {
         name: {"$schema": _DRAFT, **model.model_json_schema(by_alias=True)}
         for name, model in _MODELS.items()

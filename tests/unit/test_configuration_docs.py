@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from bridge.configuration.catalogue import cycle_seconds
 from bridge.configuration.configfile import Document, read_yaml
+from bridge.configuration.description import describe_fields
 from bridge.configuration.editorschema import json_schema, write
 from bridge.job import Job
 from bridge.settings import Settings, load
@@ -44,6 +45,7 @@ def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Fie
             yield from _fields(inner, prefix + name + step)
 
 
+describe_fields()
 FIELDS = dict([*_fields(Settings), *_fields(Job)])
 ROWS = {match[1]: match.groups()[1:] for match in _ROW.finditer(PAGE)}
 
