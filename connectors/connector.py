@@ -59,6 +59,7 @@ class Capabilities:
     concurrent: bool = True
     schemas: bool = True
     nul_in_text: bool = False
+    empty_text: bool = True  # False: the store takes an empty text for NULL
     infinite_times: bool = False
     special_floats: bool = True
     special_decimals: bool = False
@@ -121,7 +122,7 @@ class Grouped:
 class Connector(ABC):
     """One session with one store."""
 
-    dialect: ClassVar[Dialect]
+    dialect: Dialect
     capabilities: ClassVar[Capabilities]
     _stream: RowStream | None = None
 

@@ -27,12 +27,15 @@ from connectors.postgresql.catalogue import (
     column_of,
 )
 from connectors.postgresql.copy import CopyOut, CopyStream, raw_blocks
+from connectors.postgresql.dialect import Postgresql18Dialect
 from connectors.postgresql.errors import of_connection, of_login, of_server
 from connectors.postgresql.server import SESSION, PostgresqlServer
 from connectors.selection import Format, Selection, select
 from connectors.table import Column, Table, TableName
 
 __all__ = ["PostgresqlConnector"]
+
+_BYTES_CAST_TO_INTEGERS = 180000
 
 
 class PostgresqlConnector(PostgresqlServer):
@@ -74,6 +77,8 @@ class PostgresqlConnector(PostgresqlServer):
         return engine
 
     def _prepare_session(self, connection: Any, _record: object) -> None:
+        if connection.info.server_version >= _BYTES_CAST_TO_INTEGERS:
+            self.dialect = Postgresql18Dialect()
         with connection.cursor() as cursor:
             cursor.execute(SESSION)
             if self.endpoint.schema:

@@ -9,7 +9,7 @@ from connectors.dialect import Dialect
 from connectors.selection import Format, Output
 from connectors.table import Column, Kind, TableName, Type
 
-__all__ = ["PostgresqlDialect"]
+__all__ = ["Postgresql18Dialect", "PostgresqlDialect"]
 
 _SIMPLE: dict[Kind, str] = {
     Kind.BOOLEAN: "boolean",
@@ -29,6 +29,10 @@ class PostgresqlDialect(Dialect):
 
     family: ClassVar[str] = "postgresql"
     returns_changes: ClassVar[bool] = True
+    word: ClassVar[str] = (
+        "CAST(CAST('x' || encode(substr(h, {start}, 8), 'hex') AS bit(64)) AS bigint)"
+    )
+    """Eight bytes of the hash `h` as a signed integer."""
     prefer_index: ClassVar[str | None] = (
         "SELECT set_config('enable_seqscan', 'off', true), "
         "set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
@@ -148,10 +152,7 @@ class PostgresqlDialect(Dialect):
     def digest(self, lines: str, groups: Sequence[str] = ()) -> str:
         """The hash is computed once a row: OFFSET 0 keeps the planner from repeating it."""
         names = "".join(f"{self.quote(g)}, " for g in groups)
-        high, low = (
-            f"sum(CAST(CAST('x' || encode(substr(h, {start}, 8), 'hex') AS bit(64)) AS bigint))"
-            for start in (1, 9)
-        )
+        high, low = (f"sum({self.word.format(start=start)})" for start in (1, 9))
         by = f"\nGROUP BY {names[:-2]}" if groups else ""
         return (
             f"SELECT {names}count(*), {high}, {low}\n"
@@ -184,6 +185,12 @@ class PostgresqlDialect(Dialect):
 
     def _is_ours(self, kind: Type) -> bool:
         return kind.family == self.family and bool(kind.native)
+
+
+class Postgresql18Dialect(PostgresqlDialect):
+    """PostgreSQL from 18 on, where bytes cast to integers: a quarter less for a digest."""
+
+    word: ClassVar[str] = "CAST(substr(h, {start}, 8) AS bigint)"
 
 
 def _literal(text: str) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.connector import Capabilities, Connector, wait_for
@@ -44,7 +44,7 @@ SET temp_buffers = '32MB'
 class PostgresqlServer(Connector):
     """The questions of the contract that SQL answers."""
 
-    dialect: ClassVar[PostgresqlDialect] = PostgresqlDialect()
+    dialect: PostgresqlDialect = PostgresqlDialect()
     capabilities = Capabilities(
         infinite_times=True, special_decimals=True, year_low=-4712, year_high=294276
     )
@@ -56,8 +56,8 @@ class PostgresqlServer(Connector):
 
     def clock(self) -> datetime:
         with self.transaction():
-            moment: datetime = self.value("SELECT clock_timestamp()")
-        return moment.astimezone(UTC)
+            moment = str(self.value("SELECT CAST(clock_timestamp() AS text)"))
+        return datetime.fromisoformat(moment).astimezone(UTC)
 
     def open_work(self) -> frozenset[str]:
         """Virtual transactions first, then prepared ones: PREPARE turns one into the other."""
@@ -156,18 +156,22 @@ class PostgresqlServer(Connector):
 
     def describe(self, name: TableName) -> Table:
         with self.transaction():
-            oid = self._oid(name)
-            if oid is None:
-                raise self._missing(name)
-            if not self.value(Statement("SELECT has_table_privilege(%s, 'SELECT')", (oid,))):
-                raise MissingRight(
-                    f"no right to read {name}",
-                    endpoint=self.endpoint.name,
-                    remedy=f"GRANT SELECT ON {name} TO {self.endpoint.user}",
-                )
+            oid = self._readable_oid(name)
             columns = self.rows(Statement(COLUMNS, (oid,)))
             keys = self.rows(Statement(KEYS, (oid,)))
             return self._with_charset(relation_of(name, columns, keys, self._types(columns)))
+
+    def _readable_oid(self, name: TableName) -> int:
+        oid = self._oid(name)
+        if oid is None:
+            raise self._missing(name)
+        if not self.value(Statement("SELECT has_table_privilege(%s, 'SELECT')", (oid,))):
+            raise MissingRight(
+                f"no right to read {name}",
+                endpoint=self.endpoint.name,
+                remedy=f"GRANT SELECT ON {name} TO {self.endpoint.user}",
+            )
+        return oid
 
     def _with_charset(self, table: Table) -> Table:
         """A database of SQL_ASCII keeps any bytes."""
