@@ -16,6 +16,7 @@ from bridge.ledger.history import History
 from bridge.ledger.migrations import exchange_version, receiver_version
 from bridge.plan import Plan
 from bridge.pull import zone_of
+from bridge.textinspection import charset, collation, lost_characters
 from connectors.dialect import EVERYTHING, Statement
 from connectors.selection import Output, Selection, Span, repeated_keys
 from connectors.table import Column, Kind
@@ -142,7 +143,10 @@ INSPECTIONS: tuple[Inspection, ...] = (
     cursor,
     time_zone,
     horizon,
+    charset,
+    lost_characters,
     target,
+    collation,
     ledger,
 )
 

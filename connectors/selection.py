@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from connectors.dialect import EVERYTHING, Dialect, KeyRange, Statement
 from connectors.table import Column, Kind, Table, Type
 
-__all__ = ["Format", "Output", "Selection", "Span", "repeated_keys", "select", "span_bounds"]
+__all__ = ["Format", "Output", "Selection", "Span", "count_containing", "repeated_keys", "select", "span_bounds"]
 
 
 class Format(StrEnum):
@@ -19,6 +19,7 @@ class Format(StrEnum):
 
     ARROW = "arrow"  # record batches of canonical texts; every family speaks it
     PGCOPY = "pgcopy"  # rows of PostgreSQL's binary COPY, carried without being looked at
+    CSV = "csv"  # lines of canonical texts (see csvlines.py), which the store that loads them reads
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,20 @@ def repeated_keys(dialect: Dialect, table: Table, key: Sequence[Column]) -> Stat
         f"GROUP BY {names}\n"
         f"HAVING count(*) > 1) r"
     )
+
+
+def count_containing(
+    dialect: Dialect, table: Table, columns: Sequence[Column], parts: Sequence[str]
+) -> Statement:
+    """One row: for each text column, for each of `parts`, how many rows have it in that column."""
+    counts, values = [], []
+    for column in columns:
+        text = dialect.ordered(dialect.quote(column.name), column)
+        for part in parts:
+            counts.append(f"count(CASE WHEN {text} LIKE {dialect.placeholder} THEN 1 END)")
+            values.append(f"%{part}%")
+    source = _source(dialect, table)
+    return Statement(f"SELECT {', '.join(counts)}\nFROM {source}", tuple(values))
 
 
 def _source(dialect: Dialect, table: Table) -> str:

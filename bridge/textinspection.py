@@ -1,0 +1,154 @@
+"""What `check` looks at in the texts of a source and in the keys of a target: charset, collation,
+characters that were lost before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from bridge.charset import Judgement, Sample, judge
+from bridge.finding import Finding, Level
+from bridge.hold import Hold
+from bridge.plan import Plan
+from connectors.charset import HEX
+from connectors.connector import Chunk
+from connectors.selection import Output, Selection, count_containing
+from connectors.table import Column, Kind, Type
+
+__all__ = ["charset", "collation", "lost_characters"]
+
+SAMPLED_ROWS = 5000
+_REPLACEMENT = "\ufffd"
+_DOUBTFUL = 1e-3  # beyond this chance, or of fewer values than these, nothing is said
+_NEEDED_VALUES = 2
+_TEXT = Type(Kind.TEXT)
+
+
+def charset(held: Hold, plan: Plan) -> Iterator[Finding]:
+    """Of the first rows by key, which are the oldest ones as a rule."""
+    columns = _texts(plan)
+    if not columns or held.source.dialect.raw_text("x") is None:
+        return
+    samples = _samples(held, plan, columns)
+    found = [finding for c in columns for finding in _of_column(held, c, samples[c.name])]
+    if not found:
+        beyond = sum(map(len, samples.values()))
+        what = f"{beyond:,} texts beyond ASCII in the first {SAMPLED_ROWS:,} rows"
+        charsets = sorted({c.charset for c in columns} - {"", "ascii"})
+        read = f"read as {', '.join(charsets)}" if charsets else "read as the store declares them"
+        found = [Finding(held.name, "charset", f"{what}: {read}")]
+    yield from found
+
+
+def lost_characters(held: Hold, plan: Plan) -> Iterator[Finding]:
+    """What stands where a character was lost before: only the source can mend it."""
+    columns = _texts(plan)
+    if not columns:
+        return
+    marks = (_REPLACEMENT, "?", "??")
+    dialect = held.source.dialect
+    with held.source.transaction():
+        (counts,) = held.source.rows(count_containing(dialect, plan.table, columns, marks))
+    for place, column in enumerate(columns):
+        replaced, single, double = (int(n) for n in counts[3 * place : 3 * place + 3])
+        if not (replaced or single):
+            continue
+        found = f"{column.name}: {replaced:,} texts hold U+FFFD, {single:,} hold ?"
+        level = Level.WARNING if replaced or double else Level.OK
+        remedy = "where these stand for lost characters, only the source can mend them"
+        yield Finding(held.name, "lost characters", found, level, remedy if replaced else "")
+
+
+def collation(held: Hold, plan: Plan) -> Iterator[Finding]:
+    folding = [c for c in plan.effects.key_columns if c.folds]
+    for column in folding:
+        found = (
+            f"{column.name} has the collation {column.collation or column.native} at the target, "
+            "which takes different texts for one: such a key is refused there, not merged"
+        )
+        remedy = "give the key a collation there that tells all texts apart"
+        yield Finding(held.name, "collation", found, Level.WARNING, remedy)
+
+
+def _texts(plan: Plan) -> list[Column]:
+    return [c.source for c in plan.route.columns if c.source.type.kind is Kind.TEXT]
+
+
+def _samples(held: Hold, plan: Plan, columns: Sequence[Column]) -> dict[str, list[Sample]]:
+    """By column, the first values beyond ASCII: their bytes, and the texts that they read as."""
+    outputs = []
+    for place, column in enumerate(columns):
+        outputs.append(Output(replace(column, charset=HEX), _TEXT, f"raw{place}"))
+        outputs.append(Output(replace(column, charset=_plain(column)), _TEXT, f"text{place}"))
+    selection = Selection(plan.table, tuple(outputs), plan.key)
+    found: dict[str, list[Sample]] = {column.name: [] for column in columns}
+    with held.source.snapshot():
+        stream = held.source.read(selection)
+        for chunk in stream.part(SAMPLED_ROWS):
+            for place, column in enumerate(columns):
+                found[column.name] += _beyond_ascii(chunk, place)
+        stream.close()
+    return found
+
+
+def _plain(column: Column) -> str:
+    """A key is read as ASCII in a job with a charset: what else it holds is shown as it is."""
+    return "utf-8" if column.charset == "ascii" else column.charset
+
+
+def _beyond_ascii(chunk: Chunk, place: int) -> Iterator[Sample]:
+    raws, texts = chunk.column(2 * place).to_pylist(), chunk.column(2 * place + 1).to_pylist()
+    for hexed, text in zip(raws, texts, strict=True):
+        raw = bytes.fromhex(hexed or "")
+        if raw.isascii():
+            continue
+        # Where no text can stand for bytes, a connector shows them escaped.
+        yield raw, None if "\\x" in text and b"\\x" not in raw else text
+
+
+def _of_column(held: Hold, column: Column, samples: Sequence[Sample]) -> Iterator[Finding]:
+    if column.charset == "ascii":
+        if samples:
+            found = f"{column.name}: {len(samples):,} keys go beyond ASCII, and go into quarantine"
+            remedy = "name a key of digits or ASCII letters, or leave charset out"
+            yield Finding(held.name, "charset", found, Level.WARNING, remedy)
+        return
+    judged = judge(samples)
+    if judged.charset and not _says_enough(judged):
+        judged = replace(judged, charset=None)
+    if judged.charset or judged.unreadable:
+        yield Finding(held.name, "charset", _told(column, judged), Level.WARNING, _remedy(judged))
+
+
+def _says_enough(judged: Judgement) -> bool:
+    proven = judged.values >= _NEEDED_VALUES and judged.chance <= _DOUBTFUL
+    return proven or judged.unreadable > 0
+
+
+def _told(column: Column, judged: Judgement) -> str:
+    read = f"as {column.charset}" if column.charset else "as the store declares them"
+    told = (
+        f"{column.name}: of {judged.values:,} texts beyond ASCII, {judged.unreadable:,} cannot be "
+    )
+    told += f"read {read}"
+    if not judged.charset:
+        return f"{told}; they go into quarantine"
+    told += (
+        f"; read as {judged.charset}, {judged.common} of {judged.characters} characters are common "
+        f"ones, {judged.sureness}"
+    )
+    if judged.undecodable:
+        told += f"; {judged.undecodable:,} are neither, and go into quarantine"
+    return told
+
+
+def _remedy(judged: Judgement) -> str:
+    if judged.converted:
+        return "they were taken for Latin-1 when written: a view must turn them back"
+    if judged.charset and judged.sound:
+        return (
+            f"{judged.sound:,} others are UTF-8: a column of two charsets is mended at the source"
+        )
+    if judged.charset:
+        return f"set source: {{charset: {judged.charset}}}, or charset at this column"
+    return "find out what wrote them, and set source.charset if it is one charset"

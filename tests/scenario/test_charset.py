@@ -1,0 +1,175 @@
+"""Sources that call their texts one charset and keep another: found, read right, never replaced."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+
+import pytest
+
+from bridge.check import Finding, Level, check_deployment
+from tests.scenario.world import MakeWorld, World, cursor_job
+
+NAMES = ("张三丰", "欧阳娜娜", "李小龙", "王建国", "刘德华", "䶮", "诸葛亮 a\\b\tc", "ABC", "")
+_NUMBER = count(1)
+
+# The store of the source, and how it takes bytes as a text.
+WAYS = {
+    "sqlite, text": ("sqlite", "CAST(x'{}' AS TEXT)"),
+    "sqlite, blob": ("sqlite", "x'{}'"),
+    "SQL_ASCII": ("SQL_ASCII", r"convert_from('\x{}', 'SQL_ASCII')"),
+    "LATIN1": ("LATIN1", r"convert_from('\x{}', 'LATIN1')"),
+}
+
+
+def _world(make: MakeWorld, way: str) -> World:
+    family, _ = WAYS[way]
+    if family == "sqlite":
+        world = make("sqlite", "postgresql", "postgresql")
+    else:
+        world = make("postgresql", "postgresql", "postgresql")
+        name = f"{family.lower()}_{next(_NUMBER)}"
+        world.sql(
+            "source",
+            f"CREATE DATABASE {name} ENCODING '{family}' LOCALE 'C' TEMPLATE template0",
+        )
+        world.stores["source"] = replace(world.stores["source"], database=name)
+        world.write()
+    stamp = "timestamp" if family == "sqlite" else "timestamptz"
+    world.sql(
+        "source", f"CREATE TABLE t (id varchar(9) PRIMARY KEY, name text, updated_at {stamp})"
+    )
+    return world
+
+
+def _job(world: World, **source: str) -> None:
+    world.job("j", source={"endpoint": "source", "table": "t", **source}, **cursor_job())
+
+
+def _insert(world: World, way: str, *values: bytes, first: int = 1) -> None:
+    for number, value in enumerate(values, first):
+        text = WAYS[way][1].format(value.hex())
+        world.sql("source", f"INSERT INTO t VALUES ('{number}', {text}, {world.ago(3600)})")
+
+
+def _found(world: World, subject: str) -> list[Finding]:
+    return [f for f in check_deployment(world.deployment) if f.subject == subject]
+
+
+def _names(world: World) -> list[str]:
+    rows = world.sql("target", "SELECT name FROM t ORDER BY CAST(id AS integer)")
+    return [name for (name,) in rows]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_gbk_bytes_are_found_and_read_right(make: MakeWorld, way: str) -> None:
+    world = _world(make, way)
+    _insert(world, way, *(name.encode("gb18030") for name in NAMES))
+    _job(world)
+    (finding,) = _found(world, "charset")
+    assert finding.level is Level.WARNING
+    assert "name: of 7 texts beyond ASCII" in finding.found
+    assert "read as gb18030, " in finding.found
+    assert "sure (by chance: 1 in " in finding.found
+    assert "charset: gb18030" in finding.remedy
+    _job(world, charset="gb18030")
+    (finding,) = _found(world, "charset")
+    assert finding.level is Level.OK
+    world.run_well()
+    assert _names(world) == list(NAMES)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_bytes_that_no_charset_explains_are_set_aside(make: MakeWorld, way: str) -> None:
+    world = _world(make, way)
+    _insert(world, way, b"\xff\xff", "张".encode("gbk") + b"\xd5", "王五".encode("gbk"), b"ok")
+    _job(world, charset="gb18030")
+    outcome = world.run()
+    (batch,) = outcome.batches
+    assert (batch.tally.read, batch.tally.inserted, batch.tally.quarantined) == (4, 2, 2)
+    assert _names(world) == ["王五", "ok"]
+    reasons = world.sql("exchange", "SELECT key, reason FROM bh_quarantine ORDER BY key")
+    assert reasons == [('["1"]', "unreadable"), ('["2"]', "unreadable")]
+    (finding,) = _found(world, "charset")
+    assert "2 cannot be read as gb18030" in finding.found
+    world.sql("source", "DELETE FROM t WHERE id = '1'")
+    world.sql("source", f"UPDATE t SET name = 'mended', updated_at = {world.now} WHERE id = '2'")
+    world.run_well()
+    assert _names(world) == ["mended", "王五", "ok"]
+
+
+def test_without_a_charset_what_is_no_text_is_set_aside(make: MakeWorld) -> None:
+    world = _world(make, "SQL_ASCII")
+    _insert(world, "SQL_ASCII", "张三".encode(), "张三".encode("gbk"), b"")
+    _job(world)
+    (batch,) = world.run().batches
+    assert (batch.tally.inserted, batch.tally.quarantined) == (2, 1)
+    assert _names(world) == ["张三", ""]
+
+
+def test_a_key_beyond_ascii_is_set_aside(make: MakeWorld) -> None:
+    world = _world(make, "SQL_ASCII")
+    _job(world, charset="gb18030")
+    key = WAYS["SQL_ASCII"][1].format("张三".encode("gbk").hex())
+    world.sql("source", f"INSERT INTO t VALUES ({key}, 'x', {world.ago(3600)})")
+    _insert(world, "SQL_ASCII", b"y")
+    (finding,) = _found(world, "charset")
+    assert finding.found.startswith("id: 1 keys go beyond ASCII")
+    (batch,) = world.run().batches
+    assert (batch.tally.inserted, batch.tally.quarantined) == (1, 1)
+    for _ in range(2):  # neither the window nor the sweep takes it for gone or late
+        (batch,) = world.run().batches
+        assert (batch.tally.gone, batch.tally.inserted, batch.tally.deleted) == (0, 0, 0)
+
+
+def test_one_column_may_have_another_charset(make: MakeWorld) -> None:
+    world = make("sqlite", "sqlite", "sqlite")
+    world.sql(
+        "source",
+        "CREATE TABLE t (id integer PRIMARY KEY, a text, b text, n integer, updated_at timestamp)",
+        f"INSERT INTO t VALUES (1, CAST(x'{'张'.encode('gbk').hex()}' AS TEXT), "
+        f"CAST(x'{'張'.encode('big5').hex()}' AS TEXT), 7, {world.ago(3600)})",
+    )
+    columns = {"id": {}, "a": {}, "b": {"charset": "big5"}, "n": {}}
+    source = {"endpoint": "source", "table": "t", "charset": "gb18030"}
+    world.job("j", source=source, columns=columns, **cursor_job())
+    world.run_well()
+    assert world.sql("target", "SELECT * FROM t") == [(1, "张", "張", 7)]
+    columns["n"] = {"charset": "gbk"}
+    world.job("j", source=source, columns=columns, **cursor_job())
+    error = world.run().error
+    assert error is not None
+    assert "column n is integer(64), and has no charset" in str(error)
+
+
+def test_texts_that_were_taken_for_latin_1_when_written_are_found(make: MakeWorld) -> None:
+    world = make("postgresql", "postgresql", "postgresql")
+    world.make_table()
+    for number, name in enumerate(NAMES[:5], 1):
+        world.insert([number], name.encode("gbk").decode("latin-1").replace("'", "''"))
+    _job(world)
+    (finding,) = _found(world, "charset")
+    assert "read as gb18030" in finding.found
+    assert "a view must turn them back" in finding.remedy
+
+
+@pytest.mark.parametrize("text", ["café", "élève à Noël", "Ünïcödé", "𠮷野家䶮", "ÀÉÎÕÜ", "😀 ok"])
+def test_texts_that_are_what_they_say_are_left_alone(make: MakeWorld, text: str) -> None:
+    world = make("sqlite", "sqlite", "sqlite")
+    world.make_table()
+    world.insert(range(1, 9), text)
+    _job(world)
+    assert [finding.level for finding in _found(world, "charset")] == [Level.OK]
+
+
+def test_lost_characters_are_counted(make: MakeWorld) -> None:
+    for family in ("sqlite", "postgresql"):
+        world = make(family, "sqlite", "sqlite")
+        world.make_table()
+        for number, name in enumerate(("张?", "??", "\ufffd", "a\ufffdb?", "fine"), 1):
+            world.insert([number], name)
+        _job(world)
+        (finding,) = _found(world, "lost characters")
+        assert finding.level is Level.WARNING
+        assert finding.found == "name: 2 texts hold U+FFFD, 3 hold ?"
+        assert "only the source can mend" in finding.remedy
