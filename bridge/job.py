@@ -77,7 +77,7 @@ class Job(Strict):
     """调度. A cron line, an interval, continuous, or manual."""
 
     tasks: Literal["one", "three"] = "one"
-    """任务数. How many tasks the scheduler makes of a run: one for all, or pull, push, reconcile."""
+    """任务数. A run's tasks in the scheduler: one for all, or pull, push, reconcile."""
 
     empty_every: Duration = 3600
     """零数据间隔. How often an idle job sends an empty batch; 0 is every run."""
@@ -163,7 +163,7 @@ class Job(Strict):
     def _mapped(self) -> dict[str, object] | None:
         if self.columns is None:
             return None
-        used = {"to", "rule", "mask", "codes", "charset"}
+        used = {"to", "rule", "mask", "codes", "charset", "type"}
         return {
             name: column.model_dump(exclude_none=True, include=used)
             for name, column in self.columns.items()

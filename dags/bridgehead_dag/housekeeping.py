@@ -16,13 +16,12 @@ from bridge.hold import open_ledger
 from bridge.overview import JobOverview, overview
 from bridge.reporting import assemble_report
 from bridge.settings import Deployment, find_directory, load
-from connectors.errors import BridgeheadError
-from reconcile.report import render_html
-from reconcile.verdict import Verdict
-
 from bridgehead_dag.narration import log, section
 from bridgehead_dag.verdict import conclude, failure
 from bridgehead_dag.work import deployment
+from connectors.errors import BridgeheadError
+from reconcile.report import render_html
+from reconcile.verdict import Verdict
 
 __all__ = ["STEPS", "compare", "configuration", "ledger", "report", "reports_directory", "standing"]
 

@@ -68,7 +68,9 @@ def _pulled(outcome: Outcome) -> Iterator[str]:
         yield "nothing was sealed 没有新批次"
     for batch in outcome.batches:
         tally = batch.tally
-        changes = f"{tally.inserted:,} inserted, {tally.updated:,} updated, {tally.deleted:,} deleted"
+        changes = (
+            f"{tally.inserted:,} inserted, {tally.updated:,} updated, {tally.deleted:,} deleted"
+        )
         rest = f"{tally.unchanged:,} unchanged, {tally.quarantined:,} quarantined"
         yield f"{_name(batch)} {batch.kind}: {tally.read:,} read → {changes}, {rest}"
     for holder in outcome.holders:

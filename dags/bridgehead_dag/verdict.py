@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+
 from bridge.batch import Batch, State
 from bridge.run import Outcome
-from reconcile.verdict import Verdict
-
 from bridgehead_dag.step import Counts
+from reconcile.verdict import Verdict
 
 __all__ = ["TryAgain", "conclude", "counts_of", "failure", "sentence"]
 

@@ -6,14 +6,14 @@ import time
 from collections.abc import Iterable
 
 from airflow.sdk import get_current_context
+
 from bridge.run import Outcome, Step, pull_only, push_only, reconcile_only, run_job
 from bridge.runs import run_jobs
 from bridge.settings import Deployment, find_directory, load
-from connectors.errors import BridgeheadError
-
 from bridgehead_dag.narration import Narrator
 from bridgehead_dag.step import Counts
 from bridgehead_dag.verdict import conclude, failure
+from connectors.errors import BridgeheadError
 
 __all__ = ["deployment", "follow", "pull", "push", "reconcile", "run"]
 
@@ -72,11 +72,8 @@ def _stage(job: str, step: Step, name: str) -> Counts:
     return conclude(outcome)
 
 
-def _outcome(
-    known: Deployment, job: str, steps: Iterable[Step], narrator: Narrator
-) -> Outcome:
+def _outcome(known: Deployment, job: str, steps: Iterable[Step], narrator: Narrator) -> Outcome:
     """A bug ends in an outcome too: its traceback could hold values of rows."""
-
 
     def once(name: str) -> Outcome:
         return run_job(known, name, steps, observer=narrator)

@@ -1,0 +1,1 @@
+"""Airflow on one machine: its settings, its accounts, and its processes under one supervisor."""
