@@ -38,29 +38,41 @@ _DENIED = frozenset({1142, 1227, 1401})
 
 @dataclass(frozen=True)
 class _Spelling:
-    """How a server is asked for its threads: id, statement, command, user. `rights` are the grants
-    that let a login see the work of others."""
+    """How a server is asked what its threads execute, our own included: thread, statement, and
+    command. `rights` are the grants that let a login see the work of others."""
 
-    threads: str
+    executing: str
     rights: str
 
 
+_IDLE = "('Sleep', 'Daemon', 'Binlog Dump', 'Binlog Dump GTID')"
+_REPLICATION = frozenset({"Slave_IO", "Slave_SQL", "Slave_worker"})
+_APPLIERS = (
+    "('thread/sql/slave_sql', 'thread/sql/replica_sql',\n"
+    "'thread/sql/slave_worker', 'thread/sql/replica_worker')"
+)
+
+# Who connects without being the server's event scheduler has only begun to log in.
 _MARIADB = _Spelling(
-    "SELECT id, query_id, command, user\nFROM information_schema.processlist", "PROCESS ON *.*"
+    "SELECT id, query_id, command\n"
+    "FROM information_schema.processlist\n"
+    f"WHERE command NOT IN {_IDLE}\n"
+    "AND NOT (command = 'Connect' AND user IN ('unauthenticated user', 'system user'))",
+    "PROCESS ON *.*",
 )
 # MySQL has no query ids; the number of a thread's outermost statement event does as well. Where a
 # thread is not instrumented, all its statements are one: held back for longer, never too short.
 _MYSQL = _Spelling(
-    "SELECT t.processlist_id, COALESCE(e.event_id, 0), t.processlist_command, t.processlist_user\n"
+    "SELECT COALESCE(t.processlist_id, 0), COALESCE(e.event_id, 0),\n"
+    f"IF(t.name IN {_APPLIERS}, 'Slave_SQL', t.processlist_command)\n"
     "FROM performance_schema.threads t\n"
     "LEFT JOIN performance_schema.events_statements_current e\n"
     "ON e.thread_id = t.thread_id AND e.end_event_id IS NULL AND e.nesting_event_level = 0\n"
-    "WHERE t.processlist_id IS NOT NULL",
+    f"WHERE t.name IN {_APPLIERS}\n"
+    "OR t.processlist_id IS NOT NULL AND (e.event_id IS NOT NULL\n"
+    f"OR t.processlist_user IS NOT NULL AND t.processlist_command NOT IN {_IDLE})",
     "PROCESS, XA_RECOVER_ADMIN ON *.*, and SELECT ON performance_schema.*",
 )
-
-_IDLE = frozenset({"Sleep", "Daemon", "Binlog Dump", "Binlog Dump GTID"})
-_REPLICATION = frozenset({"Slave_IO", "Slave_SQL", "Slave_worker"})
 
 # A row may come from another server's transaction, which cannot be seen here.
 _FOREIGN = {
@@ -213,29 +225,18 @@ def _foreign(session: Connector, why: str) -> PermanentError:
 
 
 def _executing(session: Connector, spelling: _Spelling) -> dict[int, str]:
-    """What each other thread executes. A thread without a query has only begun to log in."""
-    own = int(session.value("SELECT CONNECTION_ID()"))
-    threads = [
-        (int(thread), str(query), _text(command), _text(user))
-        for thread, query, command, user in session.rows(spelling.threads)
-    ]
-    if own not in {thread for thread, *_ in threads}:
+    """What each other thread executes. A server that does not even know of ours knows nothing."""
+    own = session.value("SELECT CONNECTION_ID()")
+    threads = session.rows(spelling.executing)
+    if own not in {thread for thread, _, _ in threads}:
         raise PermanentError(
             "the server keeps no list of its threads' statements",
             endpoint=session.endpoint.name,
             remedy="turn performance_schema on, or use capture method compare",
         )
-    if any(_replicates(command, user) for _, _, command, user in threads):
+    if any(_text(command) in _REPLICATION for _, _, command in threads):
         raise _foreign(session, "it replicates from another server")
-    return {
-        thread: query
-        for thread, query, command, user in threads
-        if thread != own and command not in _IDLE and user != "unauthenticated user"
-    }
-
-
-def _replicates(command: str, user: str) -> bool:
-    return command in _REPLICATION or (user == "system user" and command in ("Connect", "Query"))
+    return {int(thread): str(query) for thread, query, _ in threads if thread != own}
 
 
 def _transactions(session: Connector) -> list[_Transaction]:
