@@ -24,11 +24,13 @@ class Limits:
     special_decimals: bool
     year_low: int
     year_high: int
+    empty_text: bool = True
 
     def hold_all(self, source: Capabilities) -> bool:
         """Whether no value that the source can hold is beyond these limits."""
         return (
             self.nul_in_text >= source.nul_in_text
+            and self.empty_text >= source.empty_text
             and self.infinite_times >= source.infinite_times
             and self.special_floats >= source.special_floats
             and self.special_decimals >= source.special_decimals

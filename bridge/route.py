@@ -245,4 +245,5 @@ def _limits(exchange: Capabilities, target: Capabilities) -> Limits:
         special_decimals=all(s.special_decimals for s in stores),
         year_low=max(s.year_low for s in stores),
         year_high=min(s.year_high for s in stores),
+        empty_text=all(s.empty_text for s in stores),
     )

@@ -60,6 +60,7 @@ class Capabilities:
     schemas: bool = True
     nul_in_text: bool = False
     empty_text: bool = True  # False: the store takes an empty text for NULL
+    empty_text: bool = True  # False: the store takes an empty text for NULL
     infinite_times: bool = False
     special_floats: bool = True
     special_decimals: bool = False

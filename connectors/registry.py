@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,18 +12,29 @@ from connectors.connector import Connector
 from connectors.endpoint import Endpoint
 from connectors.errors import ConfigurationError
 
-__all__ = ["FAMILIES", "Family", "connect"]
+__all__ = ["FAMILIES", "ROLES", "Family", "connect"]
+
+ROLES = ("source", "exchange", "target")
 
 
 @dataclass(frozen=True)
 class Family:
-    """One kind of store: where its connector is, which endpoint settings it cannot do without, and
-    what we have seen of it."""
+    """One kind of store: where its connector is, which endpoint settings it cannot do without, what
+    we have seen of it, the module of its driver with the extra that installs it (none: it is always
+    there), and which of a job's stores it may be."""
 
     name: str
     connector: str
     required_settings: frozenset[str]
     proven: str
+    driver: str
+    extra: str = ""
+    roles: tuple[str, ...] = ROLES
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether its driver can be imported; it is not imported for that."""
+        return importlib.util.find_spec(self.driver) is not None
 
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
@@ -34,9 +46,29 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
                 "connectors.postgresql:PostgresqlConnector",
                 frozenset({"database"}),
                 "run for real",
+                "psycopg",
             ),
             Family(
-                "sqlite", "connectors.sqlite:SqliteConnector", frozenset({"path"}), "run for real"
+                "sqlite",
+                "connectors.sqlite:SqliteConnector",
+                frozenset({"path"}),
+                "run for real",
+                "sqlite3",
+            ),
+            Family(
+                "kingbase",
+                "connectors.kingbase:KingbaseConnector",
+                frozenset({"database"}),
+                "against a stand-in",
+                "ksycopg2",
+                "kingbase",
+            ),
+            Family(
+                "opengauss",
+                "connectors.opengauss:OpengaussConnector",
+                frozenset({"database"}),
+                "against a stand-in",
+                "psycopg",
             ),
         )
     }
@@ -51,6 +83,12 @@ def connect(endpoint: Endpoint) -> Connector:
             f"unknown family {endpoint.family!r}",
             endpoint=endpoint.name,
             remedy=f"use one of: {', '.join(FAMILIES)}",
+        )
+    if not family.is_installed:
+        raise ConfigurationError(
+            f"the driver {family.driver} of family {family.name} is not installed",
+            endpoint=endpoint.name,
+            remedy=f"pip install 'bridgehead[{family.extra}]'",
         )
     module_name, _, class_name = family.connector.partition(":")
     connector: type[Connector] = getattr(importlib.import_module(module_name), class_name)

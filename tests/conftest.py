@@ -24,7 +24,7 @@ from connectors.endpoint import Endpoint, Secret
 from tests.mariadb import MariaDB
 
 Database = Callable[..., Endpoint]
-_SERVERS = {"postgresql": "postgres", "mysql": "mariadb"}
+_SERVERS = {"postgresql": "postgres", "mysql": "mariadb", "kingbase": "postgres", "opengauss": "postgres"}
 _NUMBER = count(1)
 
 

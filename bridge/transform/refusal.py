@@ -28,6 +28,7 @@ class Reason(StrEnum):
     INFINITE = "infinite"
     NOT_A_NUMBER = "not_a_number"
     NUL_IN_TEXT = "nul_in_text"
+    EMPTY_TEXT = "empty_text"  # the store would take it for NULL
     TOO_LONG = "too_long"
     TRAILING_BLANK = "trailing_blank"  # CHAR would strip it
     BAD_VALUE = "bad_value"  # breaks its rule

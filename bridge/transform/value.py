@@ -43,11 +43,12 @@ def check_values(
         case Kind.BOOLEAN:
             return values, [_unless(rows_of(pc.is_in(values, value_set=_BOOLEAN)), values)]
         case Kind.BINARY:
-            return values, _binary(values, kind)
+            return values, [*_empty(values, limits), *_binary(values, kind)]
         case Kind.JSON:
             return values, [*_nul(values, limits), *_json(values, kind, before)]
         case Kind.TEXT | Kind.NATIVE:
-            return values, [*_nul(values, limits), *_text(values, kind, before)]
+            found = [*_nul(values, limits), *_empty(values, limits)]
+            return values, [*found, *_text(values, kind, before)]
 
 
 def _unless(good: Rows, values: TextArray) -> Finding:
@@ -67,6 +68,12 @@ def _nul(values: TextArray, limits: Limits) -> list[Finding]:
     if limits.nul_in_text or not has_byte(values, 0):
         return []
     return [Finding(Reason.NUL_IN_TEXT, rows_of(pc.match_substring(values, "\0")))]
+
+
+def _empty(values: TextArray, limits: Limits) -> list[Finding]:
+    if limits.empty_text:
+        return []
+    return [Finding(Reason.EMPTY_TEXT, rows_of(pc.equal(values, "")))]
 
 
 def _text(values: TextArray, kind: Type, before: Type) -> list[Finding]:

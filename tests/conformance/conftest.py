@@ -8,7 +8,7 @@ another   opens further sessions with the same store
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -35,6 +35,34 @@ class Row:
     wrong: tuple[tuple[Mapping[str, Any], str], ...] = ()
 
 
+_POSTGRESQL = Row(
+    "postgresql",
+    own={
+        "jsonb": (
+            Type(Kind.JSON, family="postgresql", native="jsonb"),
+            ('{"a": 1}', "[1, null]", '"𠮷"'),
+        ),
+        "inet": (
+            Type(Kind.NATIVE, family="postgresql", native="inet"),
+            ("10.0.0.1/32", "::1/128", "10.0.0.0/8"),
+        ),
+        "text[]": (
+            Type(Kind.NATIVE, family="postgresql", native="text[]"),
+            ('{a,NULL,"b c"}', "{}"),
+        ),
+        "varbit": (Type(Kind.NATIVE, family="postgresql", native="bit varying"), ("101", "")),
+    },
+    swallow=(
+        "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n"
+        "IF NEW.\"id\" = 'swallowed' THEN RETURN NULL; END IF; RETURN NEW; END $$",
+        'CREATE TRIGGER swallow BEFORE INSERT ON "t" FOR EACH ROW EXECUTE FUNCTION swallow()',
+    ),
+    wrong=(
+        ({"port": 1}, "Unreachable"),
+        ({"database": "nowhere"}, "MissingObject"),
+        ({"password": None}, "LoginRefused"),
+    ),
+)
 MATRIX = (
     Row(
         "sqlite",
@@ -49,34 +77,10 @@ MATRIX = (
             ({"path": "/etc/passwd"}, "PermanentError"),
         ),
     ),
-    Row(
-        "postgresql",
-        own={
-            "jsonb": (
-                Type(Kind.JSON, family="postgresql", native="jsonb"),
-                ('{"a": 1}', "[1, null]", '"𠮷"'),
-            ),
-            "inet": (
-                Type(Kind.NATIVE, family="postgresql", native="inet"),
-                ("10.0.0.1/32", "::1/128", "10.0.0.0/8"),
-            ),
-            "text[]": (
-                Type(Kind.NATIVE, family="postgresql", native="text[]"),
-                ('{a,NULL,"b c"}', "{}"),
-            ),
-            "varbit": (Type(Kind.NATIVE, family="postgresql", native="bit varying"), ("101", "")),
-        },
-        swallow=(
-            "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n"
-            "IF NEW.\"id\" = 'swallowed' THEN RETURN NULL; END IF; RETURN NEW; END $$",
-            'CREATE TRIGGER swallow BEFORE INSERT ON "t" FOR EACH ROW EXECUTE FUNCTION swallow()',
-        ),
-        wrong=(
-            ({"port": 1}, "Unreachable"),
-            ({"database": "nowhere"}, "MissingObject"),
-            ({"password": None}, "LoginRefused"),
-        ),
-    ),
+    _POSTGRESQL,
+    replace(_POSTGRESQL, name="kingbase"),
+    replace(_POSTGRESQL, name="opengauss"),
+
 )
 
 Another = Callable[[], Connector]

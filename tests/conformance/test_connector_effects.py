@@ -76,10 +76,10 @@ def _apply(store: Connector, effects: Effects, lines: list[Line], way: Way = _by
     store.load(effects.incoming_table, effects.incoming, iter([batch(effects.incoming, rows)]))
     store.analyze(effects.incoming_table.name, effects.key)
     store.execute_all(way(effects))
-    query = store.dialect.digest(effects.lines(), [OPERATION, BEFORE, AFTER])
+    found = store.digest(Statement(effects.lines()), [OPERATION, BEFORE, AFTER])
     return {
-        (operation, int(before), int(after)): (int(rows), Digest.of_sums(high, low))
-        for operation, before, after, rows, high, low in store.rows(query)
+        (str(one.group[0]), int(str(one.group[1])), int(str(one.group[2]))): (one.rows, one.digest)
+        for one in found
     }
 
 

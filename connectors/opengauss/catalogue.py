@@ -1,0 +1,61 @@
+"""openGauss's catalogue, asked in the SQL of PostgreSQL 9.2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+__all__ = ["COLUMNS", "INDEXES", "OID", "keys_of"]
+
+OID = """
+SELECT CAST(c.oid AS bigint)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+AND (n.nspname = %s OR (CAST(%s AS text) IS NULL AND pg_catalog.pg_table_is_visible(c.oid)))
+"""
+
+# name, type, typmod, not null, sorts by bytes, comment, table comment, kind, rows, collation where
+# it is not the database's, whether it folds
+COLUMNS = """
+SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull,
+  a.attcollation = 0 OR coalesce(
+    CASE WHEN l.collname = 'default' THEN d.datcollate ELSE l.collname END
+    IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8', 'ucs_basic'), false),
+  coalesce(col_description(a.attrelid, a.attnum), ''),
+  coalesce(obj_description(a.attrelid, 'pg_class'), ''), r.relkind, CAST(r.reltuples AS bigint),
+  CASE WHEN l.collname <> 'default' THEN quote_ident(s.nspname) || '.' || quote_ident(l.collname)
+    ELSE '' END,
+  coalesce(l.collname LIKE '%%\\_ci', false)
+FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_class r ON r.oid = a.attrelid
+JOIN pg_catalog.pg_database d ON d.datname = current_database()
+LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
+LEFT JOIN pg_catalog.pg_namespace s ON s.oid = l.collnamespace
+WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attnum
+"""
+
+# index, is primary, is a plain unique one, numbers of its columns in order, a column's number, name
+INDEXES = """
+SELECT CAST(i.indexrelid AS bigint), i.indisprimary,
+  i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL, CAST(i.indkey AS text),
+  a.attnum, a.attname
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
+WHERE i.indrelid = %s AND i.indisvalid
+ORDER BY i.indisprimary DESC, i.indexrelid
+"""
+
+
+def keys_of(rows: Sequence[Any]) -> list[tuple[bool, bool, list[str]]]:
+    """Whether each index is the primary key, whether it is unique, and its columns in order. An
+    expression has no column."""
+    found = []
+    for _, group in groupby(rows, key=lambda row: row[0]):
+        columns = list(group)
+        names = {row[4]: row[5] for row in columns}
+        numbers = map(int, columns[0][3].split())
+        found.append((columns[0][1], columns[0][2], [names[n] for n in numbers if n in names]))
+    return found
