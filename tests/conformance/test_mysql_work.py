@@ -1,0 +1,453 @@
+"""Work at MariaDB, from the statement that fixed its NOW() to the commit: never out of sight.
+
+What asks for executing statements runs twice: as MariaDB is asked, and as MySQL is, by the
+performance schema that MariaDB has too. The real MySQL was not met.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bridge.horizon import drain
+from bridge.ledger.candidate import Candidate
+from connectors.connector import Connector
+from connectors.endpoint import Endpoint, Secret
+from connectors.errors import BridgeheadError, Busy, MissingRight, PermanentError, TransientError
+from connectors.mysql import work
+from connectors.registry import connect
+from tests.mariadb import MariaDB
+
+TABLES = (
+    "CREATE TABLE t (id int AUTO_INCREMENT PRIMARY KEY, name varchar(20),\n"
+    "at datetime(6) DEFAULT CURRENT_TIMESTAMP(6)) ENGINE = InnoDB",
+    "CREATE TABLE late LIKE t",
+    "CREATE FUNCTION slow() RETURNS int BEGIN DO SLEEP(0.3); RETURN 1; END",
+    "CREATE FUNCTION writing() RETURNS int\n"
+    "BEGIN DO SLEEP(0.3); INSERT INTO t (name) VALUES ('f'); DO SLEEP(0.3); RETURN 1; END",
+    "CREATE TRIGGER late BEFORE INSERT ON late FOR EACH ROW\n"
+    "BEGIN DO SLEEP(0.3); SET NEW.name = CONCAT(NEW.name, '.'); DO SLEEP(0.3); END",
+)
+INSERT = "INSERT INTO t (name) VALUES ('row')"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
+    """With a performance schema, by which MySQL is asked."""
+    settings = {
+        "performance-schema": "ON",
+        "performance-schema-consumer-events-statements-current": "ON",
+    }
+    with MariaDB(tmp_path_factory.mktemp("work"), settings=settings) as server:
+        server.create_database("shop")
+        server.sql(*TABLES, database="shop")
+        server.create_user("sees", "x", "SELECT ON shop.*", "PROCESS ON *.*")
+        server.sql("GRANT SELECT ON performance_schema.* TO 'sees'@'%'")
+        server.create_user("blind", "x", "SELECT ON shop.*")
+        yield server
+
+
+@pytest.fixture
+def source(server: MariaDB) -> Iterator[Connector]:
+    with connect(endpoint(server, "sees")) as opened:
+        quiet(opened)
+        yield opened
+
+
+def quiet(source: Connector) -> None:
+    """A session that is being closed still executes that."""
+    until = time.monotonic() + 5
+    while source.open_work() and time.monotonic() < until:
+        time.sleep(0.02)
+
+
+@pytest.fixture(params=["MariaDB", "MySQL"])
+def either(
+    source: Connector, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Connector:
+    """The source, asked as the one or as the other."""
+    spelling = {"MariaDB": work._MARIADB, "MySQL": work._MYSQL}[request.param]
+    monkeypatch.setattr(work, "_spelling", lambda _: spelling)
+    return source
+
+
+@pytest.fixture
+def writer(server: MariaDB) -> Iterator[Any]:
+    with closing(server.connect("shop")) as opened:
+        yield opened
+
+
+def endpoint(server: MariaDB, user: str) -> Endpoint:
+    place = {"host": server.host, "port": server.port, "database": "shop"}
+    return Endpoint("shop", "mysql", user=user, password=Secret("x"), **place)
+
+
+def run(session: Any, *statements: str) -> list[Any]:
+    with closing(session.cursor()) as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+@contextmanager
+def executing(session: Any, statement: str) -> Iterator[threading.Thread]:
+    """The statement has begun, and waits somewhere; it is over after the block."""
+    thread = threading.Thread(target=run, args=(session, statement))
+    thread.start()
+    time.sleep(0.15)
+    try:
+        yield thread
+    finally:
+        thread.join()
+
+
+def candidate(source: Connector) -> Candidate:
+    return Candidate(source.clock(), source.open_work())
+
+
+def kinds(of: Candidate) -> set[str]:
+    return {token.split()[0] for token in of.tokens}
+
+
+def drained(source: Connector, kept: Candidate) -> Candidate | None:
+    """The candidate as it is kept for another run, or None once it has drained."""
+    found = drain(source, [kept], 0, 0)
+    return next((c for c in found.candidates if c.at == kept.at), None)
+
+
+def follow(source: Connector, kept: Candidate, thread: threading.Thread) -> Candidate | None:
+    """Reads again and again until the thread has ended; fails if the candidate drains before."""
+    held: Candidate | None = kept
+    while thread.is_alive():
+        looked = time.monotonic()
+        held = drained(source, held) if held else None
+        assert held or not thread.is_alive() or time.monotonic() - looked > 1
+    return held
+
+
+def test_nothing_open(either: Connector) -> None:
+    assert either.open_work() == frozenset()
+    assert candidate(either).tokens == frozenset()
+
+
+def test_the_clock_is_utc(source: Connector, server: MariaDB) -> None:
+    assert abs(source.clock() - datetime.now(UTC)) < timedelta(seconds=2)
+
+
+def test_a_changing_transaction_holds_to_its_end(source: Connector, writer: Any) -> None:
+    run(writer, "BEGIN", INSERT)
+    kept = drained(source, candidate(source))
+    assert kept
+    run(writer, INSERT)
+    assert drained(source, kept)
+    run(writer, "COMMIT")
+    assert drained(source, kept) is None
+
+
+def test_a_statement_that_waits_for_a_metadata_lock(
+    either: Connector, server: MariaDB, writer: Any
+) -> None:
+    """It is in no transaction while it waits, and in one that stays open thereafter."""
+    with closing(server.connect("shop")) as locker:
+        run(locker, "LOCK TABLES t WRITE")
+        run(writer, "BEGIN")
+        with executing(writer, INSERT):
+            waiting = candidate(either)
+            assert kinds(waiting) == {"statement"}
+            run(locker, "UNLOCK TABLES")
+    kept = drained(either, waiting)
+    assert kept
+    assert kinds(kept) == {"transaction"}
+    stamp = run(writer, "SELECT CAST(MAX(at) AS CHAR) FROM t")[0][0]
+    assert datetime.fromisoformat(stamp).replace(tzinfo=UTC) < kept.at
+    run(writer, "COMMIT")
+    assert drained(either, kept) is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO t (name) SELECT 'slow' FROM (SELECT SLEEP(0.6)) s",
+        "INSERT INTO t (name) SELECT slow() + slow() + slow()",
+        "INSERT INTO late (name) VALUES ('a')",
+        "SELECT writing() + writing()",
+        "DO writing()",
+        "CREATE OR REPLACE TABLE copied AS SELECT id, NOW(6) FROM t WHERE SLEEP(0.1) = 0 LIMIT 6",
+    ],
+)
+def test_a_slow_statement_holds_to_its_end(
+    either: Connector, server: MariaDB, writer: Any, statement: str
+) -> None:
+    """Also where triggers and functions give its thread other query ids and times."""
+    run(writer, "DELETE FROM t", *[INSERT] * 6)
+    with executing(writer, statement) as thread:
+        kept = candidate(either)
+        assert kept.tokens or not thread.is_alive()
+        held = follow(either, kept, thread)
+    assert held is None or drained(either, held) is None
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("SELECT 1",),
+        ("SET autocommit = 0", "SELECT COUNT(*) FROM t"),
+        ("BEGIN", "SELECT COUNT(*) FROM t"),
+        ("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",),
+    ],
+)
+def test_a_session_that_only_reads_holds_nothing(
+    source: Connector, writer: Any, statements: tuple[str, ...]
+) -> None:
+    run(writer, *statements)
+    assert source.open_work() == frozenset()
+
+
+def test_a_long_report_holds_nothing(either: Connector, server: MariaDB, writer: Any) -> None:
+    run(writer, INSERT)
+    with executing(writer, "SELECT COUNT(*) FROM t WHERE SLEEP(0.5 / (SELECT COUNT(*) FROM t))"):
+        assert either.open_work() == frozenset()
+
+
+def test_a_busy_connection_does_not_hold_forever(
+    source: Connector, server: MariaDB, writer: Any
+) -> None:
+    """Its transactions follow each other without a pause; each candidate waits for few of them."""
+    over = threading.Event()
+
+    def work_on() -> None:
+        while not over.is_set():
+            run(writer, "BEGIN", INSERT, "COMMIT", INSERT, "SELECT COUNT(*) FROM late")
+
+    thread = threading.Thread(target=work_on)
+    thread.start()
+    try:
+        for _ in range(3):
+            assert drain(source, [], 0, 4).at is not None
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_a_prepared_transaction(source: Connector, server: MariaDB) -> None:
+    """The thread that prepared it may go; whoever commits it may be another."""
+    with closing(server.connect("shop")) as preparing:
+        run(preparing, "XA START 'a'", INSERT, "XA END 'a'")
+        active = candidate(source)
+        assert kinds(active) == {"transaction"}
+        run(preparing, "XA PREPARE 'a'")
+    time.sleep(0.1)
+    kept = drained(source, active)
+    assert kept
+    assert kinds(kept) == {"prepared"}
+    server.sql("XA COMMIT 'a'")
+    assert drained(source, kept) is None
+
+
+def test_an_event(either: Connector, server: MariaDB) -> None:
+    """The scheduler's own threads are no connections."""
+    event = "INSERT INTO t (name) SELECT 'event' FROM (SELECT SLEEP(0.8)) s"
+    server.sql("SET GLOBAL event_scheduler = ON")
+    server.sql(f"CREATE EVENT e ON SCHEDULE AT NOW() DO {event}", database="shop")
+    time.sleep(0.3)
+    try:
+        kept = candidate(either)
+        assert len(kept.tokens) == 1
+        assert drain(either, [kept], 0, 5).at is not None
+    finally:
+        server.sql("SET GLOBAL event_scheduler = OFF")
+    assert server.sql("SELECT COUNT(*) FROM shop.t WHERE name = 'event'")[0][0] > 0
+
+
+def test_a_login_that_hangs_holds_nothing(either: Connector, server: MariaDB) -> None:
+    with socket.create_connection((server.host, server.port)):
+        time.sleep(0.3)
+        assert either.open_work() == frozenset()
+
+
+@contextmanager
+def watched(server: MariaDB) -> Iterator[threading.Event]:
+    """Other programs look at the transactions without end, until the event."""
+    over = threading.Event()
+
+    def read() -> None:
+        with closing(server.connect()) as session:
+            while not over.wait(0.01):
+                run(session, "SELECT COUNT(*) FROM information_schema.innodb_trx")
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.3)
+    try:
+        yield over
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_stale_view_is_waited_for(source: Connector, server: MariaDB, writer: Any) -> None:
+    """The view hides a transaction as long as somebody reads it all the time."""
+    with watched(server) as over:
+        threading.Timer(1.0, over.set).start()
+        run(writer, "BEGIN", INSERT)
+        found = source.open_work()
+    run(writer, "ROLLBACK")
+    assert [token.split()[0] for token in found] == ["transaction"]
+
+
+def test_a_view_that_stays_stale(
+    source: Connector, server: MariaDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "_FRESH_SECONDS", 0.3)
+    with watched(server), pytest.raises(TransientError, match=r"more often than every 0\.1 s"):
+        read_until_refused(source)
+
+
+def read_until_refused(source: Connector) -> None:
+    """A busy machine lets a reading through now and then."""
+    for _ in range(20):
+        source.open_work()
+
+
+def test_readings_go_one_at_a_time(
+    source: Connector, server: MariaDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "_LOCK_SECONDS", 0.2)
+    with closing(server.connect()) as other:
+        run(other, f"SELECT GET_LOCK('{work._LOCK}', 0)")
+        with pytest.raises(Busy):
+            source.open_work()
+    time.sleep(0.1)
+    assert source.open_work() == frozenset()
+
+
+def test_many_readers_drain(source: Connector, server: MariaDB) -> None:
+    """Several runs read at once, and none is held back by another's reading."""
+    found: list[object] = []
+
+    def run_one() -> None:
+        with connect(endpoint(server, "sees")) as opened:
+            found.append(drain(opened, [], 0, 8).at)
+
+    threads = [threading.Thread(target=run_one) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    assert None not in found
+
+
+def test_the_right_to_see_others_is_needed(server: MariaDB) -> None:
+    with connect(endpoint(server, "blind")) as opened, pytest.raises(MissingRight) as raised:
+        opened.open_work()
+    assert "PROCESS" in raised.value.remedy
+
+
+def refused(source: Connector) -> PermanentError:
+    with pytest.raises(PermanentError, match="rows come from other servers") as raised:
+        source.open_work()
+    return raised.value
+
+
+def test_a_replica_is_refused(either: Connector, server: MariaDB) -> None:
+    server.sql(
+        "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 1, MASTER_USER = 'x'",
+        "START SLAVE",
+    )
+    try:
+        assert "replicates" in refused(either).message
+    finally:
+        server.sql("STOP SLAVE", "RESET SLAVE ALL")
+
+
+def test_a_read_only_server_is_refused(source: Connector, server: MariaDB) -> None:
+    server.sql("SET GLOBAL read_only = ON")
+    try:
+        assert "read-only" in refused(source).message
+    finally:
+        server.sql("SET GLOBAL read_only = OFF")
+
+
+def test_a_server_without_the_list_is_refused(
+    mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty performance schema would say that nothing is ever open."""
+    monkeypatch.setattr(work, "_spelling", lambda _: work._MYSQL)
+    mariadb.create_database("empty")
+    login = {"user": mariadb.user, "password": Secret(mariadb.password), "database": "empty"}
+    place = Endpoint("empty", "mysql", host=mariadb.host, port=mariadb.port, **login)
+    try:
+        with connect(place) as opened, pytest.raises(BridgeheadError, match="performance_schema"):
+            opened.open_work()
+    finally:
+        mariadb.drop_database("empty")
+
+
+def test_the_holder_is_told(source: Connector, server: MariaDB, writer: Any) -> None:
+    run(writer, "BEGIN", "INSERT INTO t (name) VALUES ('secret value')")
+    (told,) = source.describe_work(source.open_work())
+    run(writer, "ROLLBACK")
+    assert "user root" in told
+    assert "secret" not in told
+
+
+def lost(source: Connector, server: MariaDB, writer: Any) -> bool:
+    """Whether a candidate drains although a row stamped below it is still to come."""
+    with closing(server.connect("shop")) as locker:
+        run(locker, "LOCK TABLES t WRITE")
+        run(writer, "BEGIN")
+        with executing(writer, INSERT):
+            kept = candidate(source)
+            run(locker, "UNLOCK TABLES")
+    gone = drained(source, kept) is None
+    run(writer, "ROLLBACK")
+    return gone
+
+
+def test_mutant_without_the_process_list(
+    either: Connector, server: MariaDB, writer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not lost(either, server, writer)
+    monkeypatch.setattr(work, "_executing", lambda *_: {})
+    assert lost(either, server, writer)
+
+
+def test_mutant_a_statement_without_heirs(
+    source: Connector, server: MariaDB, writer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A statement that has ended may have left its rows in an open transaction."""
+    monkeypatch.setattr(type(source), "heirs", Connector.heirs)
+    assert lost(source, server, writer)
+
+
+def test_mutant_a_view_that_is_believed(
+    source: Connector, server: MariaDB, writer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That our own thread stands in the view proves nothing: it may be an earlier marker."""
+    monkeypatch.setattr(work, "secrets", Constant())
+    assert any(hidden(source, writer) for _ in range(20))
+
+
+def hidden(source: Connector, writer: Any) -> bool:
+    source.open_work()
+    run(writer, "BEGIN", INSERT)
+    found = source.open_work()
+    run(writer, "ROLLBACK")
+    return not found
+
+
+class Constant:
+    """A nonce that every statement has."""
+
+    def token_hex(self, _: int) -> str:
+        return "SELECT"
