@@ -99,9 +99,9 @@ def _longer(lengths: pa.Int32Array, limit: int) -> Finding:
 
 
 def _json(values: TextArray, kind: Type, before: Type) -> list[Finding]:
-    """A store of JSON has looked at its own values; no other has, and there is no whole-column
-    parser for values of any shape."""
-    if before == kind:
+    """A store with a JSON of its own has looked at its values; no other has, and there is no
+    whole-column parser for values of any shape."""
+    if before == kind and before.family:
         return []
     texts = values.to_pylist()
     good = np.fromiter((t is None or _is_json(t) for t in texts), dtype=bool, count=len(texts))

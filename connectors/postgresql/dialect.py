@@ -92,7 +92,7 @@ class PostgresqlDialect(Dialect):
     def render(self, expression: str, kind: Type) -> str:
         match kind.kind:
             case Kind.DECIMAL:
-                return f"CAST(trim_scale({expression}) AS text)"
+                return f"CAST(trim_scale(CAST({expression} AS numeric)) AS text)"  # or money
             case Kind.FLOAT:
                 number = expression
                 if kind.bits == 32:  # its own text switches to an exponent too early

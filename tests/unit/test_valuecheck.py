@@ -345,7 +345,12 @@ def test_json_from_another_type_is_read() -> None:
 
 
 def test_json_from_the_same_store_is_not_read_again() -> None:
-    assert {v[1] for v in verdicts(JSON_TEXTS, Type(Kind.JSON), STRICT)} == {None}
+    kind = Type(Kind.JSON, family="postgresql", native="json")
+    assert {v[1] for v in verdicts(JSON_TEXTS, kind, STRICT)} == {None}
+
+
+def test_json_is_read_where_the_store_has_not_looked_at_it() -> None:
+    assert verdicts(["{1}", "{}"], Type(Kind.JSON), STRICT) == [("{1}", "malformed"), ("{}", None)]
 
 
 @pytest.mark.parametrize("kind", [Type(k, native="x") for k in Kind])
