@@ -49,7 +49,8 @@ class Capabilities:
     """What a family can do and hold, as data.
 
     `reads` and `loads` are the formats beyond ARROW. `concurrent`: other sessions may work on the
-    store while one of ours has a transaction open. `files`: its tables are files, which say no
+    store while one of ours has a transaction open. `transactional_ddl`: a table that is made or
+    changed in a transaction is part of it. `files`: its tables are files, which say no
     types, and it is never written. The rest says which values a column of the right type may still
     refuse.
     """
@@ -57,9 +58,9 @@ class Capabilities:
     reads: frozenset[Format] = frozenset()
     loads: frozenset[Format] = frozenset()
     concurrent: bool = True
+    transactional_ddl: bool = True
     schemas: bool = True
     nul_in_text: bool = False
-    empty_text: bool = True  # False: the store takes an empty text for NULL
     empty_text: bool = True  # False: the store takes an empty text for NULL
     infinite_times: bool = False
     special_floats: bool = True
@@ -161,6 +162,14 @@ class Connector(ABC):
         ConnectionLost: whether it happened can only be learnt over a new session."""
         with self._translated(), self.connection.begin(), self._stream_ended():
             yield self.connection
+
+    def definition(self) -> AbstractContextManager[Connection]:
+        """A transaction that makes or changes tables other than temporary ones.
+
+        Where that cannot be taken back (`transactional_ddl`), each such statement commits what
+        stands before it: what is done inside must be fit to be done again from its beginning.
+        """
+        return self.transaction()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -40,7 +40,8 @@ class Endpoint:
 
     Timeouts are seconds. `statement_timeout` 0 means no limit. `schema` is the default for tables
     named without one; None leaves it to the server. `driver` and `dsn` are the names by which ODBC
-    knows a driver and a data source.
+    knows a driver and a data source. `is_filled`: rows are loaded into it; a store that is only
+    read need not be trusted with more.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Endpoint:
     schema: str | None = None
     connect_timeout: float = 10.0
     statement_timeout: float = 0.0
+    is_filled: bool = True
     tls: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     options: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -19,9 +19,9 @@ ROLES = ("source", "exchange", "target")
 
 @dataclass(frozen=True)
 class Family:
-    """One kind of store: where its connector is, which endpoint settings it cannot do without, what
-    we have seen of it, the module of its driver with the extra that installs it (none: it is always
-    there), and which of a job's stores it may be."""
+    """One kind of store: where its connector is, which endpoint settings it cannot do without (all
+    that are required, and one of a choice), what we have seen of it, the module of its driver with
+    the extra that installs it (none: it is always there), and which of a job's stores it may be."""
 
     name: str
     connector: str
@@ -30,6 +30,7 @@ class Family:
     driver: str
     extra: str = ""
     roles: tuple[str, ...] = ROLES
+    one_of_settings: tuple[str, ...] = ()
 
     @property
     def is_installed(self) -> bool:
@@ -47,6 +48,14 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
                 frozenset({"database"}),
                 "run for real",
                 "psycopg",
+            ),
+            Family(
+                "mysql",
+                "connectors.mysql:MysqlConnector",
+                frozenset({"database"}),
+                "run for real",
+                "MySQLdb",
+                "mysql",
             ),
             Family(
                 "sqlite",
@@ -70,6 +79,33 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
                 "against a stand-in",
                 "psycopg",
             ),
+            Family(
+                "excel",
+                "connectors.sheet.excel:ExcelConnector",
+                frozenset({"folder"}),
+                "run for real",
+                "python_calamine",
+                "sheets",
+                roles=("source",),
+            ),
+            Family(
+                "csv",
+                "connectors.sheet.csvfile:CsvConnector",
+                frozenset({"folder"}),
+                "run for real",
+                "csv",
+                roles=("source",),
+            ),
+            Family(
+                "odbc",
+                "connectors.odbc:open_session",
+                frozenset(),
+                "run for real over PostgreSQL and MariaDB",
+                "pyodbc",
+                "odbc",
+                roles=("source", "target"),
+                one_of_settings=("driver", "dsn"),
+            ),
         )
     }
 )
@@ -91,5 +127,6 @@ def connect(endpoint: Endpoint) -> Connector:
             remedy=f"pip install 'bridgehead[{family.extra}]'",
         )
     module_name, _, class_name = family.connector.partition(":")
-    connector: type[Connector] = getattr(importlib.import_module(module_name), class_name)
+    module = importlib.import_module(module_name)
+    connector: Callable[[Endpoint], Connector] = getattr(module, class_name)
     return connector(endpoint)

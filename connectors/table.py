@@ -8,6 +8,9 @@ from enum import Enum, StrEnum
 __all__ = ["Column", "Fit", "Kind", "Table", "TableName", "Type"]
 
 
+_WIDEST_EVERYWHERE = 38  # digits of a decimal that every family holds
+
+
 class Kind(StrEnum):
     """The kinds of value that travel between families."""
 
@@ -201,6 +204,16 @@ def _across_kinds(store: Type, value: Type) -> Fit:
         return _exact_if(room is None or room >= digits)
     if store.kind is Kind.INTEGER and value.kind is Kind.DECIMAL:
         return Fit.CHECKED if value.precision and not value.scale else Fit.NO
-    if store.kind is Kind.TEXT and value.kind in {Kind.UUID, Kind.JSON, Kind.NATIVE}:
-        return _exact_if(store.length is None)
+    if store.kind is Kind.TEXT and _has_no_other_home(value):
+        longest = 36 if value.kind is Kind.UUID else None
+        return _exact_if(_covers(store.length, longest))
     return Fit.NO
+
+
+def _has_no_other_home(value: Type) -> bool:
+    """Whether text is the only other kind that some store may have for these values."""
+    if value.kind is Kind.DECIMAL:
+        return value.precision is None or value.precision > _WIDEST_EVERYWHERE
+    if value.kind is Kind.TIME:
+        return value.zoned
+    return value.kind in {Kind.UUID, Kind.JSON, Kind.NATIVE}

@@ -33,6 +33,7 @@ class Row:
     own: Mapping[str, tuple[Type, tuple[str, ...]]] = field(default_factory=dict)
     swallow: tuple[str, ...] = ()
     wrong: tuple[tuple[Mapping[str, Any], str], ...] = ()
+    is_exchange: bool = True
 
 
 _POSTGRESQL = Row(
@@ -78,10 +79,30 @@ MATRIX = (
         ),
     ),
     _POSTGRESQL,
+    Row(
+        "mysql",
+        own={
+            "bit(9)": (
+                Type(Kind.NATIVE, family="mysql", native="bit(9)"),
+                ("000000000", "111111111", "100000001"),
+            ),
+            "inet6": (Type(Kind.NATIVE, family="mysql", native="inet6"), ("::1", "2001:db8::a")),
+        },
+        swallow=(
+            "CREATE TRIGGER swallow BEFORE INSERT ON t FOR EACH ROW\n"
+            "SET NEW.id = IF(NEW.id = 'swallowed', LEFT(UUID(), 18), NEW.id)",
+        ),
+        wrong=(
+            ({"port": 1}, "Unreachable"),
+            ({"database": "nowhere"}, "MissingObject"),
+            ({"password": None}, "LoginRefused"),
+        ),
+    ),
     replace(_POSTGRESQL, name="kingbase"),
     replace(_POSTGRESQL, name="opengauss"),
-
+    replace(_POSTGRESQL, name="odbc-postgresql", is_exchange=False),
 )
+EXCHANGES = tuple(row for row in MATRIX if row.is_exchange)
 
 Another = Callable[[], Connector]
 

@@ -86,6 +86,9 @@ def test_a_snapshot_sees_one_state_and_changes_nothing(store: Connector, another
 def test_temporary_tables_are_empty_each_time(store: Connector, another: Another) -> None:
     table = make(store, "t", COLUMNS, ["id"])
     d = store.dialect
+    prepared = d.prepare_stage("bh_x", d.body(table.columns, ["id"]))
+    with store.transaction():
+        store.execute_all(prepared)
     for _ in range(2):
         with store.transaction():
             for statement in d.temporary("bh_x", d.body(table.columns, ["id"])):
@@ -93,7 +96,7 @@ def test_temporary_tables_are_empty_each_time(store: Connector, another: Another
             chunks = iter([batch(table.columns, [("1", "a")])])
             assert store.load(TableName("bh_x"), table.columns, chunks) == 1
             assert store.value(f"SELECT count(*) FROM {d.quote('bh_x')}") == 1
-    assert not another().exists(TableName("bh_x"))
+    assert another().exists(TableName("bh_x")) is bool(prepared)
 
 
 def test_a_lock_keeps_others_out_until_it_ends(store: Connector, another: Another) -> None:
@@ -241,7 +244,7 @@ def test_a_refused_row_says_no_value(store: Connector) -> None:
     secret = "张三 13800138000"
     with store.transaction():
         store.execute(
-            f"CREATE TABLE {d.quote('t')} (id INTEGER NOT NULL PRIMARY KEY, v VARCHAR(99) "
+            f"CREATE TABLE {d.quote('t')} (id INTEGER NOT NULL PRIMARY KEY, v VARCHAR(99), "
             "CONSTRAINT short CHECK (length(v) < 3))"
         )
     table = store.describe(TableName("t"))

@@ -1,0 +1,166 @@
+"""What a table looks like, from MariaDB's and MySQL's information_schema."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from connectors.mysql.dialect import UTC_MARK
+from connectors.table import Column, Kind, Table, TableName, Type
+
+__all__ = ["COLUMNS", "IDENTITY", "INDEXES", "JSON_CHECKS", "TABLE", "TABLES", "relation_of"]
+
+TABLES = """
+SELECT table_name
+FROM information_schema.tables
+WHERE table_schema = COALESCE(%s, DATABASE()) AND LEFT(table_name, 3) <> 'bh_'
+AND table_type IN ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED')
+ORDER BY 1
+"""
+
+# type, comment, rows, whether its engine knows transactions (NULL for a view)
+TABLE = """
+SELECT t.table_type, t.table_comment, t.table_rows, e.transactions
+FROM information_schema.tables t
+LEFT JOIN information_schema.engines e ON e.engine = t.engine
+WHERE t.table_schema = COALESCE(%s, DATABASE()) AND t.table_name = %s
+"""
+
+# name, spelled type, type, nullable, length, precision, scale, fraction, collation, comment
+COLUMNS = """
+SELECT column_name, column_type, data_type, is_nullable, character_maximum_length,
+  numeric_precision, numeric_scale, datetime_precision, collation_name, column_comment
+FROM information_schema.columns
+WHERE table_schema = COALESCE(%s, DATABASE()) AND table_name = %s
+ORDER BY ordinal_position
+"""
+
+# index, is unique, column (NULL: an expression), length of its prefix
+INDEXES = """
+SELECT index_name, non_unique = 0, column_name, sub_part
+FROM information_schema.statistics
+WHERE table_schema = COALESCE(%s, DATABASE()) AND table_name = %s
+ORDER BY index_name <> 'PRIMARY', index_name, seq_in_index
+"""
+
+# MariaDB's JSON is a LONGTEXT with a check
+JSON_CHECKS = """
+SELECT check_clause
+FROM information_schema.check_constraints
+WHERE constraint_schema = COALESCE(%s, DATABASE()) AND table_name = %s
+AND check_clause LIKE 'json_valid(%%'
+"""
+
+# tells one server from any other; names are told apart as the server does it
+IDENTITY = """
+SELECT CONCAT_WS('/', @@hostname, @@port, @@datadir,
+  CASE WHEN @@lower_case_table_names = 0 THEN CONCAT(COALESCE(%s, DATABASE()), '/', %s)
+  ELSE LOWER(CONCAT(COALESCE(%s, DATABASE()), '/', %s)) END)
+"""
+
+_INTEGER_BITS = {"tinyint": 16, "smallint": 16, "mediumint": 32, "int": 32, "bigint": 64}
+_UNICODE = ("utf8mb4_", "utf8mb3_", "utf8_", "ascii_")
+_BYTEWISE = ("_nopad_bin", "_0900_bin")
+_SPATIAL = frozenset(
+    {
+        *("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring"),
+        *("multipolygon", "geometrycollection", "geomcollection"),
+    }
+)
+
+
+def relation_of(
+    name: TableName,
+    about: Sequence[Any],
+    columns: Sequence[Any],
+    indexes: Sequence[Any],
+    checks: Sequence[Any],
+) -> Table:
+    """A table from its rows of TABLE, COLUMNS, INDEXES and JSON_CHECKS."""
+    kind, comment, rows, _ = about
+    json = {re.sub(r"^json_valid\(`(.*)`\)$", r"\1", c).replace("``", "`") for (c,) in checks}
+    found = tuple(_column_of(row, row[0] in json) for row in columns)
+    required = {c.name for c in found if not c.nullable}
+    keys = {
+        index: [(unique, column) for _, unique, column, prefix in group if prefix is None]
+        for index, group in ((i, list(g)) for i, g in groupby(indexes, key=lambda row: row[0]))
+        if all(row[3] is None and row[2] is not None for row in group)
+    }
+    primary = tuple(column for _, column in keys.pop("PRIMARY", []))
+    unique = [tuple(column for _, column in parts) for parts in keys.values() if parts[0][0]]
+    return Table(
+        name,
+        found,
+        key=primary,
+        unique=tuple(k for k in unique if required.issuperset(k)),
+        indexed=frozenset([*primary[:1], *(parts[0][1] for parts in keys.values())]),
+        is_view=kind == "VIEW",
+        comment="" if kind == "VIEW" else comment,
+        row_estimate=rows,
+    )
+
+
+def _column_of(row: Sequence[Any], is_json: bool) -> Column:
+    name, spelled, data, nullable, length, precision, scale, fraction, collation, comment = row
+    is_utc = data == "datetime" and comment.endswith(UTC_MARK)
+    kind = Type(Kind.JSON) if is_json else _type_of(data, spelled, length, precision, scale)
+    if kind.kind in (Kind.TIME, Kind.TIMESTAMP):
+        kind = Type(kind.kind, fraction=fraction or 0, zoned=data == "timestamp" or is_utc)
+    exact = not collation or collation.endswith(_BYTEWISE)
+    return Column(
+        name,
+        kind,
+        nullable == "YES",
+        bytewise=kind.kind is not Kind.UUID
+        and data not in ("enum", "set")
+        and (not collation or (exact and collation.startswith(_UNICODE))),
+        native=spelled,
+        comment=comment.removesuffix(UTC_MARK).rstrip() if is_utc else comment,
+        collation="" if exact else collation,
+        folds=not exact,
+    )
+
+
+def _type_of(
+    data: str, spelled: str, length: int | None, precision: int | None, scale: int | None
+) -> Type:
+    match data:
+        case "bit" if precision == 1:
+            return Type(Kind.BOOLEAN)
+        case "bit":
+            return Type(Kind.NATIVE, family="mysql", native=f"bit({precision})")
+        case "decimal":
+            return Type(Kind.DECIMAL, precision=precision, scale=scale)
+        case "float" | "double":
+            return Type(Kind.FLOAT, bits=32 if data == "float" else 64)
+        case "char":
+            return Type(Kind.TEXT, length=length, padded=True)
+        case "varchar" | "enum" | "set":
+            return Type(Kind.TEXT, length=length)
+        case "tinytext" | "text" | "mediumtext" | "longtext":
+            return Type(Kind.TEXT)
+        case "binary" | "varbinary":
+            return Type(Kind.BINARY, length=length)
+        case "tinyblob" | "blob" | "mediumblob" | "longblob":
+            return Type(Kind.BINARY)
+        case "date":
+            return Type(Kind.DATE)
+        case "time":
+            return Type(Kind.TIME)
+        case "datetime" | "timestamp":
+            return Type(Kind.TIMESTAMP)
+        case "year":
+            return Type(Kind.INTEGER, bits=16)
+        case "uuid":
+            return Type(Kind.UUID)
+        case "json":
+            return Type(Kind.JSON, family="mysql", native="json")
+        case _ if data in _INTEGER_BITS:
+            unsigned = "unsigned" in spelled and data not in ("tinyint", "mediumint")
+            return Type(Kind.INTEGER, bits=_INTEGER_BITS[data], unsigned=unsigned)
+        case _ if data in _SPATIAL:
+            return Type(Kind.NATIVE, family="mysql", native="geometry")
+        case _:
+            return Type(Kind.NATIVE, family="mysql", native=data)

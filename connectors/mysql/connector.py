@@ -1,0 +1,180 @@
+"""The session with a MariaDB or MySQL database."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
+from typing import Any
+
+import MySQLdb
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool
+
+from connectors.canonical import Digest
+from connectors.connector import Capabilities, Chunk, Grouped, RowStream
+from connectors.dialect import Statement
+from connectors.errors import BridgeheadError, PermanentError
+from connectors.mysql.dialect import MysqlDialect
+from connectors.mysql.errors import of_mysql
+from connectors.mysql.rows import MysqlRows
+from connectors.mysql.server import MysqlServer
+from connectors.selection import Format, Selection, select
+from connectors.table import Column, TableName
+
+__all__ = ["MysqlConnector"]
+
+_MODE = "STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,NO_ENGINE_SUBSTITUTION"
+_SESSION = (
+    f"SET SESSION sql_mode = '{_MODE}', time_zone = '+00:00', default_storage_engine = InnoDB, "
+    "net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 86400",
+    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+)
+_TRANSACTION: tuple[str, ...] = ("START TRANSACTION",)
+_SNAPSHOT = (
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+    "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+)
+_MYSQL = MysqlDialect("utf8mb4_0900_bin", keeps_json=False)
+
+
+class MysqlConnector(MysqlServer):
+    """A session with a MariaDB or MySQL database."""
+
+    dialect = MysqlDialect()
+    _begin = _TRANSACTION
+    capabilities = Capabilities(
+        reads=frozenset({Format.CSV}),
+        loads=frozenset({Format.CSV}),
+        special_floats=False,
+        transactional_ddl=False,
+    )
+
+    def _create_engine(self) -> Engine:
+        e = self.endpoint
+        url = URL.create("mysql+mysqldb", database=e.database)
+        engine = create_engine(url, creator=self._open, poolclass=NullPool)
+        event.listen(engine, "connect", self._prepare_session)
+        event.listen(engine, "begin", self._begin_transaction)
+        return engine
+
+    def _open(self) -> Any:
+        e = self.endpoint
+        place: dict[str, Any] = {"host": e.host or "127.0.0.1", "port": e.port or 3306}
+        login = {"user": e.user or "", "password": e.password.reveal() if e.password else ""}
+        tls: dict[str, Any] = {name: value for name, value in e.tls.items() if name != "mode"}
+        secured: dict[str, Any] = {"ssl": tls} if tls else {}
+        if "mode" in e.tls:
+            secured["ssl_mode"] = e.tls["mode"]
+        return MySQLdb.connect(
+            database=e.database or "",
+            connect_timeout=max(1, round(e.connect_timeout)),
+            charset="utf8mb4",
+            client_flag=MySQLdb.constants.CLIENT.FOUND_ROWS,
+            autocommit=True,
+            local_infile=int(e.is_filled),
+            **{**place, **login, **secured, **e.options},
+        )
+
+    def _prepare_session(self, connection: Any, _record: object) -> None:
+        mariadb = "MariaDB" in connection.get_server_info()
+        if not mariadb:
+            self.dialect = _MYSQL
+        limit = self.endpoint.statement_timeout
+        timeout = f"max_statement_time = {limit}"
+        if not mariadb:
+            timeout = f"max_execution_time = {round(limit * 1000)}"
+        with closing(connection.cursor()) as cursor:
+            for statement in (
+                f"SET NAMES utf8mb4 COLLATE {self.dialect.collation}",
+                *_SESSION,
+                f"SET SESSION {timeout}",
+            ):
+                cursor.execute(statement)
+            if self.endpoint.schema:
+                cursor.execute(f"USE {self.dialect.quote(self.endpoint.schema)}", ())
+
+    def _begin_transaction(self, connection: Connection) -> None:
+        """A session that is not in a transaction of ours is in none, and sees what is there."""
+        for statement in self._begin:
+            connection.exec_driver_sql(statement)
+
+    def _driver_error(self) -> type[Exception]:
+        error: type[Exception] = MySQLdb.Error
+        return error
+
+    def translate(self, error: BaseException) -> BridgeheadError:
+        return of_mysql(error, self.endpoint)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        self._begin = _SNAPSHOT
+        try:
+            with super().snapshot():
+                yield
+        finally:
+            self._begin = _TRANSACTION
+
+    def _freeze_snapshot(self) -> None:
+        """It was begun as one."""
+
+    # -- rows --------------------------------------------------------------------------------
+
+    def digest(self, lines: Statement, groups: Sequence[str] = ()) -> list[Grouped]:
+        """A server gives up a text that is longer than it may send, with no more than a warning."""
+        query = Statement(self.dialect.digest(lines.sql, groups), lines.values)
+        rows = self.rows(query)
+        if any(row[-3] and row[-2] is None for row in rows):
+            raise PermanentError(
+                "a row's line is longer than max_allowed_packet",
+                endpoint=self.endpoint.name,
+                remedy="raise max_allowed_packet at the server",
+            )
+        return [
+            Grouped(tuple(row[: len(groups)]), int(row[-3]), Digest.of_sums(row[-2], row[-1]))
+            for row in rows
+        ]
+
+    def read(self, selection: Selection, format: Format = Format.ARROW) -> RowStream:
+        texts = [(self.dialect.output(o), o.column.type) for o in selection.outputs]
+        line = self.dialect.csv_line(texts, marks_bytes=format is Format.CSV)
+        query = select(self.dialect, selection, [line], self._zone)
+        chunk_of: Callable[[list[bytes]], Chunk] = list
+        if format is Format.ARROW:
+            names = [output.name for output in selection.outputs]
+            charsets = [output.column.charset for output in selection.outputs]
+            chunk_of = partial(_arrow().batch_of, names=names, charsets=charsets)
+        sql = self.driver.cursor().mogrify(query.sql, query.values)
+        stop = partial(self._stop, self.driver.thread_id())
+        with self._translated():
+            self._stream = MysqlRows(self.driver, sql, format, chunk_of, self._translated, stop)
+        return self._stream
+
+    def _stop(self, thread: int) -> None:
+        with closing(self._open()) as other:
+            other.cursor().execute(f"KILL QUERY {thread:d}")
+
+    def load(
+        self,
+        table: TableName,
+        columns: Sequence[Column],
+        chunks: Iterator[Chunk],
+        format: Format = Format.ARROW,
+        constants: Mapping[str, int] | None = None,
+    ) -> int:
+        loading = importlib.import_module("connectors.mysql.load")  # Arrow loads slowly
+        blocks = loading.blocks_of(chunks, columns, format, self.endpoint)
+        statement = loading.load_statement(self.dialect, table, columns, constants or {})
+        cursor = self.driver.cursor()
+        with self._translated():
+            rows: int = loading.send(cursor, statement, blocks)
+            refused = loading.warning_of(cursor, rows, self.endpoint)
+        if refused is not None:
+            raise refused
+        return rows
+
+
+def _arrow() -> Any:
+    """Arrow costs a quarter of a second."""
+    return importlib.import_module("connectors.csvlines")

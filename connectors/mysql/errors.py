@@ -1,0 +1,140 @@
+"""What the errors of MariaDB and MySQL mean to an operator, by number.
+
+Below 2000 and above 3000 they are the server's, from 2000 to 2999 the client's. A message of the
+server that may quote a value of a row is never repeated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.endpoint import Endpoint
+from connectors.errors import (
+    BridgeheadError,
+    Busy,
+    ConfigurationError,
+    ConnectionLost,
+    LoginRefused,
+    MissingObject,
+    MissingRight,
+    PermanentError,
+    RowRefused,
+    StatementTimeout,
+    StoreFull,
+    StructureMismatch,
+    TransientError,
+    Unreachable,
+)
+
+__all__ = ["of_mysql", "of_warning"]
+
+Meaning = tuple[type[BridgeheadError], str]
+
+
+def _table(*groups: tuple[type[BridgeheadError], str, tuple[int, ...]]) -> Mapping[int, Meaning]:
+    return {code: (kind, remedy) for kind, remedy, codes in groups for code in codes}
+
+
+_NO_SERVER = (2001, 2002, 2003, 2004, 2005)
+_MEANINGS = _table(
+    (LoginRefused, "check user and password of the endpoint", (1045, 1698, 1130, 1251, 1524)),
+    (LoginRefused, "have the account's password renewed or unlocked", (1820, 1862, 3118, 4151)),
+    (LoginRefused, "check the endpoint's tls settings", (2026, 3159, 2061, 2059)),
+    (
+        Unreachable,
+        "check host, port, firewall, and that the server is up",
+        (2001, 2002, 2003, 2005),
+    ),
+    (Unreachable, "unblock this host at the server: FLUSH HOSTS", (1129,)),
+    (MissingObject, "check the endpoint's database", (1049, 1046)),
+    (MissingObject, "check the table's name and database", (1146, 1051, 1109, 1932, 1356)),
+    (MissingObject, "check the column's name", (1054, 1091, 1072)),
+    (MissingRight, "ask the DBA for this right", (1044, 1142, 1143, 1227, 1370, 1410, 1419, 1401)),
+    (MissingRight, "the store is read-only: use its primary", (1290, 1836, 1792, 3906)),
+    (MissingRight, "set local_infile = ON at the server", (1148, 3948, 4166)),
+    (ConfigurationError, "write one SELECT", (1064, 1060, 1248, 1065, 1149)),
+    (Busy, "try again when the other session has ended", (1205, 3572)),
+    (TransientError, "try again", (1213, 1020, 1412, 1614, 1615, 3058)),
+    (
+        StatementTimeout,
+        "raise the endpoint's statement_timeout, or look for locks",
+        (1969, 3024, 1317, 1028, 3019),
+    ),
+    (StoreFull, "free disk space at this store", (1021, 1026, 1114, 3, 28, 1030, 1598, 3675)),
+    (StoreFull, "free connections or memory at this server", (1040, 1203, 1037, 1038, 1041, 1226)),
+    (
+        ConnectionLost,
+        "try again; what the last commit did is read from the store",
+        (2006, 2013, 2055, 1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1184, 1189, 1190, 1927),
+    ),
+    (ConnectionLost, "try again over a new session", (2000, 2012, 2014, 2027, 4031)),
+    (PermanentError, "raise max_allowed_packet at the server", (1153, 1301, 2020, 1105)),
+    (
+        StructureMismatch,
+        "find the rows that share this key, and make it unique",
+        (1062, 1586, 1169, 1859),
+    ),
+    (StructureMismatch, "the object exists already", (1050, 1061, 1007)),
+    (StructureMismatch, "choose a narrower key or fewer columns", (1071, 1118, 1074, 1117, 1059)),
+    (StructureMismatch, "a key cannot be NULL", (1171, 1170)),
+    (RowRefused, "look at the table's triggers", (1644, 1442, 1424)),
+    (
+        RowRefused,
+        "look at the table's constraints",
+        (1048, 1216, 1217, 1364, 1451, 1452, 1557, 3819, 4025, 1906, 3105, 1136, 1263, 1048),
+    ),
+    (
+        RowRefused,
+        "look at the row's value",
+        (
+            *(1261, 1262, 1264, 1265, 1292, 1300, 1365, 1366, 1367, 1406, 1411, 1416, 1427, 1441),
+            *(1690, 1916, 1918, 1977, 3140, 3141, 3143, 3854, 3988, 4038, 4078),
+        ),
+    ),
+)
+_QUOTES_VALUES = (RowRefused, StructureMismatch)
+_NAMES = re.compile(r"(?:column|key|CONSTRAINT|for key) [`']([^`']+)[`']", re.IGNORECASE)
+
+
+def of_mysql(error: Any, endpoint: Endpoint) -> BridgeheadError:
+    """Ours for an exception of the driver."""
+    number = error.args[0] if getattr(error, "args", ()) else 0
+    text = str(error.args[1]) if len(getattr(error, "args", ())) > 1 else type(error).__name__
+    if not isinstance(number, int) or not number:
+        if (
+            "closed" in str(error)
+            or "2006" in str(error)
+            or type(error).__name__ == "InterfaceError"
+        ):
+            return ConnectionLost(
+                "the connection is closed",
+                endpoint=str(endpoint),
+                remedy="try again over a new session",
+            )
+        return PermanentError(type(error).__name__, endpoint=endpoint.name)
+    kind, remedy = _MEANINGS.get(number, (PermanentError, ""))
+    if kind in _QUOTES_VALUES and number not in (1050, 1071, 1118, 1117):
+        text = _without_values(text, kind)
+    place = str(endpoint) if kind in (Unreachable, LoginRefused, ConnectionLost) else endpoint.name
+    return kind(f"{text} ({number})", endpoint=place, remedy=remedy)
+
+
+def of_warning(number: int, text: str, count: int, endpoint: Endpoint) -> BridgeheadError:
+    """LOAD DATA LOCAL warns where it should refuse."""
+    kind, remedy = _MEANINGS.get(number, (RowRefused, "look at the row's value"))
+    if kind not in (RowRefused, StructureMismatch):
+        kind = RowRefused
+    return kind(
+        f"{_without_values(text, kind)} ({number}); {count} warnings",
+        endpoint=endpoint.name,
+        remedy=remedy,
+    )
+
+
+def _without_values(text: str, kind: type[BridgeheadError]) -> str:
+    """Names only: the server's text quotes values."""
+    what = "a key is there twice" if kind is StructureMismatch else "the store refused a row"
+    found = _NAMES.findall(text.rpartition(" for ")[2] or text)
+    return f"{what}: {', '.join(found)}" if found else what

@@ -1,0 +1,256 @@
+"""What a session asks a MariaDB or MySQL server about: work, locks, rights, settings, structure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.connector import Connector, wait_for
+from connectors.dialect import Statement
+from connectors.errors import (
+    BridgeheadError,
+    Busy,
+    ConfigurationError,
+    ConnectionLost,
+    MissingObject,
+    MissingRight,
+    nearest,
+)
+from connectors.mysql import work
+from connectors.mysql.catalogue import (
+    COLUMNS,
+    IDENTITY,
+    INDEXES,
+    JSON_CHECKS,
+    TABLE,
+    TABLES,
+    relation_of,
+)
+from connectors.table import Table, TableName
+
+__all__ = ["MysqlServer"]
+
+_LONGEST_LOCK = 64
+_NEEDED = ("SELECT", "INSERT", "UPDATE", "DELETE")
+_NEEDED_HERE = ("CREATE", "DROP", "ALTER", "INDEX", "CREATE TEMPORARY TABLES", *_NEEDED)
+_GRANT = re.compile(r"GRANT (.+?) ON (?:TABLE )?(\S.*?) TO ", re.IGNORECASE)
+
+# the zone's offset in January and in July
+_OFFSETS = """
+SELECT @@global.time_zone,
+  TIMESTAMPDIFF(SECOND, '2024-01-15', CONVERT_TZ('2024-01-15', '+00:00', @@global.time_zone)),
+  TIMESTAMPDIFF(SECOND, '2024-07-15', CONVERT_TZ('2024-07-15', '+00:00', @@global.time_zone))
+"""
+
+
+class MysqlServer(Connector):
+    """The half of the connector that moves no rows."""
+
+    def clock(self) -> datetime:
+        return work.clock(self)
+
+    def open_work(self) -> frozenset[str]:
+        return work.open_work(self)
+
+    def heirs(self, ended: frozenset[str], still_open: frozenset[str]) -> frozenset[str]:
+        return work.heirs(ended, still_open)
+
+    def describe_work(self, tokens: frozenset[str]) -> list[str]:
+        return work.describe_work(self, tokens)
+
+    def timezone(self) -> str:
+        with self.transaction():
+            return self._zone_name()
+
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self._zone_name())
+
+    def _zone_name(self) -> str:
+        """A zone that a server knows by its offset alone has an IANA name if it is one of whole
+        hours, the year round."""
+        name, *offsets = self.rows(_OFFSETS)[0]
+        if "/" in name:
+            return str(name)
+        winter, summer = (int(offset) for offset in offsets)
+        if winter == summer and winter % 3600 == 0:
+            hours = winter // 3600
+            return f"Etc/GMT{-hours:+d}" if hours else "UTC"
+        return f"UTC{timedelta(seconds=winter)}" if winter == summer else str(name)
+
+    @contextmanager
+    def lock(self, name: str, wait_seconds: float) -> Iterator[None]:
+        mark = "bridgehead " + hashlib.sha256(name.encode()).hexdigest()
+        mark = mark[:_LONGEST_LOCK]
+        busy = Busy(
+            f"{name} is in use by another run",
+            endpoint=self.endpoint.name,
+            remedy="wait until it has ended; status shows what runs",
+        )
+        take = Statement("SELECT GET_LOCK(%s, 0)", (mark,))
+        with self._translated():
+            wait_for(lambda: self.value(take) == 1, wait_seconds, busy)
+        try:
+            yield
+        finally:
+            self._release(mark)
+
+    def _release(self, mark: str) -> None:
+        """A session that is gone holds no lock."""
+        if self.connection.closed:
+            return
+        try:
+            with self._translated():
+                self.execute(Statement("DO RELEASE_LOCK(%s)", (mark,)))
+        except ConnectionLost:
+            pass
+
+    def missing_rights(self, table: TableName | None) -> list[str]:
+        """From the grants of the login and its roles; a grant on single columns does not count."""
+        with self._translated():
+            database = (table and table.schema) or self.endpoint.schema or self._database()
+            place = f"{database}.{table.name if table else '*'}"
+            needed = _NEEDED if table else _NEEDED_HERE
+            given = {
+                right for rights, on in self._grants() if _covers(on, place) for right in rights
+            }
+        return [] if "ALL PRIVILEGES" in given else [r for r in needed if r not in given]
+
+    def _grants(self) -> list[tuple[list[str], str]]:
+        found = (_GRANT.match(str(line)) for (line,) in self.rows("SHOW GRANTS"))
+        return [
+            ([right.strip().upper() for right in match[1].split(",")], match[2].replace("`", ""))
+            for match in found
+            if match
+        ]
+
+    def _database(self) -> str:
+        return str(self.value("SELECT DATABASE()"))
+
+    def settings_problem(self) -> str | None:
+        with self._translated():
+            known = {str(k).lower(): str(v) for k, v in self.rows("SHOW GLOBAL VARIABLES")}
+        if known.get("innodb_flush_log_at_trx_commit") == "0" or known.get("fsync") == "off":
+            return (
+                "innodb_flush_log_at_trx_commit is 0: a crash of the server may lose what was "
+                "committed"
+            )
+        if known.get("binlog_format") == "STATEMENT" and known.get("log_bin") == "ON":
+            return "binlog_format is STATEMENT: it takes no changes of READ COMMITTED transactions"
+        if known.get("innodb_doublewrite", "ON").upper() == "OFF":
+            return "innodb_doublewrite is OFF: a crash of the server may damage its tables"
+        return None
+
+    # -- structure ---------------------------------------------------------------------------
+
+    def tables(self, schema: str | None = None) -> list[TableName]:
+        with self._translated():
+            rows = self.rows(Statement(TABLES, (schema or self.endpoint.schema,)))
+        return [TableName(str(name), schema) for (name,) in rows]
+
+    def exists(self, name: TableName) -> bool:
+        return bool(self._about(name, TABLE))
+
+    def identity(self, name: TableName) -> str:
+        place = (name.schema or self.endpoint.schema, name.name)
+        with self._translated():
+            return str(self.value(Statement(IDENTITY, place * 2)))
+
+    def describe(self, name: TableName) -> Table:
+        with self._translated():
+            about = self._about(name, TABLE)
+            columns = self._about(name, COLUMNS)
+            if not about or not columns:
+                raise self._missing(name)
+            self._refuse_unreadable(name)
+            checks = self._about(name, JSON_CHECKS) if self.is_mariadb else []
+            return relation_of(name, about[0], columns, self._about(name, INDEXES), checks)
+
+    def _refuse_unreadable(self, name: TableName) -> None:
+        """A login may see a table that it may not read."""
+        self.rows(f"SELECT 1\nFROM {self.dialect.table(name)}\nLIMIT 0")
+
+    def describe_query(self, query: str) -> Table:
+        """By way of an empty temporary table, which keeps the types of plain columns."""
+        text = query.strip().rstrip(";").replace("%", "%%")
+        name = TableName("bh_query")
+        drop = f"DROP TEMPORARY TABLE IF EXISTS {self.dialect.table(name)}"
+        try:
+            with self._translated():
+                self.execute(drop)
+                made = f"CREATE TEMPORARY TABLE {self.dialect.table(name)} ENGINE=InnoDB\n"
+                self.execute(f"{made}SELECT * FROM ({text}\n) q LIMIT 0")
+                rows = self.rows(f"SHOW FULL COLUMNS FROM {self.dialect.table(name)}")
+                self.execute(drop)
+        except (MissingObject, MissingRight, ConnectionLost):
+            raise
+        except BridgeheadError as error:
+            raise ConfigurationError(
+                f"the server does not understand this query: {error.message}",
+                endpoint=str(self.endpoint),
+                remedy="write one SELECT, without parameters",
+            ) from error
+        columns = [_like_catalogue(row) for row in rows]
+        found = relation_of(TableName("query"), ("VIEW", "", None, None), columns, [], [])
+        return Table(found.name, found.columns, query=query.strip().rstrip(";"))
+
+    def _about(self, name: TableName, query: str) -> list[tuple[Any, ...]]:
+        place = (name.schema or self.endpoint.schema, name.name)
+        with self._translated():
+            return self.rows(Statement(query, place))
+
+    def _missing(self, name: TableName) -> MissingObject:
+        known = [n for (n,) in self.rows(Statement(TABLES, (name.schema or self.endpoint.schema,)))]
+        return MissingObject(
+            f"there is no table {name}",
+            endpoint=self.endpoint.name,
+            remedy=nearest(name.name, known) or "check the table's name, database and rights",
+        )
+
+    @property
+    def is_mariadb(self) -> bool:
+        return "MariaDB" in str(self.driver.get_server_info())
+
+
+def _covers(on: str, place: str) -> bool:
+    """Whether the object of a grant (`*.*`, `shop.*`, `shop.t`, with % and _) holds a place."""
+    database, _, table = on.partition(".")
+    of, _, wanted = place.partition(".")
+    pattern = re.escape(database.replace("\\_", "\0").replace("\\%", "\1"))
+    pattern = pattern.replace("_", ".").replace("%", ".*").replace("\0", "_").replace("\1", "%")
+    fits = database == "*" or re.fullmatch(pattern, of) is not None
+    return fits and (table == "*" or table == wanted)
+
+
+_SPELLED = re.compile(r"(\w+)(?:\((.*)\))?", re.DOTALL)
+
+
+def _like_catalogue(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A row of SHOW FULL COLUMNS as one of COLUMNS: temporary tables are in no catalogue."""
+    name, spelled, collation, nullable = (None if v is None else str(v) for v in row[:4])
+    match = _SPELLED.match(spelled or "")
+    data, size = (match[1], match[2]) if match else ("", None)
+    numbers = [int(n) for n in (size or "").split(",") if n.strip().isdigit()]
+    first = numbers[0] if numbers else None
+    scale = numbers[1] if len(numbers) > 1 else None
+    if data in ("enum", "set"):
+        first = len(size or "")
+    precision = first if data in ("decimal", "bit") else None
+    length = first if precision is None else None
+    fraction = first if data in ("time", "datetime", "timestamp") else None
+    return (
+        name,
+        spelled,
+        data,
+        nullable,
+        length,
+        precision,
+        scale,
+        fraction,
+        collation,
+        str(row[8]),
+    )
