@@ -39,7 +39,9 @@ class Place:
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
-        self.is_sqlite = type(connection).__module__.startswith("sqlite3")
+        module = type(connection).__module__
+        self.is_sqlite = module.startswith("sqlite3")
+        self.is_mysql = module.startswith("MySQLdb")
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """`?` stands for a value."""
@@ -53,8 +55,10 @@ class Place:
     def _execute(self, sql: str, values: Sequence[object]) -> Any:
         cursor = self.connection.cursor()
         if not values:  # psycopg then leaves every % alone
-            return cursor.execute(sql)
-        return cursor.execute(sql if self.is_sqlite else sql.replace("?", "%s"), tuple(values))
+            cursor.execute(sql)
+        else:
+            cursor.execute(sql if self.is_sqlite else sql.replace("?", "%s"), tuple(values))
+        return cursor
 
     def texts(self, table: str, columns: Iterable[str]) -> list[tuple[str | None, ...]]:
         """Every row of a table, each value as the store itself writes it as text."""
@@ -62,6 +66,9 @@ class Place:
         if self.is_sqlite:
             found = self.query(f"SELECT {', '.join(names)} FROM {quoted(table)}")
             return [tuple(_as_text(value) for value in row) for row in found]
+        if self.is_mysql:
+            chosen = ", ".join(f"CAST(`{column}` AS CHAR)" for column in columns)
+            return self.query(f"SELECT {chosen} FROM `{table}`")
         self.connection.execute("SET bytea_output = hex")
         self.connection.execute("SET timezone = 'UTC'")
         chosen = ", ".join(f"{name}::text" for name in names)

@@ -8,6 +8,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+import MySQLdb
 import psycopg
 import yaml
 
@@ -104,6 +105,16 @@ class World:
             opened: Any = sqlite3.connect(
                 store.path or "", isolation_level=None, timeout=30, check_same_thread=False
             )
+        elif store.family == "mysql":
+            opened = MySQLdb.connect(
+                host=store.host,
+                port=store.port,
+                database=store.database,
+                user=store.user,
+                password=store.password.reveal() if store.password else "",
+                charset="utf8mb4",
+                autocommit=True,
+            )
         else:
             opened = psycopg.connect(
                 host=store.host,
@@ -123,7 +134,7 @@ class World:
             cursor = opened.cursor()
             for statement in statements:
                 cursor.execute(statement)
-            return cursor.fetchall() if cursor.description else []
+            return list(cursor.fetchall()) if cursor.description else []
         finally:
             opened.close()
 
@@ -148,18 +159,23 @@ class World:
 
     def close(self) -> None:
         for opened in self._open:
-            with suppress(sqlite3.Error, psycopg.Error):
+            with suppress(sqlite3.Error, psycopg.Error, MySQLdb.Error):
                 opened.close()
 
     # -- the usual table ---------------------------------------------------------------------
 
     @property
+    def family(self) -> str:
+        """Of the source."""
+        return self.stores["source"].family
+
+    @property
     def is_sqlite(self) -> bool:
-        return self.stores["source"].family == "sqlite"
+        return self.family == "sqlite"
 
     def make_table(self, rows: int = 0) -> None:
         """`t`: a key, a name, an amount, and a stamp that each write sets."""
-        stamp = "TIMESTAMP" if self.is_sqlite else "timestamptz"
+        stamp = {"sqlite": "TIMESTAMP", "mysql": "datetime(6)"}.get(self.family, "timestamptz")
         self.sql(
             "source",
             f"CREATE TABLE t (id integer PRIMARY KEY, name text, amount numeric(10,2), "
@@ -178,6 +194,8 @@ class World:
         """SQL for the moment so many seconds before now, at the source."""
         if self.is_sqlite:
             return f"strftime('%Y-%m-%d %H:%M:%f', 'now', '-{seconds} seconds')"
+        if self.family == "mysql":
+            return f"SYSDATE(6) - INTERVAL {seconds} SECOND"
         return f"clock_timestamp() - interval '{seconds} seconds'"
 
     @property
