@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from bridge.finding import Finding, Level, refused
 from bridge.hold import Hold
-from bridge.inspection import INSPECTIONS
+from bridge.inspection import inspections_of
 from bridge.job import Job
 from bridge.ledger.migrations import receiver_ddl
 from bridge.plan import make_plan
@@ -109,7 +109,7 @@ def _inspect(held: Hold) -> Iterator[Finding]:
     except BridgeheadError as error:
         yield refused(held.name, "structure", error)
         return
-    for inspect in INSPECTIONS:
+    for inspect in inspections_of(held):
         try:
             yield from inspect(held, plan)
         except BridgeheadError as error:

@@ -149,6 +149,7 @@ def _entry(entry: QuarantineEntry) -> dict[str, Any]:
         "column": entry.column,
         "reason": entry.reason,
         "sample": entry.sample,
+        "place": entry.place,
         "epoch": entry.epoch,
         "seq": entry.seq,
         "opened_at": instant(entry.opened_at),

@@ -13,7 +13,7 @@ __all__ = ["Guarantee", "Promise", "guarantee_of"]
 
 class Promise(StrEnum):
     LOSSLESS = "lossless"  # every committed change arrives
-    BOUNDED = "bounded"  # what a window cannot show arrives with the next sweep
+    BOUNDED = "bounded"  # by what `why` says, most often by the next sweep
     NONE = "none"  # what a window cannot show is never found
 
 
@@ -28,6 +28,9 @@ def guarantee_of(job: Job) -> Guarantee:
     capture = job.capture
     if capture.method == "compare":
         return Guarantee(Promise.LOSSLESS, "every run compares every row")
+    if capture.method == "files":
+        why = "every complete file is taken whole; one replaced or removed before is not seen"
+        return Guarantee(Promise.BOUNDED, f"{why}, and nothing is ever deleted")
     every = capture.deletes.sweep
     if every is None:
         why = "the sweep is off: deletes, and rows stamped late or not at all, are never found"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import cached_property
 
 from bridge.failpoint import failpoint
@@ -41,7 +42,9 @@ class Hold:
 
     @cached_property
     def source(self) -> Connector:
-        return self._open(self.deployment.endpoint(self.job.source.endpoint))
+        endpoint = self.deployment.endpoint(self.job.source.endpoint)
+        options = {**endpoint.options, **self.job.source.reading}
+        return self._open(replace(endpoint, options=options))
 
     @cached_property
     def target(self) -> Connector:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from bridge.batch import instant
+from bridge.fileinspection import files, sample
 from bridge.finding import Finding, Level
 from bridge.guarantee import Promise, guarantee_of
 from bridge.hold import Hold
@@ -21,7 +22,7 @@ from connectors.dialect import EVERYTHING, Statement
 from connectors.selection import Output, Selection, Span, repeated_keys
 from connectors.table import Column, Kind
 
-__all__ = ["INSPECTIONS", "Inspection"]
+__all__ = ["Inspection", "inspections_of"]
 
 Inspection = Callable[[Hold, Plan], Iterator[Finding]]
 
@@ -136,7 +137,7 @@ def ledger(held: Hold, plan: Plan) -> Iterator[Finding]:
         yield Finding(held.name, "ledger", f"read up to {instant(watermark)}")
 
 
-INSPECTIONS: tuple[Inspection, ...] = (
+_INSPECTIONS: tuple[Inspection, ...] = (
     source,
     guarantee,
     key,
@@ -149,6 +150,12 @@ INSPECTIONS: tuple[Inspection, ...] = (
     collation,
     ledger,
 )
+_OF_FILES: tuple[Inspection, ...] = (guarantee, files, sample, target, collation, ledger)
+
+
+def inspections_of(held: Hold) -> tuple[Inspection, ...]:
+    """What there is to look at, in order."""
+    return _OF_FILES if held.source.capabilities.files else _INSPECTIONS
 
 
 def _ahead(held: Hold, plan: Plan, column: Column) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bridge.batch import Batch, instant
+from bridge.capture.file import begin, take_files
 from bridge.capture.image import load_image
 from bridge.capture.window import Reach, capture_changes
 from bridge.failpoint import failpoint
@@ -22,10 +23,12 @@ __all__ = ["Pulled", "pull"]
 @dataclass(frozen=True)
 class Pulled:
     """What a pull came to. `holders` names what held the horizon back, if it could not advance;
-    `held_since` since when."""
+    `held_since` since when. `begun`: an image was sealed, and once it has arrived there may be
+    more to pull."""
 
     holders: tuple[str, ...] = ()
     held_since: datetime | None = None
+    begun: bool = False
 
 
 def pull(held: Hold, plan: Plan, sink: Callable[[Batch], None]) -> Pulled:
@@ -37,6 +40,8 @@ def pull(held: Hold, plan: Plan, sink: Callable[[Batch], None]) -> Pulled:
         ledger = held.ledger()
         newest = ledger.newest_of_window()
         watermark = ledger.watermark()
+    if held.job.capture.method == "files":
+        return _pull_files(held, plan, watermark, sink)
     if newest is None or (newest.kind.is_image and not newest.last):
         return _pull_image(held, plan, newest, sink)
     if newest.last:
@@ -56,6 +61,15 @@ def _pull_image(
     if high is not None:
         load_image(held, plan, high, None, sink)
     return pulled
+
+
+def _pull_files(
+    held: Hold, plan: Plan, watermark: datetime | None, sink: Callable[[Batch], None]
+) -> Pulled:
+    if watermark is None:
+        sink(begin(held, plan))
+        return Pulled(begun=True)
+    return Pulled(take_files(held, plan, watermark, sink))
 
 
 def _pull_window(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from bridge.filetable import check_source, file_table
 from bridge.job import Job
 from bridge.mapping import ColumnRoute, Limits, Route
 from connectors.changes import RESERVED
@@ -24,7 +25,10 @@ _TEXTS = frozenset({Kind.TEXT, Kind.JSON})
 
 
 def describe_source(job: Job, source: Connector) -> Table:
-    """The source's table or query as it is now."""
+    """The source's table, query or files as they are now."""
+    check_source(job, source)
+    if source.capabilities.files:
+        return file_table(job, source)
     place = job.source
     if place.query is not None:
         return _with_charsets(job, source, source.describe_query(place.query))

@@ -128,9 +128,10 @@ def settle_and_pull(held: Hold, outcome: Outcome) -> None:
     _settle(held, plan, outcome)
     if outcome.observer is not None:
         outcome.observer.expect(outcome.job, plan.table.row_estimate)
-    pushing = Pushing(held, plan, outcome.note)
-    with pushing:
-        pulled = pull(held, plan, pushing.take)
+    pulled = Pulled(begun=True)
+    while pulled.begun:
+        with Pushing(held, plan, outcome.note) as pushing:
+            pulled = pull(held, plan, pushing.take)
     _note_horizon(held, pulled, outcome)
 
 
@@ -150,6 +151,11 @@ def pull_only(held: Hold, outcome: Outcome) -> None:
 def read_quarantined_again(held: Hold, outcome: Outcome) -> None:
     """A whole run whose sweep is due now: it reads every key that the copy lacks, and of them the
     quarantined ones. A comparison reads them anyway."""
+    if held.job.capture.method == "files":
+        raise ConfigurationError(
+            f"{held.name}: a file that was taken is not read again as it is",
+            remedy="correct the rows in the file, and put it there again",
+        )
     if held.job.capture.method == "cursor" and held.job.capture.deletes.off:
         raise ConfigurationError(
             f"{held.name}: its sweep is off, and only the sweep reads quarantined rows again",

@@ -182,6 +182,7 @@ def load(directory: Path, families: Families | None = None) -> Deployment:
         endpoints=endpoints,
         tables=frozenset(tables),
         bad_tables=frozenset(Path(p.file).stem for p in table_problems),
+        no_targets=_unfit(endpoints, families, "target"),
     )
     jobs, job_problems = read_jobs(surroundings)
     found = (*problems, *table_problems, *job_problems)
@@ -198,14 +199,30 @@ def _read_settings(
     except Unreadable as error:
         return Document(FILE), None, [error.problem]
     settings, faults = validate(Settings, document, {"families": families})
-    problems = [*document.problems, *faults, *_exchange_problems(document)]
+    problems = [*document.problems, *faults, *_exchange_problems(document, settings, families)]
     return document, settings, capped(problems)
 
 
-def _exchange_problems(document: Document) -> list[Problem]:
+def _exchange_problems(
+    document: Document, settings: Settings | None, families: Families
+) -> list[Problem]:
     """Looks at the raw file, so that an unknown name is told also while an endpoint is at fault."""
     exchange, names = document.at("exchange"), document.mapping("endpoints")
-    if not isinstance(exchange, str) or exchange in names:
+    if not isinstance(exchange, str):
         return []
+    if exchange in names:
+        unfit = _unfit(settings.endpoints if settings else {}, families, "exchange")
+        if exchange not in unfit:
+            return []
+        message = f"{shown(exchange)} is of family {unfit[exchange]}, which can only be a source"
+        return [document.problem(("exchange",), f"{message}; name a database")]
     message = f"unknown endpoint {shown(exchange)}{hint(exchange, names)}"
     return [document.problem(("exchange",), message)]
+
+
+def _unfit(
+    endpoints: Mapping[str, EndpointSettings], families: Families, role: str
+) -> dict[str, str]:
+    """The endpoints that cannot be that store of a job, with their family."""
+    kinds = {name: settings.family for name, settings in endpoints.items()}
+    return {n: k for n, k in kinds.items() if k in families and role not in families[k].roles}

@@ -20,12 +20,23 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["ABSENT", "NULL", "UNREADABLE", "Digest", "canonical_float", "canonical_line"]
+__all__ = [
+    "ABSENT",
+    "NULL",
+    "PLACE",
+    "UNREADABLE",
+    "WHY",
+    "Digest",
+    "canonical_float",
+    "canonical_line",
+]
 
 NULL = "\\N"
 ABSENT = "\\D"
 UNREADABLE = "bh_unreadable"
 """A further column of a record batch: the first column of the row that no text can stand for."""
+PLACE, WHY = "bh_place", "bh_why"
+"""Where in its file a row stands, and a stable word for why it is unreadable."""
 
 _MODULUS = 1 << 64
 _WORDS = struct.Struct(">QQ")

@@ -100,7 +100,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
                 "odbc",
                 "connectors.odbc:open_session",
                 frozenset(),
-                "run for real over PostgreSQL and MariaDB",
+                "run for real",
                 "pyodbc",
                 "odbc",
                 roles=("source", "target"),

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bridge.batch import Batch, Kind, Tally
+from bridge.capture.origin import note_origin
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
 from bridge.intake import Intake, every_row
@@ -76,6 +77,7 @@ def _seal_part(held: Hold, plan: Plan, stream: RowStream, high: datetime, low: s
             last=last,
             tally=Tally(read=intake.read, inserted=rows, quarantined=len(intake.refused)),
             digest=str(digest),
+            note=note_origin(held, plan.table.name, (head.epoch, head.seq + 1)),
         )
         quarantine = Quarantine(connection, held.department, held.name)
         if low is None:

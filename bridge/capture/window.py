@@ -2,7 +2,8 @@
 
 A cursor job reads the rows whose stamp lies in the window; a compare job reads every row and takes
 each key range of the copy that was not read for deleted. Both read one snapshot of the source in
-key order, a part at a time; what is unchanged costs no batch.
+key order, a part at a time; what is unchanged costs no batch. A file that is taken is one window
+and one batch: nothing in it tells of what is gone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from zoneinfo import ZoneInfo
 
 from bridge.batch import Batch, Kind, State, Tally
 from bridge.capture.image import key_range
+from bridge.capture.origin import note_origin
+from bridge.capture.segment import EVERYTHING
 from bridge.capture.sweep import Sweep
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
@@ -46,12 +49,20 @@ class Reach:
 
 
 def capture_changes(
-    held: Hold, plan: Plan, reach: Reach, newest: Batch | None, sink: Callable[[Batch], None]
+    held: Hold,
+    plan: Plan,
+    reach: Reach,
+    newest: Batch | None,
+    sink: Callable[[Batch], None],
+    file: str | None = None,
 ) -> None:
-    """Seals the window's changes; after `newest`, its last sealed part, if it was cut off."""
-    capture = _Capture(held, plan, reach, newest)
+    """Seals the window's changes; after `newest`, its last sealed part, if it was cut off. With a
+    `file`, its rows and no others."""
+    capture = _Capture(held, plan, reach, newest, file)
     with held.source.snapshot():
         selection = every_row(plan, key_range(capture.low_key, None))
+        if file is not None:
+            selection = replace(selection, table=replace(plan.table, name=TableName(file)))
         if plan.cursor is not None:
             span = Span(plan.cursor, reach.low, reach.high, held.job.capture.timezone)
             selection = replace(selection, span=span)
@@ -67,7 +78,9 @@ def capture_changes(
 class _Capture:
     """One window under way: where its next batch begins, and what was counted for it so far."""
 
-    def __init__(self, held: Hold, plan: Plan, reach: Reach, newest: Batch | None) -> None:
+    def __init__(
+        self, held: Hold, plan: Plan, reach: Reach, newest: Batch | None, file: str | None
+    ) -> None:
         self._held = held
         self._plan = plan
         self._reach = reach
@@ -76,7 +89,10 @@ class _Capture:
         self.low_key = newest.key_high if newest else None
         self._read_key = self.low_key
         self._refused: set[str] = set()
-        self._saw_everything = plan.cursor is None and newest is None
+        self._file = file
+        self._limit = plan.chunk_rows if file is None else EVERYTHING
+        self._saw_everything = plan.cursor is None and newest is None and file is None
+        self._blind = 0
 
     def take_part(self, stream: RowStream) -> tuple[Batch | None, bool]:
         """One part in one transaction; the batch it was sealed as, and whether it was the last.
@@ -89,7 +105,7 @@ class _Capture:
         with exchange.transaction() as connection:
             ledger = self._held.ledger()
             exchange.execute_all(changes.stage())
-            intake.load(stream, self._plan.chunk_rows, _STAGE)
+            intake.load(stream, self._limit, _STAGE)
             last = stream.exhausted
             high_key = None if last else self._highest()
             tally = self._find_missing(intake, ledger, high_key, last)
@@ -102,7 +118,8 @@ class _Capture:
             self._refused |= {entry.key for entry in intake.refused}
             self._close_entries(quarantine, complete=last and self._saw_everything)
             self._tally = _sum(self._tally, tally)
-            batch = self._seal(ledger, high_key, last, worth_it=opened > 0)
+            worth_it = opened > 0 or self._file is not None
+            batch = self._seal(ledger, high_key, last, worth_it=worth_it)
             if last:
                 ledger.looked(datetime.now(UTC))
             failpoint("window.sealing")
@@ -124,10 +141,14 @@ class _Capture:
     ) -> Tally:
         """Stages what the stream itself does not show: deleted rows, and rows stamped below."""
         exchange, changes = self._held.exchange, self._plan.changes
+        if self._file is not None:
+            return Tally()
         if self._plan.cursor is None:
-            exchange.analyze(STAGE, changes.key)
-            exchange.execute(changes.missing_in_stage(key_range(self._read_key, high_key)))
-            forget_refused(exchange, changes, GONE, intake.refused)
+            self._blind += sum(1 for r in intake.refused if r.is_of_unknown_key)
+            if not self._blind:
+                exchange.analyze(STAGE, changes.key)
+                exchange.execute(changes.missing_in_stage(key_range(self._read_key, high_key)))
+                forget_refused(exchange, changes, GONE, intake.refused)
             self._read_key = high_key
             return Tally()
         self._read_key = high_key
@@ -180,9 +201,14 @@ class _Capture:
             tally=tally,
             digest=str(digest),
             state=State.HELD if self._blows_fuse(tally) else State.SEALED,
+            note=note_origin(self._held, self._origin, (head.epoch, head.seq + 1), self._blind),
         )
         self._begun, self._tally, self.low_key = True, Tally(), high_key
         return batch
+
+    @property
+    def _origin(self) -> TableName:
+        return self._plan.table.name if self._file is None else TableName(self._file)
 
     def _blows_fuse(self, tally: Tally) -> bool:
         """More deletes than a person has allowed: the batch waits for a decision."""
@@ -209,6 +235,9 @@ class _Capture:
         quarantine.close(staged, "accepted")
         if complete:
             quarantine.close(set(open_keys) - staged, "no longer at the source")
+        if self._file is not None:
+            replaced = quarantine.keys_of_file(self._file) - self._refused
+            quarantine.close(replaced, "its file was taken again")
 
     def _among_staged(self, keys: list[str]) -> set[str]:
         changes, exchange = self._plan.changes, self._held.exchange

@@ -28,6 +28,7 @@ COMMANDS = {
     "check": "setup",
     "discover": "setup",
     "families": "setup",
+    "template": "template",
     "run": "work",
     "pull": "work",
     "push": "work",

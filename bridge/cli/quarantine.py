@@ -22,7 +22,7 @@ from bridge.transform.mask import masked_key
 
 commands = typer.Typer()
 
-_COLUMNS = ("no.", "key", "column", "reason", "sample", "batch", "opened", "seen")
+_COLUMNS = ("no.", "key", "column", "reason", "sample", "place", "batch", "opened", "seen")
 
 
 @commands.command()
@@ -69,6 +69,7 @@ def _line(entry: QuarantineEntry) -> list[object]:
         entry.column or "",
         entry.reason,
         entry.sample or "",
+        entry.place or "",
         f"{entry.epoch}/{entry.seq}",
         f"{entry.opened_at:%Y-%m-%d %H:%M:%SZ}",
         entry.seen,

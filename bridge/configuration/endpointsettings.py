@@ -31,6 +31,12 @@ class Family(Protocol):
     @property
     def required_settings(self) -> frozenset[str]: ...
 
+    @property
+    def roles(self) -> tuple[str, ...]: ...
+
+    @property
+    def one_of_settings(self) -> tuple[str, ...]: ...
+
 
 Families = Mapping[str, Family]
 
@@ -132,6 +138,15 @@ with warnings.catch_warnings():
         path: Name | None = None
         """路径. The file of a file database, relative to the configuration directory."""
 
+        folder: Name | None = None
+        """文件夹. The folder whose files are read, relative to the configuration directory."""
+
+        driver: Name | None = None
+        """ODBC 驱动. The name of an installed ODBC driver."""
+
+        dsn: Name | None = None
+        """ODBC 数据源. The name of an ODBC data source, in place of a driver."""
+
         schema: Name | None = None  # type: ignore[assignment]
         """模式. The schema of tables that are named without one."""
 
@@ -179,14 +194,21 @@ with warnings.catch_warnings():
             families = _families(info)
             if families is None:
                 return self
+            family = families[self.family]
             missing = [
-                name
-                for name in sorted(families[self.family].required_settings)
-                if getattr(self, name) is None
+                name for name in sorted(family.required_settings) if getattr(self, name) is None
             ]
             if missing:
                 message = f"is missing: an endpoint of family {self.family} needs it"
                 raise Faults([Fault((name,), message) for name in missing])
+            choice = family.one_of_settings
+            given = [name for name in choice if getattr(self, name) is not None]
+            if choice and len(given) != 1:
+                found = "has both" if given else "is missing"
+                message = (
+                    f"{found}: an endpoint of family {self.family} needs {' or '.join(choice)}"
+                )
+                raise Faults([Fault((choice[0],), message)])
             return self
 
         def resolve(self, name: str, directory: Path) -> Endpoint:
@@ -201,8 +223,9 @@ with warnings.catch_warnings():
             return self._endpoint(name, directory, None)
 
         def _endpoint(self, name: str, directory: Path, password: Secret | None) -> Endpoint:
-            plain = self.model_dump(exclude={"password", "path"})
-            path = None if self.path is None else os.path.normpath(directory / self.path)
+            plain = self.model_dump(exclude={"password", "path", "folder"})
+            place = self.path or self.folder
+            path = None if place is None else os.path.normpath(directory / place)
             return Endpoint(name=name, password=password, path=path, **plain)
 
 

@@ -24,7 +24,8 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 class Surroundings:
     """What a job file may refer to.
 
-    `endpoint_names` holds every name in bridgehead.yaml, `endpoints` the sound ones.
+    `endpoint_names` holds every name in bridgehead.yaml, `endpoints` the sound ones; `no_targets`
+    those of them that can only be a source, with their family.
     """
 
     directory: Path
@@ -32,6 +33,7 @@ class Surroundings:
     endpoints: Mapping[str, EndpointSettings]
     tables: frozenset[str]
     bad_tables: frozenset[str]
+    no_targets: Mapping[str, str]
 
 
 # One table of one store, however it was written.
@@ -92,6 +94,10 @@ def _reference_problems(document: Document, surroundings: Surroundings) -> Itera
         if isinstance(name, str) and name not in surroundings.endpoint_names:
             message = f"unknown endpoint {shown(name)}{hint(name, surroundings.endpoint_names)}"
             yield document.problem((end, "endpoint"), message)
+        elif end == "target" and isinstance(name, str) and name in surroundings.no_targets:
+            family = surroundings.no_targets[name]
+            message = f"{shown(name)} is of family {family}, which can only be a source"
+            yield document.problem((end, "endpoint"), f"{message}; name a database")
     for column in document.mapping("columns"):
         table = document.at("columns", column, "codes")
         if isinstance(table, str) and table not in surroundings.tables:

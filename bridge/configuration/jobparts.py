@@ -14,6 +14,7 @@ from bridge.configuration.catalogue import Sharing
 from bridge.configuration.duration import DAY, Duration, Sweep
 from bridge.configuration.problem import Fault, Faults, hint, shown
 from bridge.configuration.validation import Name, Strict, Text
+from bridge.configuration.valuetype import value_type
 
 __all__ = ["Capture", "Column", "Deletes", "Mask", "Rule", "Source", "Target"]
 
@@ -43,6 +44,11 @@ def _near_zones(name: str) -> Iterable[str]:
     return [z for z in _timezones() if z.lower().startswith(region)] or ["Asia/Shanghai", "UTC"]
 
 
+def _value_type(text: str) -> str:
+    value_type(text)
+    return text
+
+
 Timezone = Annotated[str, AfterValidator(_timezone)]
 EndpointName = Annotated[str, Field(min_length=1, max_length=40)]
 
@@ -69,6 +75,21 @@ class Source(_Place):
 
     charset: Charset | None = None
     """字符集. What the bytes of its texts really are; none given: what the store says they are."""
+
+    sheet: Name | None = None
+    """工作表. The sheet of a workbook; none given: its template's, else the first visible one."""
+
+    header: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """标题行. The row of a file that names its columns; none given: its template's, else row 1."""
+
+    delimiter: Literal[",", ";", "\t", "|"] | None = None
+    """分隔符. What parts the fields of a CSV file; none given: what its row of names shows."""
+
+    @property
+    def reading(self) -> dict[str, str]:
+        """How files are read, as options for their family."""
+        given = self.model_dump(exclude_none=True, include={"sheet", "header", "delimiter"})
+        return {name: str(value) for name, value in given.items()}
 
     @field_validator("query")
     @classmethod
@@ -117,8 +138,8 @@ class Deletes(Strict):
 class Capture(Strict):
     """抽取. How changes are found at the source."""
 
-    method: Literal["cursor", "compare"]
-    """抽取方式. cursor reads rows whose stamp moved; compare reads all rows and compares."""
+    method: Literal["cursor", "compare", "files"]
+    """抽取方式. cursor: rows whose stamp moved; compare: all rows; files: new files of a folder."""
 
     column: Name | None = None
     """时间戳列. The column that holds a row's last change; cursor needs it."""
@@ -179,6 +200,9 @@ class Column(Strict):
 
     charset: Charset | None = None
     """字符集. What the bytes of this column really are; none given: the source's."""
+
+    type: Annotated[str, AfterValidator(_value_type)] | None = None
+    """类型. What the values of a file's column are, since a file does not say; none given: text."""
 
     sharing: Sharing | None = None
     """共享类型. none keeps the column out of the exchange database; none given: the resource's."""

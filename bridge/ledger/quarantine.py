@@ -26,17 +26,24 @@ _AT_ONCE = 500  # keys in one statement; SQLite may be built to take no more tha
 @dataclass(frozen=True)
 class SetAside:
     """A row that was not accepted: its key as `key_text`, the column at fault if it is one, a
-    reason code, and a sample already masked."""
+    reason code, a sample already masked, and for a row of a file where it stands."""
 
     key: str
     reason: str
     column: str | None = None
     sample: str | None = None
+    place: str | None = None
+
+    @property
+    def is_of_unknown_key(self) -> bool:
+        """Whether this row of a file may be that of any key."""
+        return self.place is not None and None in json.loads(self.key)
 
 
 @dataclass(frozen=True)
 class QuarantineEntry:
-    """`seen` counts the batches in which the key was set aside while this entry was open."""
+    """`seen` counts the batches in which the key was set aside while this entry was open; `place`
+    is where in its file the row stands."""
 
     number: int
     key: str
@@ -50,6 +57,7 @@ class QuarantineEntry:
     seen: int
     closed_at: datetime | None
     closed_why: str | None
+    place: str | None = None
 
 
 def key_text(values: Sequence[str | None]) -> str:
@@ -102,6 +110,13 @@ class Quarantine:
                 return
             yield from (key for _, key in page)
             after, left = page[-1][0], left - len(page)
+
+    def keys_of_file(self, name: str) -> set[str]:
+        """Keys of open entries whose row stands in that file."""
+        there = row.c.place.startswith(f"{name}, ", autoescape=True)
+        return set(
+            self._connection.execute(select(row.c.key).where(self._open_ones(), there)).scalars()
+        )
 
     def count(self) -> int:
         """Open entries."""

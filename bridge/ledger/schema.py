@@ -33,6 +33,7 @@ __all__ = [
     "batch_row",
     "candidate_row",
     "claim_row",
+    "file_row",
     "health_view",
     "job_row",
     "position_row",
@@ -40,7 +41,7 @@ __all__ = [
     "receipt_row",
 ]
 
-EXCHANGE_VERSION = "0001"
+EXCHANGE_VERSION = "0002"
 RECEIVER_VERSION = "0001"
 """The newest migrations, so that an up-to-date database is known without loading Alembic."""
 
@@ -173,7 +174,24 @@ quarantine_row = Table(
     _number("seen"),
     Column("closed_at", Instant),
     Column("closed_why", Text),
+    Column("place", Text),  # where in its file the row stands
     Index("bh_quarantine_open", "department", "job", "open_key", unique=True),
+)
+
+file_row = Table(
+    "bh_file",
+    EXCHANGE,
+    _department(primary_key=True),
+    _job(primary_key=True),
+    _number("epoch", primary_key=True, autoincrement=False),
+    _number("seq", primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    _number("size_bytes"),
+    _number("modified_ns"),
+    _number("rows"),
+    _number("blank"),
+    Column("sha256", String(64), nullable=False),
+    Column("taken_at", Instant, nullable=False),
 )
 
 audit_entry = Table(

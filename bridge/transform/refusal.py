@@ -34,6 +34,15 @@ class Reason(StrEnum):
     BAD_VALUE = "bad_value"  # breaks its rule
     CHECK_DIGIT = "check_digit"  # right shape, wrong check character
     UNKNOWN_CODE = "unknown_code"
+    # rows of files
+    DIGITS_LOST = "digits_lost"  # a number of more digits than a spreadsheet keeps
+    DOUBTFUL_DATE = "doubtful_date"  # a date cell before 1900-03-01: programs disagree by a day
+    ERROR_VALUE = "error_value"  # #N/A and its like
+    MERGED_CELLS = "merged_cells"  # the row shares a cell with others
+    REPEATED_KEY = "repeated_key"  # more than one row of the file bears it
+    UNDECODABLE = "undecodable"  # bytes that are no text of the file's charset
+    WRONG_COLUMNS = "wrong_columns"  # more fields than there are columns, or fewer
+    NOT_CSV = "not_csv"  # quotes that end in the middle of a field
 
 
 class Finding(NamedTuple):
@@ -48,14 +57,16 @@ class Refusal:
     """One row that is set aside, for its first bad column.
 
     `key` holds the canonical texts of the key at the exchange, None for a NULL part (a bad part
-    stands as it was read). `column` is the exchange's name. `sample` never is the value.
+    stands as it was read). `column` is the exchange's name, None for a row that is bad as a whole.
+    `sample` never is the value. `place` is where in its file the row stands.
     """
 
     key: tuple[str | None, ...]
-    column: str
+    column: str | None
     reason: Reason
     sample: str | None
     cursor: str | None = None
+    place: str | None = None
 
 
 Refusals: TypeAlias = tuple[Refusal, ...]

@@ -6,7 +6,7 @@ Whole columns are looked at, never one row after another, except for rows that a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,13 +18,14 @@ from bridge.transform.refusal import Finding, Reason, Refusal, Refusals, masked_
 from bridge.transform.rule import rule_findings
 from bridge.transform.textarray import TextArray, pc, rows_of
 from bridge.transform.value import check_values
-from connectors.canonical import UNREADABLE
+from connectors.canonical import PLACE, UNREADABLE, WHY
 from connectors.changes import CURSOR
 from connectors.table import Fit, Kind, Type
 
 __all__ = ["Reason", "Refusal", "Refusals", "Transformed", "transform"]
 
 _TEXT = Type(Kind.TEXT)
+_ABOUT_ROWS = frozenset({UNREADABLE, PLACE, WHY})
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def transform(batch: pa.RecordBatch, route: Route) -> Transformed:
     behind them any others. `bh_unreadable` names the first column of a row that the connector
     could not render; the others pass through. `accepted` keeps the order of the rows; its columns
     bear the route's names, without `bh_unreadable`. A row is refused once, for its first bad
-    column.
+    column. A row of a file is told with its place, and with what its family says is wrong with it.
     """
     count = len(route.columns)
     expected = [column.source.name for column in route.columns]
@@ -51,6 +52,8 @@ def transform(batch: pa.RecordBatch, route: Route) -> Transformed:
     before = [_text(batch.column(i)) for i in range(count)]
     unreadable = _column(batch, UNREADABLE)
     faults = _FirstFaults(batch.num_rows)
+    if unreadable is not None:  # before the key of such a row is missed
+        faults.enter(count, [Finding(Reason.UNREADABLE, rows_of(pc.equal(unreadable, PLACE)))])
     after = []
     for index, column in enumerate(route.columns):
         if unreadable is not None:
@@ -65,7 +68,8 @@ def transform(batch: pa.RecordBatch, route: Route) -> Transformed:
     if not faults.any:
         return Transformed(whole, ())
     accepted = whole.filter(pa.array(faults.column < 0))
-    return Transformed(accepted, _refusals(route, faults, before, whole, unreadable))
+    refused = _refusals(route, faults, before, whole, unreadable)
+    return Transformed(accepted, _located(refused, batch, np.flatnonzero(faults.column >= 0)))
 
 
 class _FirstFaults:
@@ -141,7 +145,7 @@ def _renamed(batch: pa.RecordBatch, route: Route, after: list[TextArray]) -> pa.
     names = [column.name for column in route.columns]
     arrays: list[Any] = list(after)
     for place in range(len(after), batch.num_columns):
-        if batch.schema.names[place] != UNREADABLE:
+        if batch.schema.names[place] not in _ABOUT_ROWS:
             names.append(batch.schema.names[place])
             arrays.append(batch.column(place))
     return pa.RecordBatch.from_arrays(arrays, names=names)
@@ -163,6 +167,24 @@ def _refusals(
     return tuple(
         _refusal(route, faults, before, unreadable, int(row), key, mark)
         for row, key, mark in zip(rows, keys, marks, strict=True)
+    )
+
+
+def _located(refused: Refusals, batch: pa.RecordBatch, rows: Any) -> Refusals:
+    """With where each row stands in its file, and the family's own word for what is wrong."""
+    places, words = _column(batch, PLACE), _column(batch, WHY)
+    if places is None or words is None:
+        return refused
+    return tuple(
+        replace(
+            one,
+            column=None if one.column == PLACE else one.column,
+            reason=Reason(why) if one.reason is Reason.UNREADABLE and why else one.reason,
+            place=place,
+        )
+        for one, place, why in zip(
+            refused, places.take(rows).to_pylist(), words.take(rows).to_pylist(), strict=True
+        )
     )
 
 

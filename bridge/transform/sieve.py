@@ -57,4 +57,8 @@ class Sieve:
 
 
 def _set_aside(refusal: Refusal) -> SetAside:
-    return SetAside(key_text(refusal.key), refusal.reason.value, refusal.column, refusal.sample)
+    """A row of a file whose key cannot be read is known by where it stands."""
+    key, place = refusal.key, refusal.place
+    if place is not None and None in key:
+        key = (*key, place)
+    return SetAside(key_text(key), refusal.reason.value, refusal.column, refusal.sample, place)

@@ -65,7 +65,7 @@ class SqliteConnector(Connector):
     def _open(self) -> sqlite3.Connection:
         create = self.endpoint.options.get("create") == "true" and not self._path.exists()
         connection = sqlite3.connect(
-            f"{self._path.as_uri()}?mode={'rwc' if create else 'rw'}",
+            self._location("rwc" if create else "rw"),
             uri=True,
             timeout=self.endpoint.connect_timeout,
             isolation_level=None,
@@ -76,6 +76,9 @@ class SqliteConnector(Connector):
         connection.execute("SELECT count(*) FROM sqlite_master")
         register(connection)
         return connection
+
+    def _location(self, mode: str) -> str:
+        return f"{self._path.as_uri()}?mode={mode}"
 
     def _driver_error(self) -> type[Exception]:
         return sqlite3.Error

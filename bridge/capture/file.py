@@ -1,0 +1,112 @@
+"""Capture by files: each new or changed file of a folder is a window, taken whole or not at all.
+
+The ledger knows which files were taken, by name and content. A file brings rows, new or changed; it
+never says that one is gone, so nothing is deleted. A job begins with an empty image, and a resync
+does too: then every file that is there is taken again, in the order of their last changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from bridge.batch import Batch, Kind, Tally
+from bridge.capture.window import Reach, capture_changes
+from bridge.failpoint import failpoint
+from bridge.hold import Hold
+from bridge.ledger import file
+from bridge.ledger.quarantine import Quarantine
+from bridge.plan import Plan
+from connectors.canonical import Digest
+from connectors.connector import SourceFile
+from connectors.table import TableName
+
+__all__ = ["FileLook", "begin", "look_for_files", "take_files"]
+
+
+@dataclass(frozen=True)
+class FileLook:
+    """What a folder holds, against what the ledger knows of it: files to take, oldest first; why
+    others have to wait; those that were taken, and of them the names that are there no more."""
+
+    new: tuple[SourceFile, ...]
+    waiting: tuple[str, ...]
+    taken: Mapping[str, file.TakenFile]
+    vanished: tuple[str, ...]
+
+
+def look_for_files(held: Hold, plan: Plan) -> FileLook:
+    """A file is new in this epoch by its name, or by its content: one whose stamp alone moved was
+    taken already."""
+    present, waiting = held.source.files(plan.table.name)
+    with held.exchange.transaction() as connection:
+        taken = file.taken(connection, held.department, held.name, held.ledger().epoch)
+    new = [f for f in present if not _is_taken(held, taken.get(f.name), f)]
+    vanished = sorted(name for name in taken if not held.source.exists(TableName(name)))
+    return FileLook(tuple(new), tuple(waiting), taken, tuple(vanished))
+
+
+def begin(held: Hold, plan: Plan) -> Batch:
+    """An image without rows: what the target holds from here on, the files brought."""
+    exchange = held.exchange
+    with exchange.transaction() as connection:
+        ledger = held.ledger()
+        ledger.fence()
+        exchange.execute_all([*plan.changes.drop(), *plan.changes.create()])
+        batch = ledger.seal(
+            kind=Kind.FIRST if ledger.epoch == 1 else Kind.RESYNC,
+            content_hash=plan.content_hash,
+            window_low=None,
+            window_high=held.source.clock(),
+            tally=Tally(),
+            digest=str(Digest()),
+        )
+        quarantine = Quarantine(connection, held.department, held.name)
+        quarantine.close(quarantine.open_keys(), "everything is read again")
+        failpoint("files.beginning")
+    failpoint("files.begun")
+    return batch
+
+
+def take_files(
+    held: Hold, plan: Plan, watermark: datetime, sink: Callable[[Batch], None]
+) -> tuple[str, ...]:
+    """Seals one batch for each new file, and one now and then if there is none. Returns what has
+    to be waited for."""
+    look = look_for_files(held, plan)
+    for one in look.new:
+        now = held.source.clock()
+        reach = Reach(watermark, max(now, watermark), now, ZoneInfo("UTC"))
+        capture_changes(held, plan, reach, None, sink, one.name)
+        watermark = reach.high
+    if not look.new:
+        _tell_of_nothing(held, plan, watermark, sink)
+    return look.waiting
+
+
+def _tell_of_nothing(
+    held: Hold, plan: Plan, watermark: datetime, sink: Callable[[Batch], None]
+) -> None:
+    now = datetime.now(UTC)
+    with held.exchange.transaction():
+        ledger = held.ledger()
+        ledger.looked(now)
+        if not ledger.should_seal_empty(now, timedelta(seconds=held.job.empty_every)):
+            return
+        batch = ledger.seal(
+            kind=Kind.EMPTY,
+            content_hash=plan.content_hash,
+            window_low=watermark,
+            window_high=max(held.source.clock(), watermark),
+            tally=Tally(),
+            digest=str(Digest()),
+        )
+    sink(batch)
+
+
+def _is_taken(held: Hold, known: file.TakenFile | None, found: SourceFile) -> bool:
+    if known is None:
+        return False
+    return known.is_still(found) or known.sha256 == held.source.sha256(found.name)

@@ -1,0 +1,105 @@
+"""The files of a folder that are complete: nobody is still writing them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from connectors.connector import SourceFile
+
+__all__ = ["Folder", "Waiting"]
+
+_BLOCK_BYTES = 1 << 20
+_PARTIAL = (".part", ".tmp", ".crdownload", ".partial", ".filepart", ".lock", ".swp")
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A file that may not be read yet, and why."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Folder:
+    """One folder, its own level alone. A file is complete once it has lain still for
+    `settle_seconds`, by the later of its two stamps: a copy may bear an old one of its content,
+    but the moment at which its inode changed cannot be set."""
+
+    path: Path
+    endings: frozenset[str]
+    settle_seconds: float
+
+    def names(self, pattern: str = "*") -> list[str]:
+        """Files of the family whose name is the pattern or matches it, in order of their names."""
+        return sorted(
+            entry.name
+            for entry in os.scandir(self.path)
+            if entry.is_file()
+            and Path(entry.name).suffix.lower() in self.endings
+            and not _is_a_mark(entry.name)
+            and (entry.name == pattern or fnmatchcase(entry.name, pattern))
+        )
+
+    def look(self, pattern: str) -> tuple[list[SourceFile], list[Waiting]]:
+        """The complete files, oldest first, and those that must be waited for. Waits itself while
+        the last write may have been the last one."""
+        files, waiting = self._look(pattern)
+        if any(w.why == _YOUNG for w in waiting):
+            time.sleep(self.settle_seconds)
+            files, waiting = self._look(pattern)
+        return files, waiting
+
+    def stat(self, name: str) -> SourceFile:
+        found = (self.path / name).stat()
+        return SourceFile(name, found.st_size, found.st_mtime_ns)
+
+    def sha256(self, name: str) -> str:
+        digest = hashlib.sha256()
+        with (self.path / name).open("rb") as stream:
+            while block := stream.read(_BLOCK_BYTES):
+                digest.update(block)
+        return digest.hexdigest()
+
+    def _look(self, pattern: str) -> tuple[list[SourceFile], list[Waiting]]:
+        names = self.names(pattern)
+        owned = _in_use(entry.name for entry in os.scandir(self.path))
+        files: list[SourceFile] = []
+        waiting: list[Waiting] = []
+        for name in names:
+            try:
+                why = "is open in a spreadsheet program" if name in owned else self._young(name)
+                if why is None:
+                    files.append(self.stat(name))
+                else:
+                    waiting.append(Waiting(name, why))
+            except FileNotFoundError:
+                continue  # taken away since it was listed
+        return sorted(files, key=lambda f: (f.modified_ns, f.name)), waiting
+
+    def _young(self, name: str) -> str | None:
+        found = (self.path / name).stat()
+        still = time.time() - max(found.st_mtime, found.st_ctime)
+        return _YOUNG if 0 <= still < self.settle_seconds else None
+
+
+_YOUNG = "was written a moment ago"
+
+
+def _is_a_mark(name: str) -> bool:
+    """Hidden files, those that a spreadsheet program lays beside an open one, halves of a copy."""
+    return name.startswith((".", "~$")) or name.lower().endswith(_PARTIAL)
+
+
+def _in_use(names: Iterable[str]) -> frozenset[str]:
+    """Excel's mark drops the first two characters of a long name; LibreOffice's keeps all."""
+    found = list(names)
+    excel = {n[2:] for n in found if n.startswith("~$")}
+    libre = {n[7:-1] for n in found if n.startswith(".~lock.") and n.endswith("#")}
+    return frozenset(n for n in found if n in libre or n in excel or n[2:] in excel)

@@ -1,0 +1,114 @@
+"""Brings the rows of one file into a private table, where they can be sorted and selected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from math import isfinite
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from connectors.sheet.cell import Bad, Cell, read_cell, reader_of
+from connectors.sheet.delimited import Delimited
+from connectors.sheet.survey import Unfit
+from connectors.table import Column, Kind
+
+if TYPE_CHECKING:  # its reader is an extra, which CSV files do without
+    from connectors.sheet.workbook import Sheet
+
+__all__ = ["FAULT", "Loaded"]
+
+FAULT = "bh_fault"
+"""Which column of a row is at fault; empty for the row as a whole, NULL for a sound row."""
+
+Row: TypeAlias = tuple[Any, ...]
+
+
+class Loaded:
+    """Rows on their way: place, fault, why, then the values of the wanted columns, in order.
+    `blank` counts the rows without any value, which are none."""
+
+    def __init__(self, names: Sequence[str], columns: Sequence[Column]) -> None:
+        self.blank = 0
+        self._columns = list(columns)
+        self._places = [_place_of(column.name, names) for column in columns]
+
+    def of_sheet(self, sheet: Sheet) -> Iterator[Row]:
+        errors: dict[int, set[int]] = {}
+        for row, column in sheet.errors:
+            errors.setdefault(row + 1, set()).add(column)
+        for number, cells in sheet.cells():
+            place = f"{sheet.name}, row {number}"
+            bad = errors.get(number, set())
+            if not bad and not any(c != "" for c in cells):
+                self.blank += 1
+                continue
+            fault, why, values = self._values(cells, bad)
+            if number in sheet.merged:
+                fault, why = "", "merged_cells"
+            yield (place, fault, why, *values)
+
+    def of_csv(self, file: Delimited) -> Iterator[Row]:
+        readers = [reader_of(column.type) for column in self._columns]
+        nothing = (None,) * len(readers)
+        for line in file.lines():
+            place = f"line {line.number}"
+            if line.fault is not None:
+                yield (place, "", line.fault, *nothing)
+                continue
+            fields = line.fields
+            if not any(fields):
+                self.blank += 1
+                continue
+            values = [
+                read(fields[at]) if fields[at] else None
+                for read, at in zip(readers, self._places, strict=True)
+            ]
+            yield self._sound(place, values)
+
+    def _sound(self, place: str, values: list[str | None]) -> Row:
+        fault = why = None
+        for at, value in enumerate(values):
+            if value is None or value.isascii():
+                continue
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                fault, why = fault or self._columns[at].name, "undecodable"
+                values[at] = None
+        return (place, fault, why, *map(_bound, values, self._columns))
+
+    def _values(
+        self, cells: Sequence[Cell], errors: Iterable[int]
+    ) -> tuple[str | None, str | None, list[Any]]:
+        fault = why = None
+        values: list[Any] = []
+        for column, at in zip(self._columns, self._places, strict=True):
+            value = None
+            try:
+                if at in errors:
+                    raise Bad("error_value", "")
+                value = read_cell(cells[at], column.type) if at < len(cells) else None
+            except Bad as bad:
+                if fault is None:
+                    fault, why = column.name, bad.why
+            values.append(_bound(value, column))
+        return fault, why, values
+
+
+def _place_of(name: str, names: Sequence[str]) -> int:
+    found = [at for at, known in enumerate(names) if known == name]
+    if len(found) == 1:
+        return found[0]
+    what = "more than one column" if found else "no column"
+    known = ", ".join(known for known in names if known) or "nothing"
+    raise Unfit(f"it has {what} {name}; its row of names holds {known}")
+
+
+def _bound(value: str | None, column: Column) -> str | float | None:
+    """A double is kept as one, since its text could be read back as another."""
+    if value is None or column.type.kind is not Kind.FLOAT:
+        return value
+    try:
+        number = float(value)
+    except ValueError:
+        return value
+    return number if isfinite(number) else value

@@ -1,0 +1,136 @@
+"""What the reader of workbooks does not say: cells that hold an error, and how large a sheet is.
+
+The reader shows `#N/A` and its like as an empty cell, and lays a sheet out in memory from its first
+cell to its last. So the sheet is looked through beforehand, a block at a time.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+__all__ = ["Survey", "Unfit", "survey_ods", "survey_xlsx"]
+
+_BLOCK_BYTES = 1 << 20
+_LONGEST_TAG = 1 << 16
+_MOST_PARTS = 10_000
+_ERROR = re.compile(rb"<(?:\w+:)?c\b([^>]*\bt=[\"']e[\"'][^>]*)>")
+_PLACE = re.compile(rb"\br=[\"']([A-Z]{1,3})([0-9]{1,7})[\"']")
+_COLUMN = re.compile(rb"<(?:\w+:)?c\b[^>]*?\br=[\"']([A-Z]{1,3})[0-9]")
+_ROW = re.compile(rb"<(?:\w+:)?row\b[^>]*?\br=[\"']([0-9]{1,7})[\"']")
+_CELL = re.compile(rb"<(?:\w+:)?c\b")
+_ODS_ERROR = re.compile(rb"calcext:value-type=[\"']error[\"']")
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+
+
+class Unfit(Exception):
+    """The file cannot be read as what it seems to be; the text says what was found."""
+
+
+@dataclass
+class Survey:
+    """Cells of one sheet that hold an error, by row and column from 0, and its extent."""
+
+    errors: set[tuple[int, int]] = field(default_factory=set)
+    rows: int = 0
+    columns: int = 0
+
+
+def survey_xlsx(path: Path, sheet: str, most_bytes: int) -> Survey:
+    """Raises Unfit for a file that unpacks to more than `most_bytes`, or is damaged."""
+    with _opened(path, most_bytes) as packed:
+        survey, letters = Survey(), set[bytes]()
+        cells = 0
+        for block in _blocks(packed, _part_of(packed, sheet)):
+            for tag in _ERROR.findall(block):
+                survey.errors.add(_place(tag))
+            letters.update(_COLUMN.findall(block))
+            numbers = _ROW.findall(block)
+            survey.rows = max(survey.rows, int(numbers[-1])) if numbers else survey.rows
+            cells += len(_CELL.findall(block))
+        survey.columns = max(map(_column, letters), default=-1) + 1
+        if cells and not letters:
+            raise Unfit("its cells do not say where they stand; save it again with Excel or WPS")
+    return survey
+
+
+def survey_ods(path: Path, most_bytes: int) -> None:
+    """Where an error stands cannot be told there, so a file with one is refused."""
+    with _opened(path, most_bytes) as packed:
+        for block in _blocks(packed, "content.xml"):
+            if _ODS_ERROR.search(block):
+                raise Unfit("it holds cells with an error, like #N/A; mend them, or save as .xlsx")
+
+
+def _opened(path: Path, most_bytes: int) -> zipfile.ZipFile:
+    try:
+        packed = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise Unfit(f"it is no workbook, or damaged ({error})") from error
+    parts = packed.infolist()
+    size = sum(part.file_size for part in parts)
+    if len(parts) > _MOST_PARTS or size > most_bytes:
+        packed.close()
+        most = most_bytes >> 20
+        raise Unfit(f"it unpacks to {size >> 20:,} MB in {len(parts):,} parts; {most:,} MB at most")
+    # A part that is larger than its entry says does not have the sum that the entry says.
+    try:
+        damaged = packed.testzip()
+    except (zipfile.BadZipFile, RuntimeError, EOFError, NotImplementedError, ValueError) as error:
+        packed.close()
+        raise Unfit(f"it is damaged or encrypted ({error})") from error
+    except Exception as error:  # zlib's own error has no common root with the others
+        packed.close()
+        raise Unfit("it is damaged") from error
+    if damaged is not None:
+        packed.close()
+        raise Unfit(f"it is damaged: part {damaged} does not have the sum it should")
+    return packed
+
+
+def _part_of(packed: zipfile.ZipFile, sheet: str) -> str:
+    """The part of the package that holds a sheet."""
+    try:
+        book = ElementTree.fromstring(packed.read("xl/workbook.xml"))
+        relations = ElementTree.fromstring(packed.read("xl/_rels/workbook.xml.rels"))
+        wanted = next(e.get(_RELATION) for e in book.iter() if e.get("name") == sheet)
+        target = next(e.get("Target", "") for e in relations.iter() if e.get("Id") == wanted)
+    except (KeyError, StopIteration, ElementTree.ParseError) as error:
+        raise Unfit("its list of sheets cannot be read; save it again with Excel or WPS") from error
+    return target[1:] if target.startswith("/") else f"xl/{target}"
+
+
+def _blocks(packed: zipfile.ZipFile, part: str) -> Iterator[bytes]:
+    """Blocks that end between two tags."""
+    try:
+        stream = packed.open(part)
+    except KeyError as error:
+        raise Unfit(f"its part {part} is missing") from error
+    with stream:
+        rest = b""
+        while block := stream.read(_BLOCK_BYTES):
+            block = rest + block
+            cut = block.rfind(b"<")
+            if len(block) - cut > _LONGEST_TAG:
+                cut = len(block)
+            rest = block[cut:]
+            yield block[:cut]
+        yield rest
+
+
+def _place(tag: bytes) -> tuple[int, int]:
+    found = _PLACE.search(tag)
+    if found is None:
+        raise Unfit("it holds a cell with an error that does not say where it stands")
+    return int(found[2]) - 1, _column(found[1])
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number - 1
