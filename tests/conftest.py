@@ -24,7 +24,14 @@ from connectors.endpoint import Endpoint, Secret
 from tests.mariadb import MariaDB
 
 Database = Callable[..., Endpoint]
-_SERVERS = {"postgresql": "postgres", "mysql": "mariadb", "kingbase": "postgres", "opengauss": "postgres"}
+_SERVERS = {
+    "postgresql": "postgres",
+    "mysql": "mariadb",
+    "kingbase": "postgres",
+    "opengauss": "postgres",
+    "odbc-postgresql": "postgres",
+}
+_DRIVERS = {"odbc-postgresql": "PostgreSQL Unicode"}
 _NUMBER = count(1)
 
 
@@ -58,6 +65,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
             "password": Secret(server.password),
             "database": name,
         }
+        if family in _DRIVERS:
+            options["driver"], family = _DRIVERS[family], "odbc"
         return Endpoint(name, family, host=server.host, port=server.port, **login, **options)
 
     yield make

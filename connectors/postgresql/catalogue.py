@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -63,9 +64,10 @@ ORDER BY a.attnum
 
 KEYS = """
 SELECT i.indisprimary, i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL,
-  to_json(ARRAY(SELECT a.attname
+  CAST(to_json(ARRAY(SELECT a.attname
     FROM unnest(i.indkey[0 : i.indnkeyatts - 1]) WITH ORDINALITY k(n, o)
-    JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.n ORDER BY k.o))
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.n
+    ORDER BY k.o)) AS text)
 FROM pg_catalog.pg_index i
 WHERE i.indrelid = %s AND i.indisvalid
 ORDER BY i.indisprimary DESC, i.indexrelid
@@ -128,6 +130,7 @@ def relation_of(
     """A table from its rows of COLUMNS, KEYS and TYPES."""
     found = tuple(column_of(row, types) for row in columns)
     required = {c.name for c in found if not c.nullable}
+    keys = [(is_primary, is_unique, json.loads(names)) for is_primary, is_unique, names in keys]
     unique = [tuple(names) for _, is_unique, names in keys if is_unique and names]
     primary = next((tuple(names) for is_primary, _, names in keys if is_primary), ())
     first = columns[0]

@@ -15,9 +15,19 @@ from connectors.connector import Connector
 from connectors.dialect import EVERYTHING, KeyRange, Statement
 from connectors.returning import advance
 from connectors.table import Column, Kind, TableName, Type
+from tests.conformance.conftest import EXCHANGES, Row
 from tests.conformance.samples import Line, batch
 
 Key = tuple[str, ...]
+
+
+@pytest.fixture(params=EXCHANGES, ids=lambda row: row.name)
+def family(request: pytest.FixtureRequest) -> Row:
+    """Only what may be an exchange."""
+    row: Row = request.param
+    return row
+
+
 
 COLUMNS = (
     ("code", Type(Kind.TEXT, length=20)),

@@ -1,0 +1,145 @@
+"""What an ODBC driver's errors mean to an operator: by the server's own number where it is told,
+else by SQLSTATE, else by the text of a failed login."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from connectors.endpoint import Endpoint
+from connectors.errors import (
+    BridgeheadError,
+    Busy,
+    ConfigurationError,
+    ConnectionLost,
+    LoginRefused,
+    MissingObject,
+    MissingRight,
+    PermanentError,
+    RowRefused,
+    StatementTimeout,
+    StoreFull,
+    StructureMismatch,
+    TransientError,
+    Unreachable,
+)
+
+__all__ = ["Meaning", "of_login", "of_server"]
+
+Meaning: TypeAlias = tuple[type[BridgeheadError], str]
+
+_UP = "try again when the server is up"
+_BY_STATE: Mapping[str, Meaning] = {
+    "28": (LoginRefused, "check user and password of the endpoint"),
+    "IM002": (ConfigurationError, "check the endpoint's dsn against odbc.ini"),
+    "IM003": (ConfigurationError, "install the driver's library"),
+    "HYT00": (StatementTimeout, "raise the endpoint's statement_timeout, or look for locks"),
+    "HYT01": (Unreachable, "check host, port, firewall, and that the server is up"),
+    "HY008": (StatementTimeout, "raise the endpoint's statement_timeout, or look for locks"),
+    "57014": (StatementTimeout, "raise the endpoint's statement_timeout, or look for locks"),
+    "3D": (MissingObject, "check the endpoint's database"),
+    "3F": (MissingObject, "check the schema"),
+    "42501": (MissingRight, "ask the DBA for this right"),
+    "42P01": (MissingObject, "check the table's name and schema"),
+    "42703": (MissingObject, "check the column's name"),
+    "42S02": (MissingObject, "check the table's name and schema"),
+    "42S12": (MissingObject, "check the index's name"),
+    "42S22": (MissingObject, "check the column's name"),
+    "42P07": (StructureMismatch, "the object exists already"),
+    "42S01": (StructureMismatch, "the object exists already"),
+    "42601": (ConfigurationError, "write one SELECT"),
+    "42000": (ConfigurationError, "write one SELECT"),
+    "55P03": (Busy, "try again when the other session has ended"),
+    "40": (TransientError, "try again"),
+    "53": (StoreFull, "free disk space, memory or connections at this store"),
+    "57P": (ConnectionLost, _UP),
+    "08": (ConnectionLost, _UP),
+    "25006": (MissingRight, "the store is read-only: use its primary"),
+    "23505": (StructureMismatch, "find the rows that share this key, and make it unique"),
+    "22": (RowRefused, "look at the row's value"),
+    "23": (RowRefused, "look at the table's constraints"),
+    "44": (RowRefused, "look at the view's condition"),
+    "P0001": (RowRefused, "look at the table's triggers"),
+}
+_AT_LOGIN: Sequence[tuple[str, type[BridgeheadError], str]] = (
+    ("can't open lib", ConfigurationError, "install the driver's library"),
+    ("does not exist", MissingObject, "check the endpoint's database and user"),
+    ("unknown database", MissingObject, "check the endpoint's database"),
+    ("cannot open database", MissingObject, "check the endpoint's database"),
+    ("too many", StoreFull, "free connections at this server"),
+    ("starting up", Unreachable, _UP),
+    ("shutting down", Unreachable, _UP),
+    ("access denied", LoginRefused, "check user, password and rights of the endpoint"),
+    ("fatal", LoginRefused, "check user and password of the endpoint, and pg_hba.conf"),
+    ("fe_sendauth", LoginRefused, "set the endpoint's password"),
+    ("no password supplied", LoginRefused, "set the endpoint's password"),
+    ("login failed", LoginRefused, "check user and password of the endpoint"),
+)
+_CLOSED = ("closed connection", "cursor's connection has been closed", "closed cursor")
+_SHOWN = (MissingObject, MissingRight, ConfigurationError, StructureMismatch, LoginRefused)
+_TAGS = re.compile(r"^(\[[^\]]*\]\s*)+")
+_TAIL = re.compile(r"\s*\((-?\d+)\) \(SQL\w+\)\s*$")
+
+
+def of_server(
+    error: BaseException, endpoint: Endpoint, by_number: Mapping[int, Meaning]
+) -> BridgeheadError:
+    """An error of an open session. `by_number` knows the server's own numbers."""
+    state, text, number = _parts(error)
+    if any(part in text.lower() for part in _CLOSED):
+        return _lost(endpoint, state)
+    known = by_number.get(number)
+    for prefix in (state, state[:3], state[:2]):
+        known = known or _BY_STATE.get(prefix)
+    kind, remedy = known or (PermanentError, "")
+    if kind is ConnectionLost:
+        return _lost(endpoint, state)
+    return kind(_message(kind, state, text, number), endpoint=endpoint.name, remedy=remedy)
+
+
+def of_login(
+    error: BaseException, endpoint: Endpoint, by_number: Mapping[int, Meaning]
+) -> BridgeheadError:
+    """An error while connecting: many drivers give one state for all that can go wrong."""
+    state, text, number = _parts(error)
+    place, shown = str(endpoint), text.splitlines()[0] if text else type(error).__name__
+    for part, kind, remedy in _AT_LOGIN:
+        if part in text.lower():
+            found = shown.rpartition("FATAL:")[2].strip()
+            return kind(f"login refused: {found}", endpoint=place, remedy=remedy)
+    kind, remedy = by_number.get(number) or _BY_STATE.get(
+        state[:2] if state[:2] == "28" else state, (Unreachable, "")
+    )
+    if kind in (Unreachable, ConnectionLost, StatementTimeout):
+        kind, remedy = Unreachable, "check host, port, firewall, and that the server is up"
+    return kind(f"no connection: {shown}", endpoint=place, remedy=remedy)
+
+
+def _parts(error: BaseException) -> tuple[str, str, int]:
+    """SQLSTATE, the text without the marks of those that passed it on, and the native number."""
+    arguments = [str(argument) for argument in error.args]
+    state = arguments[0] if len(arguments) > 1 else ""
+    text = _TAGS.sub("", arguments[-1] if arguments else "")
+    tail = _TAIL.search(text)
+    return state, _TAIL.sub("", text), int(tail[1]) if tail else 0
+
+
+def _message(kind: type[BridgeheadError], state: str, text: str, number: int) -> str:
+    """The server's words, unless they may quote a row's values."""
+    code = f"{state}/{number}" if number > 1 else state
+    if state == "23505" or (kind is StructureMismatch and state[:2] == "23"):
+        return f"a key is there twice ({code})"
+    if kind in _SHOWN:
+        return f"{text.splitlines()[0].removeprefix('ERROR: ')} ({code})" if text else code
+    if kind is RowRefused:
+        return f"the store refused a row ({code})"
+    return f"{kind.__name__} ({code})"
+
+
+def _lost(endpoint: Endpoint, state: str) -> BridgeheadError:
+    return ConnectionLost(
+        f"the connection broke ({state or 'closed'})",
+        endpoint=str(endpoint),
+        remedy="try again; what the last commit did is read from the store",
+    )

@@ -1,0 +1,180 @@
+"""A session through ODBC: the contract without COPY, without temporary tables, without MERGE.
+
+What is behind the driver answers the questions of the contract in its own SQL (see `server.py`);
+here is how any statement travels. Values are bound as text and come back as text that the server
+has written, since most drivers change numbers, times or booleans on the way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+import pyarrow.compute as pc
+import pyodbc
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.pool import NullPool
+
+from connectors.connector import Chunk, Connector, RowStream
+from connectors.dialect import Dialect
+from connectors.endpoint import Endpoint
+from connectors.errors import BridgeheadError, ConfigurationError, RowRefused
+from connectors.fetched import FetchedRows
+from connectors.odbc.errors import Meaning, of_login, of_server
+from connectors.selection import Format, Output, Selection, select
+from connectors.table import Column, TableName, Type
+
+__all__ = ["CANARY", "OdbcSession", "OrdinaryStages"]
+
+CANARY = "𠮷䶮 é\u0301"
+"""A text that a driver must carry both ways before it is trusted with a row."""
+
+_MARK = re.compile(r"%(%|s)")
+_STATEMENT_BYTES = 1 << 20
+
+
+class OrdinaryStages(Dialect):
+    """Stages are ordinary tables, each named after the table it is for, made before a run's first
+    batch and emptied inside every transaction. No statement hands rows to another."""
+
+    returns_changes: ClassVar[bool] = False
+
+    def stage_name(self, name: str, owner: TableName) -> str:
+        mark = hashlib.sha256(str(owner).encode()).hexdigest()[:16]
+        return f"{name}_{mark}"
+
+    def prepare_stage(self, name: str, body: str) -> Sequence[str]:
+        table = self.quote(name)
+        return (self.drop(table), f"CREATE TABLE {table} ({body})")
+
+    def temporary(self, name: str, body: str) -> Sequence[str]:
+        return (f"DELETE FROM {self.quote(name)}",)
+
+
+class OdbcSession(Connector):
+    """What every DBMS behind ODBC shares. `names`: what SQLGetInfo calls it, in lower case.
+    `rows_at_once` and `values_at_once` bound one INSERT. `canary` sends CANARY to the server and
+    asks for it back: false, the hex of its UTF-8 as it arrived, and CANARY made from `{hex}`."""
+
+    names: ClassVar[tuple[str, ...]] = ()
+    alchemy: ClassVar[str]
+    canary: ClassVar[str] = ""
+    session_statements: ClassVar[tuple[str, ...]] = ()
+    by_number: ClassVar[Mapping[int, Meaning]] = {}
+    rows_at_once: ClassVar[int] = 500
+    values_at_once: ClassVar[int] = 4000
+
+    def __init__(self, endpoint: Endpoint, opened: pyodbc.Connection) -> None:
+        self._opened = opened
+        super().__init__(endpoint)
+
+    def _create_engine(self) -> Engine:
+        with self._translated():
+            self._prepare_session(self._opened.cursor())
+            self._opened.commit()
+        return create_engine(f"{self.alchemy}://", creator=lambda: self._opened, poolclass=NullPool)
+
+    def _prepare_session(self, cursor: Any) -> None:
+        for statement in self.session_statements:
+            cursor.execute(statement)
+        if self.canary:
+            self._try_canary(cursor)
+
+    def _try_canary(self, cursor: Any) -> None:
+        code = CANARY.encode().hex()
+        sql = _marked(self.canary.format(hex=code), self.dialect)
+        false, arrived, found = cursor.execute(sql, [CANARY]).fetchone()
+        if str(arrived).lower() != code or found != CANARY or false not in (False, 0):
+            driver = self._opened.getinfo(pyodbc.SQL_DRIVER_NAME)
+            raise ConfigurationError(
+                f"the ODBC driver {driver} changes values: a test text or a boolean came back "
+                "as another",
+                endpoint=str(self.endpoint),
+                remedy="use the Unicode driver, and UTF-8 in its options",
+            )
+
+    def _driver_error(self) -> type[Exception]:
+        found: type[Exception] = pyodbc.Error
+        return found
+
+    def translate(self, error: BaseException) -> BridgeheadError:
+        meaning = of_server if hasattr(self, "connection") else of_login
+        return meaning(error, self.endpoint, self.by_number)
+
+    def _execute(self, sql: str, values: Sequence[object]) -> Any:
+        cursor = self.driver.cursor()
+        marked = _marked(sql, self.dialect)
+        return cursor.execute(marked, list(values)) if values else cursor.execute(marked)
+
+    # -- rows --------------------------------------------------------------------------------
+
+    def read(self, selection: Selection, format: Format = Format.ARROW) -> RowStream:
+        expressions = [self._output(output) for output in selection.outputs]
+        query = select(self.dialect, selection, expressions, self._zone)
+        renderings = [None] * len(expressions)
+        cursor = self._cursor(query)
+        self._stream = FetchedRows(cursor, selection.outputs, renderings, self._translated)
+        return self._stream
+
+    def load(
+        self,
+        table: TableName,
+        columns: Sequence[Column],
+        chunks: Iterator[Chunk],
+        format: Format = Format.ARROW,
+        constants: Mapping[str, int] | None = None,
+    ) -> int:
+        """INSERT of many rows at once. The driver's own arrays (`fast_executemany`) are not used:
+        they cut a text by the size of the first one, or refuse it."""
+        constants = constants or {}
+        names = self.dialect.columns([*(c.name for c in columns), *constants])
+        into = f"INSERT INTO {self.dialect.table(table)} ({names})\nVALUES "
+        places = [self._stored(c.type) for c in columns] + [str(int(n)) for n in constants.values()]
+        one = f"({', '.join(places)})"
+        total = 0
+        with self._translated():
+            for chunk in chunks:
+                self._refuse_nul(columns, chunk)
+                self._insert(into, one, chunk, len(columns))
+                total += chunk.num_rows
+        return total
+
+    def _insert(self, into: str, one: str, chunk: Any, width: int) -> None:
+        at_once = min(self.rows_at_once, max(1, self.values_at_once // max(1, width)))
+        at_once = min(at_once, max(1, _STATEMENT_BYTES * chunk.num_rows // (chunk.nbytes + 1)))
+        cursor = self.driver.cursor()
+        rows = zip(*(column.to_pylist() for column in chunk.columns[:width]), strict=True)
+        while part := list(islice(rows, at_once)):
+            sql = _marked(into + ", ".join([one] * len(part)), self.dialect)
+            cursor.execute(sql, list(chain.from_iterable(part)))
+
+    def _stored(self, kind: Type) -> str:
+        """A bound canonical text as the value of a column."""
+        return self.dialect.placeholder
+
+    def _refuse_nul(self, columns: Sequence[Column], chunk: Any) -> None:
+        """Drivers end a text there."""
+        for column, array in zip(columns, chunk.columns, strict=False):
+            if pc.any(pc.match_substring(array, "\0")).as_py():
+                raise RowRefused(
+                    f"a text of column {column.name} holds a NUL character",
+                    endpoint=str(self.endpoint),
+                )
+
+    def _output(self, output: Output) -> str:
+        """An expression for the canonical text of an output."""
+        raise NotImplementedError
+
+    def _zone(self) -> ZoneInfo:
+        raise NotImplementedError
+
+
+def _marked(sql: str, dialect: Dialect) -> str:
+    """With the placeholders of ODBC."""
+    if dialect.placeholder == "?":
+        return sql
+    return _MARK.sub(lambda found: "?" if found[1] == "s" else "%", sql)
