@@ -64,7 +64,7 @@ def _built(found: Iterable[Entry | Fault]) -> tuple[dict[str, DAG], list[Fault]]
 
 def _checked(dag: DAG) -> DAG:
     """What Airflow would check later, for all DAGs of the file at once."""
-    dag.validate()
+    dag.validate()  # type: ignore[no-untyped-call]
     dag.check_cycle()
     return dag
 
@@ -125,12 +125,12 @@ def new_dag(
         dag_display_name=display,
         tags=list(tags),
         doc_md=text,
-        default_args=retries or {},
+        default_args={"owner": "bridgehead", **(retries or {})},
     )
 
 
 def _task(function: Any, pool: str, name: str | None = None) -> Any:
-    return task(function, task_id=name or function.__name__, pool=pool)
+    return task(task_id=name or function.__name__, pool=pool)(function)
 
 
 def _doc(entry: Entry) -> str:
@@ -141,7 +141,7 @@ def _doc(entry: Entry) -> str:
         f"| target 目标库 | `{entry.target}`: `{entry.target_table}` |\n"
         f"| schedule 调度 | `{entry.schedule}` |\n"
         f"| file 文件 | `jobs/{entry.job}.yaml` |\n\n"
-        "A red run names its reason in the last line of its log. "
-        "失败的运行在日志最后一行说明原因。\n\n"
+        "The log of a red run says in one line what is wrong. "
+        "失败的运行在日志中用一行说明原因。\n\n"
         f"    bridgehead status\n    bridgehead batches {entry.job}\n"
     )

@@ -37,7 +37,7 @@ def agent_dag() -> DAG:
     every = timedelta(minutes=5)
     with new_dag(AGENT, every, display="agent 代理", tags=["bridgehead"], text=_AGENT_DOC) as dag:
         for name in STEPS:
-            task(step.keep, task_id=name, retries=1, retry_delay=timedelta(seconds=30))(name)
+            task(task_id=name, retries=1, retry_delay=timedelta(seconds=30))(step.keep)(name)
     return dag
 
 
@@ -47,12 +47,11 @@ def audit_dag() -> DAG:
         AUDIT, _AT_NIGHT, display="audit 审计", tags=["bridgehead"], text=_AUDIT_DOC
     ) as dag:
         compared = task(
-            step.compare,
-            map_index_template="{{ task.op_args[0] if task.op_args else task.op_kwargs['job'] }}",
+            map_index_template="{{ task.op_kwargs['job'] }}",
             max_active_tis_per_dag=_SIDE_BY_SIDE,
             retries=2,
             retry_delay=timedelta(minutes=5),
-        ).expand(job=task(step.jobs)())
-        compared >> task(step.report, trigger_rule="all_done")()
+        )(step.compare).expand(job=task(step.jobs)())
+        compared >> task(trigger_rule="all_done")(step.report)()
         compared >> task(step.all_compared)()
     return dag

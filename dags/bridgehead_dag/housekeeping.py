@@ -17,7 +17,7 @@ from bridge.overview import JobOverview, overview
 from bridge.reporting import assemble_report
 from bridge.settings import Deployment, find_directory, load
 from bridgehead_dag.narration import log, section
-from bridgehead_dag.verdict import conclude, failure
+from bridgehead_dag.verdict import conclude, failure, one_line
 from bridgehead_dag.work import deployment
 from connectors.errors import BridgeheadError
 from reconcile.report import render_html
@@ -36,7 +36,7 @@ def configuration(also: Iterable[str] = ()) -> None:
     try:
         problems = [*map(str, load(find_directory()).problems)] or [*also]
     except BridgeheadError as error:
-        raise failure(error.exit_code, str(error)) from None
+        raise failure(error.exit_code, one_line(error)) from None
     with section(f"configuration 配置: {len(problems)} problems"):
         for problem in problems:
             log.error("%s", problem)
@@ -127,7 +127,7 @@ def _asked(question: Callable[[], None]) -> None:
     try:
         question()
     except BridgeheadError as error:
-        raise failure(error.exit_code, str(error)) from None
+        raise failure(error.exit_code, one_line(error)) from None
 
 
 def _utc(*moments: datetime) -> tuple[datetime, ...]:

@@ -95,7 +95,6 @@ def _reconciled(outcome: Outcome) -> Iterator[str]:
         agrees = "equal" if cut.agrees else "different"
         sums = f"sent {cut.sent.total:,}, received {cut.received.total:,}"
         yield f"stream up to {cut.epoch}/{cut.seq}: {sums}, {agrees}"
-    yield f"{outcome.job}: {outcome.verdict.zh} {outcome.verdict.en}"
 
 
 _STAGES: dict[str, tuple[str, Callable[[Outcome], Iterable[str]]]] = {

@@ -5,6 +5,7 @@ Whether a file is right in all its parts is decided by the task, with the engine
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections import Counter
@@ -15,7 +16,16 @@ from typing import Any
 
 import yaml
 
-__all__ = ["RESERVED", "VARIABLE", "Entry", "Fault", "config_directory", "read_job", "read_jobs"]
+__all__ = [
+    "KEYS",
+    "RESERVED",
+    "VARIABLE",
+    "Entry",
+    "Fault",
+    "config_directory",
+    "read_job",
+    "read_jobs",
+]
 
 VARIABLE = "BRIDGEHEAD_CONFIG"
 RESERVED = frozenset({"bridge_config_errors", "bridgehead_agent", "bridgehead_audit"})
@@ -27,6 +37,15 @@ _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
 _SIZE_LIMIT_BYTES = 1_000_000
 _TASKS = ("one", "three")
+
+# A test holds this list and the engine's together.
+KEYS = frozenset(
+    (
+        *("job", "title", "catalogue", "source", "key", "capture", "columns", "target"),
+        *("schedule", "tasks", "empty_every", "max_delete", "chunk_rows"),
+    )
+)
+"""What a job file may say."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +98,7 @@ def read_jobs(directory: Path) -> Iterator[Entry | Fault]:
 
 def _alone(entry: Entry | Fault, writers: Mapping[tuple[str, ...], int]) -> Entry | Fault:
     """Of several jobs that write one table none is scheduled: which one is right is not known."""
-    if isinstance(entry, Fault) or writers[entry.target_place] == 1:
+    if isinstance(entry, Fault) or not entry.target_table or writers[entry.target_place] == 1:
         return entry
     table = entry.target_table
     message = f"target.table: {table!r} is written by another job too; one table belongs to one job"
@@ -121,6 +140,10 @@ def _entry(stem: str, content: object) -> Entry:
         raise ValueError(f"job: {job!r} is not a job name (1 to 40 of a-z 0-9 _ . -)")
     if job in RESERVED:
         raise ValueError(f"job: {job!r} is the name of one of Bridgehead's own DAGs; rename it")
+    if unknown := sorted(map(str, content.keys() - KEYS)):
+        near = difflib.get_close_matches(unknown[0], KEYS, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"{unknown[0]}: unknown key{hint}")
     tasks = _text(content, "tasks", "one")
     if tasks not in _TASKS:
         raise ValueError(f"tasks: {tasks!r} is neither {' nor '.join(_TASKS)}")
@@ -134,7 +157,7 @@ def _entry(stem: str, content: object) -> Entry:
         source_table=_text(source, "table", "a query", within="source."),
         target=_text(target, "endpoint", within="target."),
         target_schema=_text(target, "schema", "", within="target."),
-        target_table=_text(target, "table", within="target."),
+        target_table=_text(target, "table", "", within="target."),
     )
 
 

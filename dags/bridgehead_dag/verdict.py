@@ -7,10 +7,12 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from bridge.batch import Batch, State
 from bridge.run import Outcome
+from bridgehead_dag.narration import log
 from bridgehead_dag.step import Counts
+from connectors.errors import BridgeheadError
 from reconcile.verdict import Verdict
 
-__all__ = ["TryAgain", "conclude", "counts_of", "failure", "sentence"]
+__all__ = ["TryAgain", "conclude", "counts_of", "failure", "one_line", "sentence"]
 
 _TRY_AGAIN = 3
 
@@ -20,7 +22,9 @@ class TryAgain(AirflowException):
 
 
 def failure(exit_code: int, text: str) -> AirflowException:
-    """What to raise. Only what may heal by itself is tried again."""
+    """What to raise. Only what may heal by itself is tried again. The sentence stands in the log
+    as a line of its own, before Airflow's traceback."""
+    log.error("%s", text)
     return TryAgain(text) if exit_code == _TRY_AGAIN else AirflowFailException(text)
 
 
@@ -32,6 +36,7 @@ def conclude(outcome: Outcome) -> Counts:
     if outcome.exit_code:
         get_current_context()["ti"].xcom_push("return_value", counts)
         raise failure(outcome.exit_code, sentence(outcome)) from None
+    log.info("%s: %s %s", outcome.job, outcome.verdict.zh, outcome.verdict.en)
     return counts
 
 
@@ -55,7 +60,7 @@ def sentence(outcome: Outcome) -> str:
     error, verdict = outcome.error, outcome.verdict
     if error is not None:
         word = "" if verdict is Verdict.IN_FLIGHT else f"{verdict.zh} {verdict.en}: "
-        return " ".join(f"{outcome.job}: {word}{error}".split())
+        return f"{outcome.job}: {word}{one_line(error)}"
     if verdict is Verdict.DEVIATION:
         return f"{outcome.job}: {verdict.zh} {verdict.en} {outcome.deviation}{_where(outcome)}"
     if outcome.overdue:
@@ -63,6 +68,11 @@ def sentence(outcome: Outcome) -> str:
         return f"{outcome.job}: the horizon is held back too long by {holders} → end that session"
     status = f"bridgehead status {outcome.job}"
     return f"{outcome.job}: {verdict.zh} {verdict.en} → {status}"
+
+
+def one_line(error: BridgeheadError) -> str:
+    """Several problems of a configuration stand in lines of their own."""
+    return "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
 
 
 def _where(outcome: Outcome) -> str:

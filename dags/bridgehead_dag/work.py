@@ -12,7 +12,7 @@ from bridge.runs import run_jobs
 from bridge.settings import Deployment, find_directory, load
 from bridgehead_dag.narration import Narrator
 from bridgehead_dag.step import Counts
-from bridgehead_dag.verdict import conclude, failure
+from bridgehead_dag.verdict import conclude, failure, one_line
 from connectors.errors import BridgeheadError
 
 __all__ = ["deployment", "follow", "pull", "push", "reconcile", "run"]
@@ -62,7 +62,7 @@ def deployment() -> Deployment:
     try:
         return load(find_directory())
     except BridgeheadError as error:
-        raise failure(error.exit_code, str(error)) from None
+        raise failure(error.exit_code, one_line(error)) from None
 
 
 def _stage(job: str, step: Step, name: str) -> Counts:

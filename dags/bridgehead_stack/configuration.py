@@ -23,6 +23,17 @@ _HEADING = (
     "# Written anew at every start. Own settings: AIRFLOW__SECTION__KEY in the environment.\n"
 )
 
+_LOGIN_PAGES = """\
+# Written anew at every start. These pages do not ask the browser for its language.
+import os
+
+from flask_appbuilder.const import AUTH_DB
+
+AUTH_TYPE = AUTH_DB
+WTF_CSRF_ENABLED = True
+BABEL_DEFAULT_LOCALE = "zh" if os.environ.get("LANG", "").startswith("zh") else "en"
+"""
+
 Settings = Mapping[str, Mapping[str, object]]
 
 
@@ -81,6 +92,7 @@ def write_settings(home: Home, settings: Settings) -> None:
     written = StringIO()
     parser.write(written)
     home.write(home.path / "airflow.cfg", _HEADING + written.getvalue())
+    home.write(home.path / "webserver_config.py", _LOGIN_PAGES)
 
 
 def local_zone() -> str:

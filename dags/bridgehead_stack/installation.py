@@ -36,6 +36,7 @@ SLOTS = 3
 def install(home: Home) -> None:
     """May be repeated."""
     upgradedb()
+    application: Any
     with get_application_builder() as application:
         manager = application.sm
         application.add_permissions(update_perms=True)
