@@ -82,7 +82,7 @@ class Source(_Place):
     header: Annotated[int, Field(ge=1, le=1000)] | None = None
     """标题行. The row of a file that names its columns; none given: its template's, else row 1."""
 
-    delimiter: Literal[",", ";", "\t", "|"] | None = None
+    delimiter: Literal[",", ";", "tab"] | None = None
     """分隔符. What parts the fields of a CSV file; none given: what its row of names shows."""
 
     @property

@@ -18,7 +18,7 @@ class CsvConnector(SheetConnector):
     def opened(self, file: str, stack: ExitStack, charset: str) -> tuple[list[str], RowsOf]:
         path = self.folder.path / file
         charset = charset or self.options.get("charset", "") or charset_of(path)
-        delimiter = self.options.get("delimiter", "")
+        delimiter = self.options.get("delimiter", "").replace("tab", "\t")
         header = int(self.options.get("header", "1"))
         rows = stack.enter_context(Delimited(path, charset, delimiter, header))
         return rows.names, lambda loaded: loaded.of_csv(rows)
