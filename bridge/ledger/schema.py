@@ -20,7 +20,7 @@ from sqlalchemy import (
     Text,
 )
 
-from bridge.ledger.columntype import Instant, long_integer
+from bridge.ledger.columntype import Instant, long_integer, long_text
 
 __all__ = [
     "CONTENT",
@@ -28,11 +28,13 @@ __all__ = [
     "EXCHANGE_VERSION",
     "RECEIVER",
     "RECEIVER_VERSION",
+    "alarm_row",
     "audit_entry",
     "batch_event",
     "batch_row",
     "candidate_row",
     "claim_row",
+    "event_row",
     "file_row",
     "health_view",
     "job_row",
@@ -41,7 +43,7 @@ __all__ = [
     "receipt_row",
 ]
 
-EXCHANGE_VERSION = "0002"
+EXCHANGE_VERSION = "0003"
 RECEIVER_VERSION = "0001"
 """The newest migrations, so that an up-to-date database is known without loading Alembic."""
 
@@ -129,6 +131,7 @@ batch_row = Table(
     Column("note", Text),
     Index("bh_batch_state", "department", "state", "job"),
     Index("bh_batch_sealed", "department", "job", "sealed_at"),
+    Index("bh_batch_reconciled", "department", "job", "reconciled_at"),
 )
 
 batch_event = Table(
@@ -153,7 +156,7 @@ candidate_row = Table(
     _department(primary_key=True),
     _job(primary_key=True),
     Column("at", Instant, primary_key=True),
-    Column("tokens", Text, nullable=False),  # JSON array
+    Column("tokens", long_text(), nullable=False),  # JSON array
 )
 
 quarantine_row = Table(
@@ -194,6 +197,45 @@ file_row = Table(
     Column("taken_at", Instant, nullable=False),
 )
 
+event_row = Table(
+    "bh_event",
+    EXCHANGE,
+    Column("number", long_integer(), primary_key=True, autoincrement=True),
+    _department(),
+    _job(),  # empty for what concerns no single job
+    Column("kind", String(16), nullable=False),
+    Column("subject", String(128), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("open_key", String(64)),  # SHA-256 of kind and subject while open, then NULL
+    Column("facts", Text, nullable=False),  # JSON: numbers, names, our own messages
+    Column("first_seen_at", Instant, nullable=False),
+    Column("last_seen_at", Instant, nullable=False),
+    _number("seen"),
+    Column("acknowledged_at", Instant),
+    Column("acknowledged_by", String(128)),
+    Column("acknowledged_why", Text),
+    Column("closed_at", Instant),
+    Index("bh_event_open", "department", "job", "open_key", unique=True),
+)
+
+alarm_row = Table(
+    "bh_alarm",
+    EXCHANGE,
+    Column("number", long_integer(), primary_key=True, autoincrement=True),
+    _department(),
+    _number("event"),
+    Column("rule", String(128), nullable=False),
+    Column("occasion", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("queued_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    _number("tries"),
+    Column("failure", Text),
+    Column("sent_at", Instant),
+    Index("bh_alarm_state", "department", "state", "due_at"),
+    Index("bh_alarm_event", "event"),
+)
+
 audit_entry = Table(
     "bh_audit",
     EXCHANGE,
@@ -203,7 +245,7 @@ audit_entry = Table(
     Column("job", String(128)),
     Column("actor", String(128), nullable=False),
     Column("action", String(64), nullable=False),
-    Column("details", Text, nullable=False),  # canonical JSON
+    Column("details", long_text(), nullable=False),  # canonical JSON
     _hash("prev_hash"),
     _hash("hash"),
 )

@@ -1,0 +1,151 @@
+"""Events: one open entry per department, job, kind and subject; counted, acknowledged, closed.
+
+Works in a short transaction of its own; nothing here commits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, insert, select, update
+
+from bridge.event import EventKind, Recovery, Severity, Sighting
+from bridge.ledger.audit import Audit
+from bridge.ledger.schema import event_row as row
+from connectors.errors import ConfigurationError
+
+__all__ = ["EventEntry", "Events"]
+
+
+@dataclass(frozen=True)
+class EventEntry:
+    """`seen` counts the looks that found it; `first_seen_at` is since when it is known to be so."""
+
+    number: int
+    job: str | None
+    kind: EventKind
+    subject: str
+    severity: Severity
+    facts: dict[str, Any]
+    first_seen_at: datetime
+    last_seen_at: datetime
+    seen: int
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    acknowledged_why: str | None = None
+    closed_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None
+
+
+class Events:
+    """The events of one department."""
+
+    def __init__(self, connection: Connection, department: str) -> None:
+        self._connection = connection
+        self._department = department
+
+    def see(self, sighting: Sighting, at: datetime) -> EventEntry:
+        """Opens an event, or renews the open one with what is known now. Two sessions that open
+        one at once collide on the index: the caller tries again."""
+        key = _open_key(sighting.kind, sighting.subject)
+        renewed = update(row).where(self._of(sighting.job), row.c.open_key == key)
+        facts = json.dumps(dict(sighting.facts), ensure_ascii=False, sort_keys=True)
+        latest = {"last_seen_at": at, "facts": facts}
+        known = self._connection.execute(renewed.values(seen=row.c.seen + 1, **latest)).rowcount
+        if not known:
+            self._open(sighting, key, at, latest)
+        found = self._entries(self._of(sighting.job), row.c.open_key == key)
+        return found[0]
+
+    def recover(self, recovery: Recovery, at: datetime) -> list[EventEntry]:
+        """Closes what was open; the entries as they are now."""
+        wanted = [self._of(recovery.job), row.c.kind == recovery.kind.value, _OPEN]
+        if recovery.subject is not None:
+            wanted.append(row.c.open_key == _open_key(recovery.kind, recovery.subject))
+        numbers = [entry.number for entry in self._entries(*wanted)]
+        if not numbers:
+            return []
+        closing = update(row).where(row.c.number.in_(numbers), _OPEN)
+        self._connection.execute(closing.values(open_key=None, closed_at=at))
+        return self._entries(row.c.number.in_(numbers))
+
+    def open_kinds(self, job: str) -> set[tuple[str | None, EventKind]]:
+        """What is open of this job, or of none: so that a run where all is well asks once."""
+        query = select(row.c.job, row.c.kind).where(
+            row.c.department == self._department, row.c.job.in_([job, ""]), _OPEN
+        )
+        return {(name or None, EventKind(kind)) for name, kind in self._connection.execute(query)}
+
+    def entry(self, number: int) -> EventEntry | None:
+        found = self._entries(row.c.number == number)
+        return found[0] if found else None
+
+    def entries(
+        self, *, closed: bool = False, job: str | None = None, limit: int = 200
+    ) -> list[EventEntry]:
+        """The newest, oldest first: open ones, or all if `closed`."""
+        conditions = [] if closed else [_OPEN]
+        if job is not None:
+            conditions.append(row.c.job == job)
+        query = self._query(*conditions).order_by(None).order_by(row.c.number.desc()).limit(limit)
+        return [_entry(found) for found in self._connection.execute(query)][::-1]
+
+    def acknowledge(self, number: int, actor: str, why: str, at: datetime) -> EventEntry:
+        """Somebody has taken it over: it stays open, and is not sent again until it recovers."""
+        entry = self.entry(number)
+        if entry is None or not entry.is_open:
+            found = "no event" if entry is None else "it has recovered: event"
+            raise ConfigurationError(
+                f"{found} {number}", remedy="`bridgehead events` lists those that are open"
+            )
+        who = {"acknowledged_at": at, "acknowledged_by": actor, "acknowledged_why": why}
+        self._connection.execute(update(row).where(row.c.number == number).values(who))
+        details = {"event": number, "kind": entry.kind.value, "why": why}
+        Audit(self._connection, self._department).append(actor, "acknowledge", entry.job, details)
+        return self._entries(row.c.number == number)[0]
+
+    def _open(self, sighting: Sighting, key: str, at: datetime, latest: dict[str, Any]) -> None:
+        values = {
+            "department": self._department,
+            "job": sighting.job or "",
+            "kind": sighting.kind.value,
+            "subject": sighting.subject,
+            "severity": sighting.kind.severity.value,
+            "open_key": key,
+            "first_seen_at": sighting.since or at,
+            "seen": 1,
+        }
+        self._connection.execute(insert(row).inline(), values | latest)
+
+    def _of(self, job: str | None) -> ColumnElement[bool]:
+        return and_(row.c.department == self._department, row.c.job == (job or ""))
+
+    def _entries(self, *conditions: ColumnElement[bool]) -> list[EventEntry]:
+        return [_entry(found) for found in self._connection.execute(self._query(*conditions))]
+
+    def _query(self, *conditions: ColumnElement[bool]) -> Select[Any]:
+        columns = (row.c[name] for name in EventEntry.__dataclass_fields__)
+        ours = row.c.department == self._department
+        return select(*columns).where(ours, *conditions).order_by(row.c.number)
+
+
+_OPEN = row.c.open_key.is_not(None)
+
+
+def _open_key(kind: EventKind, subject: str) -> str:
+    return hashlib.sha256(f"{kind}\n{subject}".encode()).hexdigest()
+
+
+def _entry(found: Any) -> EventEntry:
+    values = dict(found._mapping)
+    values["job"] = values["job"] or None
+    values["kind"], values["severity"] = EventKind(values["kind"]), Severity(values["severity"])
+    values["facts"] = json.loads(values["facts"])
+    return EventEntry(**values)
