@@ -44,7 +44,7 @@ class Hold:
     def source(self) -> Connector:
         endpoint = self.deployment.endpoint(self.job.source.endpoint)
         options = {**endpoint.options, **self.job.source.reading}
-        return self._open(replace(endpoint, options=options))
+        return self._open(replace(endpoint, options=options, is_filled=False))
 
     @cached_property
     def target(self) -> Connector:
@@ -104,5 +104,5 @@ def _make_current(exchange: Connector) -> None:
     with exchange.transaction():
         if exchange_version(exchange.connection) == EXCHANGE_VERSION:
             return
-    with exchange.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), exchange.transaction():
+    with exchange.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), exchange.definition():
         upgrade_exchange(exchange.connection)

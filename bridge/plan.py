@@ -114,7 +114,7 @@ def extend_target(held: Hold) -> None:
     route = find_route(job, table, held.exchange, target, held.deployment.code_tables)
     missing = [c for c in route.target_columns if c.name not in existing.names]
     effects = Effects(target.dialect, place, route.target_columns, route.key, owned=True)
-    with target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), target.transaction():
+    with target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), target.definition():
         target.execute_all(effects.add_columns(missing))
 
 
@@ -148,7 +148,7 @@ def prepare_target(held: Hold, plan: Plan) -> Plan:
     owned = _known_claim(held, plan)
     if owned is None:
         lock = held.target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS)
-        with lock, held.target.transaction() as connection:
+        with lock, held.target.definition() as connection:
             if held.job.target.ddl:
                 upgrade_receiver(connection)
             owned = _claim(held, plan, held.receiver())
@@ -219,11 +219,19 @@ def _pull_format(held: Hold, route: Route, cursor: Type | None) -> Format:
     exact = cursor is None or dialect.represent(cursor) == cursor
     raw = held.source.capabilities.reads & held.exchange.capabilities.loads
     exact = exact and not any(c.source.nullable for c in route.columns if c.name in route.key)
-    untouched = exact and not route.needs_work and route.limits.hold_all(held.source.capabilities)
-    return min(raw) if raw and untouched else Format.ARROW
+    stores = held.source.capabilities, held.exchange.capabilities
+    untouched = exact and route.needs_no_look(*stores)
+    return _fastest(raw) if untouched else Format.ARROW
 
 
 def _push_format(held: Hold, route: Route) -> Format:
+    """What the exchange holds was looked at on its way in; a store that takes rows without a look
+    needs its own types."""
     raw = held.exchange.capabilities.reads & held.target.capabilities.loads
-    same = all(column.exchange == column.target for column in route.columns)
-    return min(raw) if raw and same else Format.ARROW
+    if any(column.exchange != column.target for column in route.columns):
+        raw -= {Format.PGCOPY}
+    return _fastest(raw)
+
+
+def _fastest(raw: frozenset[Format]) -> Format:
+    return next((f for f in (Format.PGCOPY, Format.CSV) if f in raw), Format.ARROW)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,8 @@ from bridge.failpoint import failpoint
 from bridge.hold import Hold
 from bridge.horizon import drain, floor
 from bridge.plan import Plan
-from connectors.errors import ConfigurationError
+from connectors.errors import ConfigurationError, RowRefused
+from connectors.selection import Format
 
 __all__ = ["Pulled", "pull"]
 
@@ -34,8 +35,19 @@ class Pulled:
 def pull(held: Hold, plan: Plan, sink: Callable[[Batch], None]) -> Pulled:
     """Seals what is due and hands each batch to `sink` once it is committed.
 
-    A first load or an oversized window that was cut off goes on after its last sealed part.
+    A first load or an oversized window that was cut off goes on after its last sealed part. Where
+    the exchange refuses a row that travelled without being looked at, all that is not sealed yet is
+    read again the way on which each value is looked at, and what does not fit is set aside.
     """
+    try:
+        return _pull(held, plan, sink)
+    except RowRefused:
+        if plan.pull_format is Format.ARROW:
+            raise
+    return _pull(held, replace(plan, pull_format=Format.ARROW), sink)
+
+
+def _pull(held: Hold, plan: Plan, sink: Callable[[Batch], None]) -> Pulled:
     with held.exchange.transaction():
         ledger = held.ledger()
         newest = ledger.newest_of_window()

@@ -74,7 +74,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         server.drop_database(name)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "mysql"])
 def engine(request: pytest.FixtureRequest, database: Database) -> Iterator[Engine]:
     opened = _engine(database(request.param))
     yield opened
@@ -88,16 +88,21 @@ def _engine(endpoint: Endpoint) -> Engine:
         event.listen(opened, "connect", _without_own_transactions)
         event.listen(opened, "begin", _begin_immediate)
         return opened
+    isolation: dict[str, Any] = {}
+    driver = "postgresql+psycopg"
+    if endpoint.family == "mysql":
+        driver, isolation = "mysql+mysqldb", {"isolation_level": "READ COMMITTED"}
     password = endpoint.password.reveal() if endpoint.password else None
     url = URL.create(
-        "postgresql+psycopg",
+        driver,
         username=endpoint.user,
         password=password,
         host=endpoint.host,
         port=endpoint.port,
         database=endpoint.database,
+        query={"charset": "utf8mb4"} if endpoint.family == "mysql" else {},
     )
-    return create_engine(url, poolclass=NullPool)
+    return create_engine(url, poolclass=NullPool, **isolation)
 
 
 def _without_own_transactions(connection: Any, _record: object) -> None:

@@ -36,7 +36,7 @@ def load_image(
     run sealed, if there is one."""
     low = newest.key_high if newest else None
     if newest is None:
-        with held.exchange.transaction():
+        with held.exchange.definition():
             held.ledger().fence()
             held.exchange.execute_all([*plan.changes.drop(), *plan.changes.create()])
             failpoint("image.beginning")

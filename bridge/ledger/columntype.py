@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import TIMESTAMP, BigInteger, Dialect, Integer, String
+from sqlalchemy import TIMESTAMP, BigInteger, Dialect, Integer, String, Text
+from sqlalchemy.dialects.mysql import LONGTEXT
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from bridge.batch import instant
 
-__all__ = ["Instant", "long_integer", "seconds_since"]
+__all__ = ["Instant", "long_integer", "long_text", "seconds_since"]
 
 
 class Instant(TypeDecorator[datetime]):
@@ -42,6 +43,11 @@ class Instant(TypeDecorator[datetime]):
         return moment.astimezone(UTC)
 
 
+def long_text() -> TypeEngine[str]:
+    """A text of any length; MySQL's own TEXT ends at 64 KB."""
+    return Text().with_variant(LONGTEXT(), "mysql")
+
+
 def long_integer() -> TypeEngine[int]:
     """64 bits; SQLite numbers rows by itself only in a column called INTEGER."""
     return BigInteger().with_variant(Integer(), "sqlite")
@@ -57,6 +63,13 @@ class seconds_since(FunctionElement[float]):
 def _zoned(element: Any, compiler: Any, **options: Any) -> str:
     moment = compiler.process(element.clauses, **options)
     return f"CAST(EXTRACT(EPOCH FROM now() - {moment}) AS DOUBLE PRECISION)"
+
+
+@compiles(seconds_since, "mysql")
+def _microseconds(element: Any, compiler: Any, **options: Any) -> str:
+    moment = compiler.process(element.clauses, **options)
+    stamp = f"CAST(REPLACE(REPLACE({moment}, 'T', ' '), 'Z', '') AS DATETIME(6))"
+    return f"TIMESTAMPDIFF(MICROSECOND, {stamp}, UTC_TIMESTAMP(6)) / 1e6"
 
 
 @compiles(seconds_since, "sqlite")

@@ -26,7 +26,7 @@ from connectors.errors import (
 from connectors.postgresql.catalogue import (
     column_of,
 )
-from connectors.postgresql.copy import CopyOut, CopyStream, raw_blocks
+from connectors.postgresql.copy import CopyOut, CopyStream, line_blocks, raw_blocks
 from connectors.postgresql.dialect import Postgresql18Dialect
 from connectors.postgresql.errors import of_connection, of_login, of_server
 from connectors.postgresql.server import SESSION, PostgresqlServer
@@ -36,14 +36,21 @@ from connectors.table import Column, Table, TableName
 __all__ = ["PostgresqlConnector"]
 
 _BYTES_CAST_TO_INTEGERS = 180000
+_OPTIONS = {
+    Format.PGCOPY: "FORMAT binary",
+    Format.ARROW: "FORMAT csv",
+    Format.CSV: "FORMAT csv, NULL 'NULL'",
+}
+_BLOCKS = {Format.PGCOPY: raw_blocks, Format.CSV: line_blocks}
 
 
 class PostgresqlConnector(PostgresqlServer):
     """A session with a PostgreSQL database."""
 
     capabilities = Capabilities(
-        reads=frozenset({Format.PGCOPY}),
-        loads=frozenset({Format.PGCOPY}),
+        reads=frozenset({Format.PGCOPY, Format.CSV}),
+        loads=frozenset({Format.PGCOPY, Format.CSV}),
+        strict=True,
         infinite_times=True,
         special_decimals=True,
         year_low=-4712,
@@ -120,7 +127,9 @@ class PostgresqlConnector(PostgresqlServer):
     def read(self, selection: Selection, format: Format = Format.ARROW) -> RowStream:
         expressions = [self.dialect.output(output, format) for output in selection.outputs]
         query = select(self.dialect, selection, expressions, self._zone)
-        options = "FORMAT binary" if format is Format.PGCOPY else "FORMAT csv"
+        options = _OPTIONS[format]
+        if format is Format.CSV:
+            options += ", FORCE_QUOTE *"
         with ClientCursor(self.driver) as cursor:
             sql = cursor.mogrify(f"COPY ({query.sql}) TO STDOUT ({options})", query.values)
         if self.driver.info.transaction_status == TransactionStatus.IDLE:
@@ -151,11 +160,12 @@ class PostgresqlConnector(PostgresqlServer):
     ) -> int:
         constants = constants or {}
         names = [*(c.name for c in columns), *constants]
-        options = "FORMAT binary" if format is Format.PGCOPY else "FORMAT csv"
+        if format is Format.CSV:
+            names = [*constants, *(c.name for c in columns)]
         sql = f"COPY {self.dialect.table(table)} ({self.dialect.columns(names)})"
-        blocks = raw_blocks if format is Format.PGCOPY else _csv().csv_blocks
+        blocks = _BLOCKS.get(format) or _csv().csv_blocks
         rows = 0
-        with super()._translated(), self._copy(f"{sql} FROM STDIN ({options})") as copy:
+        with super()._translated(), self._copy(f"{sql} FROM STDIN ({_OPTIONS[format]})") as copy:
             for count, block in blocks(chunks, columns, constants):
                 copy.write(block)
                 rows += count

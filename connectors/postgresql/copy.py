@@ -20,11 +20,11 @@ from connectors.connector import Chunk, RowStream
 from connectors.selection import Format
 from connectors.table import Column
 
-__all__ = ["CopyStream", "raw_blocks"]
+__all__ = ["CopyOut", "CopyStream", "line_blocks", "raw_blocks"]
 
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
-_ROWS_AT_ONCE = {Format.PGCOPY: 500, Format.ARROW: 10_000}
+_ROWS_AT_ONCE = {Format.PGCOPY: 500, Format.CSV: 500, Format.ARROW: 10_000}
 
 
 class CopyOut:
@@ -161,3 +161,13 @@ def raw_blocks(
                 parts += (count, row[2:], tail)
             yield len(rows), b"".join(parts)
     yield 0, _TRAILER
+
+
+def line_blocks(
+    chunks: Iterator[Chunk], columns: Sequence[Column], constants: Mapping[str, int]
+) -> Iterator[tuple[int, bytes]]:
+    """Rows and bytes of a CSV COPY FROM STDIN of ready lines; constants stand before each."""
+    before = "".join(f"{value}," for value in constants.values()).encode()
+    for lines in chunks:
+        if lines:
+            yield len(lines), before + before.join(lines)

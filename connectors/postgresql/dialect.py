@@ -181,7 +181,10 @@ class PostgresqlDialect(Dialect):
         kind = output.column.type
         if output.column.charset:
             return self.raw_text(name)
-        return self.render(f"CAST({name} AS {self.ddl(kind)})", kind)
+        text = self.render(f"CAST({name} AS {self.ddl(kind)})", kind)
+        if format is Format.CSV and kind.kind is Kind.BINARY:
+            return f"'\\x' || {text}"
+        return text
 
     def _is_ours(self, kind: Type) -> bool:
         return kind.family == self.family and bool(kind.native)

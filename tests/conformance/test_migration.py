@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import subprocess
 import sys
@@ -12,7 +13,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Dialect, Engine, MetaData, inspect, text
+from sqlalchemy import Connection, Dialect, Engine, MetaData, event, inspect, text
+from sqlalchemy.dialects.mysql.base import MySQLDialect
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
@@ -40,6 +42,8 @@ SIDES = [
         upgrade_receiver, receiver_version, "bh_receiver_version", RECEIVER, id="receiver"
     ),
 ]
+COMMITS_DDL = ("mysql",)
+VERSIONS = {EXCHANGE: EXCHANGE_VERSION, RECEIVER: RECEIVER_VERSION}
 BOTH = pytest.mark.parametrize(("upgrade", "version", "table", "metadata"), SIDES)
 
 
@@ -82,7 +86,55 @@ def test_the_caller_owns_the_transaction(
         assert transaction.is_active
         transaction.rollback()
     with engine.begin() as connection:
-        assert inspect(connection).get_table_names() == []
+        if engine.dialect.name not in COMMITS_DDL:
+            assert inspect(connection).get_table_names() == []
+        upgrade(connection)
+        assert version(connection) == VERSIONS[metadata]
+
+
+@BOTH
+@pytest.mark.parametrize("engine", COMMITS_DDL, indirect=True)
+def test_a_migration_that_was_cut_off_is_done_again(
+    engine: Engine, upgrade: Upgrade, version: Version, table: str, metadata: MetaData
+) -> None:
+    """After each of its statements that change anything."""
+    cuts = 0
+    for cut in itertools.count(1):
+        with engine.connect() as connection, connection.begin():
+            for name in inspect(connection).get_table_names():
+                connection.execute(text(f"DROP TABLE {name}"))
+            if _is_cut_off(connection, upgrade, cut):
+                cuts += 1
+            upgrade(connection)
+            options = {"version_table": table, "compare_type": True}
+            context = MigrationContext.configure(connection, opts=options)
+            assert compare_metadata(context, metadata) == []
+            assert version(connection) == VERSIONS[metadata]
+        if cuts < cut:
+            break
+    assert cuts > 5
+
+
+def _is_cut_off(connection: Connection, upgrade: Upgrade, cut: int) -> bool:
+    """Runs the migrations up to the statement before the one of that number."""
+    seen = itertools.count(1)
+
+    def stop(_: object, __: object, sql: str, *___: object) -> None:
+        if sql.split()[0] in ("CREATE", "ALTER", "INSERT", "UPDATE") and next(seen) == cut:
+            raise _CutOff
+
+    event.listen(connection, "before_cursor_execute", stop)
+    try:
+        upgrade(connection)
+    except _CutOff:
+        return True
+    finally:
+        event.remove(connection, "before_cursor_execute", stop)
+    return False
+
+
+class _CutOff(Exception):
+    pass
 
 
 @BOTH
@@ -173,9 +225,11 @@ def test_a_dba_can_make_the_receivers_tables(connection: Connection) -> None:
     Receiver(connection, "d", "j").lock_position(1)
 
 
-@pytest.mark.parametrize("dialect", [PGDialect(), SQLiteDialect()])
+@pytest.mark.parametrize("dialect", [PGDialect(), SQLiteDialect(), MySQLDialect()])
 def test_ddl_is_printed_without_a_connection(dialect: Dialect) -> None:
     statements = receiver_ddl(dialect)
+    views = dict.fromkeys(("postgresql", "sqlite"), "CREATE VIEW bh_health")
+    views["mysql"] = "CREATE OR REPLACE"
     words = [" ".join(statement.split()[:3]) for statement in statements]
     assert words == [
         "CREATE TABLE bh_receiver_version",
@@ -184,7 +238,7 @@ def test_ddl_is_printed_without_a_connection(dialect: Dialect) -> None:
         "CREATE INDEX bh_receipt_hash",
         "CREATE INDEX bh_receipt_kind",
         "CREATE TABLE bh_claim",
-        "CREATE VIEW bh_health",
+        views[dialect.name],
         "INSERT INTO bh_receiver_version",
     ]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
+from bridge.ledger.migrations import restartable  # noqa: F401 — known to Alembic once imported
+
 given = context.config.attributes
 options = {"version_table": given["version_table"]}
 if context.is_offline_mode():

@@ -13,7 +13,7 @@ revision = "0001"
 down_revision = None
 
 _HEALTH = """
-CREATE VIEW bh_health AS
+{create} bh_health AS
 SELECT
     p.department,
     p.job,
@@ -45,12 +45,12 @@ LEFT JOIN (
         job,
         epoch,
         count(*) AS batches,
-        CAST(sum(total) AS BIGINT) AS received_total,
-        CAST(sum(inserted) AS BIGINT) AS received_inserted,
-        CAST(sum(updated) AS BIGINT) AS received_updated,
-        CAST(sum(deleted) AS BIGINT) AS received_deleted,
+        CAST(sum(total) AS {long}) AS received_total,
+        CAST(sum(inserted) AS {long}) AS received_inserted,
+        CAST(sum(updated) AS {long}) AS received_updated,
+        CAST(sum(deleted) AS {long}) AS received_deleted,
         sum(CASE WHEN verdict = 'reconciled' THEN 0 ELSE 1 END) AS deviations,
-        CAST(sum(insert_updated + update_inserted + delete_missing) AS BIGINT) AS misfits
+        CAST(sum(insert_updated + update_inserted + delete_missing) AS {long}) AS misfits
     FROM bh_receipt
     GROUP BY department, job, epoch
 ) s ON s.department = p.department AND s.job = p.job AND s.epoch = p.epoch
@@ -101,8 +101,16 @@ def upgrade() -> None:
         sa.Column("claimed_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("table_schema", "table_name"),
     )
+    op.execute(_HEALTH.format(**_spelling(op.get_context().dialect)))
+
+
+def _spelling(dialect: sa.Dialect) -> dict[str, object]:
     lag = seconds_since(sa.literal_column("r.window_high"))
-    op.execute(_HEALTH.format(lag=lag.compile(dialect=op.get_context().dialect)))
+    if dialect.name == "mysql":
+        words = {"create": "CREATE OR REPLACE VIEW", "long": "SIGNED"}
+    else:
+        words = {"create": "CREATE VIEW", "long": "BIGINT"}
+    return {"lag": lag.compile(dialect=dialect), **words}
 
 
 def _job() -> list[sa.Column[Any]]:
