@@ -11,7 +11,6 @@ from bridgehead_stack.process import die_with_parent, end, offspring
 
 __all__ = ["Service"]
 
-_TRIES = 5
 _LONGEST_PAUSE_SECONDS = 30.0
 _WELL_AFTER_SECONDS = 300.0
 _FORCE_SECONDS = 3.0
@@ -21,10 +20,16 @@ class Service:
     """A process that dies is started again after 1, 2, 4 … s, until it has died too often."""
 
     def __init__(
-        self, name: str, command: Sequence[str], environ: Mapping[str, str], log: Path
+        self,
+        name: str,
+        command: Sequence[str],
+        environ: Mapping[str, str],
+        log: Path,
+        tries: int = 5,
     ) -> None:
         self.name = name
         self.log = log
+        self.tries = tries
         self._command = list(command)
         self._environ = dict(environ)
         self._process: subprocess.Popen[bytes] | None = None
@@ -34,7 +39,7 @@ class Service:
 
     @property
     def given_up(self) -> bool:
-        return self._deaths > _TRIES
+        return self._deaths > self.tries
 
     def start(self) -> None:
         """In a session of its own: an interrupt at the terminal is the supervisor's alone."""

@@ -1,0 +1,72 @@
+"""Plays a list of steps with real task runs, for test_runs.py: SQL, commands, and DAGs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from airflow.dag_processing.dagbag import DagBag
+from airflow.models.xcom import XComModel
+from airflow.utils.db import upgradedb
+from airflow.utils.session import create_session
+from sqlalchemy import select
+
+from bridge.cli import main
+from bridgehead_dag.verdict import failure
+
+
+class Kept(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[list[str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append([record.levelname, record.getMessage()])
+
+
+def run(dag_id: str) -> dict[str, Any]:
+    kept = Kept()
+    logging.getLogger("bridgehead").addHandler(kept)
+    dag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"]).dags[dag_id]
+    for task in dag.tasks:
+        task.retries = 0
+    done = dag.test()
+    logging.getLogger("bridgehead").removeHandler(kept)
+    with create_session() as session:
+        wanted = select(XComModel).where(XComModel.run_id == done.run_id)
+        found = {f"{x.task_id}/{x.map_index}": x.value for x in session.scalars(wanted)}
+    return {
+        "state": done.state,
+        "tasks": {f"{ti.task_id}/{ti.map_index}": ti.state for ti in done.get_task_instances()},
+        "xcom": found,
+        "log": kept.lines,
+    }
+
+
+def command(*arguments: str) -> int:
+    try:
+        main(arguments)
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def sql(database: str, script: str) -> None:
+    with closing(sqlite3.connect(database)) as opened:
+        opened.executescript(script)
+
+
+PLAYED = {"run": run, "command": command, "sql": sql}
+
+if __name__ == "__main__":
+    plan, answer = map(Path, sys.argv[1:])
+    upgradedb()
+    played = [PLAYED[verb](*words) for verb, *words in json.loads(plan.read_text("utf-8"))]
+    kinds = {code: type(failure(code, "")).__name__ for code in (1, 2, 3, 4)}
+    answer.write_text(json.dumps({"played": played, "kinds": kinds}), "utf-8")

@@ -1,0 +1,182 @@
+"""The DAGs as Airflow loads them: one per job file, none harmed by another's file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bridge.job import Job
+from bridgehead_dag import reading
+from tests.dags.conftest import Airflow
+
+_MANY = 233
+
+OWN = {"bridgehead_agent", "bridgehead_audit"}
+
+
+def _config(folder: Path, **jobs: str | dict[str, Any]) -> Path:
+    (folder / "jobs").mkdir(parents=True)
+    for name, content in jobs.items():
+        text = content if isinstance(content, str) else yaml.safe_dump(_job(name, **content))
+        (folder / "jobs" / f"{name}.yaml").write_text(text, "utf-8")
+    return folder
+
+
+def _job(name: str, **content: Any) -> dict[str, Any]:
+    return {
+        "job": name,
+        "source": {"endpoint": "business", "table": name},
+        "target": {"endpoint": "centre", "table": name},
+        "capture": {"method": "compare"},
+        **content,
+    }
+
+
+@pytest.fixture(scope="module")
+def loaded(airflow: Airflow, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("load")
+    good = _config(
+        folder / "good",
+        cron={"schedule": "*/10 * * * *", "title": "人口"},
+        interval={"schedule": "90s"},
+        continuous={"schedule": "continuous"},
+        manual={},
+        three={"schedule": "1h", "tasks": "three"},
+    )
+    bad = _config(
+        folder / "bad",
+        fine={"schedule": "10m"},
+        broken="job: broken\nsource: {endpoint: business\n",
+        cron61={"schedule": "61 * * * *"},
+        never={"schedule": "sometimes"},
+        typo={"captur": {}},
+        nothing="",
+        bridgehead_agent={},
+        twin1={"target": {"endpoint": "centre", "table": "T"}},
+        twin2={"target": {"endpoint": "centre", "table": "t"}},
+    )
+    (bad / "jobs" / "named.yaml").write_text("job: other\n", "utf-8")
+    (bad / "jobs" / "old.yml").write_text("job: old\n", "utf-8")
+    (bad / "jobs" / "bytes.yaml").write_bytes(b"\xff\xfe\x00job")
+    many = _config(folder / "many")
+    example = Path(__file__).parents[2] / "config/jobs/population.yaml"
+    for number in range(_MANY):
+        text = example.read_text("utf-8").replace("population", f"population{number}")
+        (many / "jobs" / f"population{number}.yaml").write_text(text, "utf-8")
+    return airflow("load.py", good, bad, many, folder / "absent")
+
+
+def test_no_file_of_ours_fails_to_load(loaded: Any) -> None:
+    assert [told["errors"] for told in loaded.values()] == [{}] * 5
+
+
+def test_one_dag_per_job_file(loaded: Any) -> None:
+    dags = loaded["good"]["dags"]
+    assert dags.keys() == {"cron", "interval", "continuous", "manual", "three"} | OWN
+    assert dags["cron"]["shown"] == "cron 人口"
+    assert "`business`: `cron`" in dags["cron"]["doc"]
+
+
+def test_no_dag_catches_up_or_runs_twice_at_once_and_each_is_on(loaded: Any) -> None:
+    assert {tuple(dag["settings"]) for dag in loaded["good"]["dags"].values()} == {
+        (False, 1, False)
+    }
+
+
+def test_every_way_of_writing_a_schedule(loaded: Any) -> None:
+    dags = loaded["good"]["dags"]
+    found = {name: (dag["timetable"], dag["schedule"]) for name, dag in dags.items()}
+    assert found["cron"] == ("CronTriggerTimetable", "*/10 * * * *")
+    assert found["interval"] == ("DeltaTriggerTimetable", "0:01:30")
+    assert found["continuous"] == ("ContinuousTimetable", "")
+    assert found["manual"] == ("NullTimetable", "")
+
+
+def test_one_task_unless_the_job_asks_for_three(loaded: Any) -> None:
+    dags = loaded["good"]["dags"]
+    assert dags["cron"]["tasks"] == {"run": []}
+    assert dags["three"]["tasks"] == {"pull": ["push"], "push": ["reconcile"], "reconcile": []}
+    assert set(dags["three"]["retries"].values()) == {4}
+
+
+def test_the_agent_does_every_step_of_housekeeping(loaded: Any) -> None:
+    source = (Path(__file__).parents[2] / "dags/bridgehead_dag/housekeeping.py").read_text("utf-8")
+    steps = loaded["good"]["dags"]["bridgehead_agent"]["tasks"]
+    assert steps.keys() == {"configuration", "ledger", "standing"}
+    assert all(f'"{step}": {step},' in source for step in steps)
+
+
+def test_the_report_waits_for_the_comparisons(loaded: Any) -> None:
+    tasks = loaded["good"]["dags"]["bridgehead_audit"]["tasks"]
+    assert tasks["compare"] == ["all_compared", "report"]
+
+
+def test_a_bad_file_harms_no_other(loaded: Any) -> None:
+    assert loaded["bad"]["dags"].keys() == {"fine", "bridge_config_errors"} | OWN
+
+
+@pytest.mark.parametrize(
+    ("file", "what"),
+    [
+        ("jobs/broken.yaml:3", "is not YAML"),
+        ("jobs/cron61.yaml", "61 * * * *"),
+        ("jobs/never.yaml", "'sometimes' is no cron line"),
+        ("jobs/typo.yaml", "captur: unknown key; did you mean 'capture'?"),
+        ("jobs/nothing.yaml", "must hold keys and values"),
+        ("jobs/named.yaml", "'other' must be the file's name"),
+        ("jobs/old.yml", "rename it to old.yaml"),
+        ("jobs/bytes.yaml", "jobs/bytes.yaml"),
+        ("jobs/bridgehead_agent.yaml", "one of Bridgehead's own DAGs"),
+        ("jobs/twin1.yaml", "one table belongs to one job"),
+        ("jobs/twin2.yaml", "one table belongs to one job"),
+    ],
+)
+def test_the_page_of_configuration_errors_names_file_and_fault(
+    loaded: Any, file: str, what: str
+) -> None:
+    lines = loaded["bad"]["dags"]["bridge_config_errors"]["doc"].splitlines()
+    (line,) = [line for line in lines if f"`{file}`" in line]
+    assert what in line
+
+
+def test_a_missing_folder_is_a_configuration_error(loaded: Any) -> None:
+    assert "no such folder" in loaded["absent"]["dags"]["bridge_config_errors"]["doc"]
+
+
+def test_a_worker_builds_the_one_dag_that_it_needs(loaded: Any) -> None:
+    assert loaded["one"]["dags"].keys() == {"cron"}
+
+
+def test_parsing_imports_no_engine(loaded: Any) -> None:
+    assert [told["heavy"] for told in loaded.values()] == [[]] * 5
+
+
+def test_233_job_files_take_less_than_a_second(loaded: Any) -> None:
+    """CPU time, half a second on a slow machine; the margin is for one that counts badly."""
+    assert len(loaded["many"]["dags"]) == _MANY + len(OWN)
+    assert loaded["many"]["seconds"] < 1.5
+
+
+def test_the_light_reader_knows_the_keys_of_a_job() -> None:
+    assert frozenset(Job.model_fields) == reading.KEYS
+
+
+def test_pools_are_named_only_once_they_are_made(
+    tmp_path: Path, airflow: Airflow, loaded: Any
+) -> None:
+    assert {*loaded["good"]["dags"]["three"]["pools"].values()} == {"default_pool"}
+    config = _config(tmp_path / "good", cron={}, three={"tasks": "three"})
+    (tmp_path / "bridgehead_pools.json").write_text(
+        json.dumps({"endpoint_business": {"slots": 3}, "endpoint_centre": {"slots": 3}}), "utf-8"
+    )
+    dags = airflow("load.py", config, AIRFLOW_HOME=tmp_path)["good"]["dags"]
+    assert dags["cron"]["pools"] == {"run": "endpoint_business"}
+    assert dags["three"]["pools"] == {
+        "pull": "endpoint_business",
+        "push": "endpoint_centre",
+        "reconcile": "endpoint_centre",
+    }

@@ -1,0 +1,214 @@
+"""What tasks do, in real task runs: move rows, skip, fail with one sentence, leave counts."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.dags.conftest import Airflow
+
+_SECRET = "张三丰"
+_TABLE = "CREATE TABLE {0} (id INTEGER PRIMARY KEY, name TEXT, updated_at TIMESTAMP);"
+_ROWS = (
+    "INSERT INTO {0} VALUES (1, '%s', datetime('now', '-1 hour')),"
+    " (2, 'b', datetime('now', '-1 hour'));"
+)
+_SWALLOW = (
+    "CREATE TRIGGER swallow BEFORE INSERT ON {0} WHEN NEW.id = 3 BEGIN SELECT RAISE(IGNORE); END;"
+)
+JOBS = ("plain", "apart", "off", "lossy", "far")
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    config = folder / "config"
+    (config / "jobs").mkdir(parents=True)
+    stores = {name: {"family": "sqlite", "path": str(folder / f"{name}.db")} for name in "abc"}
+    for store in stores.values():
+        store["options"] = {"create": "true"}
+    closed = {"family": "postgresql", "host": "127.0.0.1", "port": 1, "database": "d", "user": "u"}
+    _write(
+        config / "bridgehead.yaml",
+        {
+            "department": {"code": "113301000024895242", "name": "市市场监督管理局"},
+            "endpoints": {**stores, "closed": closed},
+            "exchange": "b",
+            "defaults": {"retry": 0},
+        },
+    )
+    for job in JOBS:
+        capture = {"method": "cursor", "column": "updated_at", "margin": 0}
+        content: dict[str, Any] = {
+            "job": job,
+            "source": {"endpoint": "a", "table": job},
+            "target": {"endpoint": "closed" if job == "far" else "c", "table": job},
+            "capture": {**capture, "deletes": {"sweep": "every_run"}},
+            "empty_every": 0,
+            "tasks": "three" if job == "apart" else "one",
+        }
+        _write(config / "jobs" / f"{job}.yaml", content)
+        with closing(sqlite3.connect(folder / "a.db")) as source:
+            source.executescript(_TABLE.format(job) + (_ROWS % _SECRET).format(job))
+    return config
+
+
+def _write(place: Path, content: object) -> None:
+    place.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
+
+
+STEPS: dict[str, tuple[str, ...]] = {
+    "plain": ("run", "plain"),
+    "idle": ("run", "plain"),
+    "apart": ("run", "apart"),
+    "off": ("run", "off"),
+    "lossy": ("run", "lossy"),
+    "far": ("run", "far"),
+    "audit": ("run", "bridgehead_audit"),
+    "agent": ("run", "bridgehead_agent"),
+    "errors": ("run", "bridge_config_errors"),
+}
+
+
+@pytest.fixture(scope="module")
+def played(deployment: Path, airflow: Airflow) -> Any:
+    """Every step's outcome by name, in one process; between them the tables are prepared."""
+    stores = deployment.parent
+    before: dict[str, list[tuple[str, ...]]] = {
+        "off": [("command", "disable", "off")],
+        "lossy": [
+            ("command", "run", "lossy"),
+            ("sql", str(stores / "c.db"), _SWALLOW.format("lossy")),
+            ("sql", str(stores / "a.db"), "INSERT INTO lossy VALUES (3, 'c', datetime('now'));"),
+        ],
+    }
+    plan: list[tuple[str, ...]] = []
+    places: dict[str, int] = {}
+    for name, step in STEPS.items():
+        plan += before.get(name, [])
+        places[name] = len(plan)
+        plan.append(step)
+    broken = deployment / "jobs" / "broken.yaml"
+    broken.write_text("job: broken\ncapture: {method: guess}\n", "utf-8")
+    written = stores / "plan.json"
+    written.write_text(json.dumps(plan), "utf-8")
+    answer = airflow(
+        "perform.py",
+        written,
+        BRIDGEHEAD_CONFIG=deployment,
+        BRIDGEHEAD_REPORTS=stores / "reports",
+    )
+    return {name: answer["played"][place] for name, place in places.items()} | answer
+
+
+def _errors(run: Any) -> list[str]:
+    return [text for level, text in run["log"] if level == "ERROR"]
+
+
+def test_a_run_moves_the_rows(played: Any, deployment: Path) -> None:
+    assert played["plain"]["state"] == "success"
+    with closing(sqlite3.connect(deployment.parent / "c.db")) as target:
+        assert target.execute("SELECT id, name FROM plain ORDER BY id").fetchall() == [
+            (1, _SECRET),
+            (2, "b"),
+        ]
+
+
+def test_its_log_has_a_section_for_each_stage(played: Any) -> None:
+    lines = [text for _, text in played["plain"]["log"]]
+    sections = [line for line in lines if line.startswith("::group::")]
+    assert [line.split()[0] for line in sections] == [
+        "::group::pull",
+        "::group::push",
+        "::group::reconcile",
+    ]
+    assert "1/1: sent 2 (2/0/0), received 2 (2/0/0)" in lines
+    assert lines[-1] == "plain: 已核对 reconciled"
+
+
+def test_counts_are_all_that_it_leaves(played: Any) -> None:
+    assert played["plain"]["xcom"]["run/-1"] == {
+        "job": "plain",
+        "verdict": "reconciled",
+        "deviation": 0,
+        "batches": 1,
+        "read": 2,
+        "sent": 2,
+        "received": 2,
+        "quarantined": 0,
+    }
+
+
+def test_no_value_of_a_row_is_in_any_log_or_xcom(played: Any) -> None:
+    assert _SECRET not in json.dumps(played, ensure_ascii=False)
+
+
+def test_an_idle_run_sends_an_empty_batch(played: Any) -> None:
+    assert played["idle"]["xcom"]["run/-1"]["batches"] == 1
+    assert played["idle"]["xcom"]["run/-1"]["sent"] == 0
+
+
+def test_three_tasks_hand_on_what_is_sealed(played: Any) -> None:
+    run = played["apart"]
+    assert {*run["tasks"].values()} == {"success"}
+    verdicts = [run["xcom"][f"{task}/-1"]["verdict"] for task in ("pull", "push", "reconcile")]
+    assert verdicts == ["in_flight", "reconciled", "reconciled"]
+    assert "stream up to 1/1: sent 2, received 2, equal" in [text for _, text in run["log"]]
+
+
+def test_a_disabled_job_is_skipped(played: Any) -> None:
+    assert played["off"]["tasks"] == {"run/-1": "skipped"}
+
+
+def test_a_deviation_fails_the_task_with_one_sentence(played: Any) -> None:
+    run = played["lossy"]
+    assert run["state"] == "failed"
+    (told,) = _errors(run)
+    assert told.startswith("lossy: 偏差 deviation 1 in batch 1/2 (sent 1, received ")
+    assert "bridgehead reconcile lossy" in told
+    assert run["xcom"]["run/-1"]["deviation"] == 1
+
+
+def test_an_unreachable_store_is_one_sentence_too(played: Any) -> None:
+    (told,) = _errors(played["far"])
+    assert told.startswith("far: [closed (postgresql 127.0.0.1:1/d)] no connection")
+    assert "\n" not in told
+
+
+def test_only_what_may_heal_is_tried_again(played: Any) -> None:
+    fails = "AirflowFailException"
+    assert played["kinds"] == {"1": fails, "2": fails, "3": "TryAgain", "4": fails}
+
+
+def test_the_audit_compares_every_job_and_is_red_for_one(played: Any, deployment: Path) -> None:
+    run = played["audit"]
+    compared = [state for task, state in run["tasks"].items() if task.startswith("compare/")]
+    assert sorted(compared) == ["failed", "failed", "success", "success", "success"]
+    assert run["tasks"]["all_compared/-1"] == "upstream_failed"
+    assert any("extra 0" in text or "'missing': 1" in text for _, text in run["log"])
+    (report,) = (deployment.parent / "reports").iterdir()
+    assert report.suffix == ".html"
+
+
+def test_the_agent_says_who_waits_for_a_person(played: Any) -> None:
+    run = played["agent"]
+    assert run["tasks"] == {
+        "configuration/-1": "failed",
+        "ledger/-1": "success",
+        "standing/-1": "failed",
+    }
+    assert any("需要处理: lossy 偏差 deviation" in text for text in _errors(run))
+
+
+def test_the_configuration_errors_fail_with_every_problem(played: Any) -> None:
+    run = played["errors"]
+    assert run["state"] == "failed"
+    told = _errors(run)
+    assert any("jobs/broken.yaml" in text and "source" in text for text in told)
+    assert any("jobs/broken.yaml" in text and "guess" in text for text in told)
