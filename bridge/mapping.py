@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from connectors.connector import Capabilities
-from connectors.table import Column, Fit, Type
+from connectors.table import Column, Fit, Kind, Type
 
 __all__ = ["ColumnRoute", "Limits", "Route"]
 
@@ -25,18 +25,23 @@ class Limits:
     year_low: int
     year_high: int
     empty_text: bool = True
+    unreal_dates: bool = False
+    long_times: bool = False
 
-    def hold_all(self, source: Capabilities) -> bool:
-        """Whether no value that the source can hold is beyond these limits."""
-        return (
-            self.nul_in_text >= source.nul_in_text
-            and self.empty_text >= source.empty_text
-            and self.infinite_times >= source.infinite_times
-            and self.special_floats >= source.special_floats
-            and self.special_decimals >= source.special_decimals
-            and self.year_low <= source.year_low
-            and self.year_high >= source.year_high
-        )
+    def hold_all(self, store: Capabilities, kinds: set[Kind]) -> bool:
+        """Whether no value of these kinds that the store can hold is beyond these limits."""
+        checks = {
+            (Kind.TEXT, Kind.NATIVE, Kind.JSON): self.nul_in_text >= store.nul_in_text
+            and self.empty_text >= store.empty_text,
+            (Kind.FLOAT,): self.special_floats >= store.special_floats,
+            (Kind.DECIMAL,): self.special_decimals >= store.special_decimals,
+            (Kind.TIME,): self.long_times >= store.long_times,
+            (Kind.DATE, Kind.TIMESTAMP): self.infinite_times >= store.infinite_times
+            and self.unreal_dates >= store.unreal_dates
+            and self.year_low <= store.year_low
+            and self.year_high >= store.year_high,
+        }
+        return all(holds for concerned, holds in checks.items() if kinds.intersection(concerned))
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,15 @@ class Route:
     @property
     def needs_work(self) -> bool:
         return any(column.needs_work for column in self.columns)
+
+    def needs_no_look(self, source: Capabilities, exchange: Capabilities) -> bool:
+        """Whether rows may go into the exchange unseen: it and the target hold all that the source
+        can hold, or the exchange refuses the rest itself, and holds nothing that the target does
+        not."""
+        kinds = {column.source.type.kind for column in self.columns}
+        kinds |= {column.exchange.kind for column in self.columns}
+        refused = exchange.strict and self.limits.hold_all(exchange, kinds)
+        return not self.needs_work and (refused or self.limits.hold_all(source, kinds))
 
     def structure_hash(self, content_hash: str) -> str:
         """The content hash of the job as it really travels: its file's, with every column's name

@@ -250,4 +250,6 @@ def _limits(exchange: Capabilities, target: Capabilities) -> Limits:
         year_low=max(s.year_low for s in stores),
         year_high=min(s.year_high for s in stores),
         empty_text=all(s.empty_text for s in stores),
+        unreal_dates=all(s.unreal_dates for s in stores),
+        long_times=all(s.long_times for s in stores),
     )

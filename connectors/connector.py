@@ -51,8 +51,9 @@ class Capabilities:
     `reads` and `loads` are the formats beyond ARROW. `concurrent`: other sessions may work on the
     store while one of ours has a transaction open. `transactional_ddl`: a table that is made or
     changed in a transaction is part of it. `files`: its tables are files, which say no
-    types, and it is never written. The rest says which values a column of the right type may still
-    refuse.
+    types, and it is never written. `strict`: what a column cannot hold as it is, a load refuses
+    with RowRefused, in every format; so rows may be loaded without a look. The rest says which
+    values a column of the right type may still refuse.
     """
 
     reads: frozenset[Format] = frozenset()
@@ -60,9 +61,12 @@ class Capabilities:
     concurrent: bool = True
     transactional_ddl: bool = True
     schemas: bool = True
+    strict: bool = False
     nul_in_text: bool = False
     empty_text: bool = True  # False: the store takes an empty text for NULL
     infinite_times: bool = False
+    unreal_dates: bool = False  # 0000-00-00 and 2024-05-00
+    long_times: bool = False  # -838:59:59 to 838:59:59, not only 00:00:00 to 24:00:00
     special_floats: bool = True
     special_decimals: bool = False
     files: bool = False
@@ -361,6 +365,11 @@ class Connector(ABC):
         if name.schema is None and self.endpoint.schema and self.capabilities.schemas:
             return TableName(name.name, self.endpoint.schema)
         return name
+
+    @property
+    def driver_error(self) -> type[Exception]:
+        """The root of the driver's own exceptions, for who must catch one before it is ours."""
+        return self._driver_error()
 
     @property
     def driver(self) -> Any:

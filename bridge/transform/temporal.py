@@ -32,6 +32,11 @@ _CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}"
 _ERA = r"(?: BC)?"
 _FRACTION = r"(?:\.[0-9]*[1-9])?"
 _PADDED_FRACTION = r"(?:\.[0-9]+)?"
+_LONG_TIME = r":[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?$"
+_BEYOND_TIME = r"^-?(?:839|8[4-9][0-9]|9[0-9][0-9])|^-?838:59:59\."
+_UNREAL = (
+    r"^(?:0000-(?:0[0-9]|1[0-2])|[0-9]{4}-00)-(?:[0-2][0-9]|3[01])|^[0-9]{4}-(?:0[0-9]|1[0-2])-00"
+)
 _INFINITE = pa.array(["infinity", "-infinity"])
 _MONTH_DAYS = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.uint8)
 _ZONE_LENGTH = _ERA_LENGTH = 3
@@ -49,6 +54,8 @@ def temporal_findings(
     values: TextArray, kind: Type, limits: Limits
 ) -> tuple[TextArray, list[Finding]]:
     """The values without trailing zeros of a fraction, and what is wrong with them."""
+    if kind.kind is Kind.TIME and not kind.zoned:
+        return _time_findings(values, kind, limits)
     infinite = _infinite(values, kind)
     values, shaped = _shaped(values, kind)
     rows = np.flatnonzero(shaped)
@@ -56,6 +63,8 @@ def temporal_findings(
     real, years = np.ones(len(rows), dtype=bool), np.ones(0, dtype=np.int64)
     if kind.kind is not Kind.TIME:
         real, years = _days(values, rows, dash)
+        if limits.unreal_dates:
+            real |= matches(values, _UNREAL)[rows]
     if kind.kind is not Kind.DATE:
         start = dash + len("-mm-dd ") if kind.kind is Kind.TIMESTAMP else 0
         real &= _clocks(values, rows, start, midnight_ends=kind.kind is Kind.TIME)
@@ -65,9 +74,28 @@ def temporal_findings(
         findings.append(Finding(Reason.INFINITE, infinite))
     if kind.kind is not Kind.TIME:
         outside = real & ((years < limits.year_low) | (years > limits.year_high))
+        outside &= years != 0 if limits.unreal_dates else True
         findings.append(Finding(Reason.OUT_OF_RANGE, _scattered(len(values), rows, outside)))
     if kind.kind is not Kind.DATE:
         findings.append(Finding(Reason.TOO_MANY_DIGITS, good & _finer(values, kind)))
+    return values, findings
+
+
+def _time_findings(
+    values: TextArray, kind: Type, limits: Limits
+) -> tuple[TextArray, list[Finding]]:
+    """Times of a day, up to 24:00:00; where the stores have them, also longer and negative ones."""
+    values, shaped = _shaped(values, kind)
+    rows = np.flatnonzero(shaped & matches(values, r"^[0-9]{2}:"))
+    good = _scattered(len(values), rows, _clocks(values, rows, 0, midnight_ends=True))
+    findings: list[Finding] = []
+    if good.sum() != len(values) - values.null_count:
+        long = shaped & ~good & matches(values, _LONG_TIME)
+        beyond = long & matches(values, _BEYOND_TIME) if limits.long_times else long
+        findings.append(Finding(Reason.OUT_OF_RANGE, beyond))
+        good |= long
+    findings.insert(0, Finding(Reason.MALFORMED, rows_of(values.is_valid()) & ~good))
+    findings.append(Finding(Reason.TOO_MANY_DIGITS, good & _finer(values, kind)))
     return values, findings
 
 
@@ -94,8 +122,10 @@ def _pattern(kind: Type, fraction: str) -> str:
     match kind.kind:
         case Kind.DATE:
             return f"^{_DATE}{_ERA}$"
-        case Kind.TIME:
+        case Kind.TIME if kind.zoned:
             return f"^{_CLOCK}{fraction}{zone}$"
+        case Kind.TIME:
+            return f"^-?[0-9]?{_CLOCK}{fraction}$"
         case _:
             return f"^{_DATE} {_CLOCK}{fraction}{zone}{_ERA}$"
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 __all__ = ["canonical_double", "shortest_single"]
 
 
+_TOO_LARGE = "3.4028235677973366e38"  # a FLOAT's largest value would stand for it and all above
+
+
 def canonical_double(number: str) -> str:
     """An expression for the canonical text of a double."""
     size = f"ABS({number})"
@@ -35,7 +38,8 @@ def shortest_single(number: str) -> str:
     for digits in range(1, 10):
         whole = f"ROUND(({number} + 0e0) * POW(10, {digits - 1} - {exponent}))"
         short = f"(CONCAT({whole}, 'e', {exponent} - {digits - 1}) + 0e0)"
-        cases.append(f"WHEN CAST({short} AS FLOAT) = {number} THEN {short}")
+        fits = f"ABS({short}) < {_TOO_LARGE} AND CAST({short} AS FLOAT) = {number}"
+        cases.append(f"WHEN {fits} THEN {short}")
     return f"(CASE {' '.join(cases)} ELSE {number} + 0e0 END)"
 
 

@@ -40,7 +40,7 @@ class SqliteDialect(Dialect):
 
     family: ClassVar[str] = "sqlite"
     placeholder: ClassVar[str] = "?"
-    max_identifier_bytes: ClassVar[int] = 128
+    max_identifier_bytes: ClassVar[int] = 512
     folds_names: ClassVar[bool] = True
 
     def quote(self, name: str) -> str:

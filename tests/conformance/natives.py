@@ -35,7 +35,13 @@ class Native:
 
 # What a family cannot hold in a column of the right type, and the reason that quarantine gives.
 LACKS: dict[str, dict[str, str]] = {
-    "postgresql": {"long time": "malformed"},
+    "postgresql": {"long time": "out_of_range", "unreal date": "malformed"},
+    "mysql": {
+        "infinite time": "infinite",
+        "far year": "out_of_range",
+        "float NaN": "not_a_number",
+        "float infinity": "infinite",
+    },
     "sqlite": {
         "infinite time": "infinite",
         "far year": "out_of_range",
@@ -43,7 +49,8 @@ LACKS: dict[str, dict[str, str]] = {
         "decimal infinity": "infinite",
         "float NaN": "not_a_number",
         "float infinity": "infinite",
-        "long time": "malformed",
+        "long time": "out_of_range",
+        "unreal date": "malformed",
     },
 }
 
@@ -238,13 +245,13 @@ SQLITE = (
         *_quoted(*DATES),
         ("'2024-02-29 00:00:00'", "2024-02-29"),
         Value("'2023-02-29'", "", never="malformed"),
-        Value("'0000-00-00'", "", never="malformed"),
+        Value("'0000-00-00'", "0000-00-00", "unreal date"),
     ),
     _native(
         "TIME",
         Type(Kind.TIME),
         *_quoted(*TIMES, "24:00:00"),
-        Value("'25:00:00'", "", never="malformed"),
+        Value("'25:00:00'", "25:00:00", "long time"),
     ),
     _native(
         "TIMESTAMP",
@@ -268,7 +275,81 @@ SQLITE = (
     ),
 )
 
-NATIVES: dict[str, tuple[Native, ...]] = {"postgresql": POSTGRESQL, "sqlite": SQLITE}
+# MariaDB's. A session of ours is strict: what only a lax one could have written comes by its words.
+LAX = "SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT'"
+MYSQL = (
+    _native("tinyint", _integer(16), *_plain("-128", "127")),
+    _native("tinyint(3) unsigned zerofill", _integer(16), ("7", "7"), ("255", "255")),
+    _native("smallint unsigned", _integer(16, unsigned=True), *_plain("0", "65535")),
+    _native("mediumint", _integer(32), *_plain("-8388608", "8388607")),
+    _native("int unsigned", _integer(32, unsigned=True), *_plain("0", "4294967295")),
+    _native("bigint", _integer(64), *_plain(*INT64)),
+    _native("bigint unsigned", _integer(64, unsigned=True), *_plain("0", "18446744073709551615")),
+    _native("decimal(38,10)", _decimal(38, 10), *_plain(*DIGITS38)),
+    _native("decimal(65,30)", _decimal(65, 30), *_plain("9" * 35 + "." + "9" * 30)),
+    _native("double", Type(Kind.FLOAT), *_plain(*DOUBLES), ("-0e0", "0")),
+    _native("float", Type(Kind.FLOAT, bits=32), *_plain(*SINGLES)),
+    _native("bit(1)", Type(Kind.BOOLEAN), ("b'1'", "true"), ("b'0'", "false")),
+    _native(
+        "bit(64)",
+        _own("mysql", "bit(64)"),
+        (f"b'{'1' * 64}'", "1" * 64),
+        ("b'101'", "101".zfill(64)),
+    ),
+    _native("year", _integer(16), ("2024", "2024"), ("1901", "1901")),
+    _native("text", Type(Kind.TEXT), *_quoted(*TEXTS)),
+    _native("varchar(5)", Type(Kind.TEXT, length=5), *_quoted(*SHORT_TEXTS)),
+    _native(
+        "char(5)",
+        Type(Kind.TEXT, length=5, padded=True),
+        ("'ab'", "ab"),
+        ("''", ""),
+        ("'𠮷'", "𠮷"),
+    ),
+    _native("enum('高兴 😀','it''s')", Type(Kind.TEXT, length=4), *_quoted("高兴 😀", "it's")),
+    _native("set('a','b','c')", Type(Kind.TEXT, length=5), *_quoted("a,c", "")),
+    _native("blob", Type(Kind.BINARY), *(Value(f"x'{b}'", b) for b in BYTES)),
+    _native("binary(3)", Type(Kind.BINARY, length=3), ("x'00ff'", "00ff00")),
+    _native(
+        "date",
+        Type(Kind.DATE),
+        *_quoted(*DATES),
+        Value("'0000-00-00'", "0000-00-00", "unreal date"),
+        Value("'2024-00-00'", "2024-00-00", "unreal date"),
+    ),
+    _native(
+        "time(6)",
+        Type(Kind.TIME),
+        *_quoted(*TIMES),
+        Value("'838:59:59'", "838:59:59", "long time"),
+        Value("'-00:30:00.5'", "-00:30:00.5", "long time"),
+        Value("'25:00:00'", "25:00:00", "long time"),
+    ),
+    _native(
+        "datetime(6)",
+        Type(Kind.TIMESTAMP),
+        *_quoted(*STAMPS),
+        Value("'0000-00-00 00:00:00'", "0000-00-00 00:00:00", "unreal date"),
+    ),
+    _native("datetime", Type(Kind.TIMESTAMP, fraction=0), *_quoted("2024-02-29 12:00:00")),
+    _native(
+        "timestamp(3) NULL",
+        Type(Kind.TIMESTAMP, fraction=3, zoned=True),
+        ("'2024-02-29 12:00:00.5'", "2024-02-29 12:00:00.5+00"),
+    ),
+    _native("uuid", Type(Kind.UUID), *_quoted(*UUIDS)),
+    _native("json", Type(Kind.JSON), *_quoted(*JSONS)),
+    _native("inet6", _own("mysql", "inet6"), *_quoted("::1", "2001:db8::a")),
+)
 
-PREPARED = {"postgresql": ("CREATE TYPE 心情 AS ENUM ('高兴 😀', 'Sad''s')",)}
-"""What must be there before a table of these types is made."""
+NATIVES: dict[str, tuple[Native, ...]] = {
+    "postgresql": POSTGRESQL,
+    "sqlite": SQLITE,
+    "mysql": MYSQL,
+}
+
+PREPARED = {
+    "postgresql": ("CREATE TYPE 心情 AS ENUM ('高兴 😀', 'Sad''s')",),
+    "mysql": (LAX,),
+}
+"""What comes before a table of these types is made and filled."""

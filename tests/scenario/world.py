@@ -67,9 +67,9 @@ class World:
     def _settings(self, store: Endpoint) -> dict[str, Any]:
         if store.family == "sqlite":
             return {"family": "sqlite", "path": store.path}
-        secret = self.directory / "secret"
+        secret = self.directory / f"secret-{store.family}"
         secret.write_text(store.password.reveal() if store.password else "", "ascii")
-        login = {"user": store.user, "password": {"file": "secret"}}
+        login = {"user": store.user, "password": {"file": secret.name}}
         place = {"host": store.host, "port": store.port, "database": store.database}
         return {"family": store.family, **place, **login}
 

@@ -6,6 +6,7 @@ import calendar
 import json
 import math
 import re
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -20,7 +21,7 @@ from bridge.transform.value import check_values
 from connectors.table import Kind, Type
 
 STRICT = Limits(False, False, False, False, 1, 9999)
-LOOSE = Limits(True, True, True, True, -4712, 294276)
+LOOSE = Limits(True, True, True, True, -4712, 294276, long_times=True)
 TEXT = Type(Kind.TEXT)
 
 Verdict = tuple[str | None, str | None]
@@ -106,7 +107,22 @@ def float_reason(text: str, kind: Type, limits: Limits) -> str | None:
     return None if float(np.format_float_scientific(narrow)) == number else "too_many_digits"
 
 
+def judged_time(text: str, kind: Type, limits: Limits) -> Verdict:
+    match = re.fullmatch(r"(-?[0-9]{2,3}):([0-9]{2}):([0-9]{2})(\.[0-9]+)?", text)
+    if match is None or int(match[2]) > 59 or int(match[3]) > 59:
+        return text, "malformed"
+    hour, fraction = match[1], (match[4] or "").rstrip("0").rstrip(".")
+    text = ":".join(match.groups()[:3]) + fraction
+    daily = re.fullmatch("[0-9]{2}", hour) and (int(hour) < 24 or text == "24:00:00")
+    size = (abs(int(hour)), match[2], match[3], fraction)
+    if not daily and not (limits.long_times and size <= (838, "59", "59", "")):
+        return text, "out_of_range"
+    return text, "too_many_digits" if len(fraction) > kind.fraction + 1 else None
+
+
 def judged_temporal(text: str, kind: Type, limits: Limits) -> Verdict:
+    if kind.kind is Kind.TIME and not kind.zoned:
+        return judged_time(text, kind, limits)
     if kind.kind is not Kind.TIME and text in ("infinity", "-infinity"):
         return text, None if limits.infinite_times else "infinite"
     day, clock = r"([0-9]{4,7})-([0-9]{2})-([0-9]{2})", r"([0-9]{2}):([0-9]{2}):([0-9]{2})"
@@ -238,7 +254,7 @@ TWO = st.one_of(st.integers(0, 31), st.sampled_from([0, 1, 2, 12, 23, 24, 28, 29
 DATES = st.tuples(YEARS, TWO, TWO).map(lambda t: f"{t[0]}-{t[1]:02d}-{t[2]:02d}")
 CLOCKS = st.tuples(
     st.sampled_from(
-        ["00:00:00", "24:00:00", "23:59:59", "24:00:01", "12:60:00", "12:00:60", "25:00:00"]
+        ["00:00:00", "24:00:00", "23:59:59", "24:00:01", "12:60:00", "838:59:59", "-25:00:00"]
     )
     | st.tuples(TWO, TWO, TWO).map(lambda t: "{:02d}:{:02d}:{:02d}".format(*t)),
     st.just("") | st.text("0059", max_size=8).map(".{}".format),
@@ -266,6 +282,27 @@ TEMPORAL = st.one_of(
 @example(["24:00:00", "24:00:01", "24:00:00.0"], Type(Kind.TIME), STRICT)
 def test_dates_and_times(values: list[str | None], kind: Type, limits: Limits) -> None:
     compared(values, kind, limits)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("0000-00-00", None),
+        ("2024-00-00", None),
+        ("2024-05-00", None),
+        ("0000-05-01", None),
+        ("2024-02-30", "malformed"),
+        ("2024-13-00", "malformed"),
+        ("2024-00-32", "malformed"),
+        ("10000-01-01", "out_of_range"),
+    ],
+)
+def test_dates_that_some_stores_have_and_no_calendar(text: str, reason: str | None) -> None:
+    some = replace(STRICT, unreal_dates=True)
+    assert verdicts([text], Type(Kind.DATE), some) == [(text, reason)]
+    stamp = f"{text} 12:00:00"
+    assert verdicts([stamp], Type(Kind.TIMESTAMP), some) == [(stamp, reason)]
+    assert verdicts(["0000-00-00"], Type(Kind.DATE), STRICT) == [("0000-00-00", "malformed")]
 
 
 @given(
