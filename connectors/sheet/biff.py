@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from connectors.sheet.survey import Survey, Unfit
 
-__all__ = ["survey_xls"]
+__all__ = ["check_xls", "survey_xls"]
 
 _MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _END, _LARGEST = 0xFFFFFFFE, 0xFFFFFFFA
@@ -21,9 +22,21 @@ _SMALL_BELOW = 4096
 
 
 def survey_xls(path: Path, sheet: str) -> Survey:
-    """Raises Unfit for what is no such file."""
-    try:
+    """The errors of a sheet; raises Unfit for what is no such file."""
+    with _sound():
         return _survey(_workbook(path.read_bytes()), sheet)
+
+
+def check_xls(path: Path) -> None:
+    """Raises Unfit for what is no such file, or is cut off."""
+    with _sound():
+        _workbook(path.read_bytes())
+
+
+@contextmanager
+def _sound() -> Iterator[None]:
+    try:
+        yield
     except (struct.error, IndexError, UnicodeDecodeError) as error:
         raise Unfit("it is no workbook of Excel 97-2003, or damaged") from error
 
@@ -76,11 +89,17 @@ def _workbook(file: bytes) -> bytes:
     root = _entry(entries, {"Root Entry"})
     start, length = _entry(entries, {"Workbook", "Book"})
     if length >= _SMALL_BELOW:
-        return _chain(file, table, start, size, size)[:length]
+        return _whole(_chain(file, table, start, size, size), length)
     words = _chain(file, table, first_small, size, size)
     small_table = struct.unpack(f"<{len(words) // 4}I", words)
     inside = _chain(file, table, root[0], size, size)
-    return _chain(inside, small_table, start, small, 0)[:length]
+    return _whole(_chain(inside, small_table, start, small, 0), length)
+
+
+def _whole(stream: bytes, length: int) -> bytes:
+    if len(stream) < length:
+        raise Unfit("it is cut off")
+    return stream[:length]
 
 
 def _table(file: bytes, size: int) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-__all__ = ["Survey", "Unfit", "survey_ods", "survey_xlsx"]
+__all__ = ["Survey", "Unfit", "check_package", "survey_ods", "survey_xlsx"]
 
 _BLOCK_BYTES = 1 << 20
 _LONGEST_TAG = 1 << 16
@@ -40,9 +40,26 @@ class Survey:
     columns: int = 0
 
 
-def survey_xlsx(path: Path, sheet: str, most_bytes: int) -> Survey:
+def check_package(path: Path, most_bytes: int) -> None:
     """Raises Unfit for a file that unpacks to more than `most_bytes`, or is damaged."""
-    with _opened(path, most_bytes) as packed:
+    with _opened(path) as packed:
+        parts = packed.infolist()
+        size = sum(part.file_size for part in parts)
+        if len(parts) > _MOST_PARTS or size > most_bytes:
+            found = f"{size >> 20:,} MB in {len(parts):,} parts"
+            raise Unfit(f"it unpacks to {found}; {most_bytes >> 20:,} MB at most")
+        # A part that is larger than its entry says does not have the sum that the entry says.
+        try:
+            damaged = packed.testzip()
+        except Exception as error:  # those of zipfile and of zlib have no common root
+            raise Unfit("it is damaged or encrypted") from error
+        if damaged is not None:
+            raise Unfit(f"it is damaged: part {damaged} does not have the sum it should")
+
+
+def survey_xlsx(path: Path, sheet: str) -> Survey:
+    """Of a package that was checked."""
+    with _opened(path) as packed:
         survey, letters = Survey(), set[bytes]()
         cells = 0
         for block in _blocks(packed, _part_of(packed, sheet)):
@@ -58,38 +75,19 @@ def survey_xlsx(path: Path, sheet: str, most_bytes: int) -> Survey:
     return survey
 
 
-def survey_ods(path: Path, most_bytes: int) -> None:
+def survey_ods(path: Path) -> None:
     """Where an error stands cannot be told there, so a file with one is refused."""
-    with _opened(path, most_bytes) as packed:
+    with _opened(path) as packed:
         for block in _blocks(packed, "content.xml"):
             if _ODS_ERROR.search(block):
                 raise Unfit("it holds cells with an error, like #N/A; mend them, or save as .xlsx")
 
 
-def _opened(path: Path, most_bytes: int) -> zipfile.ZipFile:
+def _opened(path: Path) -> zipfile.ZipFile:
     try:
-        packed = zipfile.ZipFile(path)
+        return zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
         raise Unfit(f"it is no workbook, or damaged ({error})") from error
-    parts = packed.infolist()
-    size = sum(part.file_size for part in parts)
-    if len(parts) > _MOST_PARTS or size > most_bytes:
-        packed.close()
-        most = most_bytes >> 20
-        raise Unfit(f"it unpacks to {size >> 20:,} MB in {len(parts):,} parts; {most:,} MB at most")
-    # A part that is larger than its entry says does not have the sum that the entry says.
-    try:
-        damaged = packed.testzip()
-    except (zipfile.BadZipFile, RuntimeError, EOFError, NotImplementedError, ValueError) as error:
-        packed.close()
-        raise Unfit(f"it is damaged or encrypted ({error})") from error
-    except Exception as error:  # zlib's own error has no common root with the others
-        packed.close()
-        raise Unfit("it is damaged") from error
-    if damaged is not None:
-        packed.close()
-        raise Unfit(f"it is damaged: part {damaged} does not have the sum it should")
-    return packed
 
 
 def _part_of(packed: zipfile.ZipFile, sheet: str) -> str:

@@ -10,12 +10,12 @@ from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
-from connectors.sheet.biff import survey_xls
+from connectors.sheet.biff import check_xls, survey_xls
 from connectors.sheet.cell import Cell
-from connectors.sheet.survey import Survey, Unfit, survey_ods, survey_xlsx
+from connectors.sheet.survey import Survey, Unfit, check_package, survey_ods, survey_xlsx
 from connectors.template import FIRST_ROW, MARK, NAMES_ROW, SHEET, VERSION, VERSION_NOW
 
-__all__ = ["Sheet", "open_sheet", "sheet_names"]
+__all__ = ["Sheet", "open_sheet"]
 
 
 @dataclass
@@ -37,12 +37,6 @@ class Sheet:
                 yield number, cells
 
 
-def sheet_names(path: Path) -> list[str]:
-    """The visible sheets, in order."""
-    with _readable(), CalamineWorkbook.from_path(path) as book:
-        return _visible(book)
-
-
 def open_sheet(path: Path, options: dict[str, str], most_bytes: int, most_cells: int) -> Sheet:
     """The sheet that the options name, else the one that the workbook's template names, else the
     first visible one. Raises Unfit for what cannot be read or is too large to be."""
@@ -55,7 +49,7 @@ def open_sheet(path: Path, options: dict[str, str], most_bytes: int, most_cells:
             known = ", ".join(_visible(book))
             raise Unfit(f"it has no sheet {name!r}; it has: {known or 'none that is visible'}")
         own = marked if name == marked.get(SHEET) and "header" not in options else {}
-        survey = _survey(path, name, most_bytes)
+        survey = _survey(path, name)
         if survey.rows * survey.columns > most_cells:
             extent = f"{survey.rows:,} rows x {survey.columns:,} columns"
             raise Unfit(f"sheet {name} reaches over {extent}; {most_cells:,} cells at most")
@@ -78,18 +72,22 @@ def _check_package(path: Path, most_bytes: int) -> None:
     if path.stat().st_size > most_bytes:
         size = path.stat().st_size
         raise Unfit(f"it has {size >> 20:,} MB; {most_bytes >> 20:,} MB at most")
+    if path.suffix.lower() == ".xls":
+        check_xls(path)
+        return
+    check_package(path, most_bytes)
     if path.suffix.lower() == ".ods":
-        survey_ods(path, most_bytes)
+        survey_ods(path)
 
 
-def _survey(path: Path, sheet: str, most_bytes: int) -> Survey:
+def _survey(path: Path, sheet: str) -> Survey:
     match path.suffix.lower():
         case ".xls":
             return survey_xls(path, sheet)
         case ".ods":
             return Survey()
         case _:
-            return survey_xlsx(path, sheet, most_bytes)
+            return survey_xlsx(path, sheet)
 
 
 def _visible(book: CalamineWorkbook) -> list[str]:

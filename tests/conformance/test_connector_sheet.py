@@ -1,0 +1,481 @@
+"""Folders of workbooks and CSV files: what stands in a cell arrives as it is, or is named."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import shutil
+import struct
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.canonical import PLACE, UNREADABLE, WHY
+from connectors.connector import Connector
+from connectors.endpoint import Endpoint
+from connectors.errors import (
+    BridgeheadError,
+    ConfigurationError,
+    ConnectionLost,
+    MissingObject,
+    StructureMismatch,
+    Unreachable,
+)
+from connectors.registry import FAMILIES, connect
+from connectors.selection import Output, Selection
+from connectors.table import Column, Kind, Table, TableName, Type
+from tests.sheetfile import NA, write_ods, write_xls, write_xlsx
+
+TEXT = Type(Kind.TEXT)
+DATE = Type(Kind.DATE)
+
+
+@contextmanager
+def opened(folder: Path, family: str = "excel", **options: str) -> Iterator[Connector]:
+    options = {"settle": "0", **options}
+    with connect(Endpoint("sheets", family, path=str(folder), options=options)) as store:
+        yield store
+
+
+def read(
+    folder: Path,
+    file: str,
+    kinds: dict[str, Type],
+    family: str = "",
+    charset: str = "",
+    **options: str,
+) -> list[dict[str, Any]]:
+    """Every row in key order, the first column being the key."""
+    family = family or ("csv" if file.endswith(".csv") else "excel")
+    columns = tuple(Column(name, kind, charset=charset) for name, kind in kinds.items())
+    with opened(folder, family, **options) as store, store.snapshot():
+        outputs = tuple(Output(column, column.type) for column in columns)
+        stream = store.read(Selection(Table(TableName(file), columns), outputs, columns[:1]))
+        rows = [row for batch in stream.part(100_000) for row in batch.to_pylist()]
+        assert stream.exhausted
+        assert stream.handed_out == len(rows)
+        origin = store.file_read(TableName(file))
+        assert origin is not None
+        assert origin.rows == len(rows)
+    return rows
+
+
+def sound(rows: list[dict[str, Any]], *names: str) -> list[Any]:
+    return [tuple(row[n] for n in names) for row in rows if row.get(UNREADABLE) is None]
+
+
+def faults(rows: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """(place in the file, column, why) of the rows at fault."""
+    bad = [row for row in rows if row.get(UNREADABLE) is not None]
+    return sorted((row[PLACE], row[UNREADABLE], row[WHY]) for row in bad)
+
+
+# -- cells ---------------------------------------------------------------------------------------
+
+CELLS = [
+    ("110101199003071234", TEXT, "110101199003071234"),
+    ("007", TEXT, "007"),
+    ("  a\tb\n𠮷䶮㛃 ", TEXT, "  a\tb\n𠮷䶮㛃 "),
+    ("_x0041_ =1+1", TEXT, "_x0041_ =1+1"),
+    ("#N/A", TEXT, "#N/A"),
+    (7, TEXT, "7"),
+    (123456789012345, TEXT, "123456789012345"),
+    (-0.0, TEXT, "0"),
+    (0.1, TEXT, "0.1"),
+    (0.00001234, TEXT, "0.00001234"),
+    (7, Type(Kind.INTEGER), "7"),
+    ("0012", Type(Kind.INTEGER), "12"),
+    (12.5, Type(Kind.DECIMAL, precision=10, scale=2), "12.5"),
+    (1e300, Type(Kind.FLOAT), "1e+300"),
+    (0.1234567890123456, Type(Kind.FLOAT), "0.1234567890123456"),
+    ("x1.5", Type(Kind.FLOAT), "x1.5"),
+    (True, Type(Kind.BOOLEAN), "true"),
+    ("否", Type(Kind.BOOLEAN), "false"),
+    ("maybe", Type(Kind.BOOLEAN), "maybe"),
+    (date(2024, 6, 12), DATE, "2024-06-12"),
+    (date(2024, 6, 12), TEXT, "2024-06-12"),
+    (date(2024, 6, 12), Type(Kind.TIMESTAMP), "2024-06-12 00:00:00"),
+    (datetime(2024, 6, 12, 8, 30), DATE, "2024-06-12 08:30:00"),
+    (datetime(2024, 6, 12, 8, 30, 5), Type(Kind.TIMESTAMP), "2024-06-12 08:30:05"),
+    ("2024/6/2", DATE, "2024-06-02"),
+    ("2024年6月2日", DATE, "2024-06-02"),
+    ("20240602", DATE, "2024-06-02"),
+    ("6/2/2024", DATE, "6/2/2024"),
+    (45455, DATE, "45455"),
+    (None, TEXT, None),
+]
+
+
+def test_cells_are_what_they_are(tmp_path: Path) -> None:
+    kinds = {"k": TEXT} | {f"c{at}": kind for at, (_, kind, _) in enumerate(CELLS)}
+    write_xlsx(tmp_path / "a.xlsx", [list(kinds), ["1", *(cell for cell, _, _ in CELLS)]])
+    (row,) = read(tmp_path, "a.xlsx", kinds)
+    assert row.get(UNREADABLE) is None
+    assert [row[f"c{at}"] for at in range(len(CELLS))] == [text for _, _, text in CELLS]
+
+
+@pytest.mark.parametrize(
+    ("shown", "number", "text"),
+    [("0%", 0.5, "0.5"), ("¥#,##0.00", 1234.5, "1234.5"), ("[h]:mm:ss", 1.5, "36:00:00")],
+)
+def test_a_format_is_no_value(tmp_path: Path, shown: str, number: float, text: str) -> None:
+    write_xlsx(tmp_path / "a.xlsx", [["k", "v"], ["1", number]], formats={(1, 1): shown})
+    assert sound(read(tmp_path, "a.xlsx", {"k": TEXT, "v": TEXT}), "v") == [(text,)]
+
+
+@pytest.mark.parametrize("kind", [TEXT, Type(Kind.INTEGER), Type(Kind.DECIMAL)])
+@pytest.mark.parametrize(
+    "number", [110101199003071234, 110101199003070000, 1e15, -1e15, 0.1234567890123456]
+)
+def test_a_number_that_lost_digits_is_never_guessed(
+    tmp_path: Path, kind: Type, number: float
+) -> None:
+    write_xlsx(tmp_path / "a.xlsx", [["id", "v"], [number, "a"], ["1", "b"]])
+    rows = read(tmp_path, "a.xlsx", {"id": kind, "v": TEXT})
+    assert faults(rows) == [("a.xlsx, 人员, row 2", "id", "digits_lost")]
+    assert sound(rows, "id", "v") == [("1", "b")]
+    assert all(row["id"] in (None, "1") for row in rows)
+
+
+ERRORS = [["k", "v", "w"], ["1", NA, "a"], ["2", "b", NA], ["3", "c", "c"]]
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "xls"])
+def test_an_error_is_no_empty_cell(tmp_path: Path, ending: str) -> None:
+    write = write_xlsx if ending == "xlsx" else write_xls
+    write(tmp_path / f"a.{ending}", ERRORS)
+    rows = read(tmp_path, f"a.{ending}", {"k": TEXT, "v": TEXT, "w": TEXT})
+    place = f"a.{ending}, 人员, row"
+    assert faults(rows) == [(f"{place} 2", "v", "error_value"), (f"{place} 3", "w", "error_value")]
+    assert sound(rows, "k") == [("3",)]
+    # A column that is not shared harms nothing.
+    assert faults(read(tmp_path, f"a.{ending}", {"k": TEXT, "v": TEXT})) == [
+        (f"{place} 2", "v", "error_value")
+    ]
+
+
+@pytest.mark.parametrize(("write", "ending"), [(write_xls, "xls"), (write_ods, "ods")])
+def test_other_workbooks(tmp_path: Path, write: Any, ending: str) -> None:
+    file = f"a.{ending}"
+    write(tmp_path / file, [["id", "名"], ["007", "𠮷野"], ["8", 3], [110101199003071234, "x"]])
+    rows = read(tmp_path, file, {"id": TEXT, "名": TEXT})
+    assert sound(rows, "id", "名") == [("007", "𠮷野"), ("8", "3")]
+    assert faults(rows) == [(f"{file}, 人员, row 4", "id", "digits_lost")]
+
+
+def test_an_error_that_cannot_be_located_refuses_the_file(tmp_path: Path) -> None:
+    write_ods(tmp_path / "a.ods", ERRORS)
+    with pytest.raises(StructureMismatch, match=r"a\.ods: it holds cells with an error"):
+        read(tmp_path, "a.ods", {"k": TEXT})
+
+
+def test_dates_on_which_programs_disagree(tmp_path: Path) -> None:
+    rows = [["k", "born"], ["1", 59], ["2", 60], ["3", 61]]
+    day = "yyyy-mm-dd"
+    write_xlsx(tmp_path / "a.xlsx", rows, formats=dict.fromkeys([(1, 1), (2, 1), (3, 1)], day))
+    found = read(tmp_path, "a.xlsx", {"k": TEXT, "born": DATE})
+    assert [why for _, _, why in faults(found)] == ["doubtful_date"] * 2
+    assert sound(found, "born") == [("1900-03-01",)]
+
+
+def test_merged_and_empty_rows(tmp_path: Path) -> None:
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as book:
+        sheet = book.add_worksheet("人员")
+        sheet.merge_range(0, 0, 0, 1, "a title above")
+        for row, cells in enumerate([["k", "v"], ["1", "a"], [], ["2", "b"], ["3", None]], start=1):
+            for at, cell in enumerate(cells):
+                sheet.write(row, at, cell)
+        sheet.merge_range(4, 1, 5, 1, "shared")
+    rows = read(tmp_path, "a.xlsx", {"k": TEXT, "v": TEXT}, header="2")
+    assert sound(rows, "k", "v") == [("1", "a")]
+    assert faults(rows) == [
+        ("a.xlsx, 人员, row 5", PLACE, "merged_cells"),
+        ("a.xlsx, 人员, row 6", PLACE, "merged_cells"),
+    ]
+
+
+def test_all_rows_of_a_repeated_key_are_set_aside(tmp_path: Path) -> None:
+    write_xlsx(tmp_path / "a.xlsx", [["n", "v"], ["01", "a"], [1, "b"], [2, "c"], [None, "d"]])
+    rows = read(tmp_path, "a.xlsx", {"n": Type(Kind.INTEGER), "v": TEXT})
+    assert [(place, why) for place, _, why in faults(rows)] == [
+        ("a.xlsx, 人员, row 2", "repeated_key"),
+        ("a.xlsx, 人员, row 3", "repeated_key"),
+    ]
+    assert sound(rows, "n", "v") == [(None, "d"), ("2", "c")]
+
+
+def test_rows_come_in_the_order_of_their_keys(tmp_path: Path) -> None:
+    numbers = [10, 9, 100, -1, 2]
+    write_xlsx(tmp_path / "a.xlsx", [["n"], *([n] for n in numbers)])
+    rows = read(tmp_path, "a.xlsx", {"n": Type(Kind.INTEGER)})
+    assert [row["n"] for row in rows] == ["-1", "2", "9", "10", "100"]
+
+
+def test_the_data_may_begin_anywhere(tmp_path: Path) -> None:
+    rows = [[], [], [None, None, "k", "", "v"], [None, None, "1", "x", "a"]]
+    write_xlsx(tmp_path / "a.xlsx", rows)
+    assert sound(read(tmp_path, "a.xlsx", {"k": TEXT, "v": TEXT}, header="3"), "k", "v") == [
+        ("1", "a")
+    ]
+
+
+def test_which_sheet(tmp_path: Path) -> None:
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as book:
+        for name in ("hidden", "one", "two"):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, ["k"])
+            sheet.write_row(1, 0, [name])
+        book.get_worksheet_by_name("one").activate()
+        book.get_worksheet_by_name("hidden").hide()
+    assert sound(read(tmp_path, "a.xlsx", {"k": TEXT}), "k") == [("one",)]
+    assert sound(read(tmp_path, "a.xlsx", {"k": TEXT}, sheet="two"), "k") == [("two",)]
+    with pytest.raises(StructureMismatch, match="no sheet 'three'; it has: one, two"):
+        read(tmp_path, "a.xlsx", {"k": TEXT}, sheet="three")
+
+
+# -- CSV -----------------------------------------------------------------------------------------
+
+LINES = 'id,name\r\n001,"张\n三, ""x"""\r\n2,𠮷\r\n\r\n3,\r\n'
+WHOLE = [("001", '张\n三, "x"'), ("2", "𠮷"), ("3", None)]
+
+
+@pytest.mark.parametrize(
+    ("charset", "mark"),
+    [
+        ("utf-8", b""),
+        ("utf-8", codecs.BOM_UTF8),
+        ("utf-16-le", codecs.BOM_UTF16_LE),
+        ("gb18030", b""),
+    ],
+)
+def test_charsets_that_leave_no_doubt(tmp_path: Path, charset: str, mark: bytes) -> None:
+    (tmp_path / "a.csv").write_bytes(mark + LINES.encode(charset))
+    assert sound(read(tmp_path, "a.csv", {"id": TEXT, "name": TEXT}), "id", "name") == WHOLE
+
+
+@pytest.mark.parametrize("charset", ["gbk", "utf-8"])
+def test_bytes_that_are_no_text_are_set_aside_with_their_line(tmp_path: Path, charset: str) -> None:
+    good = "id,name\n1,张三\n".encode(charset)
+    (tmp_path / "a.csv").write_bytes(good + b"2,\xff\x80,\n"[:-2] + b"\n3,ok\n")
+    kinds = {"id": TEXT, "name": TEXT}
+    with pytest.raises(StructureMismatch, match=r"its charset is in doubt: line \d is no UTF-8"):
+        read(tmp_path, "a.csv", kinds)
+    rows = read(tmp_path, "a.csv", kinds, charset=charset)
+    assert sound(rows, "id", "name") == [("1", "张三"), ("3", "ok")]
+    assert faults(rows) == [("a.csv, line 3", "name", "undecodable")]
+
+
+def test_a_broken_row_shifts_nothing(tmp_path: Path) -> None:
+    lines = ["id,name,born", '1,"a\nb",2024/6/1', "2,李,四,2024-06-02", "3", '4,"x"y,', '5,,"2024"']
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    rows = read(tmp_path, "a.csv", {"id": TEXT, "name": TEXT, "born": DATE})
+    assert faults(rows) == [
+        ("a.csv, line 4", PLACE, "wrong_columns"),
+        ("a.csv, line 5", PLACE, "wrong_columns"),
+        ("a.csv, line 6", PLACE, "not_csv"),
+    ]
+    found = sound(rows, "id", "name", "born")
+    assert found == [("1", "a\nb", "2024-06-01"), ("5", None, "2024")]
+
+
+def test_quotes_that_are_never_closed_refuse_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('id,name\n1,a\n2,"b\n3,c\n', "utf-8")
+    with pytest.raises(StructureMismatch, match="quotes opened in line 3 are never closed"):
+        read(tmp_path, "a.csv", {"id": TEXT, "name": TEXT})
+
+
+@pytest.mark.parametrize(("delimiter", "option"), [(";", ""), ("\t", ""), ("\t", "tab")])
+def test_delimiters(tmp_path: Path, delimiter: str, option: str) -> None:
+    text = "id,name\n1,a b\n".replace(",", delimiter)
+    (tmp_path / "a.csv").write_text(text, "utf-8")
+    options = {"delimiter": option} if option else {}
+    rows = read(tmp_path, "a.csv", {"id": TEXT, "name": TEXT}, **options)
+    assert sound(rows, "id", "name") == [("1", "a b")]
+
+
+# -- files that are refused ----------------------------------------------------------------------
+
+
+def test_a_file_without_a_column_is_refused_and_says_what_it_has(tmp_path: Path) -> None:
+    write_xlsx(tmp_path / "a.xlsx", [["k", "v"], ["1", "a"]])
+    with pytest.raises(StructureMismatch, match="no column w; its row of names holds k, v"):
+        read(tmp_path, "a.xlsx", {"k": TEXT, "w": TEXT})
+    write_xlsx(tmp_path / "a.xlsx", [["k", "k"], ["1", "a"]])
+    with pytest.raises(StructureMismatch, match="more than one column k"):
+        read(tmp_path, "a.xlsx", {"k": TEXT})
+
+
+def test_what_would_not_fit_into_memory(tmp_path: Path) -> None:
+    write_xlsx(tmp_path / "far.xlsx", [["k"], ["1"]])
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(tmp_path / "far.xlsx") as book:
+        sheet = book.add_worksheet()
+        sheet.write(0, 0, "k")
+        sheet.write(1_048_575, 16_383, "x")
+    with pytest.raises(StructureMismatch, match="1,048,576 rows x 16,384 columns"):
+        read(tmp_path, "far.xlsx", {"k": TEXT})
+    with zipfile.ZipFile(tmp_path / "bomb.xlsx", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/worksheets/sheet1.xml", b"\0" * (3 << 20))
+    with pytest.raises(StructureMismatch, match="it unpacks to 3 MB in 1 parts; 1 MB at most"):
+        read(tmp_path, "bomb.xlsx", {"k": TEXT}, max_mb="1")
+
+
+def test_a_part_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    write_xlsx(path, [["k"], ["1"]])
+    packed = bytearray(path.read_bytes())
+    entry = packed.index(b"PK\x01\x02")  # the first part in the directory at the end
+    struct.pack_into("<I", packed, entry + 24, 5)
+    path.write_bytes(packed)
+    with pytest.raises(StructureMismatch, match="damaged"):
+        read(tmp_path, "a.xlsx", {"k": TEXT})
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "xls", "ods"])
+@pytest.mark.parametrize("content", [b"", b"not a workbook", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"])
+def test_what_is_no_workbook(tmp_path: Path, ending: str, content: bytes) -> None:
+    (tmp_path / f"a.{ending}").write_bytes(content)
+    with pytest.raises(StructureMismatch, match=rf"a\.{ending}: it "):
+        read(tmp_path, f"a.{ending}", {"k": TEXT})
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "xls"])
+def test_a_workbook_cut_off_anywhere_is_refused(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"a.{ending}"
+    (write_xlsx if ending == "xlsx" else write_xls)(path, [["k"], *([str(n)] for n in range(50))])
+    whole = path.read_bytes()
+    for size in range(0, len(whole), max(1, len(whole) // 25)):
+        path.write_bytes(whole[:size])
+        with pytest.raises(StructureMismatch):
+            read(tmp_path, path.name, {"k": TEXT})
+
+
+def test_a_file_that_changes_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("k\n1\n", "utf-8")
+    with opened(tmp_path, "csv") as store, store.snapshot():
+        columns = (Column("k", TEXT),)
+        selection = Selection(
+            Table(TableName("a.csv"), columns), (Output(columns[0], TEXT),), columns
+        )
+        digest = store.folder.sha256  # type: ignore[attr-defined]
+
+        class Meddler:
+            def __getattr__(self, name: str) -> Any:
+                return getattr(folder, name)
+
+            def sha256(self, name: str) -> str:
+                found: str = digest(name)
+                path.write_text("k\n1\n2\n", "utf-8")
+                return found
+
+        folder = store.folder  # type: ignore[attr-defined]
+        store.folder = Meddler()  # type: ignore[attr-defined]
+        with pytest.raises(ConnectionLost, match=r"a\.csv was changed while it was read"):
+            store.read(selection)
+
+
+# -- the folder ----------------------------------------------------------------------------------
+
+
+def test_which_files_are_complete(tmp_path: Path) -> None:
+    for name in ("b.xlsx", "a.xlsx", "open.xlsx", "libre.xlsx"):
+        write_xlsx(tmp_path / name, [["k"], ["1"]])
+    marks = (
+        ".hidden.xlsx",
+        "~$open.xlsx",
+        ".~lock.libre.xlsx#",
+        "half.xlsx.part",
+        "c.txt",
+        "d.pdf",
+    )
+    for name in marks:
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "folder.xlsx").mkdir()
+    os.utime(tmp_path / "b.xlsx", (1, 1))
+    with opened(tmp_path) as store:
+        files, waiting = store.files(TableName("*"))
+        assert [f.name for f in files] == ["b.xlsx", "a.xlsx"]  # the oldest first
+        assert sorted(w.partition(" ")[0] for w in waiting) == ["libre.xlsx", "open.xlsx"]
+        assert [str(t) for t in store.tables()] == ["a.xlsx", "b.xlsx", "libre.xlsx", "open.xlsx"]
+
+
+def test_a_file_that_may_still_grow_is_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("k\n1\n", "utf-8")
+    os.utime(tmp_path / "a.csv", (1, 1))  # a copy with its old stamp
+    with opened(tmp_path, "csv", settle="60") as store:
+        store.folder.__dict__["settle_seconds"] = 60  # type: ignore[attr-defined]
+        found, waiting = store.folder._look("*")  # type: ignore[attr-defined]
+        assert (found, [w.why for w in waiting]) == ([], ["was written a moment ago"])
+    with opened(tmp_path, "csv", settle="0.2") as store:
+        before = time.monotonic()
+        files, waiting = store.files(TableName("*.csv"))
+        assert ([f.name for f in files], waiting) == (["a.csv"], [])
+        assert time.monotonic() - before < 5
+
+
+def test_a_pattern_is_the_newest_file(tmp_path: Path) -> None:
+    for stamp, name in ((3, "r1.csv"), (9, "r3.csv"), (5, "r2.csv"), (20, "other.csv")):
+        (tmp_path / name).write_text(f"k\n{name}\n", "utf-8")
+        os.utime(tmp_path / name, (stamp, stamp))
+    assert [row["k"] for row in read(tmp_path, "r*.csv", {"k": TEXT})] == ["r3.csv"]
+    with opened(tmp_path, "csv") as store:
+        assert store.describe(TableName("r*.csv")).names == ("k",)
+        with pytest.raises(MissingObject, match=r"there is no file s\*\.csv"):
+            store.describe(TableName("s*.csv"))
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(Unreachable, match="there is no folder"), opened(tmp_path / "gone"):
+        pass
+    with opened(tmp_path) as store:
+        shutil.rmtree(tmp_path)
+        with pytest.raises(Unreachable):
+            store.tables()
+
+
+def test_only_a_source(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        for wish in (
+            lambda: store.load(TableName("t"), (), iter([])),
+            lambda: store.describe_query("SELECT 1"),
+            lambda: store.lock("j", 0).__enter__(),
+        ):
+            with pytest.raises(ConfigurationError, match="can only be a source"):
+                wish()
+        assert store.capabilities.files
+    assert {n for n, f in FAMILIES.items() if f.roles == ("source",)} == {"excel", "csv"}
+
+
+@pytest.mark.parametrize("options", [{"settle": "soon"}, {"max_mb": "0"}, {"header": "-1"}])
+def test_options_that_make_no_sense(tmp_path: Path, options: dict[str, str]) -> None:
+    with (
+        pytest.raises(BridgeheadError, match="must be a number") as refused,
+        opened(tmp_path, **options),
+    ):
+        pass
+    assert refused.value.exit_code == 2
+
+
+def test_nothing_is_left_on_disk_and_nothing_is_written(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("k\n1\n", "utf-8")
+    before = sorted(tmp_path.iterdir())
+    tmp_path.chmod(0o555)
+    try:
+        assert len(read(tmp_path, "a.csv", {"k": TEXT})) == 1
+    finally:
+        tmp_path.chmod(0o755)
+    assert sorted(tmp_path.iterdir()) == before
