@@ -30,8 +30,9 @@ _SERVERS = {
     "kingbase": "postgres",
     "opengauss": "postgres",
     "odbc-postgresql": "postgres",
+    "odbc-mariadb": "mariadb",
 }
-_DRIVERS = {"odbc-postgresql": "PostgreSQL Unicode"}
+_DRIVERS = {"odbc-postgresql": "PostgreSQL Unicode", "odbc-mariadb": "MariaDB Unicode"}
 _NUMBER = count(1)
 
 

@@ -4,49 +4,34 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
 from typing import Any
 
 import MySQLdb
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
-from connectors.canonical import Digest
-from connectors.connector import Capabilities, Chunk, Grouped, RowStream
-from connectors.dialect import Statement
-from connectors.errors import BridgeheadError, PermanentError
-from connectors.mysql.dialect import MysqlDialect
+from connectors.connector import Capabilities, Chunk, RowStream
+from connectors.errors import BridgeheadError
 from connectors.mysql.errors import of_mysql
 from connectors.mysql.rows import MysqlRows
-from connectors.mysql.server import MysqlServer
+from connectors.mysql.session import MysqlSession
 from connectors.selection import Format, Selection, select
 from connectors.table import Column, TableName
 
 __all__ = ["MysqlConnector"]
 
-_MODE = "STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,NO_ENGINE_SUBSTITUTION"
-_SESSION = (
-    f"SET SESSION sql_mode = '{_MODE}', time_zone = '+00:00', default_storage_engine = InnoDB, "
-    "net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 86400",
-    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-)
-_TRANSACTION: tuple[str, ...] = ("START TRANSACTION",)
-_SNAPSHOT = (
-    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-    "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
-)
-_MYSQL = MysqlDialect("utf8mb4_0900_bin", keeps_json=False)
 
-
-class MysqlConnector(MysqlServer):
+class MysqlConnector(MysqlSession):
     """A session with a MariaDB or MySQL database."""
 
-    dialect = MysqlDialect()
-    _begin = _TRANSACTION
     capabilities = Capabilities(
         reads=frozenset({Format.CSV}),
         loads=frozenset({Format.CSV}),
+        strict=True,
+        unreal_dates=True,
+        long_times=True,
         special_floats=False,
         transactional_ddl=False,
     )
@@ -78,27 +63,9 @@ class MysqlConnector(MysqlServer):
         )
 
     def _prepare_session(self, connection: Any, _record: object) -> None:
-        mariadb = "MariaDB" in connection.get_server_info()
-        if not mariadb:
-            self.dialect = _MYSQL
-        limit = self.endpoint.statement_timeout
-        timeout = f"max_statement_time = {limit}"
-        if not mariadb:
-            timeout = f"max_execution_time = {round(limit * 1000)}"
         with closing(connection.cursor()) as cursor:
-            for statement in (
-                f"SET NAMES utf8mb4 COLLATE {self.dialect.collation}",
-                *_SESSION,
-                f"SET SESSION {timeout}",
-            ):
-                cursor.execute(statement)
-            if self.endpoint.schema:
-                cursor.execute(f"USE {self.dialect.quote(self.endpoint.schema)}", ())
-
-    def _begin_transaction(self, connection: Connection) -> None:
-        """A session that is not in a transaction of ours is in none, and sees what is there."""
-        for statement in self._begin:
-            connection.exec_driver_sql(statement)
+            for statement in self._session_statements("MariaDB" in connection.get_server_info()):
+                cursor.execute(statement, ())
 
     def _driver_error(self) -> type[Exception]:
         error: type[Exception] = MySQLdb.Error
@@ -107,34 +74,7 @@ class MysqlConnector(MysqlServer):
     def translate(self, error: BaseException) -> BridgeheadError:
         return of_mysql(error, self.endpoint)
 
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        self._begin = _SNAPSHOT
-        try:
-            with super().snapshot():
-                yield
-        finally:
-            self._begin = _TRANSACTION
-
-    def _freeze_snapshot(self) -> None:
-        """It was begun as one."""
-
     # -- rows --------------------------------------------------------------------------------
-
-    def digest(self, lines: Statement, groups: Sequence[str] = ()) -> list[Grouped]:
-        """A server gives up a text that is longer than it may send, with no more than a warning."""
-        query = Statement(self.dialect.digest(lines.sql, groups), lines.values)
-        rows = self.rows(query)
-        if any(row[-3] and row[-2] is None for row in rows):
-            raise PermanentError(
-                "a row's line is longer than max_allowed_packet",
-                endpoint=self.endpoint.name,
-                remedy="raise max_allowed_packet at the server",
-            )
-        return [
-            Grouped(tuple(row[: len(groups)]), int(row[-3]), Digest.of_sums(row[-2], row[-1]))
-            for row in rows
-        ]
 
     def read(self, selection: Selection, format: Format = Format.ARROW) -> RowStream:
         texts = [(self.dialect.output(o), o.column.type) for o in selection.outputs]

@@ -33,7 +33,6 @@ _LOCK = "bridgehead open work"
 _LOCK_SECONDS = 30.0
 _IDLE_SECONDS = 0.101
 _FRESH_SECONDS = 10.0
-_DENIED = frozenset({1142, 1227, 1401})
 
 
 @dataclass(frozen=True)
@@ -110,13 +109,14 @@ def clock(session: Connector) -> datetime:
     return datetime.fromisoformat(moment).replace(tzinfo=UTC)
 
 
-def open_work(session: Connector) -> frozenset[str]:
+def open_work(session: Connector, *, lists_prepared: bool = True) -> frozenset[str]:
     """Tokens `statement THREAD QUERY`, `transaction THREAD STARTED` and `prepared …`.
 
     Of the whole server: a thread's database says nothing about the tables that it writes. Left out
     is what cannot commit a row stamped before now: read-only transactions with the statements in
     them, and transactions that have changed nothing and execute nothing, since NOW() is that of a
-    statement here, not of its transaction.
+    statement here, not of its transaction. Where a driver cannot carry XA RECOVER, the transactions
+    that InnoDB shows without a thread stand for what it would list.
     """
     with session.transaction(), _alone(session):
         spelling = _spelling(session)
@@ -125,7 +125,10 @@ def open_work(session: Connector) -> frozenset[str]:
             executing = _executing(session, spelling)
             session.execute(_MARKER)
             transactions = _transactions(session)
-            prepared = session.rows("XA RECOVER")
+            prepared = (
+                session.rows("XA RECOVER") if lists_prepared else _without_thread(transactions)
+            )
+        transactions = [transaction for transaction in transactions if transaction.thread]
     reading = {t.thread for t in transactions if t.read_only}
     writing = [t for t in transactions if not t.read_only and (t.changed or t.thread in executing)]
     return frozenset(
@@ -194,8 +197,8 @@ def _all_visible(session: Connector, spelling: _Spelling) -> Iterator[None]:
     `innodb_trx`, which is read in every reading, is refused."""
     try:
         yield
-    except session.driver.Error as error:
-        if error.args and error.args[0] in _DENIED:
+    except session.driver_error as error:
+        if isinstance(session.translate(error), MissingRight):
             raise MissingRight(
                 "statements and transactions of others cannot be seen",
                 endpoint=session.endpoint.name,
@@ -247,7 +250,7 @@ def _transactions(session: Connector) -> list[_Transaction]:
         rows = session.rows(_TRANSACTIONS.format(nonce=nonce))
         found = [_Transaction(int(t), _text(s), bool(r), m > 0, _text(q)) for t, s, r, m, q in rows]
         if any(nonce in transaction.query for transaction in found):
-            return [transaction for transaction in found if transaction.thread]
+            return found
         time.sleep(_IDLE_SECONDS)
     raise TransientError(
         "information_schema.innodb_trx is out of date: another program reads it more often than "
@@ -255,6 +258,12 @@ def _transactions(session: Connector) -> list[_Transaction]:
         endpoint=session.endpoint.name,
         remedy="let that program read it less often",
     )
+
+
+def _without_thread(transactions: list[_Transaction]) -> list[tuple[Any, ...]]:
+    """As rows of XA RECOVER. Two that have begun in one second are one, and hold back until both
+    have ended."""
+    return [(0, 0, 0, t.started) for t in transactions if not t.thread]
 
 
 def _place(token: str) -> tuple[str, str]:

@@ -13,12 +13,15 @@ from connectors.endpoint import Endpoint
 from connectors.errors import ConfigurationError
 from connectors.odbc.driver import connect, refuse_corrupting
 from connectors.odbc.errors import of_login
+from connectors.odbc.mysql import MysqlBehind
 from connectors.odbc.postgresql import PostgresqlBehind
 from connectors.odbc.session import OdbcSession
 
 __all__ = ["BEHIND", "open_session"]
 
-BEHIND: Mapping[str, type[OdbcSession]] = MappingProxyType({"postgresql": PostgresqlBehind})
+BEHIND: Mapping[str, type[OdbcSession]] = MappingProxyType(
+    {"postgresql": PostgresqlBehind, "mysql": MysqlBehind}
+)
 """What may stand behind a driver, by the name under which it is told and tested."""
 
 registry.register("postgresql.bridgehead_odbc", "connectors.odbc.alchemy", "PostgresqlOdbc")
@@ -29,7 +32,7 @@ def open_session(endpoint: Endpoint) -> OdbcSession:
     try:
         opened = connect(endpoint)
     except pyodbc.Error as error:
-        raise of_login(error, endpoint, {}) from error
+        raise of_login(error, endpoint) from error
     try:
         refuse_corrupting(endpoint, str(opened.getinfo(pyodbc.SQL_DRIVER_NAME)))
         return _behind(endpoint, opened)(endpoint, opened)

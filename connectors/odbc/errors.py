@@ -1,5 +1,5 @@
-"""What an ODBC driver's errors mean to an operator: by the server's own number where it is told,
-else by SQLSTATE, else by the text of a failed login."""
+"""What an ODBC driver's errors mean to an operator: by SQLSTATE, or by the text of a failed
+login, for which many drivers have one state alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from connectors.errors import (
     Unreachable,
 )
 
-__all__ = ["Meaning", "of_login", "of_server"]
+__all__ = ["of_login", "of_server", "parts_of"]
 
 Meaning: TypeAlias = tuple[type[BridgeheadError], str]
 
@@ -82,14 +82,12 @@ _TAGS = re.compile(r"^(\[[^\]]*\]\s*)+")
 _TAIL = re.compile(r"\s*\((-?\d+)\) \(SQL\w+\)\s*$")
 
 
-def of_server(
-    error: BaseException, endpoint: Endpoint, by_number: Mapping[int, Meaning]
-) -> BridgeheadError:
-    """An error of an open session. `by_number` knows the server's own numbers."""
-    state, text, number = _parts(error)
+def of_server(error: BaseException, endpoint: Endpoint) -> BridgeheadError:
+    """An error of an open session."""
+    state, text, number = parts_of(error)
     if any(part in text.lower() for part in _CLOSED):
         return _lost(endpoint, state)
-    known = by_number.get(number)
+    known = None
     for prefix in (state, state[:3], state[:2]):
         known = known or _BY_STATE.get(prefix)
     kind, remedy = known or (PermanentError, "")
@@ -98,25 +96,22 @@ def of_server(
     return kind(_message(kind, state, text, number), endpoint=endpoint.name, remedy=remedy)
 
 
-def of_login(
-    error: BaseException, endpoint: Endpoint, by_number: Mapping[int, Meaning]
-) -> BridgeheadError:
+def of_login(error: BaseException, endpoint: Endpoint) -> BridgeheadError:
     """An error while connecting: many drivers give one state for all that can go wrong."""
-    state, text, number = _parts(error)
+    state, text, _ = parts_of(error)
     place, shown = str(endpoint), text.splitlines()[0] if text else type(error).__name__
     for part, kind, remedy in _AT_LOGIN:
         if part in text.lower():
             found = shown.rpartition("FATAL:")[2].strip()
             return kind(f"login refused: {found}", endpoint=place, remedy=remedy)
-    kind, remedy = by_number.get(number) or _BY_STATE.get(
-        state[:2] if state[:2] == "28" else state, (Unreachable, "")
-    )
+    known = _BY_STATE.get(state) or _BY_STATE.get(state[:2])
+    kind, remedy = known or (Unreachable, "")
     if kind in (Unreachable, ConnectionLost, StatementTimeout):
         kind, remedy = Unreachable, "check host, port, firewall, and that the server is up"
     return kind(f"no connection: {shown}", endpoint=place, remedy=remedy)
 
 
-def _parts(error: BaseException) -> tuple[str, str, int]:
+def parts_of(error: BaseException) -> tuple[str, str, int]:
     """SQLSTATE, the text without the marks of those that passed it on, and the native number."""
     arguments = [str(argument) for argument in error.args]
     state = arguments[0] if len(arguments) > 1 else ""

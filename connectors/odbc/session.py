@@ -24,14 +24,15 @@ from connectors.dialect import Dialect
 from connectors.endpoint import Endpoint
 from connectors.errors import BridgeheadError, ConfigurationError, RowRefused
 from connectors.fetched import FetchedRows
-from connectors.odbc.errors import Meaning, of_login, of_server
+from connectors.odbc.errors import of_login, of_server
 from connectors.selection import Format, Output, Selection, select
 from connectors.table import Column, TableName, Type
 
 __all__ = ["CANARY", "OdbcSession", "OrdinaryStages"]
 
-CANARY = "𠮷䶮 é\u0301"
-"""A text that a driver must carry both ways before it is trusted with a row."""
+CANARY = "𠮷䶮 é\u0301" * 500
+"""A text that a driver must carry both ways before it is trusted with a row. It is long: some
+drivers carry short texts and spoil those that they are given in portions."""
 
 _MARK = re.compile(r"%(%|s)")
 _STATEMENT_BYTES = 1 << 20
@@ -64,7 +65,6 @@ class OdbcSession(Connector):
     alchemy: ClassVar[str]
     canary: ClassVar[str] = ""
     session_statements: ClassVar[tuple[str, ...]] = ()
-    by_number: ClassVar[Mapping[int, Meaning]] = {}
     rows_at_once: ClassVar[int] = 500
     values_at_once: ClassVar[int] = 4000
 
@@ -103,7 +103,7 @@ class OdbcSession(Connector):
 
     def translate(self, error: BaseException) -> BridgeheadError:
         meaning = of_server if hasattr(self, "connection") else of_login
-        return meaning(error, self.endpoint, self.by_number)
+        return meaning(error, self.endpoint)
 
     def _execute(self, sql: str, values: Sequence[object]) -> Any:
         cursor = self.driver.cursor()

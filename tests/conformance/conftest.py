@@ -64,6 +64,25 @@ _POSTGRESQL = Row(
         ({"password": None}, "LoginRefused"),
     ),
 )
+_MYSQL = Row(
+    "mysql",
+    own={
+        "bit(9)": (
+            Type(Kind.NATIVE, family="mysql", native="bit(9)"),
+            ("000000000", "111111111", "100000001"),
+        ),
+        "inet6": (Type(Kind.NATIVE, family="mysql", native="inet6"), ("::1", "2001:db8::a")),
+    },
+    swallow=(
+        "CREATE TRIGGER swallow BEFORE INSERT ON t FOR EACH ROW\n"
+        "SET NEW.id = IF(NEW.id = 'swallowed', LEFT(UUID(), 18), NEW.id)",
+    ),
+    wrong=(
+        ({"port": 1}, "Unreachable"),
+        ({"database": "nowhere"}, "MissingObject"),
+        ({"password": None}, "LoginRefused"),
+    ),
+)
 MATRIX = (
     Row(
         "sqlite",
@@ -79,28 +98,11 @@ MATRIX = (
         ),
     ),
     _POSTGRESQL,
-    Row(
-        "mysql",
-        own={
-            "bit(9)": (
-                Type(Kind.NATIVE, family="mysql", native="bit(9)"),
-                ("000000000", "111111111", "100000001"),
-            ),
-            "inet6": (Type(Kind.NATIVE, family="mysql", native="inet6"), ("::1", "2001:db8::a")),
-        },
-        swallow=(
-            "CREATE TRIGGER swallow BEFORE INSERT ON t FOR EACH ROW\n"
-            "SET NEW.id = IF(NEW.id = 'swallowed', LEFT(UUID(), 18), NEW.id)",
-        ),
-        wrong=(
-            ({"port": 1}, "Unreachable"),
-            ({"database": "nowhere"}, "MissingObject"),
-            ({"password": None}, "LoginRefused"),
-        ),
-    ),
+    _MYSQL,
     replace(_POSTGRESQL, name="kingbase"),
     replace(_POSTGRESQL, name="opengauss"),
     replace(_POSTGRESQL, name="odbc-postgresql", is_exchange=False),
+    replace(_MYSQL, name="odbc-mariadb", is_exchange=False),
 )
 EXCHANGES = tuple(row for row in MATRIX if row.is_exchange)
 

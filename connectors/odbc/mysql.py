@@ -1,0 +1,82 @@
+"""MariaDB and MySQL behind ODBC: their server's answers over the driver maodbc, or MySQL's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyodbc
+from sqlalchemy import Engine, event
+
+from connectors.connector import Capabilities
+from connectors.errors import BridgeheadError
+from connectors.mysql import work
+from connectors.mysql.dialect import MysqlDialect
+from connectors.mysql.errors import of_mysql
+from connectors.mysql.session import MysqlSession
+from connectors.odbc.errors import of_login, of_server, parts_of
+from connectors.odbc.session import OdbcSession, OrdinaryStages
+from connectors.selection import Output
+from connectors.table import Kind, Type
+
+__all__ = ["MysqlBehind", "MysqlBehindDialect"]
+
+_AS_THEY_ARE = frozenset(
+    {Kind.INTEGER, Kind.DECIMAL, Kind.TEXT, Kind.JSON, Kind.DATE, Kind.TIME, Kind.FLOAT, Kind.UUID}
+)
+
+
+class MysqlBehindDialect(OrdinaryStages, MysqlDialect):
+    """The same spelling, without what ODBC has no way for."""
+
+
+class MysqlBehind(OdbcSession, MysqlSession):
+    """A session with a MariaDB or MySQL database through ODBC. The driver keeps a whole result, so
+    rows are read in pages."""
+
+    names = ("mariadb", "mysql")
+    alchemy = "mysql+pyodbc"
+    dialect = MysqlBehindDialect()
+    mysql_dialect = MysqlBehindDialect("utf8mb4_0900_bin", keeps_json=False)
+    capabilities = Capabilities(special_floats=False, transactional_ddl=False)
+    pages_rows = True
+    canary = "SELECT 0, HEX(CONVERT(%s USING utf8mb4)), CONVERT(UNHEX('{hex}') USING utf8mb4)"
+
+    def _create_engine(self) -> Engine:
+        engine = super()._create_engine()
+        event.listen(engine, "begin", self._begin_transaction)
+        return engine
+
+    def _prepare_session(self, cursor: Any) -> None:
+        """Texts go as UTF-8: from 256 bytes on, the driver changes those that come as UTF-16."""
+        self._opened.autocommit = True
+        self._opened.setencoding("utf-8", ctype=pyodbc.SQL_CHAR)
+        for kind in (pyodbc.SQL_CHAR, pyodbc.SQL_WCHAR):
+            self._opened.setdecoding(kind, encoding="utf-8", ctype=pyodbc.SQL_CHAR)
+        for statement in self._session_statements(self.is_mariadb):
+            cursor.execute(statement.replace("%%", "%"))
+        super()._prepare_session(cursor)
+
+    def open_work(self) -> frozenset[str]:
+        """The driver cannot carry XA RECOVER."""
+        return work.open_work(self, lists_prepared=False)
+
+    @property
+    def is_mariadb(self) -> bool:
+        return "mariadb" in str(self._opened.getinfo(pyodbc.SQL_DBMS_NAME)).lower()
+
+    def translate(self, error: BaseException) -> BridgeheadError:
+        """By the server's own number; the driver puts it at the end of its text."""
+        if not hasattr(self, "connection"):
+            return of_login(error, self.endpoint)
+        _, text, number = parts_of(error)
+        if number <= 1:
+            return of_server(error, self.endpoint)
+        return of_mysql(Exception(number, text), self.endpoint)
+
+    def _output(self, output: Output) -> str:
+        return self.dialect.output(output)
+
+    def _stored(self, kind: Type) -> str:
+        if kind.kind in _AS_THEY_ARE or (kind.kind is Kind.TIMESTAMP and not kind.zoned):
+            return "%s"
+        return self.dialect.parse("%s", kind)
