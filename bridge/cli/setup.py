@@ -16,7 +16,7 @@ from bridge.cli.shown import console, print_json, table
 from bridge.discover import find_table, job_file
 from bridge.runs import exit_code_of
 from connectors.errors import ConfigurationError
-from connectors.registry import FAMILIES, connect
+from connectors.registry import FAMILIES, ROLES, Family, connect
 from connectors.table import Table
 
 commands = typer.Typer()
@@ -146,12 +146,29 @@ def _document(finding: Finding) -> dict[str, object]:
 @commands.command()
 def families(as_json: AsJson = False) -> None:
     """The kinds of store that are supported, and what each was run against."""
-    rows: list[list[object]] = [
-        [family.name, ", ".join(sorted(family.required_settings)), family.proven]
-        for family in FAMILIES.values()
-    ]
-    columns = ["family", "needs", "proven"]
+    found = [_family(family) for family in FAMILIES.values()]
     if as_json:
-        print_json([dict(zip(columns, row, strict=True)) for row in rows])
-    else:
-        console().print(table("", columns, rows))
+        print_json(found)
+        return
+    columns = ["family", "proven", *ROLES, "driver", "extra", "installed", "needs"]
+    rows = [[_cell(family[column]) for column in columns] for family in found]
+    console().print(table("", columns, rows, folds=("proven", "needs")))
+
+
+def _family(family: Family) -> dict[str, object]:
+    choice = [" or ".join(family.one_of_settings)] if family.one_of_settings else []
+    return {
+        "family": family.name,
+        "proven": family.proven,
+        **{role: role in family.roles for role in ROLES},
+        "driver": family.driver,
+        "extra": family.extra,
+        "installed": family.is_installed,
+        "needs": [*sorted(family.required_settings), *choice],
+    }
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, list) else value

@@ -1,0 +1,255 @@
+"""The session with a SQL Server database."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyodbc
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.pool import NullPool
+
+from connectors.agentdigest import AgentDigest, float_text
+from connectors.arrayload import ArrayLoad
+from connectors.connector import Capabilities, wait_for
+from connectors.deadline import connect_within
+from connectors.dialect import Statement
+from connectors.errors import BridgeheadError, Busy, MissingObject, PermanentError, nearest
+from connectors.fetched import FetchedRows, Rendering
+from connectors.mssql.catalogue import COLUMNS, INDEXES, QUERY, SESSIONS, TABLES, relation_of
+from connectors.mssql.dialect import MssqlDialect
+from connectors.mssql.errors import of_mssql
+from connectors.selection import Format, Output, Selection, select
+from connectors.table import Column, Kind, Table, TableName
+
+__all__ = ["MssqlConnector"]
+
+_DRIVER = "ODBC Driver 18 for SQL Server"
+_SESSION = (
+    "SET NOCOUNT ON; SET XACT_ABORT ON; SET ANSI_NULLS ON; SET ANSI_PADDING ON; "
+    "SET ANSI_WARNINGS ON; SET ARITHABORT ON; SET CONCAT_NULL_YIELDS_NULL ON; "
+    "SET QUOTED_IDENTIFIER ON; SET LANGUAGE us_english; SET DATEFORMAT ymd; SET TEXTSIZE -1"
+)
+_TAKE = (
+    "DECLARE @taken int; EXEC @taken = sp_getapplock @Resource = ?, @LockMode = 'Exclusive', "
+    "@LockOwner = 'Session', @LockTimeout = 0; SELECT @taken"
+)
+_GIVE_BACK = "EXEC sp_releaseapplock @Resource = ?, @LockOwner = 'Session'"
+
+
+class MssqlConnector(AgentDigest, ArrayLoad):
+    """A session with a SQL Server database. The endpoint's `driver` names another ODBC driver;
+    `tls` and `options` are keywords of its connection string (Encrypt, TrustServerCertificate)."""
+
+    dialect = MssqlDialect()
+    capabilities = Capabilities(nul_in_text=True, special_floats=False)
+
+    def _create_engine(self) -> Engine:
+        return create_engine("mssql+pyodbc://", creator=self._open, poolclass=NullPool)
+
+    def _open(self) -> Any:
+        with self._translated():
+            session = connect_within(self.endpoint, self._connect)
+            session.timeout = round(self.endpoint.statement_timeout)
+            session.execute(_SESSION)
+            session.commit()
+        return session
+
+    def _connect(self) -> Any:
+        e = self.endpoint
+        parts = {
+            "DRIVER": e.driver or _DRIVER,
+            "SERVER": f"{e.host or 'localhost'},{e.port or 1433}",
+            "DATABASE": e.database or "master",
+            "APP": "bridgehead",
+            **({"UID": e.user} if e.user else {"Trusted_Connection": "yes"}),
+            **({"PWD": e.password.reveal()} if e.password else {}),
+            **e.tls,
+            **e.options,
+        }
+        text = ";".join(f"{key}={{{value.replace('}', '}}')}}}" for key, value in parts.items())
+        return pyodbc.connect(text, timeout=max(1, round(e.connect_timeout)), autocommit=False)
+
+    def _driver_error(self) -> type[Exception]:
+        error: type[Exception] = pyodbc.Error
+        return error
+
+    def translate(self, error: BaseException) -> BridgeheadError:
+        return of_mssql(error, self.endpoint, connected=hasattr(self, "connection"))
+
+    # -- sessions, time and work -------------------------------------------------------------
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """The level is the session's, and cannot be raised inside a transaction."""
+        self._set_level("SNAPSHOT")
+        try:
+            with super().snapshot():
+                yield
+        finally:
+            if not self.connection.closed:
+                self._set_level("READ COMMITTED")
+
+    def _set_level(self, level: str) -> None:
+        with self.transaction():
+            self.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
+
+    def _freeze_snapshot(self) -> None:
+        """The state is that of the first read of data."""
+        self.value("SELECT count(*) FROM (SELECT TOP 1 object_id FROM sys.objects) o")
+
+    def clock(self) -> datetime:
+        with self.transaction():
+            moment: datetime = self.value("SELECT SYSUTCDATETIME()")
+        return moment.replace(tzinfo=UTC)
+
+    def open_work(self) -> frozenset[str]:
+        with self.transaction():
+            if self.value("SELECT DATABASEPROPERTYEX(DB_NAME(), 'Updateability')") != "READ_WRITE":
+                raise PermanentError(
+                    "the source is read-only here: open transactions of its primary are not seen",
+                    endpoint=str(self.endpoint),
+                    remedy="point the endpoint at the primary, or use capture method compare",
+                )
+            return frozenset(str(token) for token, _ in self.rows(SESSIONS))
+
+    def describe_work(self, tokens: frozenset[str]) -> list[str]:
+        with self.transaction():
+            known: dict[Any, Any] = dict(self.rows(SESSIONS))
+        return sorted(str(known.get(token, token)) for token in tokens)
+
+    def timezone(self) -> str:
+        with self.transaction():
+            return str(self._zone())
+
+    def _zone(self) -> ZoneInfo:
+        minutes = int(self.value("SELECT DATEPART(tz, SYSDATETIMEOFFSET())"))
+        if minutes % 60:
+            raise PermanentError(
+                f"the server is {minutes} minutes from UTC, which is no zone known by number",
+                endpoint=str(self.endpoint),
+                remedy="name the zone in capture.timezone",
+            )
+        hours = minutes // 60  # in these names the sign is turned round
+        return ZoneInfo(f"Etc/GMT{-hours:+d}" if hours else "UTC")
+
+    @contextmanager
+    def lock(self, name: str, wait_seconds: float) -> Iterator[None]:
+        resource = hashlib.sha256(name.encode()).hexdigest()
+
+        def attempt() -> bool:
+            with self.transaction():
+                return int(self.value(Statement(_TAKE, (resource,)))) >= 0
+
+        busy = Busy(
+            f"{name} is in use by another run",
+            endpoint=self.endpoint.name,
+            remedy="wait until it has ended; status shows what runs",
+        )
+        wait_for(attempt, wait_seconds, busy)
+        try:
+            yield
+        finally:
+            if not self.connection.closed:
+                with self.transaction():
+                    self.execute(Statement(_GIVE_BACK, (resource,)))
+
+    def settings_problem(self) -> str | None:
+        with self.transaction():
+            on = self.value(
+                "SELECT snapshot_isolation_state FROM sys.databases WHERE database_id = DB_ID()"
+            )
+            version = int(self.value("SELECT CONVERT(int, SERVERPROPERTY('ProductMajorVersion'))"))
+        if on != 1:
+            return "ALLOW_SNAPSHOT_ISOLATION is off: a read of many rows would see no single state"
+        if version < 15 and self.endpoint.is_filled:
+            return "it is older than SQL Server 2019: it has no collation of UTF-8"
+        return None
+
+    # -- structure ---------------------------------------------------------------------------
+
+    def tables(self, schema: str | None = None) -> list[TableName]:
+        with self.transaction():
+            found = self.rows(Statement(TABLES, (schema or self.endpoint.schema,)))
+        return [TableName(name, space) for space, name in found]
+
+    def exists(self, name: TableName) -> bool:
+        return self._object(name) is not None
+
+    def identity(self, name: TableName) -> str:
+        with self.transaction():
+            place = "SELECT CONCAT(SERVERPROPERTY('ServerName'), '/', DB_ID())"
+            return f"{self.value(place)}/{self._object(name)}"
+
+    def describe(self, name: TableName) -> Table:
+        with self.transaction():
+            number = self._object(name)
+            if number is None:
+                found = self.rows(Statement(TABLES, (name.schema or self.endpoint.schema,)))
+                raise MissingObject(
+                    f"there is no table {name}",
+                    endpoint=str(self.endpoint),
+                    remedy=nearest(name.name, [str(n) for _, n in found])
+                    or "check the table's name, schema and rights",
+                )
+            columns = self.rows(Statement(COLUMNS, (number,)))
+            return relation_of(name, columns, self.rows(Statement(INDEXES, (number,))))
+
+    def describe_query(self, query: str) -> Table:
+        with self.transaction():
+            columns = self.rows(Statement(QUERY, (query,)))
+        if not columns or columns[0][1] is None:
+            raise MissingObject(
+                "the server cannot describe this query",
+                endpoint=str(self.endpoint),
+                remedy="write one SELECT on tables that are there",
+            )
+        table = relation_of(TableName("query"), columns, [])
+        return Table(TableName("query"), table.columns, query=query)
+
+    def _object(self, name: TableName) -> int | None:
+        """The default schema is the login's own; an endpoint's is named in every statement."""
+        number: int | None = self.value(
+            Statement("SELECT OBJECT_ID(?)", (self.dialect.table(self.resolve(name)),))
+        )
+        return number
+
+    # -- rows --------------------------------------------------------------------------------
+
+    def read(self, selection: Selection, format: Format = Format.ARROW) -> FetchedRows:
+        expressions = [self.dialect.output(output) for output in selection.outputs]
+        query = select(self.dialect, selection, expressions, self._zone)
+        cursor = self._execute(query.sql, query.values)
+        renderings = [_rendering(output) for output in selection.outputs]
+        self._stream = FetchedRows(cursor, selection.outputs, renderings, self._translated)
+        return self._stream
+
+    def _execute(self, sql: str, values: Sequence[object]) -> Any:
+        with self._translated():
+            cursor = self.driver.cursor()
+            cursor.execute(sql, tuple(values))
+        return cursor
+
+    def rows(self, statement: Statement | str) -> list[tuple[Any, ...]]:
+        with self._translated():
+            return super().rows(statement)
+
+    def _sizes(self, cursor: Any, columns: Sequence[Column], constants: int) -> None:
+        """Arrays go over in one call; a text without limit must not size them all."""
+        has_long = any(c.type.length is None and c.type.kind in _LONG for c in columns)
+        cursor.fast_executemany = not has_long
+
+
+_LONG = (Kind.TEXT, Kind.BINARY, Kind.JSON, Kind.NATIVE)
+
+
+def _rendering(output: Output) -> Rendering | None:
+    kind = output.column.type
+    if output.literal is None and kind.kind is Kind.FLOAT:
+        return partial(float_text, kind=kind)
+    return bytes.hex if output.literal is None and kind.kind is Kind.BINARY else None

@@ -1,0 +1,158 @@
+"""The catalogue of Oracle, and of DM, which has the same views: what a table looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from connectors.table import Column, Kind, Table, TableName, Type
+
+__all__ = [
+    "COLUMNS",
+    "CONDITIONS",
+    "INDEXES",
+    "OBJECT",
+    "PRIMARY",
+    "TABLES",
+    "relation_of",
+    "type_of",
+]
+
+_OWNER = "NVL({}, SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA'))"
+
+# schema (twice)
+TABLES = f"""
+SELECT owner, table_name FROM all_tables WHERE owner = {_OWNER.format(":v")}
+UNION
+SELECT owner, view_name FROM all_views WHERE owner = {_OWNER.format(":v")}
+ORDER BY 1, 2
+"""
+
+# schema, name: number, kind, schema
+OBJECT = f"""
+SELECT object_id, object_type, owner
+FROM all_objects
+WHERE owner = {_OWNER.format(":v")} AND object_name = :v
+AND object_type IN ('TABLE', 'VIEW', 'MATERIALIZED VIEW')
+ORDER BY object_type
+"""
+
+# schema, name: name, type, bytes, characters, precision, scale, nullable, comment
+COLUMNS = """
+SELECT c.column_name, c.data_type, c.data_length, c.char_length, c.data_precision, c.data_scale,
+  c.nullable, m.comments
+FROM all_tab_columns c
+LEFT JOIN all_col_comments m
+  ON m.owner = c.owner AND m.table_name = c.table_name AND m.column_name = c.column_name
+WHERE c.owner = :v AND c.table_name = :v
+ORDER BY c.column_id
+"""
+
+# schema, name: column
+PRIMARY = """
+SELECT x.column_name
+FROM all_constraints k
+JOIN all_cons_columns x ON x.owner = k.owner AND x.constraint_name = k.constraint_name
+WHERE k.owner = :v AND k.table_name = :v AND k.constraint_type = 'P' AND k.status = 'ENABLED'
+ORDER BY x.position
+"""
+
+# schema, name: index, whether it is unique, column
+INDEXES = """
+SELECT i.index_name, i.uniqueness, x.column_name
+FROM all_indexes i
+JOIN all_ind_columns x ON x.index_owner = i.owner AND x.index_name = i.index_name
+WHERE i.table_owner = :v AND i.table_name = :v
+ORDER BY i.index_name, x.column_position
+"""
+
+# schema, name: the condition of a check constraint
+CONDITIONS = """
+SELECT {condition}
+FROM all_constraints
+WHERE owner = :v AND table_name = :v AND constraint_type = 'C' AND status = 'ENABLED'
+"""
+
+_FIXED: Mapping[str, Type] = {
+    "BINARY_DOUBLE": Type(Kind.FLOAT),
+    "BINARY_FLOAT": Type(Kind.FLOAT, bits=32),
+    "CLOB": Type(Kind.TEXT),
+    "NCLOB": Type(Kind.TEXT),
+    "LONG": Type(Kind.TEXT),
+    "BLOB": Type(Kind.BINARY),
+    "LONG RAW": Type(Kind.BINARY),
+    "DATE": Type(Kind.TIMESTAMP, fraction=0),
+    "FLOAT": Type(Kind.DECIMAL),
+}
+_NATIONAL = ("NVARCHAR2", "NCHAR")
+
+
+def relation_of(
+    name: TableName,
+    columns: Sequence[Any],
+    primary: Sequence[Any],
+    indexes: Sequence[Any],
+    types: Iterable[Type],
+    *,
+    is_view: bool,
+    is_utf8: bool,
+) -> Table:
+    """A table from its rows of COLUMNS, PRIMARY and INDEXES, and the types of its columns."""
+    found = tuple(
+        Column(
+            row[0],
+            kind,
+            nullable=row[6] == "Y",
+            bytewise=kind.kind is not Kind.TEXT or (is_utf8 and row[1] not in _NATIONAL),
+            native=row[1],
+            comment=row[7] or "",
+        )
+        for row, kind in zip(columns, types, strict=True)
+    )
+    names = {c.name for c in found}
+    required = {c.name for c in found if not c.nullable}
+    key = tuple(column for (column,) in primary)
+    grouped = [list(rows) for _, rows in groupby(indexes, key=lambda row: row[0])]
+    unique = [tuple(r[2] for r in rows) for rows in grouped if rows[0][1] == "UNIQUE"]
+    return Table(
+        name,
+        found,
+        key=key,
+        unique=tuple(k for k in unique if k != key and required.issuperset(k)),
+        indexed=frozenset(rows[0][2] for rows in grouped) & names,
+        is_view=is_view,
+    )
+
+
+def type_of(row: Sequence[Any], days: frozenset[str]) -> Type:
+    """The shared type of a row of COLUMNS. `days` are the DATE columns without a time of day."""
+    name, native, size, characters, precision, scale = row[:6]
+    word = native.partition("(")[0].strip()
+    if word == "DATE" and name in days:
+        return Type(Kind.DATE)
+    if word in _FIXED:
+        return _FIXED[word]
+    if word == "NUMBER":
+        return _number(precision, scale)
+    if word in ("VARCHAR2", "NVARCHAR2", "VARCHAR"):
+        return Type(Kind.TEXT, length=characters or size)
+    if word in ("CHAR", "NCHAR"):
+        return Type(Kind.TEXT, length=characters or size, padded=True)
+    if word == "RAW":
+        return Type(Kind.BINARY, length=size)
+    if word == "TIMESTAMP":
+        fraction = 6 if scale is None else scale
+        return Type(Kind.TIMESTAMP, fraction=fraction, zoned="TIME ZONE" in native)
+    return Type(Kind.NATIVE, family="oracle", native=native)
+
+
+def _number(precision: int | None, scale: int | None) -> Type:
+    """Without precision INTEGER alone has a scale: it keeps 38 digits. A negative scale only
+    rounds, and one above the precision only limits."""
+    if precision is None:
+        return Type(Kind.DECIMAL, precision=38, scale=0) if scale == 0 else Type(Kind.DECIMAL)
+    scale = scale or 0
+    if scale < 0:
+        return Type(Kind.DECIMAL, precision=precision - scale, scale=0)
+    return Type(Kind.DECIMAL, precision=max(precision, scale), scale=scale)

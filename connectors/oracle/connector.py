@@ -1,0 +1,185 @@
+"""The session with an Oracle database."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, ClassVar
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.pool import NullPool
+
+from connectors.agentdigest import AgentDigest, float_text
+from connectors.arrayload import ArrayLoad
+from connectors.connector import Capabilities
+from connectors.deadline import connect_within
+from connectors.dialect import Statement
+from connectors.errors import BridgeheadError, ConfigurationError, PermanentError
+from connectors.fetched import FetchedRows, Rendering
+from connectors.oracle.dialect import OracleDialect
+from connectors.oracle.errors import of_oracle
+from connectors.oracle.structure import OracleStructure
+from connectors.oracle.work import OracleWork
+from connectors.selection import Format, Output, Selection, select
+from connectors.table import Column, Kind
+
+__all__ = ["OracleConnector", "rendering_of"]
+
+_SESSION = (
+    "ALTER SESSION SET TIME_ZONE = '+00:00' NLS_NUMERIC_CHARACTERS = '.,' NLS_SORT = BINARY "
+    "NLS_COMP = BINARY NLS_DATE_FORMAT = 'YYYY-MM-DD HH24:MI:SS' NLS_LENGTH_SEMANTICS = CHAR"
+)
+_OURS = frozenset({"sid", "mode", "client"})
+_EXTRAS = {"oracledb": "oracle", "cx_Oracle": "cx-oracle"}
+_DRIVERS = {"oracledb": "oracledb", "cx_oracle": "cx_Oracle"}
+
+
+class OracleConnector(AgentDigest, ArrayLoad, OracleStructure, OracleWork):
+    """A session with an Oracle database.
+
+    Endpoint options: `sid: "true"` where the database is named by its SID, `mode: thick` for
+    servers before 12.1 or with native encryption, `client`, the folder of the Oracle client; others
+    go to the driver. `driver: cx_Oracle` takes the old driver.
+    """
+
+    dialect = OracleDialect()
+    capabilities = Capabilities(empty_text=False, year_low=-4712)
+    sessions_query: ClassVar[str] = """
+SELECT 'session ' || s.inst_id || '/' || s.sid || '/' || s.serial#,
+  'session ' || s.sid || ',' || s.serial# || ' of ' || s.username || ', ' || s.program
+FROM gv$session s
+LEFT JOIN gv$transaction t ON t.inst_id = s.inst_id AND t.addr = s.taddr
+WHERE s.type = 'USER' AND (s.status = 'ACTIVE' OR t.addr IS NOT NULL)
+AND NOT (s.sid = SYS_CONTEXT('USERENV', 'SID') AND s.inst_id = SYS_CONTEXT('USERENV', 'INSTANCE'))
+"""
+    detached_query: ClassVar[str] = """
+SELECT t.xidusn || '.' || t.xidslot || '.' || t.xidsqn
+FROM gv$transaction t
+WHERE NOT EXISTS (SELECT 1 FROM gv$session s WHERE s.inst_id = t.inst_id AND s.taddr = t.addr)
+"""
+    work_remedy: ClassVar[str] = (
+        "GRANT SELECT ON gv_$session and gv_$transaction, and EXECUTE ON dbms_lock, to this login"
+    )
+
+    def _create_engine(self) -> Engine:
+        name = _DRIVERS.get((self.endpoint.driver or "oracledb").lower())
+        if name is None:
+            raise ConfigurationError(
+                f"there is no driver {self.endpoint.driver!r} for Oracle",
+                endpoint=str(self.endpoint),
+                remedy="leave `driver` out, or write cx_Oracle",
+            )
+        try:
+            self._module = importlib.import_module(name)
+        except ImportError as error:
+            raise ConfigurationError(
+                f"the driver {name} of family oracle is not installed",
+                endpoint=str(self.endpoint),
+                remedy=f"pip install 'bridgehead[{_EXTRAS[name]}]'",
+            ) from error
+        return create_engine(
+            f"oracle+{name.lower()}://", creator=self._open, module=self._module, poolclass=NullPool
+        )
+
+    def _open(self) -> Any:
+        with self._translated():
+            session = connect_within(self.endpoint, self._connect)
+            if self.endpoint.statement_timeout:
+                session.call_timeout = round(self.endpoint.statement_timeout * 1000)
+            session.outputtypehandler = partial(_lobs_as_values, self._module)
+            cursor = session.cursor()
+            cursor.execute(_SESSION)
+            if self.endpoint.schema:
+                schema = self.dialect.quote(self.endpoint.schema)
+                cursor.execute(f"ALTER SESSION SET CURRENT_SCHEMA = {schema}")
+            cursor.close()
+        return session
+
+    def _connect(self) -> Any:
+        e = self.endpoint
+        if e.options.get("mode") == "thick" and self._module.__name__ == "oracledb":
+            self._module.init_oracle_client(lib_dir=e.options.get("client"))
+        port, host = e.port or 1521, e.host or "localhost"
+        if e.options.get("sid") == "true":
+            place = self._module.makedsn(host, port, sid=e.database)
+        else:
+            place = self._module.makedsn(host, port, service_name=e.database)
+        options: dict[str, Any] = {
+            key: value for key, value in e.options.items() if key not in _OURS
+        }
+        if self._module.__name__ == "oracledb":
+            options |= {"tcp_connect_timeout": e.connect_timeout, **e.tls}
+        else:
+            options |= {"encoding": "UTF-8", "nencoding": "UTF-8"}
+        password = e.password.reveal() if e.password else None
+        return self._module.connect(user=e.user, password=password, dsn=place, **options)
+
+    def _driver_error(self) -> type[Exception]:
+        error: type[Exception] = self._module.Error
+        return error
+
+    def translate(self, error: BaseException) -> BridgeheadError:
+        return of_oracle(error, self.endpoint, connected=hasattr(self, "connection"))
+
+    def _refuse_replica(self) -> None:
+        role = self.value("SELECT SYS_CONTEXT('USERENV', 'DATABASE_ROLE') FROM DUAL")
+        if role not in (None, "PRIMARY"):
+            raise PermanentError(
+                f"the source is a {role}: open transactions of its primary cannot be seen",
+                endpoint=str(self.endpoint),
+                remedy="point the endpoint at the primary, or use capture method compare",
+            )
+
+    def settings_problem(self) -> str | None:
+        if not self.endpoint.is_filled or self._is_utf8():
+            return None
+        return f"the database is {self._charset()}: it cannot hold every character"
+
+    def read(self, selection: Selection, format: Format = Format.ARROW) -> FetchedRows:
+        expressions = [self.dialect.output(output) for output in selection.outputs]
+        query = select(self.dialect, selection, expressions, self._zone)
+        cursor = self._execute(query.sql, query.values)
+        renderings = [rendering_of(output) for output in selection.outputs]
+        self._stream = FetchedRows(cursor, selection.outputs, renderings, self._translated)
+        return self._stream
+
+    def _execute(self, sql: str, values: Sequence[object]) -> Any:
+        with self._translated():
+            cursor = self.driver.cursor()
+            cursor.arraysize = 1000
+            cursor.execute(sql, list(values))
+        return cursor
+
+    def rows(self, statement: Statement | str) -> list[tuple[Any, ...]]:
+        with self._translated():
+            return super().rows(statement)
+
+    def _sizes(self, cursor: Any, columns: Sequence[Column], constants: int) -> None:
+        """A text beyond 4000 bytes must be announced as a LOB."""
+        clob = self._module.DB_TYPE_CLOB
+        sizes = [clob if _is_long(c) else None for c in columns] + [None] * constants
+        if any(sizes):
+            cursor.setinputsizes(*sizes)
+
+
+def _is_long(column: Column) -> bool:
+    return column.type.kind is Kind.TEXT and column.type.length is None
+
+
+def rendering_of(output: Output) -> Rendering | None:
+    kind = output.column.type
+    if output.literal is None and kind.kind is Kind.FLOAT:
+        return partial(float_text, kind=kind)
+    return bytes.hex if output.literal is None and kind.kind is Kind.BINARY else None
+
+
+def _lobs_as_values(module: Any, cursor: Any, *described: Any) -> Any:
+    """Whole texts and bytes instead of locators. python-oracledb hands over one description, and
+    cx_Oracle its parts; the type is recognised either way."""
+    kind = described[0].type_code if len(described) == 1 else described[1]
+    if kind in (module.DB_TYPE_CLOB, module.DB_TYPE_NCLOB):
+        return cursor.var(module.DB_TYPE_LONG, arraysize=cursor.arraysize)
+    if kind is module.DB_TYPE_BLOB:
+        return cursor.var(module.DB_TYPE_LONG_RAW, arraysize=cursor.arraysize)
+    return None
