@@ -29,7 +29,6 @@ def file_table(job: Job, source: Connector) -> Table:
                 comment=column.title or "",
             )
             for listed, column in job.columns.items()
-            if column.is_shared
         ]
         table = Table(name, tuple(columns), comment=job.title or "")
     charset = job.source.charset or ""

@@ -30,6 +30,7 @@ _NAMES, _TITLES, _FIRST = 0, 1, 2  # rows from 0
 _CODES, _READ_ME = "_codes", "说明 Read me"
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\']")
 _RULES = {"resident_id": Type(Kind.TEXT, length=18), "credit_code": Type(Kind.TEXT, length=18)}
+_AS_TEXT = 49  # the format that every spreadsheet program knows as text
 _FORMATS = {
     Kind.DATE: "yyyy-mm-dd",
     Kind.TIMESTAMP: "yyyy-mm-dd hh:mm:ss",
@@ -90,8 +91,8 @@ class _Field:
         return "必填（主键） required (key)" if self.is_key else "可空 optional"
 
     @property
-    def format(self) -> str:
-        return _FORMATS.get(self.type.kind, "@")
+    def format(self) -> str | int:
+        return _FORMATS.get(self.type.kind, _AS_TEXT)
 
 
 def write_template(job: Job, code_tables: Mapping[str, Mapping[str, str]], path: Path) -> int:
@@ -204,7 +205,7 @@ def _write_codes(book: Any, fields: Sequence[_Field]) -> dict[str, str]:
     listed = [field for field in fields if field.values]
     if not listed:
         return {}
-    sheet, text = book.add_worksheet(_CODES), book.add_format({"num_format": "@"})
+    sheet, text = book.add_worksheet(_CODES), book.add_format({"num_format": _AS_TEXT})
     sheet.hide()
     ranges = {}
     for at, field in enumerate(listed):

@@ -130,7 +130,8 @@ class SheetConnector(SqliteConnector):
     def read(self, selection: Selection, format: Format = Format.ARROW) -> RowStream:
         """Takes the file in first, anew each time: a stream is the file as it is now. All rows that
         share a key are unreadable, since the file does not say which of them counts."""
-        self._take_in(selection.table)
+        wanted = tuple(dict.fromkeys([*(o.column for o in selection.outputs), *selection.key]))
+        self._take_in(replace(selection.table, columns=wanted))
         self._mark_repeated(selection)
         quote = self.dialect.quote
         outputs = [replace(o, column=replace(o.column, charset="")) for o in selection.outputs]

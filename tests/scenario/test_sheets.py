@@ -1,0 +1,457 @@
+"""A department fills in a template, and puts files into a folder: each row arrives, or is named."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+import yaml
+from python_calamine import CalamineWorkbook
+
+from bridge.failpoint import arm, at
+from tests.command import call
+from tests.scenario.world import MakeWorld, World
+from tests.sheetfile import NA, write_xlsx
+
+Capsys = pytest.CaptureFixture[str]
+
+COLUMNS: dict[str, Any] = {
+    "id_no": {"title": "公民身份号码", "type": "text(18)"},
+    "name": {"title": "姓名", "type": "text(5)"},
+    "sex": {"title": "性别", "codes": "sex", "to": "sex_code"},
+    "born": {"title": "出生日期", "type": "date"},
+    "points": {"title": "=积分", "type": "integer"},
+    "paid": {"type": "decimal(10,2)"},
+    "member": {"type": "boolean"},
+    "secret": {"sharing": "none"},
+}
+NAMES = [name for name in COLUMNS if name != "secret"]
+ID = "110101199003071234"
+
+
+class Desk:
+    """A world whose source is a folder."""
+
+    def __init__(self, world: World, family: str = "excel") -> None:
+        self.world = world
+        self.folder = world.directory.parent / f"upload{world.directory.name}"
+        self.folder.mkdir()
+        file = world.directory / "bridgehead.yaml"
+        settings = yaml.safe_load(file.read_text("utf-8"))
+        options = {"settle": "0.05"}
+        settings["endpoints"]["sheets"] = {
+            "family": family,
+            "folder": str(self.folder),
+            "options": options,
+        }
+        file.write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
+        (world.directory / "codes").mkdir()
+        codes = "code,name,values\n1,男性,男|M\n2,女性,女|F\n"
+        (world.directory / "codes/sex.csv").write_text(codes, "utf-8")
+        self._stamp = 1_700_000_000
+
+    def job(self, pattern: str = "*", columns: Any = None, **content: Any) -> str:
+        place = {"endpoint": "sheets", "table": pattern}
+        basic = {"capture": {"method": "files"}, "key": ["id_no"]}
+        return self.world.job(
+            "j", source=place, columns=columns or COLUMNS, title="人员", **(basic | content)
+        )
+
+    def put(self, name: str, write: Callable[[Path], object]) -> Path:
+        """A file, later than all before it."""
+        path = self.folder / name
+        write(path)
+        self._stamp += 10
+        os.utime(path, (self._stamp, self._stamp))
+        return path
+
+    def csv(self, name: str, *lines: str) -> Path:
+        text = "\n".join(["id,v", *lines]) + "\n"
+        return self.put(name, lambda path: path.write_text(text, "utf-8"))
+
+    def target(self, columns: str, key: str = "id_no") -> list[tuple[Any, ...]]:
+        return self.world.sql("target", f"SELECT {columns} FROM t ORDER BY {key}")
+
+    def files(self) -> list[tuple[Any, ...]]:
+        query = "SELECT seq, name, rows, blank, sha256 FROM bh_file ORDER BY epoch, seq"
+        return self.world.sql("exchange", query)
+
+    def call(self, capsys: Capsys, *words: str) -> Any:
+        return call(capsys, "--config", self.world.directory, *words)
+
+    def quarantine(self, capsys: Capsys) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.call(capsys, "quarantine", "j", "--json").json["entries"]
+        return found
+
+    def set_aside(self, capsys: Capsys) -> list[tuple[str, str | None, str]]:
+        return [(e["reason"], e["column"], e["place"]) for e in self.quarantine(capsys)]
+
+
+@pytest.fixture
+def desk(make: MakeWorld) -> Desk:
+    return Desk(make("sqlite", "postgresql", "postgresql"))
+
+
+@pytest.fixture
+def box(make: MakeWorld) -> Desk:
+    """Of CSV files, everything in SQLite."""
+    desk = Desk(make("sqlite", "sqlite", "sqlite"), "csv")
+    columns = {"id": {"type": "integer"}, "v": {}}
+    desk.job("*.csv", columns, key=["id"])
+    return desk
+
+
+def fill(template: Path, path: Path, rows: list[list[Any]]) -> None:
+    """What a person does: every cell of the template stays, and rows come below the titles."""
+    book = CalamineWorkbook.from_path(template)
+    shown = {s.name: str(s.visible) for s in book.sheets_metadata}
+    with xlsxwriter.Workbook(path, {"strings_to_formulas": False}) as made:
+        for name in book.sheet_names:
+            sheet = made.add_worksheet(name)
+            for row, cells in enumerate(book.get_sheet_by_name(name).iter_rows()):
+                for place, cell in enumerate(cells):
+                    if cell != "":
+                        sheet.write(row, place, cell)
+            if "Visible" not in shown[name]:
+                sheet.hide()
+        sheet = made.get_worksheet_by_name(book.sheet_names[0])
+        names = next(book.get_sheet_by_index(0).iter_rows())
+        day = made.add_format({"num_format": "yyyy-mm-dd"})
+        for row, cells in enumerate(rows, start=2):
+            for name, cell in zip(NAMES, cells, strict=False):
+                place = names.index(name)
+                if cell is NA:
+                    sheet.write_formula(row, place, "=NA()", None, "#N/A")
+                elif isinstance(cell, str):
+                    sheet.write_string(row, place, cell)
+                elif isinstance(cell, date):
+                    sheet.write_datetime(row, place, cell, day)
+                elif isinstance(cell, bool):
+                    sheet.write_boolean(row, place, cell)
+                elif cell is not None:
+                    sheet.write_number(row, place, cell)
+
+
+FILLED = [
+    [ID, "𠮷野家", "男", date(1990, 3, 7), "7", 12.5, "是"],
+    ["11010119900307123X", "张三", "F", "1990/3/7", 123456789012345, "0.1", True],
+    [110101199003071234, "末位", "男"],  # pasted as a number
+    ["2", "李四", "外星"],
+    ["3", NA, "女"],
+    ["4", "六个字的姓名", "女"],
+    ["5", "王五", None, "昨天"],
+    [],
+    ["6", "=赵六", None, None, None, None, False],
+]
+ARRIVED = [
+    (ID, "𠮷野家", "1", "1990-03-07", "7", "12.50", "true"),
+    ("11010119900307123X", "张三", "2", "1990-03-07", "123456789012345", "0.10", "true"),
+    ("6", "=赵六", None, None, None, None, "false"),
+]
+
+
+def test_a_filled_template_arrives_cell_by_cell(desk: Desk, tmp_path: Path, capsys: Capsys) -> None:
+    desk.job()
+    template = tmp_path / "template.xlsx"
+    made = desk.call(capsys, "template", "j", "--output", str(template))
+    assert (made.code, "7 columns" in made.out) == (0, True)
+    desk.put("一月.xlsx", lambda path: fill(template, path, FILLED))
+    outcome = desk.world.run_well()
+    assert [b.kind for b in outcome.batches] == ["first", "data"]
+    tally = outcome.batches[1].tally
+    assert (tally.read, tally.inserted, tally.quarantined) == (8, 3, 5)
+    texts = ", ".join(f"{n}::text" for n in ("born", "points", "paid", "member"))
+    found = desk.target(f"id_no, name, sex_code, {texts}", 'id_no COLLATE "C"')
+    assert found == ARRIVED
+    assert desk.set_aside(capsys) == [
+        ("digits_lost", "id_no", "一月.xlsx, 人员, row 5"),
+        ("unknown_code", "sex_code", "一月.xlsx, 人员, row 6"),
+        ("error_value", "name", "一月.xlsx, 人员, row 7"),
+        ("too_long", "name", "一月.xlsx, 人员, row 8"),
+        ("malformed", "born", "一月.xlsx, 人员, row 9"),
+    ]
+    digest = hashlib.sha256((desk.folder / "一月.xlsx").read_bytes()).hexdigest()
+    assert desk.files() == [(2, "一月.xlsx", 8, 1, digest)]
+    note = desk.world.batches()[1]["note"]
+    assert note is not None
+    assert digest in note
+    assert "1 blank ones passed over" in note
+    again = desk.call(capsys, "template", "j", "--output", str(template))
+    assert (again.code, "exists; nothing was written" in again.err) == (2, True)
+
+
+def test_what_a_template_holds(desk: Desk, tmp_path: Path, capsys: Capsys) -> None:
+    desk.job()
+    path = tmp_path / "t.xlsx"
+    assert desk.call(capsys, "template", "j", "--output", str(path)).code == 0
+    book = CalamineWorkbook.from_path(path)
+    names, titles = list(book.get_sheet_by_name("人员").iter_rows())[:2]
+    assert sorted(names) == sorted(NAMES)
+    assert titles[names.index("id_no")] == "公民身份号码\nid_no"
+    assert titles[names.index("points")] == "=积分\npoints"
+    assert [str(s.visible).rpartition(".")[2] for s in book.sheets_metadata] == [
+        *("Visible", "Visible", "Hidden", "VeryHidden")
+    ]
+    read_me = [cell for row in book.get_sheet_by_name("说明 Read me").iter_rows() for cell in row]
+    assert {"公民身份号码", "id_no", "文本 text(18)", "必填（主键） required (key)"} <= set(read_me)
+    with zipfile.ZipFile(path) as packed:
+        sheet = packed.read("xl/worksheets/sheet1.xml").decode()
+        styles = packed.read("xl/styles.xml").decode()
+        comments = packed.read("xl/comments1.xml").decode()
+    assert 'numFmtId="49"' in styles  # text: a spreadsheet keeps what is typed
+    assert sheet.count('type="list"') == 2  # codes, yes and no
+    assert 'type="textLength"' in sheet
+    assert 'type="date"' in sheet
+    assert "必填（主键）" in comments
+    assert "从列表中选择" in comments
+
+
+def test_a_template_needs_to_know_its_columns(box: Desk, capsys: Capsys) -> None:
+    box.world.job("j", source={"endpoint": "sheets", "table": "a.csv"}, capture={"method": "files"})
+    told = box.call(capsys, "template", "j")
+    assert (told.code, "lists no columns" in told.err) == (2, True)
+    assert box.call(capsys, "template", "j", "--output", "x.pdf").code == 2
+
+
+def test_each_file_is_one_batch_and_is_taken_once(box: Desk) -> None:
+    assert [b.kind for b in box.world.run_well().batches] == ["first", "empty"]
+    box.csv("b.csv", "1,b", "2,b")
+    box.csv("a.csv", "2,a", "3,a")
+    outcome = box.world.run_well()
+    sums = [(b.tally.read, b.tally.inserted, b.tally.updated) for b in outcome.batches]
+    assert sums == [(2, 2, 0), (2, 1, 1)]
+    assert [(seq, name, rows) for seq, name, rows, *_ in box.files()] == [
+        (3, "b.csv", 2),
+        (4, "a.csv", 2),
+    ]
+    rows = [(1, "b"), (2, "a"), (3, "a")]
+    assert box.target("id, v", "id") == rows
+    # Touched, or gone: nothing to take, and nothing is lost.
+    os.utime(box.folder / "a.csv")
+    (box.folder / "b.csv").unlink()
+    assert [b.kind for b in box.world.run_well().batches] == ["empty"]
+    assert box.target("id, v", "id") == rows
+    # Another content under the same name, and an old one under another.
+    box.csv("a.csv", "2,a", "4,new")
+    box.csv("c.csv", "1,b", "2,b")
+    sums = [(b.tally.read, b.tally.unchanged) for b in box.world.run_well().batches]
+    assert sums == [(2, 1), (2, 1)]
+    assert box.target("id, v", "id") == [(1, "b"), (2, "b"), (3, "a"), (4, "new")]
+    assert len(box.files()) == 4
+
+
+def test_a_file_without_news_is_still_a_batch(box: Desk) -> None:
+    box.csv("a.csv", "1,a")
+    box.world.run_well()
+    box.csv("b.csv", "1,a")
+    (batch,) = box.world.run_well().batches
+    assert (batch.kind, batch.tally.read, batch.tally.unchanged, batch.sent.total) == (
+        "data",
+        1,
+        1,
+        0,
+    )
+    assert [name for _, name, *_ in box.files()] == ["a.csv", "b.csv"]
+
+
+def test_a_corrected_file_closes_what_it_left(box: Desk, capsys: Capsys) -> None:
+    box.csv("a.csv", "1,a,b", "2,ok", "x,y", "3,c", "3,d")
+    outcome = box.world.run_well()
+    tally = outcome.batches[-1].tally
+    assert (tally.read, tally.inserted, tally.quarantined) == (5, 1, 4)
+    assert box.set_aside(capsys) == [
+        ("wrong_columns", None, "a.csv, line 2"),
+        ("repeated_key", None, "a.csv, line 6"),
+        ("malformed", "id", "a.csv, line 4"),
+    ]
+    refused = box.call(capsys, "quarantine", "j", "--retry")
+    assert (refused.code, "put it there again" in refused.err) == (2, True)
+    box.csv("a.csv", "1,a", "2,ok", "4,y", "3,d")
+    tally = box.world.run_well().batches[-1].tally
+    assert (tally.inserted, tally.unchanged, tally.quarantined) == (3, 1, 0)
+    assert box.quarantine(capsys) == []
+    query = "SELECT closed_why, count(*) FROM bh_quarantine GROUP BY 1 ORDER BY 1"
+    assert box.world.sql("exchange", query) == [("accepted", 1), ("its file was taken again", 2)]
+
+
+def test_a_file_of_many_parts_is_one_batch(box: Desk) -> None:
+    box.job("*.csv", {"id": {"type": "integer"}, "v": {}}, key=["id"], chunk_rows=10)
+    box.csv("a.csv", *(f"{n},v{n}" for n in range(5000)))
+    batches = box.world.run_well().batches
+    assert [b.tally.inserted for b in batches] == [0, 5000]
+    assert box.target("count(*), min(id), max(id)", "1") == [(5000, 0, 4999)]
+
+
+class Cut(Exception):
+    """The run ends here."""
+
+
+@pytest.mark.parametrize(
+    "point", ["files.beginning", "files.begun", "window.sealing", "window.sealed"]
+)
+@pytest.mark.parametrize("hit", [1, 2])
+def test_a_run_that_is_cut_off_takes_each_file_once(box: Desk, point: str, hit: int) -> None:
+    if point.startswith("files") and hit == 2:
+        hit = 1
+        box.csv("first.csv", "9,z")
+    box.csv("a.csv", "1,a", "2,a")
+    box.csv("b.csv", "2,b", "3,b")
+    passed: list[str] = []
+
+    def cut(name: str) -> None:
+        passed.append(name)
+        raise Cut(name)
+
+    arm(at(point, hit, cut))
+    try:
+        with pytest.raises(Cut):
+            box.world.run()
+    finally:
+        arm(None)
+    assert passed == [point]
+    box.world.run_well()
+    assert [r for r in box.target("id, v", "id") if r[0] < 9] == [(1, "a"), (2, "b"), (3, "b")]
+    names = [name for _, name, *_ in box.files()]
+    assert sorted(names) == sorted(set(names))
+    assert {b["state"] for b in box.world.batches()} == {"reconciled"}
+
+
+def test_what_is_open_or_young_is_in_flight(desk: Desk, capsys: Capsys) -> None:
+    columns = {"id_no": {}, "name": {}}
+    desk.job("*.xlsx", columns)
+    rows = [["id_no", "name"], ["1", "a"]]
+    desk.put("open.xlsx", lambda path: write_xlsx(path, rows))
+    (desk.folder / "~$open.xlsx").write_bytes(b"")
+    outcome = desk.world.run()
+    assert (outcome.verdict, outcome.exit_code) == ("in_flight", 0)
+    assert outcome.holders == ("open.xlsx is open in a spreadsheet program",)
+    assert "open.xlsx is open" in desk.call(capsys, "check", "j").out.replace("\n", " ")
+    (desk.folder / "~$open.xlsx").unlink()
+    desk.world.run_well()
+    assert desk.target("id_no, name") == [("1", "a")]
+
+
+def test_a_resync_takes_every_file_that_is_there(box: Desk, capsys: Capsys) -> None:
+    box.csv("a.csv", "1,a", "2,a")
+    box.csv("b.csv", "2,b")
+    box.csv("gone.csv", "7,z")
+    box.world.run_well()
+    (box.folder / "gone.csv").unlink()
+    told = box.call(capsys, "check", "j").out
+    assert "1 of 3 files taken are no longer there: gone.csv" in " ".join(told.split())
+    outcome = box.world.resync()
+    assert outcome.error is None
+    assert [b.kind for b in outcome.batches] == ["resync", "data", "data"]
+    assert box.target("id, v", "id") == [(1, "a"), (2, "b")]
+
+
+# -- the whole picture ---------------------------------------------------------------------------
+
+WHOLE = {"method": "compare"}
+
+
+def test_the_newest_file_is_the_whole_picture(box: Desk) -> None:
+    box.job("*.csv", {"id": {"type": "integer"}, "v": {}}, key=["id"], capture=WHOLE)
+    missing = box.world.run()
+    assert missing.exit_code == 4
+    assert "there is no file" in str(missing.error)
+    box.csv("1.csv", "1,a", "2,b", "3,c")
+    box.world.run_well()
+    box.csv("2.csv", "2,b", "3,C", "4,d")
+    (batch,) = box.world.run_well().batches
+    tally = batch.tally
+    assert (tally.inserted, tally.updated, tally.deleted, tally.unchanged) == (1, 1, 1, 1)
+    assert [name for _, name, *_ in box.files()] == ["1.csv", "2.csv"]
+    (box.folder / "1.csv").unlink()
+    (box.folder / "2.csv").unlink()
+    assert box.world.run().exit_code == 4  # no picture is not an empty one
+    assert box.target("count(*)", "1") == [(3,)]
+
+
+def test_a_row_that_may_be_any_keeps_all_others(box: Desk, capsys: Capsys) -> None:
+    box.job("*.csv", {"id": {"type": "integer"}, "v": {}}, key=["id"], capture=WHOLE)
+    box.csv("1.csv", "1,a", "2,b", "3,c")
+    box.world.run_well()
+    box.csv("2.csv", "1,a", "2,b,", "4,d")  # 2 cannot be read, 3 is gone
+    (batch,) = box.world.run_well().batches
+    assert (batch.tally.inserted, batch.tally.deleted, batch.tally.quarantined) == (1, 0, 1)
+    assert "no row was taken for deleted: the key of 1 cannot be read" in str(batch.note)
+    assert box.target("id", "id") == [(1,), (2,), (3,), (4,)]
+    box.csv("2.csv", "1,a", "2,x", "4,d")
+    (batch,) = box.world.run_well().batches
+    assert (batch.tally.updated, batch.tally.deleted) == (1, 1)
+    assert box.target("id, v", "id") == [(1, "a"), (2, "x"), (4, "d")]
+    assert box.quarantine(capsys) == []
+
+
+# -- configuration -------------------------------------------------------------------------------
+
+
+def test_check_counts_files_and_looks_at_a_sample(box: Desk, capsys: Capsys) -> None:
+    box.csv("a.csv", "1,a", "2,b,")
+    told = box.call(capsys, "check", "j", "--json")
+    found = {line["what"]: line["found"] for line in told.json}
+    assert "1 complete files" in found["files"]
+    assert found["sample"] == (
+        "a.csv: 2 rows, 2 of them looked at; to be set aside: 1 wrong_columns, "
+        "the first at a.csv, line 3"
+    )
+    assert found["guarantee"].startswith("bounded")
+    listed = box.call(capsys, "discover", "sheets", "--json").json
+    assert listed == ["a.csv"]
+    shown = box.call(capsys, "discover", "sheets", "a.csv", "--json").json
+    assert [c["column"] for c in shown["columns"]] == ["id", "v"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"capture": {"method": "cursor", "column": "v"}}, "cursor does not go with a source of"),
+        ({"key": []}, "no key does not go with a source of files"),
+        ({"columns": {"id": {"charset": "gbk"}, "v": {}}}, "a file has one: set source.charset"),
+    ],
+)
+def test_what_makes_no_sense_of_files(box: Desk, content: dict[str, Any], message: str) -> None:
+    columns = content.get("columns", {"id": {"type": "integer"}, "v": {}})
+    more = {"key": ["id"]} | {k: v for k, v in content.items() if k != "columns"}
+    box.job("*.csv", columns, **more)
+    outcome = box.world.run()
+    assert outcome.exit_code == 2
+    assert message in str(outcome.error)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"capture": {"method": "files"}}, "capture method files does not go with a source of"),
+        ({"columns": {"id": {"type": "integer"}}}, "a table says its types itself"),
+        ({"source": {"endpoint": "source", "table": "t", "sheet": "x"}}, "source.sheet does not"),
+    ],
+)
+def test_what_makes_no_sense_of_tables(box: Desk, more: dict[str, Any], message: str) -> None:
+    box.world.make_table(1)
+    box.world.job("j", **({"capture": {"method": "compare"}} | more))
+    outcome = box.world.run()
+    assert outcome.exit_code == 2
+    assert message in str(outcome.error)
+
+
+def test_files_are_never_written(box: Desk, capsys: Capsys) -> None:
+    box.world.job("j", target={"endpoint": "sheets", "table": "t"}, capture={"method": "compare"})
+    told = box.call(capsys, "run", "j")
+    assert told.code == 2
+    assert "'sheets' is of family csv, which can only be a source; name a database" in told.err
+    file = box.world.directory / "bridgehead.yaml"
+    file.write_text(
+        file.read_text("utf-8").replace("exchange: exchange", "exchange: sheets"), "utf-8"
+    )
+    told = box.call(capsys, "check")
+    assert told.code == 2
+    assert "can only be a source" in told.err
