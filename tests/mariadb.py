@@ -156,6 +156,11 @@ class MariaDB:
         return self._home
 
     @property
+    def _temporary(self) -> Path:
+        """A server that starts removes what others left, or just keep, in a place they share."""
+        return self.home / "temporary"
+
+    @property
     def pid(self) -> int:
         assert self.running
         assert self._process is not None
@@ -174,6 +179,8 @@ class MariaDB:
             self.log.parent.mkdir(parents=True, exist_ok=True)
             place = open_place(self._account)
             self._home = private_directory(self._account, place, "bridgehead-mariadb")
+            self._temporary.mkdir()
+            self._account.own(self._temporary)
             self._install()
             atexit.register(self._close_if_owner)
         self._launch()
@@ -217,6 +224,7 @@ class MariaDB:
                 str(_INSTALL),
                 "--no-defaults",
                 f"--datadir={self.home / 'data'}",
+                f"--tmpdir={self._temporary}",
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
                 "--skip-name-resolve",
@@ -259,7 +267,8 @@ class MariaDB:
 
     def _try(self, port: int) -> str:
         """Empty when the server accepts connections; else what it said, and it is gone."""
-        place = {"datadir": self.home / "data", "socket": self.socket, "port": port}
+        place: dict[str, Any] = {"datadir": self.home / "data", "tmpdir": self._temporary}
+        place |= {"socket": self.socket, "port": port}
         options = [f"--{name}={value}" for name, value in {**self.settings, **place}.items()]
         with self.log.open("ab") as log:
             began = log.tell()
