@@ -78,6 +78,10 @@ class Effects:
         """Empty tables for what comes, and for the keys of it that are here."""
         return [s for name, body in self._stages() for s in self.dialect.temporary(name, body)]
 
+    def clear(self) -> list[str]:
+        """What leaves no row in a stage that outlives its transaction."""
+        return [s for name, _ in self._stages() for s in self.dialect.clear_stage(name)]
+
     def _stages(self) -> list[tuple[str, str]]:
         d = self.dialect
         return [
@@ -92,7 +96,7 @@ class Effects:
             f"INSERT INTO {d.table(self.present_table)} ({d.columns(self.key)})\n"
             f"SELECT {d.columns(self.key, 't')}\n"
             f"FROM {d.table(self.table)} t\n"
-            f"JOIN {d.table(self.incoming_table)} i ON {self._match('i', 't')}"
+            f"JOIN {d.table(self.incoming_table)} i ON {self._match()}"
         )
 
     def apply(self) -> list[Statement]:
@@ -117,8 +121,8 @@ class Effects:
             f"CASE WHEN {d.column('t', first)} IS NULL THEN {d.absent_line(self.key_columns, 'i')} "
             f"ELSE {d.line(self.columns, 't')} END AS line\n"
             f"FROM {d.table(self.incoming_table)} i\n"
-            f"LEFT JOIN {d.table(self.present_table)} p ON {self._match('p', 'i')}\n"
-            f"LEFT JOIN {d.table(self.table)} t ON {self._match('t', 'i')}"
+            f"LEFT JOIN {d.table(self.present_table)} p ON {d.match('p', 'i', self.key)}\n"
+            f"LEFT JOIN {d.table(self.table)} t ON {self._match()}"
         )
 
     def count_present(self) -> str:
@@ -142,7 +146,7 @@ class Effects:
                 d.table(self.table),
                 "t",
                 f"{inside.sql} AND NOT EXISTS (SELECT 1 FROM {d.table(self.incoming_table)} i "
-                f"WHERE {self._match('i', 't')})",
+                f"WHERE {self._match()})",
             ),
             inside.values,
         )
@@ -161,9 +165,9 @@ class Effects:
 
     # -- pieces ------------------------------------------------------------------------------
 
-    def _match(self, left: str, right: str) -> str:
-        """`left.k = right.k` for every key column, as exactly as the exchange tells keys apart."""
-        return self.dialect.match_keys(left, right, self.key_columns)
+    def _match(self) -> str:
+        """`t.k = i.k` for every key column, as exactly as the exchange tells keys apart."""
+        return self.dialect.match_keys("t", "i", self.key_columns)
 
     def _delete(self, operation: str | None) -> Statement:
         d = self.dialect
@@ -173,7 +177,7 @@ class Effects:
                 d.table(self.table),
                 "t",
                 f"EXISTS (SELECT 1 FROM {d.table(self.incoming_table)} i "
-                f"WHERE {self._match('i', 't')}{only})",
+                f"WHERE {self._match()}{only})",
             )
         )
 
@@ -190,7 +194,7 @@ class Effects:
                     "t",
                     sets,
                     f"{d.table(self.incoming_table)} i",
-                    self._match("t", "i"),
+                    self._match(),
                     f"{d.column('i', OPERATION)} <> 'D'",
                 )
             )
@@ -198,9 +202,7 @@ class Effects:
 
     def _insert(self, *, only_new: bool) -> Statement:
         d = self.dialect
-        new = (
-            f" AND NOT EXISTS (SELECT 1 FROM {d.table(self.table)} t WHERE {self._match('t', 'i')})"
-        )
+        new = f" AND NOT EXISTS (SELECT 1 FROM {d.table(self.table)} t WHERE {self._match()})"
         return Statement(
             f"INSERT INTO {d.table(self.table)} ({d.columns(self.names)})\n"
             f"SELECT {d.columns(self.names, 'i')}\n"

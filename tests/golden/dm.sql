@@ -120,7 +120,7 @@ WHERE s."region" IS NULL AND 1 = 1;
 
 -- effects.apply (business)
 DELETE FROM "population" t
-WHERE EXISTS (SELECT 1 FROM "bh_incoming_4f9edc4d3ed0" i WHERE i."region" = t."region" AND i."id_no" = t."id_no" AND i."bh_op" = 'D');
+WHERE EXISTS (SELECT 1 FROM "bh_incoming_4f9edc4d3ed0" i WHERE t."region" = i."region" AND t."id_no" = i."id_no" AND i."bh_op" = 'D');
 MERGE INTO "population" t
 USING "bh_incoming_4f9edc4d3ed0" i
 ON (t."region" = i."region" AND t."id_no" = i."id_no")
@@ -133,7 +133,7 @@ WHERE i."bh_op" <> 'D' AND NOT EXISTS (SELECT 1 FROM "population" t WHERE t."reg
 
 -- effects.apply (owned)
 DELETE FROM "population" t
-WHERE EXISTS (SELECT 1 FROM "bh_incoming_4f9edc4d3ed0" i WHERE i."region" = t."region" AND i."id_no" = t."id_no");
+WHERE EXISTS (SELECT 1 FROM "bh_incoming_4f9edc4d3ed0" i WHERE t."region" = i."region" AND t."id_no" = i."id_no");
 INSERT INTO "population" ("region", "id_no", "姓名", "100%", "ratio", "alive", "born", "photo", "tag", "more", "seen")
 SELECT i."region", i."id_no", i."姓名", i."100%", i."ratio", i."alive", i."born", i."photo", i."tag", i."more", i."seen"
 FROM "bh_incoming_4f9edc4d3ed0" i
@@ -164,11 +164,14 @@ CREATE GLOBAL TEMPORARY TABLE "bh_present_4f9edc4d3ed0" ("region" INT, "id_no" C
 DELETE FROM "bh_incoming_4f9edc4d3ed0";
 DELETE FROM "bh_present_4f9edc4d3ed0";
 
+-- effects.clear
+-- nothing;
+
 -- effects.note_present
 INSERT INTO "bh_present_4f9edc4d3ed0" ("region", "id_no")
 SELECT t."region", t."id_no"
 FROM "population" t
-JOIN "bh_incoming_4f9edc4d3ed0" i ON i."region" = t."region" AND i."id_no" = t."id_no";
+JOIN "bh_incoming_4f9edc4d3ed0" i ON t."region" = i."region" AND t."id_no" = i."id_no";
 
 -- effects.lines
 SELECT i."bh_op", CASE WHEN p."region" IS NULL THEN 0 ELSE 1 END AS "bh_before", CASE WHEN t."region" IS NULL THEN 0 ELSE 1 END AS "bh_after",
@@ -196,7 +199,7 @@ WHERE (("region" > TO_NUMBER(?)) OR ("region" = TO_NUMBER(?) AND "id_no" > CAST(
 
 -- effects.delete_others
 DELETE FROM "population" t
-WHERE ((t."region" > TO_NUMBER(?)) OR (t."region" = TO_NUMBER(?) AND t."id_no" > CAST(? AS CHAR(18 CHAR)))) AND ((t."region" < TO_NUMBER(?)) OR (t."region" = TO_NUMBER(?) AND t."id_no" <= CAST(? AS CHAR(18 CHAR)))) AND NOT EXISTS (SELECT 1 FROM "bh_incoming_4f9edc4d3ed0" i WHERE i."region" = t."region" AND i."id_no" = t."id_no");
+WHERE ((t."region" > TO_NUMBER(?)) OR (t."region" = TO_NUMBER(?) AND t."id_no" > CAST(? AS CHAR(18 CHAR)))) AND ((t."region" < TO_NUMBER(?)) OR (t."region" = TO_NUMBER(?) AND t."id_no" <= CAST(? AS CHAR(18 CHAR)))) AND NOT EXISTS (SELECT 1 FROM "bh_incoming_4f9edc4d3ed0" i WHERE t."region" = i."region" AND t."id_no" = i."id_no");
 -- values: '1', '1', 'a', '2', '2', 'b'
 
 -- effects.range_lines

@@ -118,7 +118,7 @@ WHERE s."region" IS NULL AND 1 = 1;
 
 -- effects.apply (business)
 DELETE FROM "population" AS t
-WHERE EXISTS (SELECT 1 FROM "bh_incoming" i WHERE i."region" = t."region" AND i."id_no" = t."id_no" AND i."bh_op" = 'D');
+WHERE EXISTS (SELECT 1 FROM "bh_incoming" i WHERE t."region" = i."region" AND t."id_no" = i."id_no" AND i."bh_op" = 'D');
 UPDATE "population" AS t
 SET "姓名" = i."姓名", "100%%" = i."100%%", "ratio" = i."ratio", "alive" = i."alive", "born" = i."born", "photo" = i."photo", "tag" = i."tag", "more" = i."more", "seen" = i."seen"
 FROM "bh_incoming" i
@@ -130,7 +130,7 @@ WHERE i."bh_op" <> 'D' AND NOT EXISTS (SELECT 1 FROM "population" t WHERE t."reg
 
 -- effects.apply (owned)
 DELETE FROM "population" AS t
-WHERE EXISTS (SELECT 1 FROM "bh_incoming" i WHERE i."region" = t."region" AND i."id_no" = t."id_no");
+WHERE EXISTS (SELECT 1 FROM "bh_incoming" i WHERE t."region" = i."region" AND t."id_no" = i."id_no");
 INSERT INTO "population" ("region", "id_no", "姓名", "100%%", "ratio", "alive", "born", "photo", "tag", "more", "seen")
 SELECT i."region", i."id_no", i."姓名", i."100%%", i."ratio", i."alive", i."born", i."photo", i."tag", i."more", i."seen"
 FROM "bh_incoming" i
@@ -158,11 +158,14 @@ ALTER TABLE "population" ADD COLUMN "seen" timestamp(3) with time zone;
 CREATE TEMPORARY TABLE "bh_incoming" ("bh_op" varchar(1), "region" integer, "id_no" character(18) COLLATE "C", "姓名" varchar(50), "100%%" numeric(5,2), "ratio" double precision, "alive" boolean, "born" date, "photo" bytea, "tag" uuid, "more" json, "seen" timestamp(3) with time zone, PRIMARY KEY ("region", "id_no")) ON COMMIT DROP;
 CREATE TEMPORARY TABLE "bh_present" ("region" integer, "id_no" character(18) COLLATE "C", PRIMARY KEY ("region", "id_no")) ON COMMIT DROP;
 
+-- effects.clear
+-- nothing;
+
 -- effects.note_present
 INSERT INTO "bh_present" ("region", "id_no")
 SELECT t."region", t."id_no"
 FROM "population" t
-JOIN "bh_incoming" i ON i."region" = t."region" AND i."id_no" = t."id_no";
+JOIN "bh_incoming" i ON t."region" = i."region" AND t."id_no" = i."id_no";
 
 -- effects.lines
 SELECT i."bh_op", CASE WHEN p."region" IS NULL THEN 0 ELSE 1 END AS "bh_before", CASE WHEN t."region" IS NULL THEN 0 ELSE 1 END AS "bh_after",
@@ -192,7 +195,7 @@ WHERE ("region", "id_no") > (CAST(%s AS integer), CAST(%s AS character(18))) AND
 
 -- effects.delete_others
 DELETE FROM "population" AS t
-WHERE (t."region", t."id_no") > (CAST(%s AS integer), CAST(%s AS character(18))) AND (t."region", t."id_no") <= (CAST(%s AS integer), CAST(%s AS character(18))) AND NOT EXISTS (SELECT 1 FROM "bh_incoming" i WHERE i."region" = t."region" AND i."id_no" = t."id_no");
+WHERE (t."region", t."id_no") > (CAST(%s AS integer), CAST(%s AS character(18))) AND (t."region", t."id_no") <= (CAST(%s AS integer), CAST(%s AS character(18))) AND NOT EXISTS (SELECT 1 FROM "bh_incoming" i WHERE t."region" = i."region" AND t."id_no" = i."id_no");
 -- values: '1', 'a', '2', 'b'
 
 -- effects.range_lines

@@ -128,7 +128,7 @@ WHERE s.[region] IS NULL AND 1 = 1;
 -- effects.apply (business)
 DELETE t
 FROM [population] AS t
-WHERE EXISTS (SELECT 1 FROM [#bh_incoming] i WHERE i.[region] = t.[region] AND i.[id_no] = t.[id_no] COLLATE Latin1_General_100_BIN2_UTF8 AND i.[bh_op] = 'D');
+WHERE EXISTS (SELECT 1 FROM [#bh_incoming] i WHERE t.[region] = i.[region] AND t.[id_no] = i.[id_no] COLLATE Latin1_General_100_BIN2_UTF8 AND i.[bh_op] = 'D');
 UPDATE t
 SET [姓名] = i.[姓名], [100%] = i.[100%], [ratio] = i.[ratio], [alive] = i.[alive], [born] = i.[born], [photo] = i.[photo], [tag] = i.[tag], [more] = i.[more], [seen] = i.[seen]
 FROM [population] AS t
@@ -142,7 +142,7 @@ WHERE i.[bh_op] <> 'D' AND NOT EXISTS (SELECT 1 FROM [population] t WHERE t.[reg
 -- effects.apply (owned)
 DELETE t
 FROM [population] AS t
-WHERE EXISTS (SELECT 1 FROM [#bh_incoming] i WHERE i.[region] = t.[region] AND i.[id_no] = t.[id_no] COLLATE Latin1_General_100_BIN2_UTF8);
+WHERE EXISTS (SELECT 1 FROM [#bh_incoming] i WHERE t.[region] = i.[region] AND t.[id_no] = i.[id_no] COLLATE Latin1_General_100_BIN2_UTF8);
 INSERT INTO [population] ([region], [id_no], [姓名], [100%], [ratio], [alive], [born], [photo], [tag], [more], [seen])
 SELECT i.[region], i.[id_no], i.[姓名], i.[100%], i.[ratio], i.[alive], i.[born], i.[photo], i.[tag], i.[more], i.[seen]
 FROM [#bh_incoming] i
@@ -170,17 +170,20 @@ CREATE TABLE [#bh_incoming] ([bh_op] nvarchar(1), [region] int NOT NULL, [id_no]
 DROP TABLE IF EXISTS [#bh_present];
 CREATE TABLE [#bh_present] ([region] int NOT NULL, [id_no] varchar(72) COLLATE Latin1_General_100_BIN2_UTF8 NOT NULL, PRIMARY KEY ([region], [id_no]));
 
+-- effects.clear
+-- nothing;
+
 -- effects.note_present
 INSERT INTO [#bh_present] ([region], [id_no])
 SELECT t.[region], t.[id_no]
 FROM [population] t
-JOIN [#bh_incoming] i ON i.[region] = t.[region] AND i.[id_no] = t.[id_no] COLLATE Latin1_General_100_BIN2_UTF8;
+JOIN [#bh_incoming] i ON t.[region] = i.[region] AND t.[id_no] = i.[id_no] COLLATE Latin1_General_100_BIN2_UTF8;
 
 -- effects.lines
 SELECT i.[bh_op], CASE WHEN p.[region] IS NULL THEN 0 ELSE 1 END AS [bh_before], CASE WHEN t.[region] IS NULL THEN 0 ELSE 1 END AS [bh_after],
 CASE WHEN t.[region] IS NULL THEN CAST(coalesce(CONVERT(varchar(20), i.[region]), '\N') AS nvarchar(max)) + N'<TAB>' + coalesce(REPLACE(REPLACE(CONVERT(nvarchar(max), i.[id_no]), '\', '\\'), '<TAB>', '\t'), '\N') + N'<TAB>\D' ELSE CAST(coalesce(CONVERT(varchar(20), t.[region]), '\N') AS nvarchar(max)) + N'<TAB>' + coalesce(REPLACE(REPLACE(CONVERT(nvarchar(max), t.[id_no]), '\', '\\'), '<TAB>', '\t'), '\N') + N'<TAB>' + coalesce(REPLACE(REPLACE(CONVERT(nvarchar(max), t.[姓名]), '\', '\\'), '<TAB>', '\t'), '\N') + N'<TAB>' + coalesce(CASE WHEN CONVERT(varchar(41), t.[100%]) LIKE '%.%' THEN REPLACE(REPLACE(REPLACE(RTRIM(REPLACE(CONVERT(varchar(41), t.[100%]), '0', ' ')), ' ', '0') + '|', '.|', ''), '|', '') ELSE CONVERT(varchar(41), t.[100%]) END, '\N') + N'<TAB>' + coalesce('\F' + CONVERT(varchar(30), t.[ratio], 3), '\N') + N'<TAB>' + coalesce(CASE t.[alive] WHEN 1 THEN 'true' WHEN 0 THEN 'false' END, '\N') + N'<TAB>' + coalesce(CONVERT(varchar(10), t.[born], 23), '\N') + N'<TAB>' + coalesce(LOWER(CONVERT(varchar(max), t.[photo], 2)), '\N') + N'<TAB>' + coalesce(LOWER(CONVERT(varchar(36), t.[tag])), '\N') + N'<TAB>' + coalesce(REPLACE(REPLACE(CONVERT(nvarchar(max), t.[more]), '\', '\\'), '<TAB>', '\t'), '\N') + N'<TAB>' + coalesce(REPLACE(CASE WHEN REPLACE(CONVERT(varchar(27), CAST(CAST(SWITCHOFFSET(t.[seen], '+00:00') AS datetime2(3)) AS datetime2(7)), 121), ' ', 'T') LIKE '%.%' THEN REPLACE(REPLACE(REPLACE(RTRIM(REPLACE(REPLACE(CONVERT(varchar(27), CAST(CAST(SWITCHOFFSET(t.[seen], '+00:00') AS datetime2(3)) AS datetime2(7)), 121), ' ', 'T'), '0', ' ')), ' ', '0') + '|', '.|', ''), '|', '') ELSE REPLACE(CONVERT(varchar(27), CAST(CAST(SWITCHOFFSET(t.[seen], '+00:00') AS datetime2(3)) AS datetime2(7)), 121), ' ', 'T') END, 'T', ' ') + '+00', '\N') END AS line
 FROM [#bh_incoming] i
-LEFT JOIN [#bh_present] p ON p.[region] = i.[region] AND p.[id_no] = i.[id_no] COLLATE Latin1_General_100_BIN2_UTF8
+LEFT JOIN [#bh_present] p ON p.[region] = i.[region] AND p.[id_no] = i.[id_no]
 LEFT JOIN [population] t ON t.[region] = i.[region] AND t.[id_no] = i.[id_no] COLLATE Latin1_General_100_BIN2_UTF8;
 
 -- effects.lines, digested
@@ -188,7 +191,7 @@ SELECT [bh_op], [bh_before], [bh_after], line
 FROM (SELECT i.[bh_op], CASE WHEN p.[region] IS NULL THEN 0 ELSE 1 END AS [bh_before], CASE WHEN t.[region] IS NULL THEN 0 ELSE 1 END AS [bh_after],
 CASE WHEN t.[region] IS NULL THEN CAST(coalesce(CONVERT(varchar(20), i.[region]), '\N') AS nvarchar(max)) + N'<TAB>' + coalesce(REPLACE(REPLACE(CONVERT(nvarchar(max), i.[id_no]), '\', '\\'), '<TAB>', '\t'), '\N') + N'<TAB>\D' ELSE CAST(coalesce(CONVERT(varchar(20), t.[region]), '\N') AS nvarchar(max)) + N'<TAB>' + coalesce(REPLACE(REPLACE(CONVERT(nvarchar(max), t.[id_no]), '\', '\\'), '<TAB>', '\t'), '\N') + N'<TAB>' + coalesce(REPLACE(REPLACE(CONVERT(nvarchar(max), t.[姓名]), '\', '\\'), '<TAB>', '\t'), '\N') + N'<TAB>' + coalesce(CASE WHEN CONVERT(varchar(41), t.[100%]) LIKE '%.%' THEN REPLACE(REPLACE(REPLACE(RTRIM(REPLACE(CONVERT(varchar(41), t.[100%]), '0', ' ')), ' ', '0') + '|', '.|', ''), '|', '') ELSE CONVERT(varchar(41), t.[100%]) END, '\N') + N'<TAB>' + coalesce('\F' + CONVERT(varchar(30), t.[ratio], 3), '\N') + N'<TAB>' + coalesce(CASE t.[alive] WHEN 1 THEN 'true' WHEN 0 THEN 'false' END, '\N') + N'<TAB>' + coalesce(CONVERT(varchar(10), t.[born], 23), '\N') + N'<TAB>' + coalesce(LOWER(CONVERT(varchar(max), t.[photo], 2)), '\N') + N'<TAB>' + coalesce(LOWER(CONVERT(varchar(36), t.[tag])), '\N') + N'<TAB>' + coalesce(REPLACE(REPLACE(CONVERT(nvarchar(max), t.[more]), '\', '\\'), '<TAB>', '\t'), '\N') + N'<TAB>' + coalesce(REPLACE(CASE WHEN REPLACE(CONVERT(varchar(27), CAST(CAST(SWITCHOFFSET(t.[seen], '+00:00') AS datetime2(3)) AS datetime2(7)), 121), ' ', 'T') LIKE '%.%' THEN REPLACE(REPLACE(REPLACE(RTRIM(REPLACE(REPLACE(CONVERT(varchar(27), CAST(CAST(SWITCHOFFSET(t.[seen], '+00:00') AS datetime2(3)) AS datetime2(7)), 121), ' ', 'T'), '0', ' ')), ' ', '0') + '|', '.|', ''), '|', '') ELSE REPLACE(CONVERT(varchar(27), CAST(CAST(SWITCHOFFSET(t.[seen], '+00:00') AS datetime2(3)) AS datetime2(7)), 121), ' ', 'T') END, 'T', ' ') + '+00', '\N') END AS line
 FROM [#bh_incoming] i
-LEFT JOIN [#bh_present] p ON p.[region] = i.[region] AND p.[id_no] = i.[id_no] COLLATE Latin1_General_100_BIN2_UTF8
+LEFT JOIN [#bh_present] p ON p.[region] = i.[region] AND p.[id_no] = i.[id_no]
 LEFT JOIN [population] t ON t.[region] = i.[region] AND t.[id_no] = i.[id_no] COLLATE Latin1_General_100_BIN2_UTF8) l;
 
 -- effects.count_present
@@ -203,7 +206,7 @@ WHERE (([region] > CAST(? AS int)) OR ([region] = CAST(? AS int) AND [id_no] > ?
 -- effects.delete_others
 DELETE t
 FROM [population] AS t
-WHERE ((t.[region] > CAST(? AS int)) OR (t.[region] = CAST(? AS int) AND t.[id_no] > ?)) AND ((t.[region] < CAST(? AS int)) OR (t.[region] = CAST(? AS int) AND t.[id_no] <= ?)) AND NOT EXISTS (SELECT 1 FROM [#bh_incoming] i WHERE i.[region] = t.[region] AND i.[id_no] = t.[id_no] COLLATE Latin1_General_100_BIN2_UTF8);
+WHERE ((t.[region] > CAST(? AS int)) OR (t.[region] = CAST(? AS int) AND t.[id_no] > ?)) AND ((t.[region] < CAST(? AS int)) OR (t.[region] = CAST(? AS int) AND t.[id_no] <= ?)) AND NOT EXISTS (SELECT 1 FROM [#bh_incoming] i WHERE t.[region] = i.[region] AND t.[id_no] = i.[id_no] COLLATE Latin1_General_100_BIN2_UTF8);
 -- values: '1', '1', 'a', '2', '2', 'b'
 
 -- effects.range_lines

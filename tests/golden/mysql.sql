@@ -122,7 +122,7 @@ WHERE s.`region` IS NULL AND 1 = 1;
 
 -- effects.apply (business)
 DELETE t FROM `population` AS t
-WHERE EXISTS (SELECT 1 FROM `bh_incoming` i WHERE i.`region` = t.`region` AND i.`id_no` = t.`id_no` AND i.`bh_op` = 'D');
+WHERE EXISTS (SELECT 1 FROM `bh_incoming` i WHERE t.`region` = i.`region` AND t.`id_no` = i.`id_no` AND i.`bh_op` = 'D');
 UPDATE `population` AS t
 JOIN `bh_incoming` i ON t.`region` = i.`region` AND t.`id_no` = i.`id_no`
 SET t.`姓名` = i.`姓名`, t.`100%%` = i.`100%%`, t.`ratio` = i.`ratio`, t.`alive` = i.`alive`, t.`born` = i.`born`, t.`photo` = i.`photo`, t.`tag` = i.`tag`, t.`more` = i.`more`, t.`seen` = i.`seen`
@@ -134,7 +134,7 @@ WHERE i.`bh_op` <> 'D' AND NOT EXISTS (SELECT 1 FROM `population` t WHERE t.`reg
 
 -- effects.apply (owned)
 DELETE t FROM `population` AS t
-WHERE EXISTS (SELECT 1 FROM `bh_incoming` i WHERE i.`region` = t.`region` AND i.`id_no` = t.`id_no`);
+WHERE EXISTS (SELECT 1 FROM `bh_incoming` i WHERE t.`region` = i.`region` AND t.`id_no` = i.`id_no`);
 INSERT INTO `population` (`region`, `id_no`, `姓名`, `100%%`, `ratio`, `alive`, `born`, `photo`, `tag`, `more`, `seen`)
 SELECT i.`region`, i.`id_no`, i.`姓名`, i.`100%%`, i.`ratio`, i.`alive`, i.`born`, i.`photo`, i.`tag`, i.`more`, i.`seen`
 FROM `bh_incoming` i
@@ -163,11 +163,14 @@ CREATE TEMPORARY TABLE `bh_incoming` (`bh_op` VARCHAR(1) CHARACTER SET utf8mb4 C
 DROP TEMPORARY TABLE IF EXISTS `bh_present`;
 CREATE TEMPORARY TABLE `bh_present` (`region` INT, `id_no` CHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, PRIMARY KEY (`region`, `id_no`)) ENGINE=InnoDB;
 
+-- effects.clear
+-- nothing;
+
 -- effects.note_present
 INSERT INTO `bh_present` (`region`, `id_no`)
 SELECT t.`region`, t.`id_no`
 FROM `population` t
-JOIN `bh_incoming` i ON i.`region` = t.`region` AND i.`id_no` = t.`id_no`;
+JOIN `bh_incoming` i ON t.`region` = i.`region` AND t.`id_no` = i.`id_no`;
 
 -- effects.lines
 SELECT i.`bh_op`, CASE WHEN p.`region` IS NULL THEN 0 ELSE 1 END AS `bh_before`, CASE WHEN t.`region` IS NULL THEN 0 ELSE 1 END AS `bh_after`,
@@ -197,7 +200,7 @@ WHERE (`region` >= CAST(%s AS SIGNED) AND (`region` > CAST(%s AS SIGNED) OR `reg
 
 -- effects.delete_others
 DELETE t FROM `population` AS t
-WHERE (t.`region` >= CAST(%s AS SIGNED) AND (t.`region` > CAST(%s AS SIGNED) OR t.`region` = CAST(%s AS SIGNED) AND t.`id_no` > %s)) AND (t.`region` <= CAST(%s AS SIGNED) AND (t.`region` < CAST(%s AS SIGNED) OR t.`region` = CAST(%s AS SIGNED) AND t.`id_no` <= %s)) AND NOT EXISTS (SELECT 1 FROM `bh_incoming` i WHERE i.`region` = t.`region` AND i.`id_no` = t.`id_no`);
+WHERE (t.`region` >= CAST(%s AS SIGNED) AND (t.`region` > CAST(%s AS SIGNED) OR t.`region` = CAST(%s AS SIGNED) AND t.`id_no` > %s)) AND (t.`region` <= CAST(%s AS SIGNED) AND (t.`region` < CAST(%s AS SIGNED) OR t.`region` = CAST(%s AS SIGNED) AND t.`id_no` <= %s)) AND NOT EXISTS (SELECT 1 FROM `bh_incoming` i WHERE t.`region` = i.`region` AND t.`id_no` = i.`id_no`);
 -- values: '1', '1', '1', 'a', '2', '2', '2', 'b'
 
 -- effects.range_lines

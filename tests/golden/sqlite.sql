@@ -122,7 +122,7 @@ WHERE s.`region` IS NULL AND 1 = 1;
 
 -- effects.apply (business)
 DELETE FROM `population` AS t
-WHERE EXISTS (SELECT 1 FROM `bh_incoming` i WHERE i.`region` = t.`region` AND i.`id_no` = t.`id_no` AND i.`bh_op` = 'D');
+WHERE EXISTS (SELECT 1 FROM `bh_incoming` i WHERE t.`region` = i.`region` AND t.`id_no` = i.`id_no` AND i.`bh_op` = 'D');
 UPDATE `population` AS t
 SET `姓名` = i.`姓名`, `100%` = i.`100%`, `ratio` = i.`ratio`, `alive` = i.`alive`, `born` = i.`born`, `photo` = i.`photo`, `tag` = i.`tag`, `more` = i.`more`, `seen` = i.`seen`
 FROM `bh_incoming` i
@@ -134,7 +134,7 @@ WHERE i.`bh_op` <> 'D' AND NOT EXISTS (SELECT 1 FROM `population` t WHERE t.`reg
 
 -- effects.apply (owned)
 DELETE FROM `population` AS t
-WHERE EXISTS (SELECT 1 FROM `bh_incoming` i WHERE i.`region` = t.`region` AND i.`id_no` = t.`id_no`);
+WHERE EXISTS (SELECT 1 FROM `bh_incoming` i WHERE t.`region` = i.`region` AND t.`id_no` = i.`id_no`);
 INSERT INTO `population` (`region`, `id_no`, `姓名`, `100%`, `ratio`, `alive`, `born`, `photo`, `tag`, `more`, `seen`)
 SELECT i.`region`, i.`id_no`, i.`姓名`, i.`100%`, i.`ratio`, i.`alive`, i.`born`, i.`photo`, i.`tag`, i.`more`, i.`seen`
 FROM `bh_incoming` i
@@ -162,11 +162,14 @@ CREATE TEMPORARY TABLE `bh_incoming` (`bh_op` VARCHAR(1), `region` INT4 NOT NULL
 DROP TABLE IF EXISTS temp.`bh_present`;
 CREATE TEMPORARY TABLE `bh_present` (`region` INT4 NOT NULL, `id_no` VARCHAR(18) NOT NULL, PRIMARY KEY (`region`, `id_no`));
 
+-- effects.clear
+-- nothing;
+
 -- effects.note_present
 INSERT INTO `bh_present` (`region`, `id_no`)
 SELECT t.`region`, t.`id_no`
 FROM `population` t
-JOIN `bh_incoming` i ON i.`region` = t.`region` AND i.`id_no` = t.`id_no`;
+JOIN `bh_incoming` i ON t.`region` = i.`region` AND t.`id_no` = i.`id_no`;
 
 -- effects.lines
 SELECT i.`bh_op`, CASE WHEN p.`region` IS NULL THEN 0 ELSE 1 END AS `bh_before`, CASE WHEN t.`region` IS NULL THEN 0 ELSE 1 END AS `bh_after`,
@@ -196,7 +199,7 @@ WHERE (`region`, `id_no`) > (?, ?) AND (`region`, `id_no`) <= (?, ?);
 
 -- effects.delete_others
 DELETE FROM `population` AS t
-WHERE (t.`region`, t.`id_no`) > (?, ?) AND (t.`region`, t.`id_no`) <= (?, ?) AND NOT EXISTS (SELECT 1 FROM `bh_incoming` i WHERE i.`region` = t.`region` AND i.`id_no` = t.`id_no`);
+WHERE (t.`region`, t.`id_no`) > (?, ?) AND (t.`region`, t.`id_no`) <= (?, ?) AND NOT EXISTS (SELECT 1 FROM `bh_incoming` i WHERE t.`region` = i.`region` AND t.`id_no` = i.`id_no`);
 -- values: '1', 'a', '2', 'b'
 
 -- effects.range_lines

@@ -18,14 +18,15 @@ WAYS = {
     "sqlite, text": ("sqlite", "CAST(x'{}' AS TEXT)"),
     "sqlite, blob": ("sqlite", "x'{}'"),
     "SQL_ASCII": ("SQL_ASCII", r"convert_from('\x{}', 'SQL_ASCII')"),
+    "latin1 column": ("mysql", "x'{}'"),
     "LATIN1": ("LATIN1", r"convert_from('\x{}', 'LATIN1')"),
 }
 
 
 def _world(make: MakeWorld, way: str) -> World:
     family, _ = WAYS[way]
-    if family == "sqlite":
-        world = make("sqlite", "postgresql", "postgresql")
+    if family in ("sqlite", "mysql"):
+        world = make(family, "postgresql", "postgresql")
     else:
         world = make("postgresql", "postgresql", "postgresql")
         name = f"{family.lower()}_{next(_NUMBER)}"
@@ -35,10 +36,10 @@ def _world(make: MakeWorld, way: str) -> World:
         )
         world.stores["source"] = replace(world.stores["source"], database=name)
         world.write()
-    stamp = "timestamp" if family == "sqlite" else "timestamptz"
-    world.sql(
-        "source", f"CREATE TABLE t (id varchar(9) PRIMARY KEY, name text, updated_at {stamp})"
-    )
+    stamp = {"sqlite": "timestamp", "mysql": "datetime(6)"}.get(family, "timestamptz")
+    latin = " CHARACTER SET latin1" if family == "mysql" else ""
+    columns = f"id varchar(9) PRIMARY KEY, name text, updated_at {stamp}"
+    world.sql("source", f"CREATE TABLE t ({columns}){latin}")
     return world
 
 

@@ -9,17 +9,31 @@ from tests.scenario.world import MakeWorld, World, cursor_job
 # Where it stands, and the statements that begin the target's table.
 FOLDING = {
     "citext": ("postgresql", ("CREATE EXTENSION citext", "CREATE TABLE t (id citext PRIMARY KEY")),
+    "general_ci": (
+        "mysql",
+        ("CREATE TABLE t (id varchar(9) COLLATE utf8mb4_general_ci PRIMARY KEY",),
+    ),
+    "pad space": ("mysql", ("CREATE TABLE t (id varchar(9) COLLATE utf8mb4_bin PRIMARY KEY",)),
     "nocase": ("sqlite", ("CREATE TABLE t (id text COLLATE NOCASE PRIMARY KEY",)),
     "rtrim": ("sqlite", ("CREATE TABLE t (id text COLLATE RTRIM PRIMARY KEY",)),
 }
-PAIRS = {"citext": ("a", "A"), "nocase": ("b", "B"), "rtrim": ("c", "c ")}
+PAIRS = {
+    "general_ci": ("é", "E"),
+    "pad space": ("a", "a "),
+    "citext": ("a", "A"),
+    "nocase": ("b", "B"),
+    "rtrim": ("c", "c "),
+}
 
 
 def _world(make: MakeWorld, name: str) -> World:
     family, (*before, table) = FOLDING[name]
     world = make("postgresql", "postgresql", family)
     world.sql("source", "CREATE TABLE t (id text PRIMARY KEY, name text, updated_at timestamptz)")
-    world.sql("target", *before, f"{table}, name text, updated_at timestamptz)")
+    stamp = "timestamptz"
+    if family == "mysql":  # as Bridgehead marks a column of instants
+        stamp = "datetime(6) COMMENT '[UTC]'"
+    world.sql("target", *before, f"{table}, name text, updated_at {stamp})")
     world.job("j", target={"endpoint": "target", "table": "t", "adopt": True}, **cursor_job())
     return world
 
