@@ -33,9 +33,9 @@ from tests.scenario.world import MakeWorld, World, cursor_job
 POLL_SECONDS = 0.4
 LONGEST_SECONDS = 5 * POLL_SECONDS
 WRITERS = 8
-ROWS = 2_400
+ROWS, RUNS = 2_400, 9
 SECONDS = float(os.environ.get("BRIDGEHEAD_RACE_SECONDS", "0"))
-DEADLINE_SECONDS = SECONDS or 30.0
+DEADLINE_SECONDS = SECONDS or 22.0
 
 TABLE = """
 CREATE TABLE t (
@@ -56,6 +56,8 @@ JOBS = {
     "whole": cursor_job(column="seconds", overlap=0, drain_wait=1, deletes={"sweep": "off"}),
     "truncated": cursor_job(column="cut", overlap=1, drain_wait=1, deletes={"sweep": "off"}),
 }
+WAYS = {"short", "long", "slow_start", "slow_start_left_open", "calling", "prepared"}
+WAYS |= {"updating", "locking", "altering"}
 
 
 class Writer(threading.Thread):
@@ -73,17 +75,7 @@ class Writer(threading.Thread):
         self.error: BaseException | None = None
 
     def run(self) -> None:
-        ways: list[Callable[[], None]] = [
-            self.short,
-            self.long,
-            self.slow_start,
-            self.slow_start_left_open,
-            self.calling,
-            self.prepared,
-            self.updating,
-            self.locking,
-            self.altering,
-        ]
+        ways: list[Callable[[], None]] = [getattr(self, name) for name in sorted(WAYS)]
         try:
             while not self.done.is_set():
                 way = self.random.choice(ways)
@@ -91,6 +83,8 @@ class Writer(threading.Thread):
                 self.ways.add(way.__name__)
         except BaseException as error:  # noqa: BLE001 — told by the test
             self.error = error
+        finally:
+            self.connection.close()  # or a lock of its own would stop all others
 
     def short(self) -> None:
         self.insert()
@@ -150,8 +144,9 @@ class Writer(threading.Thread):
         self.sleep(LONGEST_SECONDS)
 
     def insert(self) -> None:
-        rows = self.random.randint(5, 25)
-        self.sql(f"INSERT INTO t (name) SELECT 'row' FROM seq_1_to_{rows}")
+        rows = self.random.randint(20, 60)
+        values = ", ".join(["('row')"] * rows)
+        self.sql(f"INSERT INTO t (name) VALUES {values}")
         self.rows += rows
 
     @contextmanager
@@ -232,7 +227,7 @@ def test_race_against_late_commits(racing: World) -> None:
 
     runs = 0
     deadline = time.monotonic() + DEADLINE_SECONDS
-    while time.monotonic() < deadline and (SECONDS or sum(w.rows for w in writers) < ROWS):
+    while time.monotonic() < deadline and (SECONDS or not enough(writers, runs)):
         for job in JOBS:
             outcome = racing.run(job)
             assert outcome.error is None, outcome.error
@@ -248,7 +243,7 @@ def test_race_against_late_commits(racing: World) -> None:
         racing.run_well(job)
 
     assert [writer.error for writer in writers if writer.error] == []
-    assert len(set[str]().union(*(writer.ways for writer in writers))) == 9
+    assert set[str]().union(*(writer.ways for writer in writers)) == WAYS
     rows = {row[0] for row in racing.sql("source", "SELECT id FROM t")}
     lost = rows - naive.seen
     print(f"{len(rows)} rows, {runs} runs; the naive poller lost {len(lost)}")
@@ -257,6 +252,11 @@ def test_race_against_late_commits(racing: World) -> None:
     for job in JOBS:
         found = racing.findings(job, columns=COLUMNS, target_table=job)
         assert found == [], f"{job}: {len(found)} of {len(rows)}, first {found[:3]}"
+
+
+def enough(writers: list[Writer], runs: int) -> bool:
+    seen = set[str]().union(*(writer.ways for writer in writers))
+    return runs >= RUNS and seen == WAYS and sum(writer.rows for writer in writers) >= ROWS
 
 
 def test_mutant_horizon_is_the_clock(racing: World, monkeypatch: pytest.MonkeyPatch) -> None:
