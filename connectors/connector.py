@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from connectors.canonical import Digest
 from connectors.dialect import Dialect, Statement
 from connectors.endpoint import Endpoint
-from connectors.errors import BridgeheadError, Busy
+from connectors.errors import BridgeheadError, Busy, ConnectionLost, Unreachable
 from connectors.selection import Format, Output, Selection, Span
 from connectors.table import Column, Table, TableName
 
@@ -139,6 +139,13 @@ class Connector(ABC):
         try:
             with self._translated():
                 self.connection: Connection = self._engine.connect()
+        except ConnectionLost as error:
+            self._engine.dispose()
+            raise Unreachable(
+                error.message,
+                endpoint=error.endpoint,
+                remedy="check host, port, firewall, and that the right server is up",
+            ) from error
         except BaseException:
             self._engine.dispose()
             raise
