@@ -9,6 +9,7 @@ BridgeheadError
     ├── Gap                     a batch before this one has not arrived
     ├── Fork                    two different batches claim the same place
     └── Held                    the job waits for a person's decision
+        └── Changed             it is no longer the job whose batches are in the ledger
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from connectors.errors import BridgeheadError
 
 __all__ = [
     "BooksDoNotBalance",
+    "Changed",
     "Fork",
     "Gap",
     "Held",
@@ -58,3 +60,7 @@ class Fork(LedgerError):
 
 class Held(LedgerError):
     code = "held"
+
+
+class Changed(Held):
+    """For programs it is held like any other; who looks into it looks elsewhere."""

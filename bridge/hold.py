@@ -35,6 +35,7 @@ class Hold:
         self.exchange = exchange
         self._stack = stack
         self.token = 0
+        self.reached = {exchange.endpoint.name}
 
     @property
     def name(self) -> str:
@@ -73,7 +74,9 @@ class Hold:
             self.token = ledger.take(minimum)
 
     def _open(self, endpoint: Endpoint) -> Connector:
-        return self._stack.enter_context(connect(endpoint))
+        opened = self._stack.enter_context(connect(endpoint))
+        self.reached.add(endpoint.name)
+        return opened
 
 
 @contextmanager

@@ -85,6 +85,9 @@ class Job(Strict):
     max_delete: Annotated[int, Field(ge=0)] | None = None
     """删除上限. More deletes than this in one batch hold the job for approval."""
 
+    quarantine_limit: Annotated[int, Field(ge=0)] | None = None
+    """隔离上限. More open quarantined rows than this are an event; none given: the deployment's."""
+
     chunk_rows: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     """分块行数. Rows of one part of a large window; none given: the deployment's."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bridge.errors import Held
+from bridge.errors import Changed
 from bridge.failpoint import failpoint
 from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold
 from bridge.ledger.migrations import is_receiver_current, upgrade_receiver
@@ -52,8 +52,8 @@ class Plan:
 def make_plan(held: Hold, *, resync: bool = False) -> Plan:
     """Reads structures only; whatever is wrong with the job is raised here.
 
-    Raises Held if the job is no longer the one whose batches are in the ledger, unless a `resync`
-    is about to begin again.
+    Raises Changed if the job is no longer the one whose batches are in the ledger, unless a
+    `resync` is about to begin again.
     """
     job = held.job
     table = describe_source(job, held.source)
@@ -122,7 +122,7 @@ def _refuse_changed(held: Hold, content_hash: str) -> None:
     with held.exchange.transaction():
         known = held.ledger().content_hash()
     if known is not None and known != content_hash:
-        raise Held(
+        raise Changed(
             f"{held.name}: its columns, key, rules, source or target are not those it began with",
             remedy=f"bridgehead resync {held.name} --why TEXT sends everything again as it is now",
         )

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 from tenacity import Retrying, retry_if_exception, stop_before_delay, wait_exponential, wait_random
 
-from bridge.batch import GENESIS, Batch
+from bridge.batch import GENESIS
 from bridge.errors import Fork, Gap, Held
 from bridge.failpoint import failpoint
 from bridge.hold import Hold, hold
 from bridge.job import Job
+from bridge.notice import note_outcome
+from bridge.outcome import Observer, Outcome
 from bridge.plan import Plan, extend_target, make_plan, prepare_target
 from bridge.pull import Pulled, pull
 from bridge.push import Push
 from bridge.pushing import Pushing
 from bridge.settings import Deployment
-from bridge.stream import Cut, check_chain, check_stream
+from bridge.stream import check_chain, check_stream
 from connectors.errors import BridgeheadError, Busy, ConfigurationError, TransientError
 from reconcile.verdict import Verdict
 
@@ -29,49 +29,6 @@ __all__ = ["Observer", "Outcome", "Step", "resync_job", "run_job"]
 LOCK_WAIT_SECONDS = 10.0
 
 Step = Callable[[Hold, "Outcome"], None]
-
-
-class Observer(Protocol):
-    """Is told how a run gets on, from whichever thread it happens in."""
-
-    def expect(self, job: str, rows: int | None) -> None:
-        """A first load or comparison of about so many rows begins; None if nobody knows."""
-
-    def note(self, job: str, batch: Batch) -> None:
-        """A batch was sealed, or has moved on."""
-
-
-@dataclass
-class Outcome:
-    """What a run came to. `batches` are those it sealed or acknowledged, in order."""
-
-    job: str
-    verdict: Verdict = Verdict.RECONCILED
-    deviation: int = 0
-    holders: tuple[str, ...] = ()
-    overdue: bool = False
-    skipped: bool = False
-    error: BridgeheadError | None = None
-    cut: Cut | None = None
-    observer: Observer | None = None
-    _batches: dict[tuple[int, int], Batch] = field(default_factory=dict)
-
-    @property
-    def batches(self) -> list[Batch]:
-        return [self._batches[place] for place in sorted(self._batches)]
-
-    @property
-    def exit_code(self) -> int:
-        if self.error is not None:
-            return self.error.exit_code
-        needs_a_person = self.verdict not in (Verdict.RECONCILED, Verdict.IN_FLIGHT)
-        return 1 if needs_a_person or self.overdue else 0
-
-    def note(self, batch: Batch) -> None:
-        """A batch was sealed, or has moved on."""
-        self._batches[batch.epoch, batch.seq] = batch
-        if self.observer is not None:
-            self.observer.note(self.job, batch)
 
 
 def run_job(
@@ -97,6 +54,7 @@ def run_job(
     except BridgeheadError as error:
         outcome.error = error
         outcome.verdict = _verdict_of(error, outcome)
+    note_outcome(deployment, outcome)
     return outcome
 
 
@@ -201,6 +159,8 @@ def _run_held(
             with suppress(BridgeheadError):  # the first error is the one to tell
                 _record(held, _verdict_of(error, outcome), str(error))
             raise
+        finally:
+            outcome.reached = frozenset(held.reached)
         failpoint("run.over")
         _record(held, outcome.verdict, None)
 
@@ -254,12 +214,13 @@ def _begin_epoch(held: Hold, why: str, actor: str) -> None:
 
 
 def _note_horizon(held: Hold, pulled: Pulled, outcome: Outcome) -> None:
+    outcome.pulled = True
     if not pulled.holders:
         return
     outcome.holders = pulled.holders
     outcome.verdict = Verdict.IN_FLIGHT
     limit = timedelta(seconds=held.job.capture.horizon_limit)
-    since = pulled.held_since
+    outcome.held_since = since = pulled.held_since
     outcome.overdue = since is not None and datetime.now(UTC) - since > limit
 
 

@@ -10,6 +10,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from bridge.configuration.alarmrule import AlarmRule, alarm_problems
+from bridge.configuration.calendarfile import Calendar, read_calendar
 from bridge.configuration.catalogue import CreditCode
 from bridge.configuration.codetable import CodeTable, read_code_tables
 from bridge.configuration.configfile import Document, Unreadable, read_yaml
@@ -24,7 +26,7 @@ from bridge.configuration.problem import (
     printable,
     shown,
 )
-from bridge.configuration.validation import Strict, Text, validate
+from bridge.configuration.validation import Name, Strict, Text, validate
 from bridge.job import Job
 from connectors.endpoint import Endpoint
 from connectors.errors import ConfigurationError
@@ -56,6 +58,9 @@ class Defaults(Strict):
     retry: Annotated[Duration, Field(le=20)] = 20
     """重试. How long a run tries again what is transient, before it ends."""
 
+    quarantine_limit: Annotated[int, Field(ge=0)] = 100
+    """隔离上限. More open quarantined rows of a job than this are an event."""
+
 
 class Settings(Strict):
     """部署. What bridgehead.yaml says."""
@@ -72,6 +77,12 @@ class Settings(Strict):
     defaults: Defaults = Defaults()
     """默认值. What holds for every job that does not say otherwise."""
 
+    alarms: tuple[AlarmRule, ...] = ()
+    """告警. Whom to tell of which events."""
+
+    calendar: Name | None = None
+    """工作日历. A file of working days and holidays, relative to the configuration directory."""
+
 
 @dataclass(frozen=True)
 class Deployment:
@@ -82,6 +93,7 @@ class Deployment:
     jobs: Mapping[str, Job]
     code_tables: Mapping[str, CodeTable]
     problems: tuple[Problem, ...] = field(default=())
+    calendar: Calendar | None = None
 
     @property
     def department(self) -> Department:
@@ -139,6 +151,10 @@ class Deployment:
     def chunk_rows(self, job: Job) -> int:
         return job.chunk_rows or self.defaults.chunk_rows
 
+    def quarantine_limit(self, job: Job) -> int:
+        limit = job.quarantine_limit
+        return self.defaults.quarantine_limit if limit is None else limit
+
 
 def find_directory(option: Path | str | None = None) -> Path:
     """`--config DIR`, else BRIDGEHEAD_CONFIG, else ./config. It must be a directory."""
@@ -185,10 +201,23 @@ def load(directory: Path, families: Families | None = None) -> Deployment:
         no_targets=_unfit(endpoints, families, "target"),
     )
     jobs, job_problems = read_jobs(surroundings)
-    found = (*problems, *table_problems, *job_problems)
+    calendar, calendar_problems = _read_calendar(directory, settings)
+    if settings is not None:
+        known = {*jobs, *(Path(p.file).stem for p in job_problems)}
+        problems += alarm_problems(document, settings.alarms, known)
+    found = (*problems, *table_problems, *calendar_problems, *job_problems)
     if settings is None or problems:
         raise ConfigurationProblems(found)
-    return Deployment(directory, settings, jobs, tables, found)
+    return Deployment(directory, settings, jobs, tables, found, calendar)
+
+
+def _read_calendar(
+    directory: Path, settings: Settings | None
+) -> tuple[Calendar | None, list[Problem]]:
+    """A bad calendar stops nothing: due times then follow what is known without it."""
+    if settings is None or settings.calendar is None:
+        return None, []
+    return read_calendar(directory, settings.calendar)
 
 
 def _read_settings(

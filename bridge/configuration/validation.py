@@ -128,6 +128,8 @@ def _inside(annotation: Any, step: str | int) -> Any:
         fields = {info.alias or name: info for name, info in part.model_fields.items()}
         return fields[step].annotation if isinstance(step, str) and step in fields else None
     values = get_args(part)
+    if get_origin(part) is tuple:
+        return values[0]
     return values[-1] if values and get_origin(part) in (dict, Mapping, _MAPPING) else None
 
 

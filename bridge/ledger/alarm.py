@@ -76,7 +76,7 @@ class Outbox:
             .where(row.c.event == event, row.c.occasion != Occasion.RECOVERED.value)
             .group_by(row.c.rule)
         )
-        return {rule: at for rule, at in self._connection.execute(query)}
+        return {found.rule: found[1] for found in self._connection.execute(query)}
 
     def claim(self, at: datetime, limit: int) -> list[Alarm]:
         """Those that are due, oldest first, for this sender alone: each is out of the others' sight

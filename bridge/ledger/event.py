@@ -66,22 +66,21 @@ class Events:
 
     def recover(self, recovery: Recovery, at: datetime) -> list[EventEntry]:
         """Closes what was open; the entries as they are now."""
-        wanted = [self._of(recovery.job), row.c.kind == recovery.kind.value, _OPEN]
+        wanted = and_(self._of(recovery.job), row.c.kind == recovery.kind.value, _OPEN)
         if recovery.subject is not None:
-            wanted.append(row.c.open_key == _open_key(recovery.kind, recovery.subject))
-        numbers = [entry.number for entry in self._entries(*wanted)]
+            wanted &= row.c.open_key == _open_key(recovery.kind, recovery.subject)
+        numbers = [entry.number for entry in self._entries(wanted)]
         if not numbers:
             return []
         closing = update(row).where(row.c.number.in_(numbers), _OPEN)
         self._connection.execute(closing.values(open_key=None, closed_at=at))
         return self._entries(row.c.number.in_(numbers))
 
-    def open_kinds(self, job: str) -> set[tuple[str | None, EventKind]]:
-        """What is open of this job, or of none: so that a run where all is well asks once."""
-        query = select(row.c.job, row.c.kind).where(
-            row.c.department == self._department, row.c.job.in_([job, ""]), _OPEN
-        )
-        return {(name or None, EventKind(kind)) for name, kind in self._connection.execute(query)}
+    def open_kinds(self) -> set[tuple[str | None, EventKind]]:
+        """By job and kind, what is open: so that a look where all is well asks once."""
+        ours = row.c.department == self._department
+        query = select(row.c.job, row.c.kind).where(ours, _OPEN).distinct()
+        return {(job or None, EventKind(kind)) for job, kind in self._connection.execute(query)}
 
     def entry(self, number: int) -> EventEntry | None:
         found = self._entries(row.c.number == number)
@@ -91,9 +90,7 @@ class Events:
         self, *, closed: bool = False, job: str | None = None, limit: int = 200
     ) -> list[EventEntry]:
         """The newest, oldest first: open ones, or all if `closed`."""
-        conditions = [] if closed else [_OPEN]
-        if job is not None:
-            conditions.append(row.c.job == job)
+        conditions = (() if closed else (_OPEN,)) + (() if job is None else (row.c.job == job,))
         query = self._query(*conditions).order_by(None).order_by(row.c.number.desc()).limit(limit)
         return [_entry(found) for found in self._connection.execute(query)][::-1]
 

@@ -1,0 +1,60 @@
+"""While the exchange database is down no event can be kept there: a small file of this account
+remembers since when, and who has been told, so that nobody is told every few minutes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from bridge.settings import Deployment
+
+__all__ = ["Aside", "forget", "recall", "remember"]
+
+
+@dataclass
+class Aside:
+    """`told` says of each rule when it was last told."""
+
+    since: datetime
+    told: dict[str, datetime] = field(default_factory=dict)
+
+
+def recall(deployment: Deployment) -> Aside | None:
+    """None where the exchange is not known to be down. A file that cannot be read tells nothing:
+    rather is somebody told twice than nobody."""
+    try:
+        content = json.loads(_place(deployment).read_text("utf-8"))
+        told = {rule: datetime.fromisoformat(at) for rule, at in content["told"].items()}
+        return Aside(datetime.fromisoformat(content["since"]), told)
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return None
+
+
+def remember(deployment: Deployment, aside: Aside) -> None:
+    told = {rule: at.isoformat() for rule, at in aside.told.items()}
+    content = json.dumps({"since": aside.since.isoformat(), "told": told})
+    place = _place(deployment)
+    with suppress(OSError):
+        place.parent.mkdir(mode=0o700, exist_ok=True)
+        if place.parent.stat().st_uid != os.getuid():
+            return  # somebody else's folder: what is written there could be theirs to read
+        part = place.with_suffix(f".{os.getpid()}")
+        part.write_text(content, "utf-8")
+        part.replace(place)
+
+
+def forget(deployment: Deployment) -> None:
+    with suppress(OSError):
+        _place(deployment).unlink()
+
+
+def _place(deployment: Deployment) -> Path:
+    """One for each deployment of each account."""
+    name = hashlib.sha256(str(deployment.directory).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"bridgehead-{os.getuid()}" / f"{name}.json"

@@ -1,0 +1,216 @@
+"""Takes notice of what has happened: writes events, queues the alarms about them, and sends those.
+
+Always after the work and in transactions of its own. Nothing here can stop a batch.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from bridge.alarm import queue_opened, queue_recovered, send_pending, send_to
+from bridge.alarmtext import compose
+from bridge.aside import Aside, forget, recall, remember
+from bridge.event import EventKind, Observation, Recovery, Sighting
+from bridge.hold import open_ledger
+from bridge.ledger.alarm import Occasion, Outbox
+from bridge.ledger.event import EventEntry, Events
+from bridge.ledger.quarantine import Quarantine
+from bridge.observation import down_store, observe
+from bridge.outcome import Outcome
+from bridge.settings import Deployment
+from bridge.timeliness import observe_calendar, observe_deadlines
+from connectors.connector import Connector
+from connectors.errors import BridgeheadError
+
+__all__ = ["note_all", "note_outcome", "record"]
+
+log = logging.getLogger("bridgehead")
+
+Look = Callable[[Connection], Observation]
+
+_TRIES = 3
+_PASSES = 2
+"""The second sends what the failures of the first have brought about."""
+
+
+def note_outcome(deployment: Deployment, outcome: Outcome, at: datetime | None = None) -> None:
+    """After a run. What was refused before any connection was made leaves no trace here either; the
+    agent tells of it."""
+    if outcome.skipped or not (outcome.reached or down_store(outcome.error)):
+        return
+    now = at or datetime.now(UTC)
+    try:
+        seen = observe(outcome)
+        if outcome.error and down_store(outcome.error) == deployment.exchange:
+            _set_aside(deployment, seen, now)
+            return
+        with open_ledger(deployment) as exchange:
+            record(exchange, deployment, lambda c: seen + _of_job(c, deployment, outcome, now), now)
+            _send(exchange, deployment, now)
+    except Exception as error:  # noqa: BLE001 — whatever it is, the batch has been carried
+        told = str(error) if isinstance(error, BridgeheadError) else type(error).__name__
+        log.warning("%s: no notice could be taken of the run: %s", outcome.job, told)
+
+
+def note_all(deployment: Deployment, at: datetime | None = None) -> dict[str, str | None]:
+    """What only a clock shows, of every job: overdue, a calendar that ends, files that cannot be
+    used. Sends what is due; by rule, None or why its message did not arrive. Raises
+    BridgeheadError where the ledger cannot be reached."""
+    now = at or datetime.now(UTC)
+
+    def look(connection: Connection) -> Observation:
+        found = observe_deadlines(connection, deployment, now) + observe_calendar(deployment, now)
+        return found + _of_files(deployment)
+
+    try:
+        with open_ledger(deployment) as exchange:
+            record(exchange, deployment, look, now)
+            return _send(exchange, deployment, now)
+    except BridgeheadError as error:
+        if down_store(error) == deployment.exchange:
+            _set_aside(deployment, Observation((_store_down(error),)), now)
+        raise
+
+
+def record(exchange: Connector, deployment: Deployment, look: Look, at: datetime) -> None:
+    """One short transaction. Two sessions may open one event at once: the later looks again."""
+    for left in reversed(range(_TRIES)):
+        try:
+            with exchange.transaction() as connection:
+                _write(connection, deployment, look(connection), at)
+            forget(deployment)
+            return
+        except BridgeheadError:
+            if not left:
+                raise
+
+
+def _write(
+    connection: Connection, deployment: Deployment, observation: Observation, at: datetime
+) -> None:
+    department, rules = deployment.department.code, deployment.settings.alarms
+    events, outbox = Events(connection, department), Outbox(connection, department)
+    _write_aside(events, outbox, deployment, at)
+    open_ones = events.open_kinds()
+    for sighting in sorted(observation.seen, key=lambda s: (s.job or "", s.kind, s.subject)):
+        queue_opened(outbox, rules, events.see(sighting, at), at)
+    for recovery in observation.over:
+        if (recovery.job, recovery.kind) in open_ones:
+            for entry in events.recover(recovery, at):
+                queue_recovered(outbox, rules, entry, at)
+
+
+def _send(exchange: Connector, deployment: Deployment, at: datetime) -> dict[str, str | None]:
+    came: dict[str, str | None] = {}
+    for _ in range(_PASSES):
+        tried = send_pending(deployment, exchange, at)
+        if not tried:
+            break
+        came |= tried
+        told = _of_sending(tried)
+        record(exchange, deployment, lambda _, told=told: told, at)  # type: ignore[misc]
+    return came
+
+
+def _of_sending(tried: dict[str, str | None]) -> Observation:
+    failed = {rule: failure for rule, failure in tried.items() if failure is not None}
+    return Observation(
+        tuple(
+            Sighting(EventKind.ALARM, subject=rule, facts={"failure": failure})
+            for rule, failure in failed.items()
+        ),
+        tuple(Recovery(EventKind.ALARM, subject=rule) for rule in tried if rule not in failed),
+    )
+
+
+def _of_job(
+    connection: Connection, deployment: Deployment, outcome: Outcome, at: datetime
+) -> Observation:
+    """What the ledger says of the job after the run."""
+    job = deployment.jobs.get(outcome.job)
+    if job is None:
+        return Observation()
+    found = observe_deadlines(connection, deployment, at, [outcome.job])
+    count = Quarantine(connection, deployment.department.code, outcome.job).count()
+    limit = deployment.quarantine_limit(job)
+    if count <= limit:
+        return found + Observation(over=(Recovery(EventKind.QUARANTINE, outcome.job),))
+    facts = {"open": count, "limit": limit}
+    return found + Observation((Sighting(EventKind.QUARANTINE, outcome.job, facts=facts),))
+
+
+def _of_files(deployment: Deployment) -> Observation:
+    """Jobs that cannot run because of their files. One that has run well again is told by its
+    run."""
+    return Observation(
+        tuple(
+            Sighting(
+                EventKind.FAILED,
+                name,
+                facts={
+                    "code": "configuration",
+                    "found": str(deployment.problems_of(name)[0]),
+                    "remedy": "correct the file, then bridgehead check",
+                },
+            )
+            for name in deployment.bad_jobs
+        )
+    )
+
+
+def _store_down(error: BridgeheadError) -> Sighting:
+    facts = {"code": error.code, "found": error.message, "remedy": error.remedy}
+    return Sighting(EventKind.STORE, subject=error.endpoint or "", facts=facts)
+
+
+def _set_aside(deployment: Deployment, observation: Observation, at: datetime) -> None:
+    """The exchange itself is down: written to the log, and told without the ledger."""
+    aside = recall(deployment) or Aside(at)
+    for sighting in observation.seen:
+        log.error("%s is down since %s: %s", sighting.subject, aside.since, sighting.facts["found"])
+        entry = _entry_of(sighting, aside.since, at)
+        for rule in deployment.settings.alarms:
+            last = aside.told.get(rule.called)
+            pause = timedelta(seconds=rule.repeat_after)
+            if not rule.wants(entry.kind, entry.severity, None) or (last and at - last < pause):
+                continue
+            occasion = Occasion.REPEATED if last else Occasion.OPENED
+            message = compose(deployment, entry, occasion, rule.language)
+            failure = send_to(deployment, rule, *message, entry.severity)
+            if failure is None:
+                aside.told[rule.called] = at
+            else:
+                log.error("an alarm to %s could not be sent: %s", rule.called, failure)
+    remember(deployment, aside)
+
+
+def _write_aside(events: Events, outbox: Outbox, deployment: Deployment, at: datetime) -> None:
+    """The exchange is back: its absence becomes an event that is over, and who was told of it is
+    told that."""
+    aside = recall(deployment)
+    if aside is None:
+        return
+    down = Sighting(EventKind.STORE, subject=deployment.exchange, since=aside.since)
+    events.see(down, at)
+    for entry in events.recover(Recovery(EventKind.STORE, subject=deployment.exchange), at):
+        for rule in aside.told:
+            outbox.queue(entry.number, rule, Occasion.RECOVERED, at)
+
+
+def _entry_of(sighting: Sighting, since: datetime, at: datetime) -> EventEntry:
+    """As it would stand in the ledger; 0 is the number of what could not be kept."""
+    return EventEntry(
+        number=0,
+        job=sighting.job,
+        kind=sighting.kind,
+        subject=sighting.subject,
+        severity=sighting.kind.severity,
+        facts=dict(sighting.facts),
+        first_seen_at=since,
+        last_seen_at=at,
+        seen=1,
+    )

@@ -1,0 +1,89 @@
+"""What the outcome of a run says of the job and of its stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from bridge.batch import State
+from bridge.errors import Changed, Fork, Gap, Held
+from bridge.event import EventKind, Observation, Recovery, Sighting
+from bridge.outcome import Outcome
+from connectors.errors import (
+    BridgeheadError,
+    Busy,
+    ConnectionLost,
+    MissingObject,
+    StoreFull,
+    StructureMismatch,
+    Unreachable,
+)
+
+__all__ = ["down_store", "observe"]
+
+_DOWN = (Unreachable, ConnectionLost, StoreFull)
+_KINDS: Mapping[type[BridgeheadError], EventKind] = {
+    Fork: EventKind.FORK,
+    Gap: EventKind.GAP,
+    Changed: EventKind.STRUCTURE,
+    Held: EventKind.HELD,
+    StructureMismatch: EventKind.STRUCTURE,
+    MissingObject: EventKind.STRUCTURE,
+}
+# What a run that went through has shown to be over, if it was.
+_OVER = (EventKind.FAILED, EventKind.STRUCTURE)
+
+
+def observe(outcome: Outcome) -> Observation:
+    """Nothing is concluded from what the run did not get to."""
+    if outcome.skipped or isinstance(outcome.error, Busy):
+        return Observation()
+    seen = _of_error(outcome) if outcome.error else _of_conclusion(outcome)
+    return Observation(tuple(seen), tuple(_recovered(outcome)))
+
+
+def down_store(error: BridgeheadError | None) -> str | None:
+    """The endpoint that cannot be used at all, if that is what the error says."""
+    return error.endpoint if isinstance(error, _DOWN) else None
+
+
+def _of_error(outcome: Outcome) -> Iterator[Sighting]:
+    error = outcome.error
+    assert error is not None
+    facts = {"code": error.code, "found": error.message, "remedy": error.remedy}
+    if error.endpoint:
+        facts["endpoint"] = error.endpoint
+    if (down := down_store(error)) is not None:
+        yield Sighting(EventKind.STORE, None, down, facts)
+        return
+    kinds = (kind for mistake, kind in _KINDS.items() if isinstance(error, mistake))
+    yield Sighting(next(kinds, EventKind.FAILED), outcome.job, facts=facts)
+
+
+def _of_conclusion(outcome: Outcome) -> Iterator[Sighting]:
+    job = outcome.job
+    if outcome.deviation:
+        yield Sighting(EventKind.DEVIATION, job, facts={"deviation": outcome.deviation})
+    for batch in outcome.batches:
+        if batch.state is State.HELD:
+            found = f"{job}: batch {batch.seq} deletes {batch.tally.deleted} rows"
+            yield Sighting(EventKind.HELD, job, facts={"found": found})
+    if outcome.overdue:
+        holders = ", ".join(outcome.holders)
+        yield Sighting(EventKind.HORIZON, job, facts={"holders": holders}, since=outcome.held_since)
+
+
+def _recovered(outcome: Outcome) -> Iterator[Recovery]:
+    job, error = outcome.job, outcome.error
+    for name in sorted(outcome.reached - {down_store(error)}):
+        yield Recovery(EventKind.STORE, None, name)
+    if outcome.pulled and not outcome.holders:
+        yield Recovery(EventKind.HORIZON, job)
+    if error is not None:
+        return
+    yield from (Recovery(kind, job) for kind in _OVER)
+    if not outcome.deviation:
+        yield Recovery(EventKind.DEVIATION, job)
+    if not any(batch.state is State.HELD for batch in outcome.batches):
+        yield Recovery(EventKind.HELD, job)
+    if outcome.cut is not None:
+        yield from (Recovery(kind, job) for kind in (EventKind.GAP, EventKind.FORK))

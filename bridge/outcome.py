@@ -1,0 +1,62 @@
+"""What a run came to, and who is told how it gets on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from bridge.batch import Batch
+from bridge.stream import Cut
+from connectors.errors import BridgeheadError
+from reconcile.verdict import Verdict
+
+__all__ = ["Observer", "Outcome"]
+
+
+class Observer(Protocol):
+    """Is told how a run gets on, from whichever thread it happens in."""
+
+    def expect(self, job: str, rows: int | None) -> None:
+        """A first load or comparison of about so many rows begins; None if nobody knows."""
+
+    def note(self, job: str, batch: Batch) -> None:
+        """A batch was sealed, or has moved on."""
+
+
+@dataclass
+class Outcome:
+    """What a run came to. `batches` are those it sealed or acknowledged, in order. `overdue`: the
+    horizon has been held back for longer than the job allows. `pulled`: a pull has gone through.
+    `reached` are the endpoints with which there was a session."""
+
+    job: str
+    verdict: Verdict = Verdict.RECONCILED
+    deviation: int = 0
+    holders: tuple[str, ...] = ()
+    held_since: datetime | None = None
+    overdue: bool = False
+    pulled: bool = False
+    reached: frozenset[str] = frozenset()
+    skipped: bool = False
+    error: BridgeheadError | None = None
+    cut: Cut | None = None
+    observer: Observer | None = None
+    _batches: dict[tuple[int, int], Batch] = field(default_factory=dict)
+
+    @property
+    def batches(self) -> list[Batch]:
+        return [self._batches[place] for place in sorted(self._batches)]
+
+    @property
+    def exit_code(self) -> int:
+        if self.error is not None:
+            return self.error.exit_code
+        needs_a_person = self.verdict not in (Verdict.RECONCILED, Verdict.IN_FLIGHT)
+        return 1 if needs_a_person or self.overdue else 0
+
+    def note(self, batch: Batch) -> None:
+        """A batch was sealed, or has moved on."""
+        self._batches[batch.epoch, batch.seq] = batch
+        if self.observer is not None:
+            self.observer.note(self.job, batch)

@@ -1,0 +1,157 @@
+"""How the jobs of a deployment keep their deadlines, from the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from bridge.configuration.catalogue import cycle_seconds
+from bridge.deadline import CHINA, Period, Timeliness, due_periods, next_due, timeliness
+from bridge.event import EventKind, Observation, Recovery, Sighting
+from bridge.job import Job
+from bridge.ledger.timeliness import (
+    begun_at,
+    count_kept,
+    disabled,
+    reconciled_at,
+    reconciled_between,
+)
+from bridge.settings import Deployment
+from bridge.workingday import WorkingDays
+
+__all__ = [
+    "Deadline",
+    "cycle_of",
+    "deadlines",
+    "observe_calendar",
+    "observe_deadlines",
+    "timeliness_between",
+]
+
+RECENT = 30
+"""Periods that `status` looks back on."""
+
+_NO_HOLIDAYS = ("realtime",)
+_AHEAD = timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """How one job stands. `due_at` is by when the next batch must be reconciled, in the past if it
+    is overdue; `recent` are the last `RECENT` periods that were due."""
+
+    cycle: str
+    due_at: datetime
+    last: datetime | None
+    recent: Timeliness
+    at: datetime
+
+    @property
+    def overdue(self) -> bool:
+        return self.due_at <= self.at
+
+
+def cycle_of(job: Job) -> str | None:
+    """None for a job that owes nothing: its resource is updated at no fixed time, or it is run by
+    hand and its catalogue says nothing."""
+    cycle = job.catalogue.update_cycle
+    if cycle is None:
+        return None if job.schedule == "manual" else "daily"
+    return cycle if cycle_seconds(cycle) is not None else None
+
+
+def deadlines(
+    connection: Connection,
+    deployment: Deployment,
+    at: datetime,
+    names: Sequence[str] | None = None,
+    *,
+    recent: int = RECENT,
+) -> dict[str, Deadline]:
+    """Of the jobs named, or of all: those that owe something and have begun."""
+    department, days = deployment.department.code, WorkingDays(deployment.calendar)
+    begun = begun_at(connection, department, names)
+    last = reconciled_at(connection, department, names)
+    found = {}
+    for name in begun.keys() & deployment.jobs.keys():
+        cycle = cycle_of(deployment.jobs[name])
+        if cycle is None:
+            continue
+        due_at = next_due(cycle, begun[name], last.get(name), days)
+        assert due_at is not None
+        periods = _recent(cycle, begun[name], at, days, recent)
+        spans = [(period.start, period.due) for period in periods]
+        kept = count_kept(connection, department, name, spans)
+        found[name] = Deadline(cycle, due_at, last.get(name), Timeliness(kept, len(spans)), at)
+    return found
+
+
+def timeliness_between(
+    connection: Connection, deployment: Deployment, name: str, since: datetime, until: datetime
+) -> Timeliness | None:
+    """Of the periods that were due in (since, until]; None for a job that owes nothing."""
+    job = deployment.jobs.get(name)
+    cycle = cycle_of(job) if job else None
+    department = deployment.department.code
+    begun = begun_at(connection, department, [name]).get(name)
+    if cycle is None or begun is None:
+        return None
+    periods = due_periods(cycle, begun, since, until, WorkingDays(deployment.calendar))
+    if not periods:
+        return Timeliness(0, 0)
+    span = (periods[0].start, max(period.due for period in periods))
+    return timeliness(periods, reconciled_between(connection, department, name, *span))
+
+
+def observe_deadlines(
+    connection: Connection,
+    deployment: Deployment,
+    at: datetime,
+    names: Sequence[str] | None = None,
+) -> Observation:
+    """Who is overdue, and who is no longer. Nothing is told of a job that somebody has disabled."""
+    seen, over = [], []
+    idle = disabled(connection, deployment.department.code)
+    for name, deadline in sorted(deadlines(connection, deployment, at, names, recent=0).items()):
+        if name in idle:
+            continue
+        if deadline.overdue:
+            seen.append(_overdue(name, deadline))
+        else:
+            over.append(Recovery(EventKind.OVERDUE, name))
+    return Observation(tuple(seen), tuple(over))
+
+
+def observe_calendar(deployment: Deployment, at: datetime) -> Observation:
+    """Whether the working days of this year, and soon of the next, are known."""
+    cycles = {cycle_of(job) for job in deployment.jobs.values()} - {None, *_NO_HOLIDAYS}
+    days = WorkingDays(deployment.calendar)
+    years = {moment.astimezone(CHINA).year for moment in (at, at + _AHEAD)} if cycles else set()
+    unknown = sorted(year for year in years if not days.known(year))
+    known = sorted(years - {*unknown})
+    return Observation(
+        tuple(Sighting(EventKind.CALENDAR, subject=str(year)) for year in unknown),
+        tuple(Recovery(EventKind.CALENDAR, subject=str(year)) for year in known),
+    )
+
+
+def _recent(
+    cycle: str, begun: datetime, at: datetime, days: WorkingDays, count: int
+) -> list[Period]:
+    if not count:
+        return []
+    span = timedelta(seconds=(cycle_seconds(cycle) or 0) * 2 * count) + timedelta(days=31)
+    return due_periods(cycle, begun, max(begun, at - span), at, days)[-count:]
+
+
+def _overdue(name: str, deadline: Deadline) -> Sighting:
+    last = _told(deadline.last) if deadline.last else "–"
+    facts = {"cycle": deadline.cycle, "due": _told(deadline.due_at), "last": last}
+    return Sighting(EventKind.OVERDUE, name, facts=facts, since=deadline.due_at)
+
+
+def _told(moment: datetime) -> str:
+    return f"{moment.astimezone(CHINA):%Y-%m-%d %H:%M} UTC+08:00"
