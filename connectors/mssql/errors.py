@@ -72,7 +72,7 @@ _VALUES = (RowRefused,)
 def of_mssql(error: BaseException, endpoint: Endpoint, *, connected: bool) -> BridgeheadError:
     """By the first number that is known. Messages of refused rows quote values: not shown."""
     text = str(error.args[-1]) if error.args else ""
-    state = str(error.args[0]) if error.args else ""
+    state = str(error.args[0]) if len(error.args) > 1 else ""
     numbers = [one or other for one, other in _NUMBER.findall(text)]
     for groups, codes in ((_BY_NUMBER, numbers), (_BY_STATE, [state])):
         for code in codes:
@@ -80,7 +80,8 @@ def of_mssql(error: BaseException, endpoint: Endpoint, *, connected: bool) -> Br
                 if code in known.split():
                     return _made(kind, remedy, code, text, endpoint, connected=connected)
     kind = PermanentError if connected else Unreachable
-    return kind(f"{type(error).__name__} ({state})", endpoint=str(endpoint))
+    said = f"{type(error).__name__} {state}".strip()
+    return kind(said, endpoint=str(endpoint), remedy="look at the log of the server")
 
 
 def _made(

@@ -1,0 +1,401 @@
+"""Families whose real servers we have never met: what they say to their drivers, in which order,
+with which values, and what they make of the drivers' errors."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import dmPython
+import ksycopg2
+import oracledb
+import psycopg
+import pyarrow as pa
+import pyodbc
+import pytest
+
+from connectors.canonical import Digest
+from connectors.connector import Connector
+from connectors.dialect import EVERYTHING, Statement
+from connectors.effects import Effects
+from connectors.endpoint import Endpoint, Secret
+from connectors.errors import (
+    BridgeheadError,
+    Busy,
+    ConfigurationError,
+    ConnectionLost,
+    LoginRefused,
+    MissingObject,
+    MissingRight,
+    PermanentError,
+    RowRefused,
+    StatementTimeout,
+    StoreFull,
+    StructureMismatch,
+    TransientError,
+    Unreachable,
+)
+from connectors.registry import FAMILIES, connect
+from connectors.selection import Output, Selection
+from connectors.table import Column, Kind, Table, TableName, Type
+from tests.recording import Answer, RecordingConnection
+
+DRIVERS: dict[str, tuple[Any, str, str]] = {
+    "oracle": (oracledb, ":v", "connectors.oracle.connector"),
+    "mssql": (pyodbc, "?", "connectors.mssql.connector"),
+    "dm": (dmPython, "?", "connectors.dm.connector"),
+}
+ANSWERS: dict[str, dict[str, Answer]] = {
+    "oracle": {
+        "NLS_CHARACTERSET": [("AL32UTF8",)],
+        "SYS_EXTRACT_UTC(SYSTIMESTAMP)": [(datetime(2024, 2, 29, 4, 0, 0, 5),)],
+        "TZH:TZM": [("+08:00",)],
+        "DATABASE_ROLE": [("PRIMARY",)],
+        "gv$session s\nLEFT": [("session 1/23/55", "session 23,55 of APP, app.exe")],
+        "xidusn": [("4.17.9",)],
+        "DBMS_LOCK.REQUEST": [(0,)],
+        "FROM all_objects": [(77, "TABLE", "SHARE")],
+        "FROM all_tab_columns": [
+            ("ID", "NUMBER", 22, 0, 18, 0, "N", None),
+            ("NAME", "VARCHAR2", 200, 50, None, None, "Y", "the name"),
+            ("BORN", "DATE", 7, 0, None, None, "Y", None),
+            ("SEEN", "TIMESTAMP(3) WITH TIME ZONE", 13, 0, None, 3, "Y", None),
+        ],
+        "constraint_type = 'P'": [("ID",)],
+        "FROM all_indexes": [("PK", "UNIQUE", "ID"), ("N", "NONUNIQUE", "NAME")],
+        "constraint_type = 'C'": [('"BORN" = TRUNC("BORN")',)],
+    },
+    "mssql": {
+        "SYSUTCDATETIME": [(datetime(2024, 2, 29, 4, 0, 0, 5),)],
+        "DATEPART(tz": [(480,)],
+        "Updateability": [("READ_WRITE",)],
+        "dm_exec_sessions": [("session 51/2024", "session 51 of sa, app")],
+        "sp_getapplock": [(0,)],
+        "OBJECT_ID": [(77,)],
+        "FROM sys.columns": [
+            ("ID", "bigint", 8, 19, 0, False, None, None, "people", "U "),
+            ("NAME", "nvarchar", 100, 0, 0, True, "Chinese_PRC_CI_AS", "the name", "people", "U "),
+            ("BORN", "date", 3, 10, 0, True, None, None, "people", "U "),
+            ("SEEN", "datetimeoffset", 8, 34, 3, True, None, None, "people", "U "),
+        ],
+        "FROM sys.indexes": [(1, True, 1, "ID"), (2, False, 0, "NAME")],
+    },
+    "dm": {
+        "SF_GET_UNICODE_FLAG": [(1,)],
+        "SYS_EXTRACT_UTC(SYSTIMESTAMP)": [(datetime(2024, 2, 29, 4, 0, 0, 5),)],
+        "TZH:TZM": [("+08:00",)],
+        "mode$": [("NORMAL",)],
+        "v$sessions s\nWHERE s.sess_id": [("session 9/1", "session 9 of APP, app")],
+        "SELECT t.id": [(9001,)],
+        "DBMS_LOCK.REQUEST": [(0,)],
+        "FROM all_objects": [(77, "TABLE", "SHARE")],
+        "FROM all_tab_columns": [
+            ("ID", "BIGINT", 8, 0, 19, 0, "N", None),
+            ("NAME", "VARCHAR", 200, 50, None, None, "Y", "the name"),
+            ("BORN", "DATE", 3, 0, None, None, "Y", None),
+            ("SEEN", "TIMESTAMP WITH TIME ZONE", 12, 0, None, 3, "Y", None),
+        ],
+        "constraint_type = 'P'": [("ID",)],
+        "FROM all_indexes": [("PK", "UNIQUE", "ID"), ("N", "NONUNIQUE", "NAME")],
+    },
+}
+
+
+class Opened:
+    """A connector over a recording driver."""
+
+    def __init__(self, family: str, patch: pytest.MonkeyPatch) -> None:
+        module, placeholder, where = DRIVERS[family]
+        self.answers: dict[str, Answer] = dict(ANSWERS[family])
+        self.driver = RecordingConnection(placeholder, self.answers, module.Error)
+        name = FAMILIES[family].connector.partition(":")[2]
+        kind: type[Connector] = getattr(importlib.import_module(where), name)
+        patch.setattr(kind, "_connect", lambda _: self.driver)
+        patch.setattr(
+            "sqlalchemy.engine.default.DefaultDialect.initialize", lambda *_: None, raising=True
+        )
+        for module_name in (
+            "oracle.base",
+            "oracle.cx_oracle",
+            "oracle.oracledb",
+            "mssql.base",
+            "mssql.pyodbc",
+        ):
+            dialects = importlib.import_module(f"sqlalchemy.dialects.{module_name}")
+            for dialect in vars(dialects).values():
+                if isinstance(dialect, type) and "initialize" in vars(dialect):
+                    patch.setattr(dialect, "initialize", lambda *_: None)
+        login = {"user": "bridge", "password": Secret("s3cret"), "database": "register"}
+        self.store = connect(Endpoint("business", family, host="db", **login))  # type: ignore[arg-type]
+        self.driver.log.clear()
+
+
+@pytest.fixture(params=DRIVERS)
+def family(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def opened(family: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
+    found = Opened(family, monkeypatch)
+    yield found
+    found.store.close()
+
+
+COLUMNS = (
+    Column("id", Type(Kind.DECIMAL, precision=18, scale=0), nullable=False),
+    Column("name", Type(Kind.TEXT, length=50)),
+    Column("ratio", Type(Kind.FLOAT)),
+    Column("photo", Type(Kind.BINARY, length=16)),
+    Column("seen", Type(Kind.TIMESTAMP, fraction=3, zoned=True)),
+)
+ROW = ("7", "𠮷 ' ; DROP", "0.1", "00ff", "2024-02-29 12:00:00.5+00")
+
+
+def _batch(rows: list[tuple[str | None, ...]]) -> pa.RecordBatch:
+    arrays = [pa.array(field, pa.string()) for field in zip(*rows, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, [c.name for c in COLUMNS])
+
+
+def test_arrays_are_bound_in_bounded_portions_in_one_transaction(opened: Opened) -> None:
+    rows: list[tuple[str | None, ...]] = [ROW, (None,) * 5] * 1250
+    store = opened.store
+    with store.transaction():
+        chunks = iter([_batch(rows)])
+        constants = {"bh_seq": 9}
+        assert store.load(TableName("t"), COLUMNS, chunks, constants=constants) == 2500
+    portions = [values for verb, _, values in opened.driver.log if verb == "executemany"]
+    assert [len(p) for p in portions] == [1000, 1000, 500]
+    assert portions[0][0] == ("7", ROW[1], 0.1, b"\x00\xff", ROW[4], 9)
+    assert portions[0][1] == (None,) * 5 + (9,)
+    assert opened.driver.verbs() == ["INSERT"] * 3 + ["commit"]
+    assert ROW[1] not in opened.driver.log[0][1]
+
+
+def test_a_refused_row_rolls_all_back_and_says_no_value(opened: Opened, family: str) -> None:
+    refused = {
+        "oracle": "ORA-12899: value too large for column NAME 张三",
+        "mssql": "[Microsoft][SQL Server]Truncated value: '张三'. (2628) (SQLExecute)",
+        "dm": "[CODE:-6169]列 NAME 张三 长度超出定义",
+    }[family]
+    error = DRIVERS[family][0].DatabaseError
+    arguments = ("22001", refused) if family == "mssql" else (refused,)
+    opened.answers["INSERT"] = error(*arguments)
+    with pytest.raises(RowRefused) as told, opened.store.transaction():
+        opened.store.load(TableName("t"), COLUMNS, iter([_batch([ROW])]))
+    assert "张三" not in str(told.value)
+    assert opened.driver.verbs() == ["INSERT", "rollback"]
+
+
+def test_a_batch_at_the_target_is_one_transaction_without_ddl(opened: Opened, family: str) -> None:
+    store = opened.store
+    columns = tuple(Column(c.name, store.dialect.represent(c.type)) for c in COLUMNS)
+    effects = Effects(store.dialect, TableName("t"), columns, ("id",), owned=False)
+    with store.transaction():
+        store.execute_all(effects.prepare())
+    opened.driver.log.clear()
+    with store.transaction():
+        store.execute_all(effects.stage())
+        store.execute(effects.note_present())
+        store.execute_all(effects.apply())
+        store.digest_all(effects.range_lines(EVERYTHING))
+    verbs = opened.driver.verbs()
+    assert verbs[-1] == "commit"
+    assert verbs.count("commit") == 1
+    changing = {"oracle": "MERGE", "dm": "MERGE", "mssql": "UPDATE"}[family]
+    assert [v for v in verbs if v in ("DELETE", "INSERT", "UPDATE", "MERGE")][-3:] == [
+        "DELETE",
+        changing,
+        "INSERT",
+    ]
+    if family != "mssql":  # there DDL would commit
+        assert not {"CREATE", "DROP", "ALTER", "TRUNCATE", "BEGIN"} & set(verbs)
+
+
+def test_lines_are_digested_by_the_agent(opened: Opened) -> None:
+    opened.answers["SELECT 1"] = [("I", 0, "7\t\\F1.00000000000000001e-1"), ("I", 0, "8\t\\N")] * 3
+    (found,) = opened.store.digest(Statement("SELECT 1 AS line"), ["bh_op", "bh_before"])
+    assert (found.group, found.rows) == (("I", 0), 6)
+    assert found.digest == Digest.of_lines(["7\t0.1", "8\t\\N"] * 3)
+
+
+def test_rows_are_read_as_canonical_texts(opened: Opened) -> None:
+    rows = [("7", "𠮷", 0.1, b"\x00\xff", "2024-02-29 12:00:00.5+00"), (None,) * 5]
+    opened.answers["AS bh_0"] = rows * 400
+    selection = Selection(
+        Table(TableName("t"), COLUMNS, ("id",)),
+        tuple(Output(c, c.type) for c in COLUMNS),
+        COLUMNS[:1],
+    )
+    with opened.store.snapshot():
+        stream = opened.store.read(selection)
+        batches = list(stream.part(600))
+        assert sum(b.num_rows for b in batches) == 600
+        first = [column[0].as_py() for column in batches[0].columns]
+        assert first == ["7", "𠮷", "0.1", "00ff", "2024-02-29 12:00:00.5+00"]
+        assert not stream.exhausted
+    assert opened.driver.verbs()[-1] in ("rollback", "commit")
+    assert stream.exhausted
+
+
+def test_a_snapshot_is_asked_for_before_anything_is_read(opened: Opened, family: str) -> None:
+    with opened.store.snapshot():
+        opened.store.value("SELECT 1 FROM t")
+    said = [sql for _, sql, _ in opened.driver.log if sql]
+    asked = {"oracle": "READ ONLY", "dm": "SERIALIZABLE", "mssql": "SNAPSHOT"}[family]
+    assert asked in said[0]
+
+
+def test_a_table_is_described(opened: Opened, family: str) -> None:
+    table = opened.store.describe(TableName("T"))
+    assert table.key == ("ID",)
+    assert [c.nullable for c in table.columns] == [False, True, True, True]
+    assert table.column("NAME").type == Type(Kind.TEXT, length=50)
+    assert table.column("NAME").comment == "the name"
+    assert table.column("BORN").type == Type(Kind.DATE)
+    assert table.column("SEEN").type == Type(Kind.TIMESTAMP, fraction=3, zoned=True)
+    assert table.indexed == {"ID", "NAME"}
+    assert table.column("NAME").folds == (family == "mssql")
+
+
+def test_time_work_and_locks(opened: Opened, family: str) -> None:
+    store = opened.store
+    assert store.clock().isoformat() == "2024-02-29T04:00:00.000005+00:00"
+    assert store.timezone() == "Etc/GMT-8"
+    work = store.open_work()
+    assert any(token.startswith("session ") for token in work)
+    assert family == "mssql" or any(token.startswith("prepared ") for token in work)
+    assert any(" of " in line for line in store.describe_work(work))
+    with store.lock("job", 0.0):
+        pass
+    part = "applock" if family == "mssql" else "DBMS_LOCK"
+    assert len([sql for _, sql, _ in opened.driver.log if part in sql]) == 2
+    opened.answers["sp_getapplock" if family == "mssql" else "DBMS_LOCK.REQUEST"] = (
+        [(-1,)] if family == "mssql" else [(1,)]
+    )
+    with pytest.raises(Busy), store.lock("job", 0.0):
+        pass
+
+
+# -- errors ------------------------------------------------------------------------------------
+
+
+def _connector(family: str) -> Connector:
+    """One that never connected: `translate` needs its endpoint and module alone."""
+    place = FAMILIES[family].connector.partition(":")
+    kind: type[Connector] = getattr(importlib.import_module(place[0]), place[2])
+    made = object.__new__(kind)
+    made.endpoint = Endpoint("business", family, host="db", database="register")
+    made._module = oracledb  # type: ignore[attr-defined]
+    return made
+
+
+MODULES: dict[str, Any] = {
+    "oracle": oracledb,
+    "mssql": pyodbc,
+    "dm": dmPython,
+    "kingbase": ksycopg2,
+    "opengauss": psycopg,
+}
+
+
+@pytest.mark.parametrize("connected", [False, True])
+@pytest.mark.parametrize("family", MODULES)
+def test_every_exception_of_the_driver_is_one_of_ours(family: str, connected: bool) -> None:
+    module, store = MODULES[family], _connector(family)
+    if connected:
+        store.connection = None  # type: ignore[assignment]
+    kinds = [
+        kind
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, module.Error)
+    ]
+    assert len(kinds) >= 7
+    assert all(issubclass(kind, store._driver_error()) for kind in kinds)
+    for kind in kinds:
+        ours = store.translate(kind("something 张三"))
+        assert isinstance(ours, BridgeheadError)
+        assert "张三" not in ours.message or not connected
+        assert "business" in str(ours)
+
+
+MEANT: list[tuple[str, str, type[BridgeheadError]]] = [
+    ("oracle", "ORA-01017: invalid username/password; logon denied", LoginRefused),
+    ("oracle", "DPY-6001: cannot connect; ORA-12514: no such service", MissingObject),
+    ("oracle", "DPY-3010: connections to this database server version", ConfigurationError),
+    ("oracle", "ORA-00942: table or view does not exist", MissingObject),
+    ("oracle", "ORA-01031: insufficient privileges", MissingRight),
+    ("oracle", "ORA-00001: unique constraint (A.B) violated", StructureMismatch),
+    ("oracle", "ORA-20123: refused by a trigger", RowRefused),
+    ("oracle", "ORA-01653: unable to extend table", StoreFull),
+    ("oracle", "ORA-00054: resource busy", Busy),
+    ("oracle", "ORA-00060: deadlock detected", TransientError),
+    ("oracle", "DPY-4024: call timeout of 10 ms exceeded", StatementTimeout),
+    ("oracle", "ORA-03113: end-of-file on communication channel", ConnectionLost),
+    ("oracle", "ORA-99999: never heard of", PermanentError),
+    ("mssql", "[28000] Login failed for user. (18456) (SQLDriverConnect)", LoginRefused),
+    ("mssql", "[42S02] Invalid object name 't'. (208) (SQLExecDirectW)", MissingObject),
+    ("mssql", "[42000] permission was denied (229) (SQLExecDirectW)", MissingRight),
+    ("mssql", "[23000] Violation of PRIMARY KEY (2627) (SQLExecDirectW)", StructureMismatch),
+    ("mssql", "[23000] conflicted with CHECK (547) (SQLExecDirectW)", RowRefused),
+    ("mssql", "[42000] Snapshot isolation not allowed (3952) (SQLExecDirectW)", ConfigurationError),
+    ("mssql", "[40001] deadlock victim (1205) (SQLExecDirectW)", TransientError),
+    ("mssql", "[42000] Lock request time out (1222) (SQLExecDirectW)", Busy),
+    ("mssql", "[HYT00] Query timeout expired (0) (SQLExecDirectW)", StatementTimeout),
+    ("mssql", "[08S01] Communication link failure (0) (SQLExecDirectW)", ConnectionLost),
+    ("dm", "[CODE:-2501]Invalid username or password", LoginRefused),
+    ("dm", "[CODE:-2106]Invalid table or view name [T]", MissingObject),
+    ("dm", "[CODE:-6602]Violate unique constraint [C]", StructureMismatch),
+    ("dm", "[CODE:-6609]Violate not null constraint", RowRefused),
+    ("dm", "[CODE:-6403]Deadlock", TransientError),
+    ("dm", "[CODE:-70019]Network communication failure", ConnectionLost),
+]
+
+
+@pytest.mark.parametrize(
+    ("family", "text", "kind"), MEANT, ids=[f"{f} {t[:12]}" for f, t, _ in MEANT]
+)
+def test_codes_mean_what_an_operator_can_do(
+    family: str, text: str, kind: type[BridgeheadError]
+) -> None:
+    store = _connector(family)
+    store.connection = None  # type: ignore[assignment]
+    error: Callable[..., Exception] = MODULES[family].DatabaseError
+    arguments = (text[1:6], text) if family == "mssql" else (text,)
+    assert type(store.translate(error(*arguments))) is kind
+
+
+def test_without_a_session_nothing_is_lost() -> None:
+    for family, text in (("oracle", "ORA-12541: no listener"), ("dm", "[CODE:-70028]failure")):
+        error = MODULES[family].DatabaseError(text)
+        assert type(_connector(family).translate(error)) is Unreachable
+
+
+# -- drivers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", [name for name, f in FAMILIES.items() if f.extra])
+def test_a_missing_driver_names_its_extra(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(ConfigurationError) as error:
+        connect(Endpoint("business", family, host="db"))
+    assert error.value.exit_code == 2
+    assert f"bridgehead[{FAMILIES[family].extra}]" in error.value.remedy
+    assert FAMILIES[family].driver in error.value.message
+
+
+def test_the_old_oracle_driver_stays_selectable() -> None:
+    with pytest.raises(ConfigurationError) as error:
+        connect(Endpoint("business", "oracle", host="db", database="x", driver="cx_Oracle"))
+    assert "bridgehead[cx-oracle]" in error.value.remedy
+    with pytest.raises(ConfigurationError, match="there is no driver 'odbc'"):
+        connect(Endpoint("business", "oracle", host="db", database="x", driver="odbc"))
+
+
+def test_an_odbc_driver_that_is_not_there_is_a_matter_of_configuration() -> None:
+    with pytest.raises(ConfigurationError, match="Driver 18") as error:
+        connect(Endpoint("business", "mssql", host="127.0.0.1", port=1, database="x", user="u"))
+    assert "install" in error.value.remedy
