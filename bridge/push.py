@@ -150,7 +150,9 @@ class Push:
         else:
             target.execute(effects.note_present())
             target.execute_all(effects.apply())
-        return self._count()
+        measured = self._count()
+        target.execute_all(effects.clear())
+        return measured
 
     def _count(self) -> tuple[Counts, Misfits]:
         """Effects by operation, and by whether the key was there before and is there after."""
@@ -189,6 +191,7 @@ class Push:
             deleted = before - updated
             target.execute(effects.delete_others(keys))
             target.execute_all(effects.apply())
+            target.execute_all(effects.clear())
         rows, digest = target.digest_all(effects.range_lines(keys))
         return Counts(rows, rows - updated, updated, deleted, str(digest))
 

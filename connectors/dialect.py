@@ -110,6 +110,11 @@ class Dialect(ABC):
         the first that fills it; none where `temporary` makes one."""
         return ()
 
+    def clear_stage(self, name: str) -> Sequence[str]:
+        """Statements that leave nothing of a stage's rows behind, where it outlives its
+        transaction."""
+        return ()
+
     def delete(self, table: str, alias: str, where: str) -> str:
         """A DELETE whose condition may name the rows it would delete by `alias`."""
         return f"DELETE FROM {table} AS {alias}\nWHERE {where}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyodbc
 from sqlalchemy import Engine, event
@@ -72,6 +73,9 @@ class MysqlBehind(OdbcSession, MysqlSession):
         if number <= 1:
             return of_server(error, self.endpoint)
         return of_mysql(Exception(number, text), self.endpoint)
+
+    def _zone(self) -> ZoneInfo:
+        return MysqlSession._zone(self)
 
     def _output(self, output: Output) -> str:
         return self.dialect.output(output)

@@ -53,6 +53,9 @@ class OrdinaryStages(Dialect):
         return (self.drop(table), f"CREATE TABLE {table} ({body})")
 
     def temporary(self, name: str, body: str) -> Sequence[str]:
+        return self.clear_stage(name)
+
+    def clear_stage(self, name: str) -> Sequence[str]:
         return (f"DELETE FROM {self.quote(name)}",)
 
 

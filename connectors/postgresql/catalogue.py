@@ -130,7 +130,7 @@ def relation_of(
     """A table from its rows of COLUMNS, KEYS and TYPES."""
     found = tuple(column_of(row, types) for row in columns)
     required = {c.name for c in found if not c.nullable}
-    keys = [(is_primary, is_unique, json.loads(names)) for is_primary, is_unique, names in keys]
+    keys = [(primary, unique, _listed(names)) for primary, unique, names in keys]
     unique = [tuple(names) for _, is_unique, names in keys if is_unique and names]
     primary = next((tuple(names) for is_primary, _, names in keys if is_primary), ())
     first = columns[0]
@@ -150,6 +150,12 @@ def read_by_bytes(table: Table) -> Table:
     """The table whose texts are looked at before they are believed to be UTF-8."""
     columns = [replace(c, charset="utf-8") if c.type.kind in _TEXTS else c for c in table.columns]
     return replace(table, columns=tuple(columns))
+
+
+def _listed(names: Any) -> list[str]:
+    """An array of names, or the JSON of one: not every driver knows arrays."""
+    found: list[str] = json.loads(names) if isinstance(names, str) else list(names)
+    return found
 
 
 def column_of(row: Sequence[Any], types: Types) -> Column:

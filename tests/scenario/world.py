@@ -22,6 +22,7 @@ __all__ = ["DEPARTMENT", "World", "cursor_job"]
 DEPARTMENT = "113301000024895242"
 
 ROLES = ("source", "exchange", "target")
+_BEHIND = {"PostgreSQL Unicode": "postgresql", "MariaDB Unicode": "mysql"}
 
 
 class World:
@@ -71,7 +72,8 @@ class World:
         secret.write_text(store.password.reveal() if store.password else "", "ascii")
         login = {"user": store.user, "password": {"file": secret.name}}
         place = {"host": store.host, "port": store.port, "database": store.database}
-        return {"family": store.family, **place, **login}
+        driver = {"driver": store.driver} if store.driver else {}
+        return {"family": store.family, **place, **login, **driver}
 
     def _dump(self, file: str, content: object) -> None:
         (self.directory / file).write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
@@ -105,7 +107,7 @@ class World:
             opened: Any = sqlite3.connect(
                 store.path or "", isolation_level=None, timeout=30, check_same_thread=False
             )
-        elif store.family == "mysql":
+        elif _BEHIND.get(store.driver, store.family) == "mysql":
             opened = MySQLdb.connect(
                 host=store.host,
                 port=store.port,
@@ -166,8 +168,9 @@ class World:
 
     @property
     def family(self) -> str:
-        """Of the source."""
-        return self.stores["source"].family
+        """Of the source, or of what is behind its driver."""
+        store = self.stores["source"]
+        return _BEHIND.get(store.driver, store.family)
 
     @property
     def is_sqlite(self) -> bool:

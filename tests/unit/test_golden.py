@@ -98,6 +98,7 @@ def _sections(family: str) -> Iterator[tuple[str, Any]]:
     yield "effects.add_columns", effects.add_columns(columns[-2:])
     yield "effects.prepare", effects.prepare() or "-- nothing"
     yield "effects.stage", effects.stage()
+    yield "effects.clear", effects.clear() or "-- nothing"
     yield "effects.note_present", effects.note_present()
     yield "effects.lines", effects.lines()
     yield "effects.lines, digested", dialect.digest(effects.lines(), [OPERATION, BEFORE, AFTER])
