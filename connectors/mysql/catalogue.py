@@ -62,6 +62,7 @@ SELECT CONCAT_WS('/', @@hostname, @@port, @@datadir,
 
 _INTEGER_BITS = {"tinyint": 16, "smallint": 16, "mediumint": 32, "int": 32, "bigint": 64}
 _UNICODE = ("utf8mb4_", "utf8mb3_", "utf8_", "ascii_")
+_USUAL = "utf8mb4_"
 _BYTEWISE = ("_nopad_bin", "_0900_bin")
 _SPATIAL = frozenset(
     {
@@ -118,7 +119,7 @@ def _column_of(row: Sequence[Any], is_json: bool) -> Column:
         and (not collation or (exact and collation.startswith(_UNICODE))),
         native=spelled,
         comment=comment.removesuffix(UTC_MARK).rstrip() if is_utc else comment,
-        collation="" if exact else collation,
+        collation="" if exact and (collation or _USUAL).startswith(_USUAL) else collation,
         folds=not exact,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy.pool import NullPool
 from connectors.connector import Capabilities, Chunk, RowStream
 from connectors.errors import BridgeheadError
 from connectors.mysql.errors import of_mysql
+from connectors.mysql.line import csv_line, sorts_alike, unlike_bytes
 from connectors.mysql.rows import MysqlRows
 from connectors.mysql.session import MysqlSession
 from connectors.selection import Format, Selection, select
@@ -77,8 +79,8 @@ class MysqlConnector(MysqlSession):
     # -- rows --------------------------------------------------------------------------------
 
     def read(self, selection: Selection, format: Format = Format.ARROW) -> RowStream:
-        texts = [(self.dialect.output(o), o.column.type) for o in selection.outputs]
-        line = self.dialect.csv_line(texts, marks_bytes=format is Format.CSV)
+        selection = self._in_own_order(selection)
+        line = csv_line(self.dialect, selection.outputs, marks_bytes=format is Format.CSV)
         query = select(self.dialect, selection, [line], self._zone)
         chunk_of: Callable[[list[bytes]], Chunk] = list
         if format is Format.ARROW:
@@ -90,6 +92,19 @@ class MysqlConnector(MysqlSession):
         with self._translated():
             self._stream = MysqlRows(self.driver, sql, format, chunk_of, self._translated, stop)
         return self._stream
+
+    def _in_own_order(self, selection: Selection) -> Selection:
+        """Keys of digits and capital letters, as identity numbers are, sort alike everywhere: then
+        the key's index serves, and nothing is sorted. Looked at where all rows are to be read."""
+        table, key = selection.table, selection.key
+        part = table.query or selection.span or selection.among or selection.where
+        if part or all(c.bytewise for c in key) or not all(map(sorts_alike, key)):
+            return selection
+        others = [unlike_bytes(self.dialect, c) for c in key if not c.bytewise]
+        found = f"SELECT 1\nFROM {self.dialect.table(table.name)}\nWHERE {' OR '.join(others)}"
+        if self.value(self.dialect.first(found, 1)) is not None:
+            return selection
+        return replace(selection, key=tuple(replace(c, bytewise=True) for c in key))
 
     def _stop(self, thread: int) -> None:
         with closing(self._open()) as other:

@@ -1,0 +1,158 @@
+"""The names and types of MariaDB and MySQL, and how tables of ours are made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from connectors.dialect import Dialect
+from connectors.table import Column, Kind, Type
+
+__all__ = ["UTC_MARK", "MysqlTypes", "literal"]
+
+UTC_MARK = "[UTC]"
+"""The end of the comment of a DATETIME that holds instants: TIMESTAMP ends in 2038."""
+
+_INTEGERS = {16: "SMALLINT", 32: "INT", 64: "BIGINT"}
+_LONGEST_VARCHAR = 255  # all of a row's VARCHARs together have 65,535 bytes
+_LONGEST_KEY = 3072
+_MOST_DIGITS, _LARGEST_SCALE = 65, 30
+_FIXED_KEY_BYTES = 33  # no number or time takes more in an index
+_TEXTS = (Kind.TEXT, Kind.JSON, Kind.NATIVE)
+_UUID = Type(Kind.TEXT, length=36)
+
+
+class MysqlTypes(Dialect):
+    """The half of the dialect that defines tables.
+
+    `collation` is the one that tells any two texts apart, blanks at their end included.
+    """
+
+    family: ClassVar[str] = "mysql"
+    max_identifier_bytes: ClassVar[int] = 192
+    folds_names: ClassVar[bool] = True
+
+    def __init__(self, collation: str = "utf8mb4_nopad_bin", *, keeps_json: bool = True) -> None:
+        self.collation = collation
+        self.keeps_json = keeps_json
+
+    def quote(self, name: str) -> str:
+        return "`" + name.replace("`", "``").replace("%", "%%") + "`"
+
+    def name_problem(self, name: str) -> str | None:
+        if len(name) > 64:
+            return f"has {len(name)} characters, and {self.family} takes 64"
+        if any(ord(character) > 0xFFFF for character in name) or name.endswith(" "):
+            return f"has a character that {self.family} takes in no name"
+        return None
+
+    # -- types -------------------------------------------------------------------------------
+
+    def ddl(self, kind: Type) -> str:
+        held = self.represent(kind)
+        match held.kind:
+            case Kind.BOOLEAN:
+                return "BIT(1)"
+            case Kind.INTEGER:
+                return _INTEGERS[held.bits] + " UNSIGNED" * held.unsigned
+            case Kind.DECIMAL:
+                return f"DECIMAL({held.precision},{held.scale})"
+            case Kind.FLOAT:
+                return "DOUBLE"
+            case Kind.BINARY:
+                return f"VARBINARY({held.length})" if held.length else "LONGBLOB"
+            case Kind.TIME:
+                return f"TIME({held.fraction})"
+            case Kind.TIMESTAMP:
+                mark = f" COMMENT '{UTC_MARK}'" if held.zoned else ""
+                return f"DATETIME({held.fraction}){mark}"
+            case Kind.DATE:
+                return "DATE"
+            case Kind.JSON:
+                return "JSON"
+            case Kind.NATIVE:
+                return held.native
+            case _:
+                return self._text(held.length, padded=held.padded)
+
+    def represent(self, kind: Type) -> Type:
+        match kind.kind:
+            case Kind.INTEGER:
+                return Type(Kind.INTEGER, bits=kind.bits, unsigned=kind.unsigned)
+            case Kind.DECIMAL if kind.precision is None or (
+                kind.precision > _MOST_DIGITS or (kind.scale or 0) > _LARGEST_SCALE
+            ):
+                return Type(Kind.TEXT)
+            case Kind.DECIMAL:
+                return Type(Kind.DECIMAL, precision=kind.precision, scale=kind.scale or 0)
+            case Kind.FLOAT:  # a FLOAT takes no digits that it gives
+                return Type(Kind.FLOAT)
+            case Kind.TEXT if kind.length and kind.length <= _LONGEST_VARCHAR:
+                return Type(Kind.TEXT, length=kind.length, padded=kind.padded)
+            case Kind.BINARY if kind.length and kind.length <= _LONGEST_VARCHAR:
+                return Type(Kind.BINARY, length=kind.length)
+            case Kind.BINARY:
+                return Type(Kind.BINARY)
+            case Kind.TIME if kind.zoned:
+                return Type(Kind.TEXT)
+            case Kind.TIME | Kind.TIMESTAMP:
+                return Type(kind.kind, fraction=min(kind.fraction, 6), zoned=kind.zoned)
+            case Kind.UUID:
+                return _UUID
+            case Kind.JSON if self.keeps_json:
+                return Type(Kind.JSON)
+            case Kind.NATIVE if kind.family == self.family and kind.native:
+                return kind
+            case Kind.TEXT | Kind.JSON | Kind.NATIVE:
+                return Type(Kind.TEXT)
+            case _:
+                return kind
+
+    def key_ddl(self, column: Column) -> str:
+        return self._key_ddl(column, _LONGEST_KEY)
+
+    def body(self, columns: Sequence[Column], key: Sequence[str], *more: str) -> str:
+        """Texts without a length share what an index has room for."""
+        texts = [c for c in columns if c.name in key and c.type.kind in (*_TEXTS, Kind.BINARY)]
+        fixed = _FIXED_KEY_BYTES * (len(key) - len(texts))
+        room = (_LONGEST_KEY - fixed) // max(1, len(texts))
+        parts = [
+            f"{self.quote(c.name)} "
+            f"{self._key_ddl(c, room) if c.name in key else self.ddl(c.type)}{self._comment(c)}"
+            for c in columns
+        ]
+        return ", ".join([*parts, *more, f"PRIMARY KEY ({self.columns(key)})"])
+
+    def _key_ddl(self, column: Column, room: int) -> str:
+        kind = column.type
+        if kind.kind is Kind.BINARY:
+            return f"VARBINARY({kind.length or room})"
+        if kind.kind in _TEXTS or kind.kind is Kind.UUID:
+            length = kind.length or (36 if kind.kind is Kind.UUID else room // 4)
+            collation = "" if column.folds else column.collation
+            return self._text(length, collation, padded=kind.padded, in_key=True)
+        return self.ddl(kind)
+
+    def _text(
+        self,
+        length: int | None,
+        collation: str = "",
+        *,
+        padded: bool = False,
+        in_key: bool = False,
+    ) -> str:
+        collation = collation or self.collation
+        name = "LONGTEXT"
+        if length and (length <= _LONGEST_VARCHAR or in_key):
+            name = f"{'CHAR' if padded else 'VARCHAR'}({length})"
+        return f"{name} CHARACTER SET {collation.partition('_')[0]} COLLATE {collation}"
+
+    def _comment(self, column: Column) -> str:
+        if not column.comment:
+            return ""
+        mark = f" {UTC_MARK}" if column.type.kind is Kind.TIMESTAMP and column.type.zoned else ""
+        return f" COMMENT {literal(column.comment[: 1000 - len(mark)] + mark)}"
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''").replace("%", "%%") + "'"
