@@ -12,6 +12,7 @@ from connectors.errors import BridgeheadError
 
 if TYPE_CHECKING:  # `status` and `batches` do not load the engine
     from bridge.comparison import Comparison
+    from bridge.ledger.event import EventEntry
     from bridge.ledger.history import Sums
     from bridge.ledger.quarantine import QuarantineEntry
     from bridge.overview import JobOverview
@@ -22,6 +23,7 @@ __all__ = [
     "batch_document",
     "batches_document",
     "error_document",
+    "event_document",
     "outcome_document",
     "status_document",
 ]
@@ -98,6 +100,20 @@ def status_document(job: JobOverview) -> dict[str, Any]:
         "ran_at": instant(standing.ran_at) if standing else None,
         "ran_error": standing.ran_error if standing else None,
         "compared_at": instant(standing.compared_at) if standing else None,
+        **_deadline(job),
+    }
+
+
+def _deadline(job: JobOverview) -> dict[str, Any]:
+    """All null of a job that owes nothing, or has not begun."""
+    deadline = job.deadline
+    return {
+        "update_cycle": deadline.cycle if deadline else None,
+        "due_at": instant(deadline.due_at) if deadline else None,
+        "overdue": deadline.overdue if deadline else None,
+        "timeliness": deadline.recent.share if deadline else None,
+        "periods_due": deadline.recent.due if deadline else None,
+        "periods_kept": deadline.recent.kept if deadline else None,
     }
 
 
@@ -155,6 +171,27 @@ def _entry(entry: QuarantineEntry) -> dict[str, Any]:
         "opened_at": instant(entry.opened_at),
         "last_seen_at": instant(entry.last_seen_at),
         "seen": entry.seen,
+    }
+
+
+def event_document(entry: EventEntry) -> dict[str, Any]:
+    """`state`: open, acknowledged or over. `facts` are numbers, names and messages, by kind."""
+    open_state = "acknowledged" if entry.acknowledged_at else "open"
+    return {
+        "event": entry.number,
+        "kind": entry.kind.value,
+        "severity": entry.severity.value,
+        "job": entry.job,
+        "subject": entry.subject,
+        "state": open_state if entry.is_open else "over",
+        "facts": entry.facts,
+        "first_seen_at": instant(entry.first_seen_at),
+        "last_seen_at": instant(entry.last_seen_at),
+        "seen": entry.seen,
+        "acknowledged_at": instant(entry.acknowledged_at),
+        "acknowledged_by": entry.acknowledged_by,
+        "acknowledged_why": entry.acknowledged_why,
+        "closed_at": instant(entry.closed_at),
     }
 
 

@@ -118,6 +118,17 @@ class Job(Strict):
         """The code tables this job uses."""
         return frozenset(c.codes for c in (self.columns or {}).values() if c.codes is not None)
 
+    @property
+    def silent_seconds(self) -> int:
+        """How long a look that found nothing may stay without a batch: `empty_every`, and no longer
+        than lets a run of the schedule seal one in every update cycle."""
+        cycle = self.catalogue.update_cycle
+        limit, by_days = cycle_seconds(cycle), working_days(cycle) is not None
+        gap = longest_gap_seconds(self.schedule, working_days=by_days)
+        if limit is None or gap is None:
+            return self.empty_every
+        return min(self.empty_every, max(0, limit - gap) * 9 // 10)
+
     def shared_columns(self, available: Iterable[str]) -> dict[str, str]:
         """Source name → target name of what is shared, in the order of `available`.
 

@@ -13,6 +13,7 @@ from bridge.guarantee import Guarantee, guarantee_of
 from bridge.ledger import JobStanding, Ledger
 from bridge.ledger.migrations import exchange_version
 from bridge.settings import Deployment
+from bridge.timeliness import Deadline, deadlines
 from connectors.connector import Connector
 from connectors.registry import connect
 from reconcile.verdict import Verdict, worst
@@ -34,7 +35,8 @@ _STOPPED = (Verdict.FORK, Verdict.GAP, Verdict.HELD)
 @dataclass(frozen=True)
 class JobOverview:
     """One job. `standing` is None for a job that never ran; `guarantee` for one whose file is gone
-    or cannot be used. Seconds count up to `at`."""
+    or cannot be used; `deadline` for one that owes nothing or has not begun. Seconds count up to
+    `at`."""
 
     job: str
     title: str | None
@@ -42,6 +44,7 @@ class JobOverview:
     standing: JobStanding | None
     guarantee: Guarantee | None
     configured: bool
+    deadline: Deadline | None = None
 
     @property
     def verdict(self) -> Verdict | None:
@@ -84,15 +87,17 @@ class JobOverview:
 def overview(deployment: Deployment) -> list[JobOverview]:
     """Every job by name: those configured, those whose files are bad, those that only the ledger
     still knows."""
+    at = datetime.now(UTC)
+    found: list[JobStanding] = []
+    due: dict[str, Deadline] = {}
     with read_ledger(deployment) as exchange:
-        found: list[JobStanding] = []
         if exchange is not None:
             with exchange.transaction() as connection:
                 found = Ledger.jobs(connection, deployment.department.code)
+                due = deadlines(connection, deployment, at)
     standings = {standing.job: standing for standing in found}
     names = sorted({*standings, *deployment.jobs, *deployment.bad_jobs})
-    at = datetime.now(UTC)
-    return [_overview(deployment, name, standings.get(name), at) for name in names]
+    return [_overview(deployment, name, standings.get(name), due.get(name), at) for name in names]
 
 
 def verdict_of(batch: Batch) -> Verdict | None:
@@ -113,7 +118,11 @@ def read_ledger(deployment: Deployment) -> Iterator[Connector | None]:
 
 
 def _overview(
-    deployment: Deployment, name: str, standing: JobStanding | None, at: datetime
+    deployment: Deployment,
+    name: str,
+    standing: JobStanding | None,
+    deadline: Deadline | None,
+    at: datetime,
 ) -> JobOverview:
     job = deployment.jobs.get(name)
     return JobOverview(
@@ -123,4 +132,5 @@ def _overview(
         standing=standing,
         guarantee=guarantee_of(job) if job else None,
         configured=job is not None,
+        deadline=deadline,
     )

@@ -13,6 +13,7 @@ from bridge.ledger.chain import ChainProblem
 from bridge.ledger.history import History, Standing, Sums
 from bridge.overview import JobOverview, overview, read_ledger, verdict_of
 from bridge.settings import Deployment
+from bridge.timeliness import timeliness_between
 from reconcile.figures import (
     BatchLine,
     Content,
@@ -26,6 +27,8 @@ from reconcile.figures import (
 from reconcile.verdict import Verdict, worst
 
 __all__ = ["assemble_report"]
+
+_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def assemble_report(
@@ -69,6 +72,7 @@ def _section(
     standing = history.standing()
     job = deployment.jobs.get(found.job)
     guarantee = found.guarantee
+    timely = timeliness_between(connection, deployment, found.job, since or _BEGINNING, until)
     return JobSection(
         job=found.job,
         title=found.title or found.job,
@@ -84,6 +88,7 @@ def _section(
         quarantined_open=found.standing.quarantined if found.standing else 0,
         batches=tuple(map(_line, batches)),
         content=_content(standing),
+        timeliness=timely.share if timely else None,
     )
 
 

@@ -93,7 +93,7 @@ def _tell_of_nothing(
     with held.exchange.transaction():
         ledger = held.ledger()
         ledger.looked(now)
-        if not ledger.should_seal_empty(now, timedelta(seconds=held.job.empty_every)):
+        if not ledger.should_seal_empty(now, timedelta(seconds=held.job.silent_seconds)):
             return
         batch = ledger.seal(
             kind=Kind.EMPTY,

@@ -219,7 +219,7 @@ class _Capture:
         """A window once begun is finished; one in which nothing changed is told now and then."""
         if not last:
             return False
-        every = timedelta(seconds=self._held.job.empty_every)
+        every = timedelta(seconds=self._held.job.silent_seconds)
         return self._begun or ledger.should_seal_empty(datetime.now(UTC), every)
 
     def _highest(self) -> str | None:

@@ -42,6 +42,7 @@ COMMANDS = {
     "enable": "decision",
     "disable": "decision",
     "quarantine": "quarantine",
+    "events": "events",
 }
 
 INTERRUPTED = 130

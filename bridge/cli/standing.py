@@ -25,8 +25,8 @@ commands = typer.Typer()
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most so many.")]
 
 _COLUMNS = ("job", "title", "verdict", "batch", "watermark", "lag", "in flight", "deviation")
-_MORE_COLUMNS = ("quarantined", "guarantee", "why", "last run")
-_SPARE = ("title", "watermark", "why", "last run")
+_MORE_COLUMNS = ("quarantined", "due by", "timeliness", "guarantee", "why", "last run")
+_SPARE = ("title", "watermark", "timeliness", "due by", "why", "last run")
 
 
 @commands.command()
@@ -81,6 +81,8 @@ def _status_line(job: JobOverview) -> list[object]:
         _in_flight(job),
         job.deviation if standing else None,
         standing.quarantined if standing else None,
+        _due(job),
+        _timeliness(job),
         job.guarantee.promise.value if job.guarantee else "",
         job.guarantee.why if job.guarantee else "",
         f"{standing.ran_at:%Y-%m-%d %H:%M:%SZ}" if standing and standing.ran_at else None,
@@ -94,6 +96,25 @@ def _verdict(job: JobOverview) -> Text:
     if job.standing and not job.standing.enabled:
         text.append(" (disabled)", style="dim")
     return text
+
+
+def _due(job: JobOverview) -> Text | None:
+    if job.deadline is None:
+        return None
+    moment = f"{job.deadline.due_at:%Y-%m-%d %H:%MZ}"
+    return Text(f"overdue since {moment}" if job.deadline.overdue else moment, style=_late(job))
+
+
+def _late(job: JobOverview) -> str:
+    return "bold red" if job.deadline and job.deadline.overdue else ""
+
+
+def _timeliness(job: JobOverview) -> str | None:
+    """Rounded down: 99.99 % is not all."""
+    recent = job.deadline.recent if job.deadline else None
+    if recent is None or recent.share is None:
+        return None
+    return f"{recent.kept * 1000 // recent.due / 10:g}% of {recent.due}"
 
 
 def _show_failure(job: JobOverview) -> None:

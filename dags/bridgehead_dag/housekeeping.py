@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bridge.comparison import reconcile_job
 from bridge.hold import open_ledger
+from bridge.notice import note_all
 from bridge.overview import JobOverview, overview
 from bridge.reporting import assemble_report
 from bridge.settings import Deployment, find_directory, load
@@ -23,11 +24,21 @@ from connectors.errors import BridgeheadError
 from reconcile.report import render_html
 from reconcile.verdict import Verdict
 
-__all__ = ["STEPS", "compare", "configuration", "ledger", "report", "reports_directory", "standing"]
+__all__ = [
+    "STEPS",
+    "compare",
+    "configuration",
+    "events",
+    "ledger",
+    "report",
+    "reports_directory",
+    "standing",
+]
 
 REPORTS_VARIABLE = "BRIDGEHEAD_REPORTS"
 _CONFIGURATION = 2
 _BOOKS = 1
+_TRY_AGAIN = 3
 
 
 def configuration(also: Iterable[str] = ()) -> None:
@@ -67,10 +78,24 @@ def standing() -> None:
         raise failure(_BOOKS, f"a person is needed 需要处理: {told}{more} → bridgehead status")
 
 
+def events() -> None:
+    """What is overdue is noted, and alarms that wait are sent; fails where one does not arrive."""
+    known = deployment()
+    came: dict[str, str | None] = {}
+    _asked(lambda: came.update(note_all(known)))
+    with section(f"alarms 告警: {len(came)} rules"):
+        for rule, why_not in came.items():
+            log.info("%s: %s", rule, why_not or "arrived 已送达")
+    late = [f"{rule}: {why_not}" for rule, why_not in came.items() if why_not]
+    if late:
+        raise failure(_TRY_AGAIN, f"an alarm did not arrive 告警未送达: {late[0]}")
+
+
 STEPS: Mapping[str, Callable[[], None]] = {
     "configuration": configuration,
     "ledger": ledger,
     "standing": standing,
+    "events": events,
 }
 
 

@@ -42,7 +42,7 @@ _TASKS = ("one", "three")
 KEYS = frozenset(
     (
         *("job", "title", "catalogue", "source", "key", "capture", "columns", "target"),
-        *("schedule", "tasks", "empty_every", "max_delete", "chunk_rows"),
+        *("schedule", "tasks", "empty_every", "max_delete", "quarantine_limit", "chunk_rows"),
     )
 )
 """What a job file may say."""

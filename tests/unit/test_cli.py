@@ -24,7 +24,8 @@ Capsys = pytest.CaptureFixture[str]
 
 def options_of(name: str) -> set[str]:
     command = typer.main.get_command(app).get_command(None, name)  # type: ignore[attr-defined]
-    return {option for parameter in command.params for option in parameter.opts} - {"--help"}
+    found = (p.opts + p.secondary_opts for p in command.params)
+    return {option for options in found for option in options} - {"--help"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

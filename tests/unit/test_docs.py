@@ -106,10 +106,12 @@ def test_commands_and_options_that_are_named_exist(page: Path) -> None:
     group = typer.main.get_command(app)
     for command, rest in _calls(_text(page)):
         assert command in COMMANDS, command
+        found = group.get_command(None, command)  # type: ignore[attr-defined]
+        every = [found, *getattr(found, "commands", {}).values()]
         known = {
             option
-            for parameter in group.get_command(None, command).params  # type: ignore[attr-defined]
-            for option in parameter.opts
+            for parameter in [p for each in every for p in each.params]
+            for option in parameter.opts + parameter.secondary_opts
         }
         options = set(re.findall(r"(?<=\s)--[a-z-]+", rest))
         assert options <= known | {"--config", "--debug", "--help"}, (command, rest)

@@ -1,0 +1,144 @@
+"""The command events: what somebody should know of, who has taken it over, and whether alarms
+arrive."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from bridge.alarm import send_trial
+from bridge.cli.session import Actor, AsJson, Session, actor_of
+from bridge.cli.shown import console, print_json, table
+from bridge.document import event_document
+from bridge.eventwording import happened, name_of, remedy_of
+from bridge.hold import open_ledger
+from bridge.ledger.event import EventEntry, Events
+from bridge.ledger.migrations import is_exchange_current
+from bridge.notice import note_all
+from bridge.overview import read_ledger
+from bridge.settings import Deployment
+from connectors.errors import ConfigurationError
+
+commands = typer.Typer()
+group = typer.Typer()
+commands.add_typer(group, name="events")
+
+_COLUMNS = ("event", "severity", "kind", "job", "what happened", "since", "last seen", "seen")
+_MORE_COLUMNS = ("state", "what to do")
+_TRY_AGAIN = 3
+_COLOURS = {"critical": "bold red", "error": "red", "warning": "yellow"}
+
+
+@group.callback(invoke_without_command=True)
+def events(
+    ctx: typer.Context,
+    every: Annotated[
+        bool,
+        typer.Option("--all/--open", help="Also those that are over; else those that are open."),
+    ] = False,
+    job: Annotated[
+        str | None, typer.Option("--job", metavar="JOB", help="Of this job alone.")
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=100_000, help="At most so many, the newest.")
+    ] = 200,
+    as_json: AsJson = False,
+) -> None:
+    """What somebody should know of: open events, from the ledger alone."""
+    if ctx.invoked_subcommand is not None:
+        return
+    session: Session = ctx.obj
+    found = _entries(session.deployment, every, job, limit)
+    if as_json:
+        print_json([event_document(entry) for entry in found])
+        return
+    lines = [_line(entry) for entry in found]
+    folds = ("what happened", "what to do")
+    console().print(table("", (*_COLUMNS, *_MORE_COLUMNS), lines, folds=folds))
+    is_open = sum(entry.is_open for entry in found)
+    console().print(f"{is_open} open" + (f", {len(found) - is_open} over" if every else ""))
+
+
+@group.command()
+def ack(
+    ctx: typer.Context,
+    number: Annotated[int, typer.Argument(metavar="ID", help="The event's number.")],
+    why: Annotated[
+        str, typer.Option("--why", metavar="TEXT", help="The reason, kept in the audit.")
+    ],
+    by: Actor = None,
+) -> None:
+    """Take an event over: it stays open, and is not sent again until it has recovered."""
+    session: Session = ctx.obj
+    if not why.strip():
+        raise typer.BadParameter("say why: the reason is kept in the audit log")
+    deployment = session.deployment
+    with open_ledger(deployment) as exchange, exchange.transaction() as connection:
+        ledger = Events(connection, deployment.department.code)
+        entry = ledger.acknowledge(number, actor_of(by), why.strip(), datetime.now(UTC))
+    console().print(f"event {number} ({name_of(entry.kind, 'en')}) is acknowledged")
+
+
+@group.command()
+def send(ctx: typer.Context) -> None:
+    """Note what is overdue, and send the alarms that wait; what the scheduler does by itself."""
+    session: Session = ctx.obj
+    _tell(note_all(session.deployment))
+
+
+@group.command()
+def test(ctx: typer.Context) -> None:
+    """Send a trial message to every rule, and say what came of it."""
+    session: Session = ctx.obj
+    rules = session.deployment.settings.alarms
+    if not rules:
+        raise ConfigurationError(
+            "no alarm is configured", remedy="add `alarms` to bridgehead.yaml; see docs/alarms.md"
+        )
+    _tell({rule.called: failure for rule, failure in send_trial(session.deployment)})
+
+
+def _tell(came: dict[str, str | None]) -> None:
+    for rule, failure in came.items():
+        told = Text(f"{rule}: ").append("arrived", style="green")
+        if failure is not None:
+            told = Text(f"{rule}: ").append(f"did not arrive: {failure}", style="red")
+        console().print(told, soft_wrap=True)
+    raise typer.Exit(_TRY_AGAIN if any(came.values()) else 0)
+
+
+def _entries(deployment: Deployment, every: bool, job: str | None, limit: int) -> list[EventEntry]:
+    with read_ledger(deployment) as exchange:
+        if exchange is None:
+            return []
+        with exchange.transaction() as connection:
+            if not is_exchange_current(connection):  # of an earlier release: no event was kept yet
+                return []
+            found = Events(connection, deployment.department.code)
+            return found.entries(closed=every, job=job, limit=limit)
+
+
+def _line(entry: EventEntry) -> list[object]:
+    return [
+        entry.number,
+        Text(entry.severity.value, style=_COLOURS[entry.severity]),
+        f"{name_of(entry.kind, 'zh')} {name_of(entry.kind, 'en')}",
+        entry.job or entry.subject,
+        " ".join(happened(entry, "en").split()),
+        f"{entry.first_seen_at:%Y-%m-%d %H:%M:%SZ}",
+        f"{entry.last_seen_at:%Y-%m-%d %H:%M:%SZ}",
+        entry.seen,
+        _state(entry),
+        remedy_of(entry, "en") if entry.is_open else "",
+    ]
+
+
+def _state(entry: EventEntry) -> str:
+    if entry.closed_at is not None:
+        return f"over since {entry.closed_at:%Y-%m-%d %H:%M:%SZ}"
+    if entry.acknowledged_at is not None:
+        return f"acknowledged by {entry.acknowledged_by}: {entry.acknowledged_why}"
+    return "open"
