@@ -33,10 +33,9 @@ _WHOLE = re.compile(r"([+-]?)0*(\d+)")
 class Bad(Exception):
     """The cell has no value that its column could bear; `why` is a stable word."""
 
-    def __init__(self, why: str, shown: str) -> None:
+    def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
-        self.shown = shown
 
 
 def read_cell(cell: Cell, kind: Type) -> str | None:
@@ -47,7 +46,7 @@ def read_cell(cell: Cell, kind: Type) -> str | None:
     if isinstance(cell, bool):
         return _truth(cell, kind)
     if isinstance(cell, int | float):
-        return _number(cell, kind)
+        return _number(float(cell), kind)
     return _moment(cell, kind)
 
 
@@ -64,11 +63,13 @@ def _truth(cell: bool, kind: Type) -> str:
 
 
 def _number(cell: float, kind: Type) -> str:
-    text = canonical_float(float(cell))
+    if cell.is_integer() and -_BEYOND < cell < _BEYOND and kind.kind is not Kind.BOOLEAN:
+        return str(int(cell))
+    text = canonical_float(cell)
     if kind.kind is Kind.FLOAT:
         return text
     if abs(cell) >= _BEYOND or _digits(text) > _MOST_DIGITS:
-        raise Bad(DIGITS_LOST, text)
+        raise Bad(DIGITS_LOST)
     if kind.kind is Kind.BOOLEAN:
         return _TRUTHS.get(text, text)
     return _plain(text)
@@ -95,7 +96,7 @@ def _moment(cell: date | datetime | time | timedelta, kind: Type) -> str:
     if isinstance(cell, date) and (cell.date() if isinstance(cell, datetime) else cell) < (
         _FIRST_SURE_DAY
     ):
-        raise Bad(DOUBTFUL_DATE, cell.isoformat())
+        raise Bad(DOUBTFUL_DATE)
     if isinstance(cell, datetime):
         midnight = cell.time() == time()
         if midnight and kind.kind is not Kind.TIMESTAMP:

@@ -30,6 +30,7 @@ class Loaded:
         self.blank = 0
         self._columns = list(columns)
         self._places = [_place_of(column.name, names) for column in columns]
+        self._readers = [reader_of(column.type) for column in columns]
 
     def of_sheet(self, sheet: Sheet) -> Iterator[Row]:
         errors: dict[int, set[int]] = {}
@@ -47,7 +48,7 @@ class Loaded:
             yield (place, fault, why, *values)
 
     def of_csv(self, file: Delimited) -> Iterator[Row]:
-        readers = [reader_of(column.type) for column in self._columns]
+        readers = self._readers
         nothing = (None,) * len(readers)
         for line in file.lines():
             place = f"line {line.number}"
@@ -81,16 +82,21 @@ class Loaded:
     ) -> tuple[str | None, str | None, list[Any]]:
         fault = why = None
         values: list[Any] = []
-        for column, at in zip(self._columns, self._places, strict=True):
+        width = len(cells)
+        for column, at, read in zip(self._columns, self._places, self._readers, strict=True):
+            cell = cells[at] if at < width else ""
             value = None
             try:
                 if at in errors:
-                    raise Bad("error_value", "")
-                value = read_cell(cells[at], column.type) if at < len(cells) else None
+                    raise Bad("error_value")
+                if cell.__class__ is str:  # most are, and this is done for every cell
+                    value = read(cell) if cell else None
+                else:
+                    value = read_cell(cell, column.type)
             except Bad as bad:
                 if fault is None:
                     fault, why = column.name, bad.why
-            values.append(_bound(value, column))
+            values.append(_bound(value, column) if column.type.kind is Kind.FLOAT else value)
         return fault, why, values
 
 

@@ -20,8 +20,8 @@ _LONGEST_TAG = 1 << 16
 _MOST_PARTS = 10_000
 _ERROR = re.compile(rb"<(?:\w+:)?c\b([^>]*\bt=[\"']e[\"'][^>]*)>")
 _PLACE = re.compile(rb"\br=[\"']([A-Z]{1,3})([0-9]{1,7})[\"']")
-_COLUMN = re.compile(rb"<(?:\w+:)?c\b[^>]*?\br=[\"']([A-Z]{1,3})[0-9]")
-_ROW = re.compile(rb"<(?:\w+:)?row\b[^>]*?\br=[\"']([0-9]{1,7})[\"']")
+_ERROR_MARKS = (b't="e"', b"t='e'")
+_PLACES = re.compile(rb" r=[\"']([A-Z]{1,3})([0-9]{1,7})[\"']")
 _CELL = re.compile(rb"<(?:\w+:)?c\b")
 _ODS_ERROR = re.compile(rb"calcext:value-type=[\"']error[\"']")
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -63,12 +63,14 @@ def survey_xlsx(path: Path, sheet: str) -> Survey:
         survey, letters = Survey(), set[bytes]()
         cells = 0
         for block in _blocks(packed, _part_of(packed, sheet)):
-            for tag in _ERROR.findall(block):
-                survey.errors.add(_place(tag))
-            letters.update(_COLUMN.findall(block))
-            numbers = _ROW.findall(block)
-            survey.rows = max(survey.rows, int(numbers[-1])) if numbers else survey.rows
-            cells += len(_CELL.findall(block))
+            if any(mark in block for mark in _ERROR_MARKS):
+                survey.errors.update(map(_place, _ERROR.findall(block)))
+            places = _PLACES.findall(block)
+            letters.update({letter for letter, _ in places})
+            if places:  # rows stand in their order
+                survey.rows = max(survey.rows, int(places[-1][1]))
+            elif not letters and _CELL.search(block):
+                cells += 1
         survey.columns = max(map(_column, letters), default=-1) + 1
         if cells and not letters:
             raise Unfit("its cells do not say where they stand; save it again with Excel or WPS")
