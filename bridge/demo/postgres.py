@@ -175,16 +175,16 @@ class EmbeddedPostgres:
         if not self.kept:
             return private_directory(self._account, self.directory, "bridgehead-postgres")
         home = kept_directory(self._account, self.directory, "bridgehead-postgres")
-        self.password = self._kept_password()
+        self.password = self._kept_password(home / "login")
         return home
 
-    def _kept_password(self) -> str:
-        """That of the first start; it lies in our directory, not in the server's."""
-        secret = self.directory / "password"
-        if not secret.exists():
-            secret.touch(mode=0o600)
-            secret.write_text(self.password, encoding="ascii")
-        return secret.read_text(encoding="ascii")
+    def _kept_password(self, place: Path) -> str:
+        """That of the first start; it lies beside the data, whose password it is."""
+        if not (place.parent / "data" / "PG_VERSION").exists():
+            place.unlink(missing_ok=True)
+            place.touch(mode=0o600)
+            place.write_text(self.password, encoding="ascii")
+        return place.read_text(encoding="ascii")
 
     def _close_if_owner(self) -> None:
         if os.getpid() == self._owner:  # a forked child passes through atexit too

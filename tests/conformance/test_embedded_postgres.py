@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -224,3 +225,16 @@ def test_a_wheel_in_a_closed_folder_is_copied(
     if account.switch:
         assert not programs.is_relative_to(closed)
         shutil.rmtree(programs.parents[2])
+
+
+def test_a_kept_server_has_its_data_at_the_next_start() -> None:
+    """In a place that is open to the account that runs the server for root."""
+    with tempfile.TemporaryDirectory(prefix="bridgehead-kept-") as place:
+        Path(place).chmod(0o755)
+        for known in ("0", "1"):
+            with EmbeddedPostgres(Path(place), settings=FAST, kept=True) as server:
+                kept = "SELECT count(*) FROM pg_database WHERE datname = 'kept'"
+                assert server.sql(kept) == known
+                if known == "0":
+                    server.create_database("kept")
+            assert not server.running
