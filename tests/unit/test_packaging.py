@@ -97,7 +97,7 @@ def test_the_example_configuration_is_found_beside_the_code() -> None:
 
 
 def test_the_wheel_holds_every_file_and_nothing_else(tmp_path: Path) -> None:
-    for name in (*PACKAGES, "config"):
+    for name in (*PACKAGES, "config", "dags"):
         shutil.copytree(
             ROOT / name,
             tmp_path / name,
@@ -110,7 +110,12 @@ def test_the_wheel_holds_every_file_and_nothing_else(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", build], cwd=tmp_path, check=True, capture_output=True)
 
     (wheel,) = (tmp_path / "dist").iterdir()
-    packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    packed = {
+        re.sub(r"^[^/]+\.data/data/", "", name)
+        for name in zipfile.ZipFile(wheel).namelist()
+        if ".dist-info/" not in name
+    }
     expected = {f"{name}/{path}" for name in PACKAGES for path in _files(ROOT / name)}
     expected |= {f"bridge/example/{path}" for path in _files(ROOT / "config")}
+    expected |= {f"share/bridgehead/dags/{path}" for path in _files(ROOT / "dags")}
     assert packed == expected
