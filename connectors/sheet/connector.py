@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar, NoReturn, TypeAlias
@@ -165,9 +164,6 @@ class SheetConnector(SqliteConnector):
     def open_work(self) -> frozenset[str]:
         """Files that somebody is still writing."""
         return frozenset(why for name in self.tables() for why in self.files(name)[1])
-
-    def clock(self) -> datetime:
-        return datetime.now(UTC)
 
     def missing_rights(self, table: TableName | None) -> list[str]:
         return ["write: files are only read"]
