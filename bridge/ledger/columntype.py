@@ -76,3 +76,17 @@ def _microseconds(element: Any, compiler: Any, **options: Any) -> str:
 def _text(element: Any, compiler: Any, **options: Any) -> str:
     moment = compiler.process(element.clauses, **options)
     return f"(julianday('now') - julianday({moment})) * 86400.0"
+
+
+@compiles(seconds_since, "oracle")
+def _days(element: Any, compiler: Any, **options: Any) -> str:
+    moment = compiler.process(element.clauses, **options)
+    stamp = f"TO_DATE(SUBSTR({moment}, 1, 19), 'YYYY-MM-DD\"T\"HH24:MI:SS')"
+    return f"(CAST(SYS_EXTRACT_UTC(SYSTIMESTAMP) AS DATE) - {stamp}) * 86400"
+
+
+@compiles(seconds_since, "mssql")
+def _milliseconds(element: Any, compiler: Any, **options: Any) -> str:
+    moment = compiler.process(element.clauses, **options)
+    stamp = f"CONVERT(datetime2, LEFT({moment}, 26), 126)"
+    return f"DATEDIFF_BIG(millisecond, {stamp}, SYSUTCDATETIME()) / 1000.0"

@@ -17,6 +17,7 @@ class DmSqlDialect(OracleDialect):
     driver = "dmPython"
     default_paramstyle = "qmark"
     supports_statement_cache = True
+    supports_native_boolean = False
 
     @classmethod
     def import_dbapi(cls) -> ModuleType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 from connectors.connector import Connector
@@ -30,6 +31,15 @@ class OracleStructure(Connector):
         "SELECT SYS_CONTEXT('USERENV', 'DB_UNIQUE_NAME') || '/' || "
         "SYS_CONTEXT('USERENV', 'DB_NAME') FROM DUAL"
     )
+
+    def resolve(self, name: TableName) -> TableName:
+        """Never without a schema: in books of ours an empty one would be NULL."""
+        schema = name.schema or self.endpoint.schema
+        if schema is None:
+            query = "SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM DUAL"
+            with nullcontext() if self.connection.in_transaction() else self.transaction():
+                schema = str(self.value(query))
+        return TableName(name.name, schema)
 
     def tables(self, schema: str | None = None) -> list[TableName]:
         owner = schema or self.endpoint.schema

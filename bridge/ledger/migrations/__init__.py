@@ -6,6 +6,7 @@ something to do.
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,9 @@ __all__ = [
     "upgrade_receiver",
 ]
 
+_SEPARATORS = ("/", "GO")
+_RETURNED = re.compile(r" RETURNING \S+ INTO :\S+$| OUTPUT inserted\.\w+")
+"""A script has nobody to return a row to."""
 _EXCHANGE, _RECEIVER = "bh_version", "bh_receiver_version"
 
 
@@ -84,8 +88,9 @@ class _Statements(StringIO):
         self.kept: list[str] = []
 
     def write(self, text: str) -> int:
-        statement = text.strip().removesuffix(";")
-        if statement and not statement.startswith(("--", "BEGIN", "COMMIT")):
+        statement = _RETURNED.sub("", text.strip().removesuffix(";"))
+        is_mark = statement in _SEPARATORS or statement.startswith(("--", "BEGIN", "COMMIT"))
+        if statement and not is_mark:
             self.kept.append(statement)
         return len(text)
 

@@ -57,6 +57,9 @@ LEFT JOIN (
 """
 
 
+_TRUTH = sa.Boolean().with_variant(sa.SmallInteger(), "oracle")  # it has booleans from 23 on
+
+
 def upgrade() -> None:
     op.create_table(
         "bh_position",
@@ -97,7 +100,7 @@ def upgrade() -> None:
         sa.Column("table_schema", sa.String(128), nullable=False),
         sa.Column("table_name", sa.String(128), nullable=False),
         *_job(),
-        sa.Column("owned", sa.Boolean, nullable=False),
+        sa.Column("owned", _TRUTH, nullable=False),
         sa.Column("claimed_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("table_schema", "table_name"),
     )
@@ -106,11 +109,9 @@ def upgrade() -> None:
 
 def _spelling(dialect: sa.Dialect) -> dict[str, object]:
     lag = seconds_since(sa.literal_column("r.window_high"))
-    if dialect.name == "mysql":
-        words = {"create": "CREATE OR REPLACE VIEW", "long": "SIGNED"}
-    else:
-        words = {"create": "CREATE VIEW", "long": "BIGINT"}
-    return {"lag": lag.compile(dialect=dialect), **words}
+    create = "CREATE OR REPLACE VIEW" if dialect.name == "mysql" else "CREATE VIEW"
+    long = {"mysql": "SIGNED", "oracle": "NUMBER(19)"}.get(dialect.name, "BIGINT")
+    return {"lag": lag.compile(dialect=dialect), "create": create, "long": long}
 
 
 def _job() -> list[sa.Column[Any]]:

@@ -1,0 +1,41 @@
+"""The receiver's tables in the language of stores that no test server stands for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sqlglot
+from sqlalchemy.dialects import mssql, oracle
+from sqlglot import exp
+
+from bridge.ledger.migrations import receiver_ddl
+from connectors.dm.sqldialect import DmSqlDialect
+
+
+def _oracle() -> Any:
+    dialect = oracle.dialect()
+    dialect.server_version_info = (19, 0)
+    dialect.supports_native_boolean = False
+    return dialect
+
+
+@pytest.mark.parametrize(
+    ("dialect", "language"),
+    [(_oracle(), "oracle"), (DmSqlDialect(), "oracle"), (mssql.dialect(), "tsql")],
+    ids=["oracle", "dm", "mssql"],
+)
+def test_the_dba_gets_statements_that_the_server_knows(dialect: Any, language: str) -> None:
+    found = receiver_ddl(dialect)
+    for sql in found:
+        (tree,) = sqlglot.parse(sql, dialect=language)
+        assert isinstance(tree, exp.Create | exp.Insert), sql
+    text = "\n".join(found)
+    for name in ("bh_position", "bh_receipt", "bh_claim", "bh_receiver_version"):
+        assert f"CREATE TABLE {name} (" in text
+    assert "CREATE VIEW bh_health" in text
+    assert "RETURNING" not in text
+    assert "OUTPUT" not in text
+    if language == "oracle":
+        assert "BIGINT" not in text
+        assert "BOOLEAN" not in text
