@@ -252,6 +252,9 @@ def test_a_snapshot_is_asked_for_before_anything_is_read(opened: Opened, family:
 def test_a_table_is_described(opened: Opened, family: str) -> None:
     table = opened.store.describe(TableName("T"))
     assert table.key == ("ID",)
+    opened.answers["SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA')"] = [("SHARE",)]
+    schema = None if family == "mssql" else "SHARE"
+    assert opened.store.resolve(TableName("T")) == TableName("T", schema)
     assert [c.nullable for c in table.columns] == [False, True, True, True]
     assert table.column("NAME").type == Type(Kind.TEXT, length=50)
     assert table.column("NAME").comment == "the name"
