@@ -24,6 +24,16 @@ BEHIND: Mapping[str, type[OdbcSession]] = MappingProxyType(
 )
 """What may stand behind a driver, by the name under which it is told and tested."""
 
+_FAMILIES: Mapping[str, str] = {
+    "sql server": "mssql",
+    "oracle": "oracle",
+    "kingbase": "kingbase",
+    "gauss": "opengauss",
+    "sqlite": "sqlite",
+    "dm": "dm",
+}
+"""What has a family of its own, by a part of what SQLGetInfo calls it."""
+
 registry.register("postgresql.bridgehead_odbc", "connectors.odbc.alchemy", "PostgresqlOdbc")
 
 
@@ -47,8 +57,9 @@ def _behind(endpoint: Endpoint, opened: pyodbc.Connection) -> type[OdbcSession]:
     for session in BEHIND.values():
         if name.lower().startswith(session.names):
             return session
+    known = next((f for part, f in _FAMILIES.items() if part in name.lower()), None)
     raise ConfigurationError(
-        f"{name} is behind the driver, whose SQL the bridge does not know",
+        f"{name} is behind the driver, and what it would do to values has not been seen",
         endpoint=str(endpoint),
-        remedy=f"behind ODBC it knows: {', '.join(BEHIND)}",
+        remedy=f"use family {known}" if known else f"behind ODBC may be: {', '.join(BEHIND)}",
     )

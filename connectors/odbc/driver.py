@@ -41,12 +41,8 @@ _DRIVERS = (
         | {"ByteaAsLongVarBinary": "1", "MaxVarcharSize": "10485761", "LFConversion": "0"},
         usual={"Fetch": "1000", "KeepaliveTime": "30"},
     ),
-    # Without these the driver keeps a whole result (3.1.17 and later know them), and finds a row of
-    # an UPDATE only if it changes.
-    Driver(
-        ("mariadb", "mysql", "maodbc"),
-        fixed={"CHARSET": "utf8mb4", "FORWARDONLY": "1", "NO_CACHE": "1", "AUTO_RECONNECT": "0"},
-    ),
+    # A session that the driver has renewed by itself would have lost its transaction and its locks.
+    Driver(("mariadb", "mysql", "maodbc"), fixed={"CHARSET": "utf8mb4", "AUTO_RECONNECT": "0"}),
     Driver(("odbc driver", "sql server"), place="SERVER={host},{port};DATABASE={database}"),
     Driver(("freetds",), usual={"TDS_Version": "7.4", "ClientCharset": "UTF-8"}),
     Driver(("dm",), place="SERVER={host};TCP_PORT={port}"),
@@ -81,7 +77,7 @@ def refuse_corrupting(endpoint: Endpoint, library: str) -> None:
 
 def _connection_string(endpoint: Endpoint) -> str:
     name = _installed(endpoint) if endpoint.driver else ""
-    driver = _driver_of(name or endpoint.dsn or "")
+    driver = _driver_of(name or _source(endpoint))
     _refuse_options(endpoint, driver)
     parts = {"DRIVER": name} if name else {"DSN": endpoint.dsn or ""}
     for part in driver.place.split(";") if endpoint.host or not endpoint.dsn else ():
@@ -108,7 +104,8 @@ def _braced(value: str) -> str:
 
 
 def _driver_of(name: str) -> Driver:
-    lowered = name.lower()
+    """By its registered name, or by that of its library."""
+    lowered = name.rpartition("/")[2].lower().removeprefix("lib")
     return next((d for d in _DRIVERS if lowered.startswith(d.names)), _GENERIC)
 
 
@@ -122,6 +119,19 @@ def _refuse_options(endpoint: Endpoint, driver: Driver) -> None:
                 endpoint=str(endpoint),
                 remedy=f"leave it out: the bridge sets {known}={wanted}",
             )
+
+
+def _source(endpoint: Endpoint) -> str:
+    """The driver of the endpoint's data source."""
+    wanted, known = endpoint.dsn or "", pyodbc.dataSources()
+    found = next((driver for name, driver in known.items() if name.lower() == wanted.lower()), None)
+    if found is None:
+        raise ConfigurationError(
+            f"there is no ODBC data source {wanted!r}",
+            endpoint=str(endpoint),
+            remedy=nearest(wanted, known) or "add it to odbc.ini, or name a driver",
+        )
+    return str(found)
 
 
 def _installed(endpoint: Endpoint) -> str:

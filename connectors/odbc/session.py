@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
 import pyarrow.compute as pc
@@ -20,11 +21,12 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 from connectors.connector import Chunk, Connector, RowStream
-from connectors.dialect import Dialect
+from connectors.dialect import Dialect, KeyRange, Statement
 from connectors.endpoint import Endpoint
 from connectors.errors import BridgeheadError, ConfigurationError, RowRefused
 from connectors.fetched import FetchedRows
 from connectors.odbc.errors import of_login, of_server
+from connectors.odbc.pages import Key, PagedCursor
 from connectors.selection import Format, Output, Selection, select
 from connectors.table import Column, TableName, Type
 
@@ -33,6 +35,8 @@ __all__ = ["CANARY", "OdbcSession", "OrdinaryStages"]
 CANARY = "𠮷䶮 é\u0301" * 500
 """A text that a driver must carry both ways before it is trusted with a row. It is long: some
 drivers carry short texts and spoil those that they are given in portions."""
+
+Page: TypeAlias = Callable[[Key | None, int], Sequence[Any]]
 
 _MARK = re.compile(r"%(%|s)")
 _STATEMENT_BYTES = 1 << 20
@@ -61,6 +65,7 @@ class OrdinaryStages(Dialect):
 
 class OdbcSession(Connector):
     """What every DBMS behind ODBC shares. `names`: what SQLGetInfo calls it, in lower case.
+    `pages_rows`: its driver keeps a whole result, so that rows are read in pages.
     `rows_at_once` and `values_at_once` bound one INSERT. `canary` sends CANARY to the server and
     asks for it back: false, the hex of its UTF-8 as it arrived, and CANARY made from `{hex}`."""
 
@@ -68,6 +73,7 @@ class OdbcSession(Connector):
     alchemy: ClassVar[str]
     canary: ClassVar[str] = ""
     session_statements: ClassVar[tuple[str, ...]] = ()
+    pages_rows: ClassVar[bool] = False
     rows_at_once: ClassVar[int] = 500
     values_at_once: ClassVar[int] = 4000
 
@@ -117,11 +123,26 @@ class OdbcSession(Connector):
 
     def read(self, selection: Selection, format: Format = Format.ARROW) -> RowStream:
         expressions = [self._output(output) for output in selection.outputs]
-        query = select(self.dialect, selection, expressions, self._zone)
         renderings = [None] * len(expressions)
-        cursor = self._cursor(query)
+        if self.pages_rows:
+            cursor: Any = PagedCursor(self._pages(selection, expressions), len(expressions))
+        else:
+            cursor = self._cursor(select(self.dialect, selection, expressions, self._zone))
         self._stream = FetchedRows(cursor, selection.outputs, renderings, self._translated)
         return self._stream
+
+    def _pages(self, selection: Selection, expressions: Sequence[str]) -> Page:
+        """One page of a selection: what is above a key, with each row's key behind it."""
+        d = self.dialect
+        texts = [*expressions, *(d.render(d.quote(c.name), c.type) for c in selection.key)]
+
+        def page(low: Key | None, limit: int) -> Sequence[Any]:
+            known = selection.keys
+            keys = known if low is None else KeyRange(cast("tuple[str, ...]", low), known.high)
+            query = select(d, replace(selection, keys=keys), texts, self._zone)
+            return self.rows(Statement(d.first(query.sql, limit), query.values))
+
+        return page
 
     def load(
         self,
