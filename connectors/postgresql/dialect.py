@@ -94,9 +94,10 @@ class PostgresqlDialect(Dialect):
             case Kind.DECIMAL:
                 return f"CAST(trim_scale(CAST({expression} AS numeric)) AS text)"  # or money
             case Kind.FLOAT:
-                number = expression
-                if kind.bits == 32:  # its own text switches to an exponent too early
-                    number = f"CAST(CAST({expression} AS text) AS double precision)"
+                if kind.bits == 64:
+                    return _shortest(expression)
+                # Its own text switches to an exponent too early.
+                number = f"CAST(CAST({expression} AS text) AS double precision)"
                 return f"CASE WHEN {expression} = 0 THEN '0' ELSE CAST({number} AS text) END"
             case Kind.BINARY:
                 return f"encode({expression}, 'hex')"
@@ -194,6 +195,26 @@ class Postgresql18Dialect(PostgresqlDialect):
     """PostgreSQL from 18 on, where bytes cast to integers: a quarter less for a digest."""
 
     word: ClassVar[str] = "CAST(substr(h, {start}, 8) AS bigint)"
+
+
+def _shortest(number: str) -> str:
+    """The shortest text that reads back to the double. The server's own is no shorter than one
+    strictly between its neighbours; from 2^53 up a decimal may lie half way to one of them."""
+    text = f"CAST({number} AS text)"
+    mantissa = f"round(CAST(split_part({text}, 'e', 1) AS numeric), n)"
+    exponent = f"CAST(split_part({text}, 'e', 2) AS integer)"
+    found = (
+        f"SELECT CASE WHEN abs({mantissa}) = 10 "
+        f"THEN concat(trim_scale({mantissa} / 10), 'e+', {exponent} + 1) "
+        f"ELSE concat(trim_scale({mantissa}), 'e+', {exponent}) END "
+        f"FROM generate_series(0, 16) n "
+        f"WHERE CAST(concat({mantissa}, 'e', {exponent}) AS double precision) = {number} "
+        f"ORDER BY n LIMIT 1"
+    )
+    return (
+        f"CASE WHEN {number} = 0 THEN '0' "
+        f"WHEN abs({number}) BETWEEN 9007199254740992 AND 1e41 THEN ({found}) ELSE {text} END"
+    )
 
 
 def _literal(text: str) -> str:
