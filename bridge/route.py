@@ -22,6 +22,7 @@ __all__ = ["describe_source", "find_route", "onto_table"]
 _TEMPORAL = frozenset({Kind.DATE, Kind.TIMESTAMP})
 _NO_KEY = frozenset({Kind.JSON, Kind.FLOAT})
 _TEXTS = frozenset({Kind.TEXT, Kind.JSON})
+_NOT_AS_TEXT = frozenset({Kind.DECIMAL, Kind.TIME})
 
 
 def describe_source(job: Job, source: Connector) -> Table:
@@ -88,6 +89,7 @@ def find_route(
         for source, name in names.items()
     ]
     _check_names(job, columns, exchange, target)
+    _check_order(job, [c for c in columns if c.source.name in key], exchange)
     limits = _limits(exchange.capabilities, target.capabilities)
     return Route(tuple(columns), tuple(names[k] for k in key), limits)
 
@@ -161,6 +163,12 @@ def _check_cursor(job: Job, table: Table) -> None:
     name = job.capture.column
     if job.capture.method != "cursor" or name is None:
         return
+    if not table.transactional:
+        raise StructureMismatch(
+            f"{job.job}: {table.name} knows no transactions: half a change of it shows",
+            endpoint=job.source.endpoint,
+            remedy="ALTER TABLE … ENGINE=InnoDB, or use capture method compare",
+        )
     kind = table.column(name).type
     if kind.kind not in _TEMPORAL:
         raise StructureMismatch(
@@ -168,6 +176,18 @@ def _check_cursor(job: Job, table: Table) -> None:
             endpoint=job.source.endpoint,
             remedy="name the column of a row's last change, or use capture method compare",
         )
+
+
+def _check_order(job: Job, key: Sequence[ColumnRoute], exchange: Connector) -> None:
+    """Parts and ranges of a key need one order at all three stores."""
+    for column in key:
+        if column.source.type.kind in _NOT_AS_TEXT and column.exchange.kind is Kind.TEXT:
+            raise StructureMismatch(
+                f"{job.job}: key column {column.source.name} is {column.source.type}, which the "
+                f"family {exchange.dialect.family} of the exchange keeps as text, in another order",
+                endpoint=job.source.endpoint,
+                remedy="give it a precision, or name another key",
+            )
 
 
 def _check_names(
@@ -231,6 +251,12 @@ def _check_target_key(job: Job, key: Sequence[str], existing: Table) -> None:
             f"{job.job}: target {existing.name} is a view",
             endpoint=job.target.endpoint,
             remedy="name a table",
+        )
+    if not existing.transactional:
+        raise StructureMismatch(
+            f"{job.job}: target {existing.name} knows no transactions: half a batch may stay",
+            endpoint=job.target.endpoint,
+            remedy="ALTER TABLE … ENGINE=InnoDB",
         )
     if all(set(k) != set(key) for k in (existing.key, *existing.unique)):
         raise StructureMismatch(

@@ -163,7 +163,8 @@ class TableName:
 class Table:
     """A table, view or query as a store describes it. `query` is set when it is no stored table.
 
-    `key` is the primary key; `unique` holds further keys without nullable columns.
+    `key` is the primary key; `unique` holds further keys without nullable columns. One that is not
+    `transactional` shows rows before they are committed, and keeps them if they never are.
     """
 
     name: TableName
@@ -175,6 +176,7 @@ class Table:
     is_view: bool = False
     comment: str = ""
     row_estimate: int | None = None
+    transactional: bool = True
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if there is none."""

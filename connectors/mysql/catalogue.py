@@ -80,7 +80,7 @@ def relation_of(
     checks: Sequence[Any],
 ) -> Table:
     """A table from its rows of TABLE, COLUMNS, INDEXES and JSON_CHECKS."""
-    kind, comment, rows, _ = about
+    kind, comment, rows, transactions = about
     json = {re.sub(r"^json_valid\(`(.*)`\)$", r"\1", c).replace("``", "`") for (c,) in checks}
     found = tuple(_column_of(row, row[0] in json) for row in columns)
     required = {c.name for c in found if not c.nullable}
@@ -100,6 +100,7 @@ def relation_of(
         is_view=kind == "VIEW",
         comment="" if kind == "VIEW" else comment,
         row_estimate=rows,
+        transactional=transactions != "NO",
     )
 
 

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import MySQLdb
@@ -119,15 +119,28 @@ class MysqlConnector(MysqlSession):
         constants: Mapping[str, int] | None = None,
     ) -> int:
         loading = importlib.import_module("connectors.mysql.load")  # Arrow loads slowly
-        blocks = loading.blocks_of(chunks, columns, format, self.endpoint)
-        statement = loading.load_statement(self.dialect, table, columns, constants or {})
         cursor = self.driver.cursor()
-        with self._translated():
-            rows: int = loading.send(cursor, statement, blocks)
+
+        def check(rows: int) -> None:
             refused = loading.warning_of(cursor, rows, self.endpoint)
-        if refused is not None:
-            raise refused
+            if refused is not None:
+                raise refused
+
+        with self._translated():
+            if not self._takes_files:
+                inserting = importlib.import_module("connectors.mysql.insert")
+                place = (self.dialect, table, columns, constants or {})
+                rows: int = inserting.insert(cursor, *place, chunks, format, check)
+                return rows
+            blocks = loading.blocks_of(chunks, columns, format, self.endpoint)
+            statement = loading.load_statement(self.dialect, table, columns, constants or {})
+            rows = loading.send(cursor, statement, blocks)
+            check(rows)
         return rows
+
+    @cached_property
+    def _takes_files(self) -> bool:
+        return self.endpoint.is_filled and bool(self.value("SELECT @@local_infile"))
 
 
 def _arrow() -> Any:

@@ -70,6 +70,7 @@ class MysqlRows(RowStream):
         with self._translated():
             rows = [line for (line,) in self._result.fetch_row(size, 0)]
         if None in rows:
+            self.close()
             raise PermanentError(
                 "a row is longer than the server's max_allowed_packet",
                 remedy="raise max_allowed_packet at the server",

@@ -1,0 +1,383 @@
+"""What MariaDB alone does: warnings for refusals, engines, folding keys, FLOAT, rights, errors."""
+
+from __future__ import annotations
+
+import random
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import MySQLdb
+import pytest
+
+from connectors.agentdigest import canonical_real
+from connectors.canonical import canonical_float
+from connectors.connector import Connector
+from connectors.effects import Effects
+from connectors.endpoint import Endpoint, Secret
+from connectors.errors import (
+    BridgeheadError,
+    Busy,
+    ConnectionLost,
+    MissingRight,
+    PermanentError,
+    RowRefused,
+    StatementTimeout,
+    StoreFull,
+    StructureMismatch,
+    TransientError,
+)
+from connectors.mysql.dialect import MysqlDialect
+from connectors.mysql.errors import of_mysql
+from connectors.registry import connect
+from connectors.selection import Format
+from connectors.table import Column, Kind, Table, TableName, Type
+from tests.conformance.samples import EXTREMES, Line, fetch, load, make, selection_of
+from tests.mariadb import MariaDB
+
+Database = Callable[..., Endpoint]
+INTEGER, TEXT = Type(Kind.INTEGER), Type(Kind.TEXT)
+
+
+@pytest.fixture
+def place(database: Database) -> Endpoint:
+    return database("mysql")
+
+
+@pytest.fixture
+def store(place: Endpoint) -> Iterator[Connector]:
+    with connect(place) as opened:
+        yield opened
+
+
+def _table(store: Connector, body: str, more: str = "") -> Table:
+    with store.definition():
+        store.execute(f"CREATE TABLE t ({body}) {more}")
+    return store.describe(TableName("t"))
+
+
+# -- structure -----------------------------------------------------------------------------------
+
+TYPES = {
+    "tinyint": Type(Kind.INTEGER, bits=16),
+    "tinyint(1)": Type(Kind.INTEGER, bits=16),
+    "tinyint unsigned": Type(Kind.INTEGER, bits=16),
+    "smallint unsigned": Type(Kind.INTEGER, bits=16, unsigned=True),
+    "mediumint unsigned": Type(Kind.INTEGER, bits=32),
+    "int unsigned": Type(Kind.INTEGER, bits=32, unsigned=True),
+    "bigint unsigned": Type(Kind.INTEGER, unsigned=True),
+    "year": Type(Kind.INTEGER, bits=16),
+    "bit(1)": Type(Kind.BOOLEAN),
+    "bit(64)": Type(Kind.NATIVE, family="mysql", native="bit(64)"),
+    "decimal(65,30)": Type(Kind.DECIMAL, precision=65, scale=30),
+    "float": Type(Kind.FLOAT, bits=32),
+    "double(8,3)": Type(Kind.FLOAT),
+    "datetime": Type(Kind.TIMESTAMP, fraction=0),
+    "datetime(6) comment 'since [UTC]'": Type(Kind.TIMESTAMP, zoned=True),
+    "timestamp(3) null": Type(Kind.TIMESTAMP, fraction=3, zoned=True),
+    "time(2)": Type(Kind.TIME, fraction=2),
+    "char(3)": Type(Kind.TEXT, length=3, padded=True),
+    "varchar(700)": Type(Kind.TEXT, length=700),
+    "enum('a','bcd')": Type(Kind.TEXT, length=3),
+    "tinytext": TEXT,
+    "binary(4)": Type(Kind.BINARY, length=4),
+    "json": Type(Kind.JSON),
+    "uuid": Type(Kind.UUID),
+    "inet6": Type(Kind.NATIVE, family="mysql", native="inet6"),
+    "point": Type(Kind.NATIVE, family="mysql", native="geometry"),
+    "varchar(9) as (concat('a', 'b')) stored": Type(Kind.TEXT, length=9),
+}
+
+
+def test_every_type_of_the_catalogue_is_known(store: Connector) -> None:
+    columns = ", ".join(f"c{place} {spelled}" for place, spelled in enumerate(TYPES))
+    table = _table(store, f"id int primary key, {columns}", "COMMENT '人口'")
+    found = {spelled: c.type for spelled, c in zip(TYPES, table.columns[1:], strict=True)}
+    assert found == TYPES
+    assert table.comment == "人口"
+    assert table.column("c14").comment == "since"
+    assert store.describe_query("SELECT * FROM t").columns[-1].type == TYPES[list(TYPES)[-1]]
+
+
+def test_comments_are_carried_into_a_table_of_ours(store: Connector) -> None:
+    held = (
+        Column("id", INTEGER, comment="it's 100% the key"),
+        Column("at", Type(Kind.TIMESTAMP, zoned=True), comment="时间"),
+        Column("no", Type(Kind.TIMESTAMP, zoned=True)),
+    )
+    with store.definition():
+        store.execute_all(
+            Effects(store.dialect, TableName("t"), held, ("id",), owned=True).create("人口")
+        )
+    table = store.describe(TableName("t"))
+    assert [c.comment for c in table.columns] == ["it's 100% the key", "时间", ""]
+    assert [c.type for c in table.columns[1:]] == [held[1].type] * 2
+    assert table.comment == "人口"
+
+
+@pytest.mark.parametrize("engine", ["MyISAM", "Aria TRANSACTIONAL=1", "MEMORY"])
+def test_a_table_without_transactions_is_known(store: Connector, engine: str) -> None:
+    assert not _table(store, "id int primary key", f"ENGINE={engine}").transactional
+    with store.definition():
+        store.execute("CREATE TABLE u (id int primary key)")
+    assert store.describe(TableName("u")).transactional
+
+
+def test_names_have_64_characters_of_the_basic_plane(store: Connector) -> None:
+    name = "字" * 64
+    table = make(store, "表" * 40, [(name, TEXT), ("v", TEXT)], [name])
+    load(store, table, [("a", "b")])
+    assert fetch(store, selection_of(table)) == [("a", "b")]
+    assert store.dialect.name_problem(name) is None
+    for wrong in ("字" * 65, "𠮷", "blank "):
+        assert store.dialect.name_problem(wrong)
+
+
+@pytest.mark.parametrize(
+    ("zone", "name"),
+    [("+08:00", "Etc/GMT-8"), ("SYSTEM", "UTC"), ("-03:30", "UTC-1 day, 20:30:00")],
+)
+def test_a_zone_of_whole_hours_has_a_name(
+    mariadb: MariaDB, place: Endpoint, zone: str, name: str
+) -> None:
+    mariadb.sql(f"SET GLOBAL time_zone = '{zone}'")
+    try:
+        with connect(place) as store:
+            assert store.timezone() == name
+    finally:
+        mariadb.sql("SET GLOBAL time_zone = '+00:00'")
+
+
+def test_missing_rights_are_told_from_grants(mariadb: MariaDB, store: Connector) -> None:
+    _table(store, "id int primary key")
+    home = store.endpoint.database
+    mariadb.create_user("reader", "x", f"SELECT ON {home}.*")
+    mariadb.create_user("writer", "x", f"SELECT, INSERT, UPDATE, DELETE ON {home}.t")
+    try:
+        for user, missing in (("reader", ["INSERT", "UPDATE", "DELETE"]), ("writer", [])):
+            with connect(replace(store.endpoint, user=user, password=Secret("x"))) as other:
+                assert other.missing_rights(TableName("t")) == missing
+                assert "CREATE" in other.missing_rights(None)
+        assert store.missing_rights(TableName("t")) == store.missing_rights(None) == []
+    finally:
+        mariadb.drop_user("reader")
+        mariadb.drop_user("writer")
+
+
+# -- values --------------------------------------------------------------------------------------
+
+
+def test_floats_are_the_shortest_texts_that_read_back(store: Connector) -> None:
+    choose = random.Random(20240229)
+    doubles = [_any(choose, "d") for _ in range(1_000)]
+    doubles += [choose.random() * 10.0 ** choose.randint(-20, 22) for _ in range(1_000)]
+    doubles += [10.0**e for e in range(-30, 30)]
+    singles = [_any(choose, "f") for _ in range(1_000)] + [2.0**e for e in range(-149, 128)]
+    table = _table(store, "id int auto_increment primary key, d double, f float")
+    with store.transaction():
+        cursor = store.driver.cursor()
+        for name, numbers in (("d", doubles), ("f", singles)):
+            values = ", ".join(f"({number!r})" for number in numbers)
+            cursor.execute(f"INSERT INTO t ({name}) VALUES {values}")
+    rows = fetch(store, selection_of(table))
+    assert [row[1] for row in rows if row[1]] == list(map(canonical_float, doubles))
+    assert [row[2] for row in rows if row[2]] == list(map(canonical_real, singles))
+
+
+def _any(choose: random.Random, code: str) -> float:
+    number: float = float("nan")
+    while number - number != 0:
+        (number,) = struct.unpack(code, choose.randbytes(struct.calcsize(code)))
+    return number
+
+
+BAD = {
+    "VARCHAR(3)": "abcd",
+    "INT": "2147483648",
+    "BIGINT UNSIGNED": "-1",
+    "DECIMAL(5,2)": "1.005",
+    "DATE": "2023-02-29",
+    "TIME": "839:00:00",
+    "ENUM('a')": "b",
+    "VARCHAR(9) NOT NULL": None,
+    "VARBINARY(1)": "ffff",
+}
+
+
+@pytest.mark.parametrize("files", [True, False], ids=["load data", "insert"])
+def test_what_the_server_only_warns_of_is_refused(
+    store: Connector, files: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(vars(store), "_takes_files", files)
+    for number, (spelled, text) in enumerate(BAD.items()):
+        with store.definition():
+            store.execute(f"CREATE TABLE t{number} (id INT PRIMARY KEY, v {spelled})")
+        table = store.describe(TableName(f"t{number}"))
+        with pytest.raises(RowRefused) as error:
+            load(store, table, [("1", None if "NULL" not in spelled else "a"), ("2", text)])
+        assert text is None or f" {text}" not in str(error.value)
+        assert fetch(store, selection_of(table)) == []
+
+
+def test_rows_arrive_by_insert_where_files_are_not_taken(mariadb: MariaDB, place: Endpoint) -> None:
+    mariadb.sql("SET GLOBAL local_infile = OFF")
+    try:
+        with connect(place) as store:
+            for name, (kind, values) in EXTREMES.items():
+                lines: list[Line] = [(str(n), text) for n, text in enumerate((*values, None))]
+                table = make(store, f"t {name}", [("id", INTEGER), ("v", kind)], ["id"])
+                copy = make(store, f"u {name}", [("id", INTEGER), ("v", kind)], ["id"])
+                assert load(store, table, lines) == len(lines)
+                assert fetch(store, selection_of(table)) == lines, name
+                with store.snapshot():
+                    ready = list(store.read(selection_of(table), Format.CSV).part(99))
+                with store.transaction():
+                    store.load(copy.name, copy.columns, iter(ready), Format.CSV)
+                assert fetch(store, selection_of(copy)) == lines, name
+    finally:
+        mariadb.sql("SET GLOBAL local_infile = ON")
+
+
+KEYS = ["", "10", "9", "A", "B1", "Z"]
+
+
+@pytest.mark.parametrize(
+    "collation", ["utf8mb4_general_ci", "utf8mb4_unicode_ci", "latin1_swedish_ci"]
+)
+@pytest.mark.parametrize("more", [[], ["a"], ["_"], ["é"]], ids=repr)
+def test_folding_keys_are_read_in_the_order_of_their_bytes(
+    store: Connector, collation: str, more: list[str]
+) -> None:
+    keys = [k for k in KEYS if k != "A"] + more if more == ["a"] else KEYS + more
+    charset = collation.partition("_")[0]
+    table = _table(
+        store, f"k VARCHAR(9) CHARACTER SET {charset} COLLATE {collation} PRIMARY KEY, v INT"
+    )
+    assert table.column("k").folds
+    load(store, table, [(key, "1") for key in keys])
+    assert [line[0] for line in fetch(store, selection_of(table))] == sorted(keys, key=str.encode)
+
+
+def test_a_line_that_the_server_gives_up_is_an_error(mariadb: MariaDB, store: Connector) -> None:
+    """Longer than max_allowed_packet, a text is NULL there, and nothing but a warning says so."""
+    table = make(store, "t", [("id", INTEGER), ("v", TEXT), ("w", TEXT)], ["id"])
+    with store.transaction():
+        half = "REPEAT('x', 9000000)"
+        store.execute(f"INSERT INTO t VALUES (1, {half}, {half})")
+    with pytest.raises(PermanentError, match="max_allowed_packet"):
+        fetch(store, selection_of(table))
+    query = store.dialect.range_lines(
+        table.name, table.columns, [table.column("id")], selection_of(table).keys
+    )
+    with pytest.raises(PermanentError, match="max_allowed_packet"), store.transaction():
+        store.digest_all(query)
+
+
+# -- errors --------------------------------------------------------------------------------------
+
+
+def test_a_lock_that_is_waited_for_too_long_is_busy(store: Connector, place: Endpoint) -> None:
+    load(store, make(store, "t", [("id", INTEGER)], ["id"]), [("1",)])
+    with connect(place) as other, other.transaction():
+        other.rows("SELECT * FROM t FOR UPDATE")
+        store.execute("SET SESSION innodb_lock_wait_timeout = 1")
+        with pytest.raises(Busy), store.transaction():
+            store.execute("UPDATE t SET id = 2")
+
+
+def test_a_deadlock_is_transient(store: Connector, place: Endpoint) -> None:
+    load(
+        store, make(store, "t", [("id", INTEGER), ("v", INTEGER)], ["id"]), [("1", "0"), ("2", "0")]
+    )
+    barrier, errors = threading.Barrier(2), []
+
+    def work(first: int, second: int) -> None:
+        with connect(place) as session:
+            try:
+                with session.transaction():
+                    session.execute(f"UPDATE t SET v = 1 WHERE id = {first}")
+                    barrier.wait(10)
+                    session.execute(f"UPDATE t SET v = 2 WHERE id = {second}")
+            except BridgeheadError as error:
+                errors.append(error)
+
+    threads = [threading.Thread(target=work, args=pair) for pair in ((1, 2), (2, 1))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert [type(error) for error in errors] == [TransientError]
+
+
+def test_a_statement_that_takes_too_long_is_ended(place: Endpoint) -> None:
+    with (
+        connect(replace(place, statement_timeout=0.2)) as store,
+        pytest.raises(StatementTimeout),
+        store.transaction(),
+    ):
+        store.value("SELECT SLEEP(5) FROM (SELECT 1) x")
+
+
+def test_a_killed_session_is_lost(mariadb: MariaDB, place: Endpoint) -> None:
+    with connect(place) as store:
+        mariadb.sql(f"KILL {store.driver.thread_id()}")
+        with pytest.raises(ConnectionLost), store.transaction():
+            store.value("SELECT 1")
+
+
+def test_too_many_connections_and_a_read_only_server(mariadb: MariaDB, place: Endpoint) -> None:
+    home = place.database
+    mariadb.create_user("plain", "x", f"ALL ON {home}.*")
+    login = replace(place, user="plain", password=Secret("x"))
+    try:
+        with connect(login) as store:
+            table = make(store, "t", [("id", INTEGER)], ["id"])
+            mariadb.sql("SET GLOBAL read_only = ON")
+            with pytest.raises(MissingRight):
+                load(store, table, [("1",)])
+            mariadb.sql(
+                "SET GLOBAL read_only = OFF", "ALTER USER plain@'%' WITH MAX_USER_CONNECTIONS 1"
+            )
+            with connect(login), pytest.raises(StoreFull):
+                connect(login)
+    finally:
+        mariadb.sql("SET GLOBAL read_only = OFF")
+        mariadb.drop_user("plain")
+
+
+def test_a_right_that_is_missing_is_named(mariadb: MariaDB, store: Connector) -> None:
+    _table(store, "id int primary key")
+    mariadb.create_user("nobody", "x", f"INSERT ON {store.endpoint.database}.t")
+    try:
+        with connect(replace(store.endpoint, user="nobody", password=Secret("x"))) as other:
+            with pytest.raises(MissingRight):
+                other.describe(TableName("t"))
+            with pytest.raises(MissingRight):
+                other.describe_query("SELECT * FROM t")
+    finally:
+        mariadb.drop_user("nobody")
+
+
+def test_every_number_of_the_driver_is_one_of_ours(place: Endpoint) -> None:
+    kinds = {
+        type(of_mysql(MySQLdb.OperationalError(number, "'a secret'"), place))
+        for number in range(1, 5000)
+    }
+    assert {Busy, ConnectionLost, MissingRight, RowRefused, StoreFull, StructureMismatch} <= kinds
+    for number in (1062, 1292, 1366, 1406, 4025):
+        assert "secret" not in str(of_mysql(MySQLdb.DataError(number, "value 'secret'"), place))
+
+
+def test_files_are_only_ever_sent_to_a_store_that_is_filled(place: Endpoint) -> None:
+    with connect(replace(place, is_filled=False)) as store:
+        make(store, "t", [("id", INTEGER)], ["id"])
+        with closing(store.driver.cursor()) as cursor, pytest.raises(store.driver.Error):
+            cursor.execute("LOAD DATA LOCAL INFILE '/etc/hostname' INTO TABLE t")
+
+
+def test_mysql_8_has_a_collation_of_its_own_and_rewrites_json() -> None:
+    dialect = MysqlDialect("utf8mb4_0900_bin", keeps_json=False)
+    assert dialect.ddl(Type(Kind.TEXT, length=9)).endswith("COLLATE utf8mb4_0900_bin")
+    assert dialect.represent(Type(Kind.JSON)) == TEXT
