@@ -38,7 +38,7 @@ def check_deployment(deployment: Deployment, only: str | None = None) -> list[Fi
 
 def ddl_of(deployment: Deployment, names: Sequence[str]) -> list[str]:
     """What the DBA must create at the targets of these jobs: the receiver's tables, once for each
-    target, and each job's table."""
+    target, each job's table, and stages that are no temporary tables."""
     statements: list[str] = []
     for name in names:
         job = deployment.job(name)
@@ -49,6 +49,7 @@ def ddl_of(deployment: Deployment, names: Sequence[str]) -> list[str]:
             statements += [s for s in tables if s not in statements]
             if not plan.target_exists:
                 statements += plan.effects.create(plan.table.comment)
+            statements += plan.effects.prepare()
     return statements
 
 

@@ -25,7 +25,7 @@ from connectors.changes import EPOCH, OPERATION, SEQ
 from connectors.connector import Connector
 from connectors.dialect import Statement
 from connectors.effects import AFTER, BEFORE
-from connectors.errors import StructureMismatch
+from connectors.errors import MissingObject, StructureMismatch
 from connectors.selection import Output, Selection
 from connectors.table import Column, Table, TableName, Type
 from connectors.table import Kind as TypeKind
@@ -93,9 +93,16 @@ class Push:
     def _prepare(self) -> None:
         """Stages that are no temporary tables are made anew by each run that may; else they are
         those that the DBA has made."""
+        target, effects = self._held.target, self._plan.effects
         if not self._is_prepared and self._held.job.target.ddl:
-            with self._held.target.transaction():
-                self._held.target.execute_all(self._plan.effects.prepare())
+            with target.transaction():
+                target.execute_all(effects.prepare())
+        elif not self._is_prepared and not target.exists(effects.present_table):
+            raise MissingObject(
+                f"{self._held.name}: there is no stage {effects.present_table}, and ddl is false",
+                endpoint=self._held.job.target.endpoint,
+                remedy=f"have made what bridgehead check {self._held.name} --ddl prints",
+            )
         self._is_prepared = True
 
     @contextmanager

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from bridge.check import ddl_of
 from tests.scenario import test_awkward_table, test_mariadb
 from tests.scenario.world import MakeWorld, World, cursor_job
 
@@ -67,12 +68,36 @@ def test_a_job_from_odbc_to_odbc(make: MakeWorld, behind: str) -> None:
     assert world.sql("target", _stages(world)) == []
 
 
+@pytest.mark.parametrize("behind", [PG_ODBC, MARIA_ODBC])
+def test_the_dba_makes_everything(make: MakeWorld, behind: str) -> None:
+    world = make(PG, PG, behind)
+    world.make_table(5)
+    target = {"endpoint": "target", "table": "t", "ddl": False}
+    world.job("j", target=target, **cursor_job())
+    statements = ddl_of(world.deployment, ["j"])
+    stages = [s for s in statements if "bh_incoming" in s or "bh_present" in s]
+    assert len(stages) == 4  # each is dropped and made
+    world.sql("target", *(s for s in statements if s not in stages))
+    outcome = world.run()
+    assert outcome.exit_code == 4
+    assert "check j --ddl" in str(outcome.error)
+    world.sql("target", *stages)
+    world.run_well()
+    assert world.findings() == []
+    before = world.sql("target", _STAGES)
+    world.insert([6], stamp=world.ago(60))
+    assert world.run_well().batches[0].tally.inserted == 1
+    assert world.sql("target", _STAGES) == before
+
+
+_STAGES = (
+    "SELECT table_name FROM information_schema.tables "
+    "WHERE table_name LIKE 'bh\\_incoming%' OR table_name LIKE 'bh\\_present%'"
+)
+
+
 def _stages(world: World) -> str:
     """Which stages at the target have rows."""
-    names = world.sql(
-        "target",
-        "SELECT table_name FROM information_schema.tables "
-        "WHERE table_name LIKE 'bh\\_incoming%' OR table_name LIKE 'bh\\_present%'",
-    )
+    names = world.sql("target", _STAGES)
     assert len(names) == 2
     return " UNION ALL ".join(f"SELECT 1 FROM {name}" for (name,) in names)
