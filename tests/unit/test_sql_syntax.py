@@ -16,6 +16,8 @@ LANGUAGES = {
     "kingbase": "postgres",
     "mssql": "tsql",
     "mysql": "mysql",
+    "odbc-mysql": "mysql",
+    "odbc-postgresql": "postgres",
     "opengauss": "postgres",
     "oracle": "oracle",
     "postgresql": "postgres",
@@ -44,6 +46,10 @@ def parsed(sql: str, language: str) -> exp.Expression:
     assert tree is not None
     assert not isinstance(tree, exp.Command), plain
     return tree
+
+
+def test_every_golden_file_has_a_language() -> None:
+    assert set(LANGUAGES) == {path.stem for path in GOLDEN.glob("*.sql")}
 
 
 @pytest.mark.parametrize("family", LANGUAGES)
