@@ -164,7 +164,7 @@ def _of_files(deployment: Deployment) -> Observation:
 
 def _store_down(error: BridgeheadError) -> Sighting:
     facts = {"code": error.code, "found": error.message, "remedy": error.remedy}
-    return Sighting(EventKind.STORE, subject=error.endpoint or "", facts=facts)
+    return Sighting(EventKind.STORE, subject=down_store(error) or "", facts=facts)
 
 
 def _set_aside(deployment: Deployment, observation: Observation, at: datetime) -> None:

@@ -18,7 +18,7 @@ from connectors.errors import (
     Unreachable,
 )
 
-__all__ = ["down_store", "observe"]
+__all__ = ["down_store", "endpoint_of", "observe"]
 
 _DOWN = (Unreachable, ConnectionLost, StoreFull)
 _KINDS: Mapping[type[BridgeheadError], EventKind] = {
@@ -43,15 +43,20 @@ def observe(outcome: Outcome) -> Observation:
 
 def down_store(error: BridgeheadError | None) -> str | None:
     """The endpoint that cannot be used at all, if that is what the error says."""
-    return error.endpoint if isinstance(error, _DOWN) else None
+    return endpoint_of(error) if isinstance(error, _DOWN) else None
+
+
+def endpoint_of(error: BridgeheadError) -> str | None:
+    """Its name alone: an error may say where it is, too."""
+    return error.endpoint.partition(" ")[0] if error.endpoint else None
 
 
 def _of_error(outcome: Outcome) -> Iterator[Sighting]:
     error = outcome.error
     assert error is not None
     facts = {"code": error.code, "found": error.message, "remedy": error.remedy}
-    if error.endpoint:
-        facts["endpoint"] = error.endpoint
+    if (endpoint := endpoint_of(error)) is not None:
+        facts["endpoint"] = endpoint
     if (down := down_store(error)) is not None:
         yield Sighting(EventKind.STORE, None, down, facts)
         return

@@ -1,0 +1,402 @@
+"""What has happened stands in the ledger and reaches whoever is to be told: once, again after a
+pause, and when it is over."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bridge.comparison import reconcile_job
+from bridge.decision import approve
+from bridge.event import EventKind, Observation, Sighting
+from bridge.hold import open_ledger
+from bridge.ledger.alarm import Occasion, Outbox
+from bridge.messenger import send
+from bridge.notice import note_all, record
+from bridge.run import pull_only
+from bridge.settings import load
+from tests.command import call
+from tests.scenario.proxy import Proxy
+from tests.scenario.world import DEPARTMENT, World, cursor_job
+from tests.webhook import Webhook, webhook
+
+Capsys = pytest.CaptureFixture[str]
+CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
+on_both = pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda chain: chain[0])
+
+
+@pytest.fixture
+def hook() -> Iterator[Webhook]:
+    with webhook() as state:
+        yield state
+
+
+@pytest.fixture(autouse=True)
+def own_temporary_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
+@pytest.fixture
+def told(world: World, hook: Webhook) -> World:
+    """Ten rows have arrived; one rule, in English, is told of everything."""
+    world.make_table(10)
+    world.job("j", title="人口", **cursor_job())
+    rules(world, hook)
+    world.run_well()
+    return world
+
+
+def rules(world: World, *hooks: Webhook, **more: Any) -> None:
+    """A rule for each hook: the first called a, the second b."""
+    path = world.directory / "bridgehead.yaml"
+    settings = yaml.safe_load(path.read_text("utf-8"))
+    settings["alarms"] = []
+    for name, hook in zip("abc", hooks, strict=False):
+        (world.directory / f"address-{name}").write_text(hook.address + "\n", "utf-8")
+        rule = {"name": name, "to": {"file": f"address-{name}"}, "language": "en"}
+        settings["alarms"].append(rule | more)
+    path.write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
+
+
+def events(world: World, *, closed: bool = False) -> list[tuple[Any, ...]]:
+    condition = "IS NOT NULL" if closed else "IS NULL"
+    return world.sql(
+        "exchange",
+        f"SELECT kind, job, subject, seen FROM bh_event WHERE closed_at {condition} "
+        "ORDER BY number",
+    )
+
+
+def kinds(world: World, *, closed: bool = False) -> list[str]:
+    return [event[0] for event in events(world, closed=closed)]
+
+
+def lose_a_row(world: World) -> None:
+    world.sql("target", "DELETE FROM t WHERE id = 3")
+    assert reconcile_job(world.deployment, "j").outcome.deviation == 1
+
+
+def later(**span: float) -> datetime:
+    return datetime.now(UTC) + timedelta(**span)
+
+
+# -- one event from its beginning to its end -----------------------------------------------------
+
+
+@on_both
+def test_a_deviation_is_told_once_and_its_recovery_once(told: World, hook: Webhook) -> None:
+    assert (events(told), hook.messages) == ([], [])
+    lose_a_row(told)
+    assert events(told) == [("deviation", "j", "", 1)]
+    (message,) = hook.take()
+    assert message["title"] == "[Bridgehead] critical: deviation 人口 (j)"
+    assert message["type"] == "failure"
+    for part in ("differ by 1 rows", "市市场监督管理局", DEPARTMENT, "resync j", "event: 1 "):
+        assert part in message["message"]
+
+    assert told.run().verdict == "deviation"
+    assert (events(told), hook.take()) == ([("deviation", "j", "", 2)], [])
+
+    assert told.resync().verdict == "reconciled"
+    (message,) = hook.take()
+    assert message["title"] == "[Bridgehead] recovered: deviation 人口 (j)"
+    assert message["type"] == "success"
+    assert (kinds(told), kinds(told, closed=True)) == ([], ["deviation"])
+    told.run_well()
+    assert hook.messages == []
+
+
+def test_what_goes_on_is_told_again_after_the_pause_until_acknowledged(
+    told: World, hook: Webhook, capsys: Capsys
+) -> None:
+    rules(told, hook, repeat_after="1h")
+    lose_a_row(told)
+    hook.take()
+
+    def see_again(at: datetime) -> list[str]:
+        sighting = Sighting(EventKind.DEVIATION, "j", facts={"deviation": 1})
+        with open_ledger(told.deployment) as exchange:
+            record(exchange, told.deployment, lambda _: Observation((sighting,)), at)
+        note_all(told.deployment, at)
+        return [message["title"] for message in hook.take()]
+
+    assert see_again(later(minutes=59)) == []
+    assert see_again(later(minutes=61)) == ["[Bridgehead] critical, still so: deviation 人口 (j)"]
+    assert see_again(later(minutes=119)) == []
+    config = ("--config", told.directory)
+    assert call(capsys, *config, "events", "ack", "1", "--why", "on it", "--by", "Li").code == 0
+    assert see_again(later(hours=9)) == []
+    (event,) = call(capsys, *config, "events", "--json").json
+    assert (event["state"], event["acknowledged_by"], event["seen"]) == ("acknowledged", "Li", 5)
+    audit = told.sql("exchange", "SELECT actor, action FROM bh_audit ORDER BY number DESC LIMIT 1")
+    assert audit == [("Li", "acknowledge")]
+    assert told.resync().verdict == "reconciled"
+    assert [m["title"] for m in hook.messages] == ["[Bridgehead] recovered: deviation 人口 (j)"]
+    gone = call(capsys, *config, "events", "ack", "1", "--why", "late")
+    assert (gone.code, "recovered" in gone.err) == (2, True)
+
+
+# -- what else happens ---------------------------------------------------------------------------
+
+
+@on_both
+def test_the_fuse(told: World, hook: Webhook) -> None:
+    told.job("j", max_delete=4, **cursor_job())
+    told.sql("source", "DELETE FROM t WHERE id > 2")
+    assert told.run().verdict == "held"
+    assert told.run().verdict == "held"
+    assert events(told) == [("held", "j", "", 2)]
+    (message,) = hook.take()
+    assert "deletes 8 rows" in message["message"]
+    approve(told.deployment, "j", told.batches()[-1]["seq"], "tester", "moved away")
+    told.run_well()
+    assert kinds(told) == []
+    assert [m["title"] for m in hook.messages] == ["[Bridgehead] recovered: held j"]
+
+
+@on_both
+def test_the_structure_of_the_source_changes(told: World, hook: Webhook) -> None:
+    told.sql("source", "ALTER TABLE t ADD COLUMN extra text")
+    assert told.run().exit_code == 1
+    assert events(told) == [("structure", "j", "", 1)]
+    told.sql("source", "ALTER TABLE t DROP COLUMN extra")
+    told.run_well()
+    assert kinds(told) == []
+    assert [title.split(": ")[0] for title in hook.titles] == [
+        "[Bridgehead] error",
+        "[Bridgehead] recovered",
+    ]
+
+
+def test_a_gap_and_a_fork(told: World, hook: Webhook) -> None:
+    kept = told.sql("target", "SELECT head_hash FROM bh_position")[0][0]
+    told.sql("target", f"UPDATE bh_position SET head_hash = '{'f' * 64}'")
+    assert told.run().verdict == "fork"
+    told.sql("target", f"UPDATE bh_position SET head_hash = '{kept}'")
+    told.run_well()
+    assert (kinds(told), kinds(told, closed=True)) == ([], ["fork"])
+    told.sql("target", "UPDATE bh_position SET seq = 900")
+    assert told.run().verdict == "gap"
+    assert kinds(told) == ["gap"]
+    assert told.run("j", pull_only).error is None  # it does not look at the target's position
+    assert kinds(told) == ["gap"]
+    words = [title.split(": ")[1].split()[0] for title in hook.titles]
+    assert words == ["fork", "fork", "gap"]
+
+
+def test_the_horizon_is_held_back(told: World, hook: Webhook) -> None:
+    told.job("j", **cursor_job(drain_wait=0, horizon_limit=1))
+    told.run_well()
+    holder = told.connect("source")
+    holder.autocommit = False
+    holder.execute(f"INSERT INTO t VALUES (77, 'n', 1, {told.now})")
+    assert told.run().exit_code == 0
+    time.sleep(1.1)
+    assert told.run().overdue
+    assert kinds(told) == ["horizon"]
+    assert str(holder.info.backend_pid) in hook.messages[0]["message"]
+    holder.rollback()
+    told.run_well()
+    assert kinds(told) == []
+    assert hook.titles[-1] == "[Bridgehead] recovered: horizon held back j"
+
+
+def test_more_rows_in_quarantine_than_the_limit(told: World, hook: Webhook) -> None:
+    told.job(
+        "k",
+        quarantine_limit=1,
+        columns={
+            "id": {},
+            "name": {"rule": "resident_id"},
+            "updated_at": {},
+        },
+        target={"endpoint": "target", "table": "k"},
+        **cursor_job(),
+    )
+    assert told.run("k").error is None
+    assert events(told) == [("quarantine", "k", "", 1)]
+    (message,) = hook.take()
+    assert "10 rows are set aside, more than the limit 1" in message["message"]
+    assert message["type"] == "warning"
+    told.sql("source", "DELETE FROM t WHERE id > 1")
+    told.run("k")
+    assert kinds(told) == []
+
+
+def test_overdue_by_the_clock(told: World, hook: Webhook) -> None:
+    told.job("j", catalogue={"update_cycle": "daily"}, **cursor_job())
+    (told.directory / "calendar.yaml").write_text("years: [2026, 2027]\n", "utf-8")
+    note_all(told.deployment)
+    assert events(told) == []
+    note_all(told.deployment, later(days=9))
+    ((kind, job, _, seen),) = [e for e in events(told) if e[0] == "overdue"]
+    assert (kind, job, seen) == ("overdue", "j", 1)
+    message = next(m for m in hook.take() if "overdue" in m["title"])
+    assert "Update cycle daily" in message["message"]
+    told.run_well()
+    assert "overdue" not in kinds(told)
+    assert "[Bridgehead] recovered: overdue j" in hook.titles
+
+
+def test_a_disabled_job_is_not_overdue(told: World, capsys: Capsys) -> None:
+    told.job("j", catalogue={"update_cycle": "daily"}, **cursor_job())
+    assert call(capsys, "--config", told.directory, "disable", "j", "--why", "holiday").code == 0
+    note_all(told.deployment, later(days=9))
+    assert "overdue" not in kinds(told)
+
+
+def test_a_year_without_calendar(told: World, hook: Webhook) -> None:
+    told.job("j", catalogue={"update_cycle": "daily"}, **cursor_job())
+    note_all(told.deployment, datetime(2091, 5, 1, tzinfo=UTC))
+    assert ("calendar", "", "2091", 1) in events(told)
+    path = told.directory / "bridgehead.yaml"
+    path.write_text(path.read_text("utf-8") + "calendar: own.yaml\n", "utf-8")
+    (told.directory / "own.yaml").write_text("years: [2091]\n", "utf-8")
+    note_all(told.deployment, datetime(2091, 5, 2, tzinfo=UTC))
+    assert "calendar" not in kinds(told)
+
+
+def test_a_job_file_that_cannot_be_used(told: World, hook: Webhook) -> None:
+    (told.directory / "jobs/bad.yaml").write_text("job: bad\n", "utf-8")
+    note_all(load(told.directory))
+    assert events(told) == [("failed", "bad", "", 1)]
+    assert "jobs/bad.yaml" in hook.messages[0]["message"]
+
+
+# -- stores that are away ------------------------------------------------------------------------
+
+
+def test_a_store_that_is_down_is_one_event_for_all_jobs(told: World, hook: Webhook) -> None:
+    told.job("k", target={"endpoint": "target", "table": "k"}, **cursor_job())
+    told.run_well("k")
+    target = told.stores["target"]
+    proxy = Proxy(str(target.host), int(target.port or 0))
+    told.write({"target": {"host": "127.0.0.1", "port": proxy.port}}, retry=0)
+    rules(told, hook)
+    proxy.cut()
+    assert [told.run(job).exit_code for job in "jk"] == [3, 3]
+    assert events(told) == [("store", "", "target", 2)]
+    assert hook.titles == ["[Bridgehead] error: store down target"]
+    proxy.mend()
+    told.run_well("k")
+    assert (kinds(told), len(hook.messages)) == ([], 2)
+    assert hook.titles[-1] == "[Bridgehead] recovered: store down target"
+    proxy.cut()
+
+
+def test_the_exchange_itself_is_down(
+    told: World, hook: Webhook, caplog: pytest.LogCaptureFixture
+) -> None:
+    exchange = told.stores["exchange"]
+    proxy = Proxy(str(exchange.host), int(exchange.port or 0))
+    told.write({"exchange": {"host": "127.0.0.1", "port": proxy.port}}, retry=0)
+    rules(told, hook)
+    told.run_well()
+    proxy.cut()
+    for _ in range(2):
+        assert told.run().exit_code == 3
+    assert hook.titles == ["[Bridgehead] error: store down exchange"]
+    assert "exchange is down since" in caplog.text
+    proxy.mend()
+    told.run_well()
+    assert hook.titles[1:] == ["[Bridgehead] recovered: store down exchange"]
+    assert events(told, closed=True) == [("store", "", "exchange", 1)]
+    told.run_well()
+    assert len(hook.messages) == 2
+    proxy.cut()
+
+
+# -- messages that do not arrive -----------------------------------------------------------------
+
+
+def test_an_alarm_that_cannot_be_sent_stops_nothing_and_is_not_lost(
+    told: World, hook: Webhook
+) -> None:
+    with webhook() as other:
+        rules(told, hook, other)
+        hook.status = 503
+        lose_a_row(told)
+        assert sorted(kinds(told)) == ["alarm", "deviation"]
+        words = [title.split(": ")[1] for title in other.titles]
+        assert words == ["deviation 人口 (j)", "alarm not sent a"]
+        assert "status 503" in other.messages[1]["message"]
+        refused = hook.refused
+        told.run()
+        assert hook.refused == refused  # it waits before the next try
+        hook.status = 200
+        assert note_all(told.deployment, later(minutes=2)) == {"a": None, "b": None}
+        assert hook.titles == ["[Bridgehead] critical: deviation 人口 (j)"]
+        assert kinds(told) == ["deviation"]
+        assert other.titles[-1] == "[Bridgehead] recovered: alarm not sent a"
+
+
+def test_what_a_dead_sender_had_taken_is_sent_by_the_next(told: World, hook: Webhook) -> None:
+    rules(told)
+    lose_a_row(told)
+    rules(told, hook)
+    deployment = told.deployment
+    with open_ledger(deployment) as exchange, exchange.transaction() as connection:
+        outbox = Outbox(connection, DEPARTMENT)
+        outbox.queue(1, "a", Occasion.OPENED, datetime.now(UTC))
+        assert len(outbox.claim(datetime.now(UTC), 10)) == 1  # and then it dies
+    assert note_all(deployment) == {}
+    assert note_all(deployment, later(minutes=3)) == {"a": None}
+    assert (len(hook.messages), note_all(deployment, later(minutes=9))) == (1, {})
+
+
+def test_a_receiver_that_does_not_answer_takes_bounded_time(hook: Webhook) -> None:
+    hook.silent = True
+    begun = time.monotonic()
+    assert send(hook.address, "title", "body", None, timeout=0.5) == "no answer within 0.5 s"
+    assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("address", ["nonsense", "no-such-service://5ecret", ""])
+def test_an_address_that_is_none(address: str) -> None:
+    failure = send(address, "title", "body", None)
+    assert failure is not None
+    assert "5ecret" not in failure
+
+
+def test_the_commands(told: World, hook: Webhook, capsys: Capsys) -> None:
+    config = ("--config", told.directory)
+    trial = call(capsys, *config, "events", "test")
+    assert (trial.code, "a: arrived" in trial.out) == (0, True)
+    assert hook.take()[0]["title"] == "[Bridgehead] trial"
+    hook.status = 404
+    trial = call(capsys, *config, "events", "test")
+    assert (trial.code, "status 404" in trial.out) == (3, True)
+    hook.status = 200
+    lose_a_row(told)
+    shown = call(capsys, *config, "events")
+    assert shown.code == 0
+    assert "偏差 deviation" in shown.out
+    assert "1 open" in shown.out
+    assert call(capsys, *config, "events", "--job", "other", "--json").json == []
+    told.resync()
+    assert call(capsys, *config, "events", "--json").json == []
+    (event,) = call(capsys, *config, "events", "--all", "--json").json
+    assert (event["kind"], event["state"]) == ("deviation", "over")
+    rules(told)
+    assert call(capsys, *config, "events", "test").code == 2
+
+
+def test_neither_secrets_nor_values_are_told(told: World, hook: Webhook) -> None:
+    rules(told, hook, language="zh")
+    told.insert([501], name="张三丰")
+    told.sql("target", "ALTER TABLE t ADD CONSTRAINT c CHECK (name NOT LIKE '张%')")
+    told.run()
+    lost = told.run()
+    assert lost.error is not None or lost.verdict != "reconciled"
+    stored = str(told.sql("exchange", "SELECT facts, subject FROM bh_event"))
+    written = stored + str(hook.messages)
+    assert hook.messages
+    for secret in ("张三丰", "5ecret", "501.25"):
+        assert secret not in written
