@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from connectors.table import Kind, Type
 
-__all__ = ["LACKS", "NATIVES", "PREPARED", "Native", "Value"]
+__all__ = ["ALIASES", "LACKS", "NATIVES", "PREPARED", "Native", "Value", "types_of"]
 
 
 @dataclass(frozen=True)
@@ -348,6 +348,18 @@ NATIVES: dict[str, tuple[Native, ...]] = {
     "sqlite": SQLITE,
     "mysql": MYSQL,
 }
+
+ALIASES = {
+    "kingbase": "postgresql",
+    "opengauss": "postgresql",
+    "odbc-postgresql": "postgresql",
+}
+"""Families that speak of another one's types."""
+
+
+def types_of(family: str) -> tuple[Native, ...]:
+    return NATIVES[ALIASES.get(family, family)]
+
 
 PREPARED = {
     "postgresql": ("CREATE TYPE 心情 AS ENUM ('高兴 😀', 'Sad''s')",),

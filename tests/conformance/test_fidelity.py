@@ -25,13 +25,24 @@ from connectors.registry import connect
 from connectors.selection import Output, Selection
 from connectors.table import Kind, Table, TableName
 from tests.conformance.conftest import MATRIX
-from tests.conformance.natives import LACKS, NATIVES, PREPARED, Native, Value
+from tests.conformance.natives import (
+    ALIASES,
+    LACKS,
+    NATIVES,
+    PREPARED,
+    Native,
+    Value,
+    types_of,
+)
 from tests.conformance.samples import Line, fetch, selection_of
 from tests.scenario.world import World
 
 Database = Callable[..., Endpoint]
 FAMILIES = tuple(row.name for row in MATRIX if row.name in NATIVES)
 PAIRS = tuple(product(FAMILIES, FAMILIES))
+# Families of another one's types: from and to one other family shows how they read and write.
+ALIKE = tuple((row.name, "sqlite") for row in MATRIX if row.name in ALIASES)
+ALIKE_PAIRS = (*PAIRS, *ALIKE, *(("sqlite", name) for name, _ in ALIKE))
 OPTIONS = {row.name: row.options for row in MATRIX}
 NAME = TableName("所有类型")
 
@@ -47,7 +58,9 @@ class Cell:
 
     def refused(self, *families: str) -> str:
         """Why one of these stores does not take it; empty if all do."""
-        found = [LACKS[family].get(self.value.needs, "") for family in families]
+        found = [
+            LACKS[ALIASES.get(family, family)].get(self.value.needs, "") for family in families
+        ]
         return self.value.never or next(filter(None, found), "")
 
     def line(self, width: int) -> Line:
@@ -59,7 +72,7 @@ class Cell:
 def _cells(family: str) -> list[Cell]:
     found = [
         (column, native, value)
-        for column, native in enumerate(NATIVES[family])
+        for column, native in enumerate(types_of(family))
         for value in native.values
     ]
     return [Cell(number, *each) for number, each in enumerate(found, 1)]
@@ -68,9 +81,9 @@ def _cells(family: str) -> list[Cell]:
 def _make(store: Connector, family: str) -> Table:
     """The table of all types, by the family's own words."""
     d = store.dialect
-    columns = [f"{_quote(d, _name(i))} {n.declared}" for i, n in enumerate(NATIVES[family])]
+    columns = [f"{_quote(d, _name(i))} {n.declared}" for i, n in enumerate(types_of(family))]
     statements = [
-        *PREPARED.get(family, ()),
+        *PREPARED.get(ALIASES.get(family, family), ()),
         f"CREATE TABLE {_quote(d, NAME.name)} "
         f"(id integer NOT NULL PRIMARY KEY, {', '.join(columns)})",
     ]
@@ -137,11 +150,11 @@ def test_a_declared_type_is_the_shared_type_it_says(
     opened: Callable[[str], Connector], family: str
 ) -> None:
     table = _make(opened(family), family)
-    for column, native in zip(table.columns[1:], NATIVES[family], strict=True):
+    for column, native in zip(table.columns[1:], types_of(family), strict=True):
         assert (native.declared, column.type) == (native.declared, native.type)
 
 
-@pytest.mark.parametrize(("one", "other"), PAIRS)
+@pytest.mark.parametrize(("one", "other"), ALIKE_PAIRS)
 def test_the_exact_path_changes_nothing_and_sets_aside_what_does_not_fit(
     opened: Callable[[str], Connector], one: str, other: str
 ) -> None:
@@ -159,7 +172,7 @@ def test_the_exact_path_changes_nothing_and_sets_aside_what_does_not_fit(
         store.load(NAME, held.columns, iter(accepted))
     expected = {str(c.id): (_name(c.column), c.refused(other)) for c in cells if c.refused(other)}
     assert refused == expected
-    lines = [cell.line(len(NATIVES[one])) for cell in cells if not cell.refused(other)]
+    lines = [cell.line(len(types_of(one))) for cell in cells if not cell.refused(other)]
     assert fetch(store, selection_of(held)) == lines
     assert _digest(store, held) == Digest.of_lines(map(canonical_line, lines))
 
@@ -172,7 +185,7 @@ def test_a_raw_path_carries_each_column_that_it_is_used_for(
     source, store = opened(one), opened(other)
     raw = source.capabilities.reads & store.capabilities.loads
     table = _make(source, one)
-    for column, native in enumerate(NATIVES[one]):
+    for column, native in enumerate(types_of(one)):
         narrow = Table(NAME, (table.columns[0], table.columns[1 + column]), ("id",))
         job = Job.model_validate({**JOB, "columns": {"id": {}, _name(column): {}}})
         route = find_route(job, narrow, store, store, {})
@@ -203,7 +216,7 @@ def test_the_server_s_digest_is_the_agent_s(
     if bad:
         with store.transaction():
             store.execute(f"DELETE FROM {store.dialect.table(NAME)} WHERE id IN ({', '.join(bad)})")
-    lines = [c.line(len(NATIVES[family])) for c in _cells(family) if not c.value.never]
+    lines = [c.line(len(types_of(family))) for c in _cells(family) if not c.value.never]
     assert fetch(store, selection_of(table)) == lines
     assert _digest(store, table) == Digest.of_lines(map(canonical_line, lines))
 
@@ -230,7 +243,7 @@ def test_a_job_takes_every_type_to_the_next_family_and_back(
         reasons = world.sql("exchange", "SELECT q.key, reason FROM bh_quarantine q")
         refused = {f'["{c.id}"]': c.refused(one, other) for c in cells if c not in good}
         assert dict(reasons) == refused
-        lines = [cell.line(len(NATIVES[one])) for cell in good]
+        lines = [cell.line(len(types_of(one))) for cell in good]
         for role, name in (("exchange", TableName("bh_copy_j")), ("target", NAME)):
             with connect(stores[role]) as store:
                 assert fetch(store, _shared(store.describe(name))) == lines, role
