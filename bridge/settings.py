@@ -243,7 +243,9 @@ def _exchange_problems(
         unfit = _unfit(settings.endpoints if settings else {}, families, "exchange")
         if exchange not in unfit:
             return []
-        message = f"{shown(exchange)} is of family {unfit[exchange]}, which can only be a source"
+        family = unfit[exchange]
+        roles = " or a ".join(families[family].roles)
+        message = f"{shown(exchange)} is of family {family}, which can only be a {roles}"
         return [document.problem(("exchange",), f"{message}; name a database")]
     message = f"unknown endpoint {shown(exchange)}{hint(exchange, names)}"
     return [document.problem(("exchange",), message)]

@@ -584,3 +584,26 @@ def test_a_deployment_is_a_value(directory: Path) -> None:
     first, second = load(directory), load(directory)
     assert isinstance(first, Deployment)
     assert first == second
+
+
+def test_a_family_says_what_it_can_be(write: Write) -> None:
+    exchange = (
+        "exchange: {family: postgresql, database: exchange, password: {file: secrets/exchange}}"
+    )
+    assert exchange in SETTINGS
+    odbc = "exchange: {family: odbc, driver: PostgreSQL Unicode}"
+    found = refused(write("bridgehead.yaml", SETTINGS.replace(exchange, odbc)))
+    said = "'exchange' is of family odbc, which can only be a source or a target; name a database"
+    assert found == [f"bridgehead.yaml:11 exchange: {said}"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [("", "is missing"), ("driver: a, dsn: b", "has both")],
+)
+def test_odbc_needs_a_driver_or_a_data_source(write: Write, given: str, said: str) -> None:
+    centre = "centre: {family: sqlite, path: centre.db}"
+    assert centre in SETTINGS
+    odbc = f"centre: {{family: odbc{', ' if given else ''}{given}}}"
+    (found,) = refused(write("bridgehead.yaml", SETTINGS.replace(centre, odbc)))
+    assert f"{said}: an endpoint of family odbc needs driver or dsn" in found
