@@ -22,8 +22,8 @@ _PLAIN = (
 
 def csv_line(dialect: MysqlDialect, outputs: Sequence[Output], *, marks_bytes: bool) -> str:
     """An expression for the line (see csvlines.py). Each function costs; so what CONCAT prints in
-    canonical form itself is left to it, and only what may be NULL is looked at for it. A collation
-    of its own lets columns of several collations stand in one line."""
+    canonical form itself is left to it, and only what may be NULL is looked at for it. Columns of
+    several binary collations stand in one line only if it begins with a collation of its own."""
     pieces = []
     for output in outputs:
         column, kind = output.column, output.column.type
@@ -36,7 +36,7 @@ def csv_line(dialect: MysqlDialect, outputs: Sequence[Output], *, marks_bytes: b
             quoted = f"COALESCE(CONCAT({quoted}), 'NULL')"
         pieces.append(quoted)
     comma = ", ',', "
-    return f"CONCAT({comma.join(pieces)}, '\n' COLLATE {dialect.collation})"
+    return f"CONCAT('' COLLATE {dialect.collation}, {comma.join(pieces)}, '\n')"
 
 
 def _text(dialect: MysqlDialect, output: Output) -> str:
