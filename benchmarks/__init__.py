@@ -1,1 +1,1 @@
-"""Speed and memory against the floor of this machine: two plain binary COPY pipes."""
+"""Speed and memory against the floor of this machine: two plain pipes."""

@@ -7,7 +7,7 @@ import json
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -18,7 +18,7 @@ from benchmarks.measure import CommandFailed
 from benchmarks.population import ChangeSet
 from benchmarks.report import document, machine, statement_table, table
 from benchmarks.statement import Statements
-from benchmarks.store import Stores, WrongRows
+from benchmarks.store import Route, Stores, WrongRows
 from benchmarks.suite import Suite
 
 __all__ = ["main"]
@@ -30,6 +30,7 @@ _FILE_WIDTH = 150
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 1 when a side moved wrong rows, or failed."""
     options = _parser().parse_args(arguments)
+    options.path = list(dict.fromkeys(options.path or Route))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left behind
     console = Console(stderr=True)
     try:
@@ -46,38 +47,51 @@ def measure_all(options: argparse.Namespace, console: Console) -> None:
     profiles = results / "profiles" if options.profile else None
     if profiles is not None:
         profiles.mkdir(exist_ok=True)
-    changes = change_set(options.rows)
 
     def tell(what: str) -> None:
         console.print(f"[dim]{what}[/]", highlight=False)
 
-    with (
-        tempfile.TemporaryDirectory(prefix="bridgehead-bench-") as place,
-        Stores(Path(place) / "server", options.rows, statements=options.profile) as stores,
-    ):
-        statements = Statements(stores.server.log) if options.profile else None
-        agent = Agent(stores, Path(place) / "config", profiles)
-        suite = Suite(stores, agent, changes, statements, tell)
-        for _ in range(options.repeat):
-            suite.run()
-        described = machine(stores.server.sql("SHOW server_version"))
-    settings = {"rows": options.rows, "repeat": options.repeat, "changes": vars(changes)}
-    settings["profiled"] = options.profile
-    title = f"{options.rows:,} rows, {changes.total:,} changes, {described['cores']} cores"
-    report = document(described, settings, suite.figures)
-    if statements is not None:
-        report["statements"] = statements.as_document()
+    suites = {route: measure_route(route, options, profiles, tell) for route in options.path}
+    described = machine()
+    settings = {"rows": options.rows, "repeat": options.repeat, "profiled": options.profile}
+    settings["changes"] = vars(change_set(options.rows))
+    report = document(described, settings, {r: suite.figures for r, suite in suites.items()})
+    if options.profile:
+        report["statements"] = {r: s.statements.as_document() for r, s in suites.items()}
     (results / "benchmark.json").write_text(
         json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8"
     )
-    draw(suite.figures, title, results / "benchmark.png")
     shown = Console()
     if not shown.is_terminal:
         shown = Console(width=_FILE_WIDTH)
-    shown.print(table(suite.figures, title))
-    if statements is not None:
-        shown.print(statement_table(statements))
-    tell(f"written: {results / 'benchmark.json'}, {results / 'benchmark.png'}")
+    for route, suite in suites.items():
+        title = f"{route}, {options.rows:,} rows, {suite.changes.total:,} changes"
+        title += f", {described['cores']} cores"
+        draw(suite.figures, title, results / f"benchmark-{route}.png")
+        shown.print(table(suite.figures, title))
+        if options.profile:
+            shown.print(statement_table(suite.statements))
+    tell(f"written: {results / 'benchmark.json'}, and a chart for each path")
+
+
+def measure_route(
+    route: Route, options: argparse.Namespace, profiles: Path | None, tell: Callable[[str], None]
+) -> Suite:
+    """All repeats of one path, on servers of their own."""
+    tell(f"{route}: the servers are started")
+    if profiles is not None:
+        profiles = profiles / route
+        profiles.mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="bridgehead-bench-") as place,
+        Stores(Path(place), route, options.rows, statements=options.profile) as stores,
+    ):
+        statements = Statements(stores.server.log if options.profile else None)
+        agent = Agent(stores, Path(place) / "config", profiles)
+        suite = Suite(stores, agent, change_set(options.rows), statements, tell)
+        for _ in range(options.repeat):
+            suite.run()
+    return suite
 
 
 def change_set(rows: int) -> ChangeSet:
@@ -90,6 +104,13 @@ def change_set(rows: int) -> ChangeSet:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--rows", type=_rows, default=1_000_000, help="rows of the table")
+    parser.add_argument(
+        "--path",
+        type=Route,
+        choices=list(Route),
+        action="append",
+        help="which databases business, exchange and buffer are; may be given again; default: all",
+    )
     parser.add_argument("--repeat", type=_repeat, default=3, metavar="N", help="repeats")
     parser.add_argument(
         "--output", type=Path, default=Path("benchmarks/results"), metavar="DIR", help="where to"

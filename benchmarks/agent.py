@@ -17,7 +17,6 @@ __all__ = ["COPY", "Agent", "Finding"]
 
 JOB = "population"
 COPY = f"bh_copy_{JOB}"
-_PASSWORD = "BENCHMARK_PASSWORD"
 _COMMAND = "from bridge.cli import main; main()"
 
 
@@ -40,13 +39,9 @@ class Agent:
 
     def configure(self, finding: Finding) -> None:
         """JSON is YAML too."""
-        server = self._stores.server
-        login = {"host": server.host, "port": server.port, "user": server.user}
-        endpoint = {"family": "postgresql", **login, "password": {"env": _PASSWORD}}
-        names = (BUSINESS, EXCHANGE, BUFFER)
         deployment = {
             "department": {"code": "113301000024895242", "name": "市市场监督管理局"},
-            "endpoints": {name: {**endpoint, "database": name} for name in names},
+            "endpoints": {each.name: each.endpoint for each in self._stores.databases},
             "exchange": EXCHANGE,
         }
         capture = {"method": "cursor", "column": "updated_at", "stamp": "database"}
@@ -89,14 +84,15 @@ class Agent:
 
     def verify(self) -> None:
         """The current copy and the target hold what the source holds, whatever was reported."""
-        self._stores.verify((EXCHANGE, COPY), (BUFFER, "population"))
+        self._stores.verify((self._stores.exchange, COPY), (self._stores.buffer, "population"))
 
     def _measure(self, name: str, words: list[str], *, any_exit_code: bool = False) -> Done:
         command = [sys.executable, "-c", _COMMAND]
         if self._profiles is not None:
             path = self._profiles / f"{name.replace(' ', '-')}.pstats"
             command = [sys.executable, "-m", "benchmarks.profiled", str(path)]
-        environment = {**os.environ, _PASSWORD: self._stores.server.password}
+        secrets = {each.variable: each.server.password for each in self._stores.databases}
+        environment = {**os.environ, **secrets}
         # As installed packages have it: compiled once. The checkout is left as it is.
         environment["PYTHONPYCACHEPREFIX"] = str(self._directory.parent / "bytecode")
         environment.pop("PYTHONDONTWRITEBYTECODE", None)

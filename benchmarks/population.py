@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 __all__ = [
-    "CHANGE",
     "COLUMNS",
     "KEY",
+    "NULLABLE",
     "ChangeSet",
     "change",
-    "create_change",
     "create_table",
     "fill",
 ]
@@ -40,10 +39,7 @@ COLUMNS = {
     "remark": "text",
     "updated_at": "timestamptz",
 }
-_NULLABLE = frozenset({"phone", "remark"})
-
-CHANGE = "floor.change"
-"""What the floor is told of a change set: the operation, then the row; of a deleted one the key."""
+NULLABLE = frozenset({"phone", "remark"})
 
 # A person's number is scattered over all id numbers by multiplication modulo a prime, so that the
 # table does not lie in the order of its key, as no register does.
@@ -84,14 +80,8 @@ class ChangeSet:
 
 
 def create_table(name: str, *, key: bool = True) -> str:
-    columns = [f"{c} {t}{'' if c in _NULLABLE else ' NOT NULL'}" for c, t in COLUMNS.items()]
+    columns = [f"{c} {t}{'' if c in NULLABLE else ' NOT NULL'}" for c, t in COLUMNS.items()]
     return f"CREATE TABLE {name} ({', '.join([*columns, *([f'PRIMARY KEY ({KEY})'] * key)])})"
-
-
-def create_change() -> str:
-    """The operation, then all columns, each of which may be NULL."""
-    columns = ", ".join(f"{c} {t}" for c, t in COLUMNS.items())
-    return f"CREATE TABLE {CHANGE} (operation char(1) NOT NULL, {columns})"
 
 
 def fill(rows: int) -> list[str]:
@@ -123,10 +113,8 @@ def change(rows: int, changes: ChangeSet) -> list[str]:
         f"FROM chosen c WHERE c.{KEY} = p.{KEY}",
         f"INSERT INTO population\n{_people(new, 'now()')}",
         f"DELETE FROM population WHERE {KEY} IN ({gone})",
-        f"DROP TABLE IF EXISTS {CHANGE}",
-        create_change(),
         f"CREATE TEMPORARY TABLE fresh ON COMMIT DROP AS {_keys(new)}",
-        f"INSERT INTO {CHANGE}\n"
+        "INSERT INTO floor.change\n"
         f"SELECT CASE WHEN {KEY} IN (SELECT {KEY} FROM fresh) THEN 'I' ELSE 'U' END,\n"
         f"{', '.join(COLUMNS)}\n"
         "FROM population WHERE updated_at = now()\n"

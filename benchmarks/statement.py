@@ -36,15 +36,18 @@ class Statement:
 
 
 class Statements:
-    """Follows a server's log; `of` holds the slowest statements of each part collected."""
+    """Follows a server's log; `of` holds the slowest statements of each part collected. Without a
+    log there is nothing to follow."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path | None) -> None:
         self._log = log
         self._read = 0
         self.of: dict[str, list[Statement]] = {}
 
     def collect(self, name: str) -> None:
         """Everything that was logged since the last time."""
+        if self._log is None:
+            return
         with self._log.open("rb") as log:
             log.seek(self._read)
             text = log.read()

@@ -1,24 +1,37 @@
-"""The three stores of a benchmark: databases of one server, their reset and an independent look."""
+"""The three stores of a benchmark, their reset, and an independent look."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 
+from benchmarks.database import CHANGE, FLOOR, Database, Postgres, Transfer
+from benchmarks.mariadb import SETTINGS as MARIADB_SETTINGS
+from benchmarks.mariadb import Mariadb
 from benchmarks.measure import Usage, measure, server_cpu_seconds
-from benchmarks.population import CHANGE, COLUMNS, ChangeSet, change, create_change, create_table
+from benchmarks.pipe import pipe
+from benchmarks.population import ChangeSet, change
 from benchmarks.population import fill as fill_statements
 from benchmarks.statement import SETTINGS as LOGGING
 from bridge.demo.postgres import EmbeddedPostgres
+from tests.mariadb import MariaDB
 
-__all__ = ["BUFFER", "BUSINESS", "EXCHANGE", "FLOOR", "Stores", "WrongRows"]
+__all__ = ["BUFFER", "BUSINESS", "EXCHANGE", "Route", "Stores", "WrongRows"]
 
 BUSINESS, EXCHANGE, BUFFER = "business", "exchange", "buffer"
-FLOOR = "floor.population"
-"""The floor's table, in the exchange and in the buffer database."""
 
 # What the demo has, but checkpoints far apart: they would hit now the floor and now ours.
 _SETTINGS = {"max_wal_size": "4GB", "checkpoint_timeout": "1h"}
+
+
+class Route(StrEnum):
+    """Which databases business, exchange and buffer are."""
+
+    POSTGRESQL = "pg-pg-pg"
+    FROM_MARIADB = "mariadb-pg-pg"
+    TO_MARIADB = "pg-pg-mariadb"
 
 
 class WrongRows(Exception):
@@ -26,18 +39,36 @@ class WrongRows(Exception):
 
 
 class Stores:
-    """One server with the three databases; gone at the end."""
+    """The databases of one route, each family on a server of its own; gone at the end.
 
-    def __init__(self, directory: Path, rows: int, *, statements: bool) -> None:
+    Rows and changes are made by PostgreSQL, in `seed`, which mostly is the business database. A
+    MariaDB in its place is told them.
+    """
+
+    def __init__(self, directory: Path, route: Route, rows: int, *, statements: bool) -> None:
         settings = _SETTINGS | (LOGGING if statements else {})
-        self.server = EmbeddedPostgres(directory, settings=settings)
+        self._directory = directory
+        self._route = route
+        self._open = ExitStack()
+        self.server = EmbeddedPostgres(directory / "postgres", settings=settings)
         self.rows = rows
         self.limit_seconds = 120 + rows / 2000
 
     def __enter__(self) -> Stores:
-        self.server.__enter__()
-        for name in (BUSINESS, EXCHANGE, BUFFER):
-            self.server.create_database(name)
+        with ExitStack() as opened:
+            opened.enter_context(self.server)
+            for name in (BUSINESS, EXCHANGE, BUFFER):
+                self.server.create_database(name)
+            self._servers = [self.server.pid]
+            self.seed = Postgres(BUSINESS, self.server)
+            self.business: Database = self.seed
+            self.exchange: Database = Postgres(EXCHANGE, self.server)
+            self.buffer: Database = Postgres(BUFFER, self.server)
+            if self._route is Route.FROM_MARIADB:
+                self.business = self._mariadb(BUSINESS, opened)
+            elif self._route is Route.TO_MARIADB:
+                self.buffer = self._mariadb(BUFFER, opened)
+            self._open = opened.pop_all()
         return self
 
     def __exit__(
@@ -46,93 +77,99 @@ class Stores:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.server.__exit__(kind, error, trace)
+        self._open.close()
+
+    def _mariadb(self, name: str, opened: ExitStack) -> Database:
+        server = MariaDB(self._directory / "mariadb", settings=MARIADB_SETTINGS, durable=True)
+        opened.enter_context(server)
+        self._servers.append(server.pid)
+        database = Mariadb(name, server)
+        database.renew("public")
+        return database
+
+    @property
+    def databases(self) -> tuple[Database, Database, Database]:
+        return self.business, self.exchange, self.buffer
 
     # -- states ------------------------------------------------------------------------------
 
     def fill(self) -> None:
         """The business database as it is before anything was carried."""
-        self._renew(BUSINESS, "public")
-        self._renew(BUSINESS, "floor")
-        for statement in fill_statements(self.rows):
-            self.server.sql(statement, BUSINESS)
+        for database in {self.seed, self.business}:
+            database.renew("public")
+            database.renew_floor()
+        self.seed.sql(*fill_statements(self.rows))
+        if self.business is not self.seed:
+            self.business.create("population")
+            self._tell(Transfer("population", "population"))
+            self.business.sql("CREATE INDEX updated ON population (updated_at)")
+            self.business.vacuum()
 
     def empty_ours(self) -> None:
-        for database in (EXCHANGE, BUFFER):
-            self._renew(database, "public")
+        for database in (self.exchange, self.buffer):
+            database.renew("public")
         self.settle()
 
     def empty_floor(self) -> None:
         """The floor's tables stand ready with their keys."""
-        for database in (EXCHANGE, BUFFER):
-            self._renew(database, "floor")
-            self.server.sql(create_table(FLOOR), database)
+        for database in (self.exchange, self.buffer):
+            database.renew_floor()
+            database.create(FLOOR)
         self.settle()
 
     def change(self, changes: ChangeSet) -> None:
         """Changes the business database, and tells the floor at both hops what has changed."""
-        statements = change(self.rows, changes)
-        self.server.sql(f"BEGIN; {'; '.join(statements)}; COMMIT", BUSINESS)
-        self.server.sql("VACUUM (ANALYZE) population", BUSINESS)
-        self.server.sql(f"DROP TABLE IF EXISTS {CHANGE}", EXCHANGE)
-        self.server.sql(create_change(), EXCHANGE)
-        read = f"COPY {CHANGE} TO STDOUT (FORMAT binary)"
-        write = f"COPY {CHANGE} FROM STDIN (FORMAT binary)"
-        self.pipe(BUSINESS, read, EXCHANGE, [write], "preparation")
-        for database in (BUSINESS, EXCHANGE):
-            self.server.sql(f"VACUUM (ANALYZE) {CHANGE}", database)
+        self.seed.sql(f"DROP TABLE IF EXISTS {CHANGE}")
+        self.seed.create(CHANGE, operation=True)
+        self.seed.sql(f"BEGIN; {'; '.join(change(self.rows, changes))}; COMMIT")
+        self.seed.sql("VACUUM (ANALYZE) population")
+        for database in {self.business, self.exchange} - {self.seed}:
+            database.sql(f"DROP TABLE IF EXISTS {CHANGE}")
+            database.create(CHANGE, operation=True)
+            self._measure(self.seed, database, Transfer(CHANGE, CHANGE, operation=True), _ASIDE)
+        if self.business is not self.seed:
+            statements = self.business.applies(CHANGE, "population")
+            self.business.sql("BEGIN", *statements, "COMMIT")
+        for database in (self.business, self.exchange):
+            database.vacuum()
         self.settle()
 
     def vacuum(self) -> None:
-        """As autovacuum leaves the tables some time after a load, at no chosen moment."""
-        for database in (EXCHANGE, BUFFER):
-            self.server.sql("VACUUM (ANALYZE)", database)
+        for database in (self.exchange, self.buffer):
+            database.vacuum()
         self.settle()
 
     def settle(self) -> None:
-        """What was done before is not paid for by what is measured next."""
-        self.server.sql("CHECKPOINT")
+        for database in self.databases:
+            database.settle()
 
-    def _renew(self, database: str, schema: str) -> None:
-        statement = f"DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}"
-        self.server.sql(statement, database)
+    def _tell(self, transfer: Transfer) -> None:
+        self._measure(self.seed, self.business, transfer, _ASIDE)
 
     # -- work --------------------------------------------------------------------------------
 
-    def pipe(
-        self, source: str, read: str, target: str, write: list[str], name: str = "floor"
-    ) -> Usage:
-        """`psql | psql`: one statement's output into one transaction of the other database. The
-        sessions bear the name."""
-        psql = [str(self.server.bin / "psql"), "--no-psqlrc", "--quiet", "--no-password"]
-        psql.append("--set=ON_ERROR_STOP=1")
-        reader = [*psql, f"--command={read}"]
-        writer = [*psql, "--single-transaction", *(f"--command={sql}" for sql in write)]
-        environments = [
-            self.server.environ(database) | {"PGAPPNAME": name} for database in (source, target)
-        ]
-        return measure(
-            [reader, writer], environments, self.server_cpu_seconds, self.limit_seconds
-        ).usage
+    def pipe(self, source: Database, target: Database, transfer: Transfer) -> Usage:
+        return self._measure(source, target, transfer, "floor")
+
+    def _measure(self, source: Database, target: Database, transfer: Transfer, name: str) -> Usage:
+        commands, environments = pipe(source, target, transfer, name)
+        return measure(commands, environments, self.server_cpu_seconds, self.limit_seconds).usage
 
     def server_cpu_seconds(self) -> float:
-        return server_cpu_seconds(self.server.pid)
+        return sum(map(server_cpu_seconds, self._servers))
 
     # -- a look ------------------------------------------------------------------------------
 
-    def verify(self, *places: tuple[str, str]) -> None:
-        """Raises WrongRows unless each (database, table) holds the rows of the business table."""
-        expected = self._tally(BUSINESS, "population")
-        for database, table in places:
-            actual = self._tally(database, table)
-            if actual != expected:
-                raise WrongRows(f"{database} {table}: {actual}, but the source has {expected}")
+    def verify_floor(self) -> None:
+        self.verify((self.exchange, FLOOR), (self.buffer, FLOOR))
 
-    def _tally(self, database: str, table: str) -> str:
-        """Rows and the sum of both halves of their MD5, by the server alone."""
-        halves = ", ".join(
-            f"sum(('x' || substr(h, {start}, 16))::bit(64)::bigint)" for start in (1, 17)
-        )
-        row = f"ROW({', '.join(COLUMNS)})::text"
-        lines = f"SELECT md5({row}) AS h FROM {table} OFFSET 0"
-        return self.server.sql(f"SELECT count(*), {halves} FROM ({lines}) hashed", database)
+    def verify(self, *places: tuple[Database, str]) -> None:
+        """Raises WrongRows unless each table holds the rows of the business table."""
+        expected = self.seed.tally("population")
+        for database, table in places:
+            actual = database.tally(table)
+            if actual != expected:
+                raise WrongRows(f"{database.name} {table}: {actual}, but the source has {expected}")
+
+
+_ASIDE = "preparation"

@@ -28,13 +28,13 @@ class Suite:
         stores: Stores,
         agent: Agent,
         changes: ChangeSet,
-        statements: Statements | None,
+        statements: Statements,
         tell: Callable[[str], None],
     ) -> None:
         self._stores = stores
         self._agent = agent
-        self._changes = changes
-        self._statements = statements
+        self.changes = changes
+        self.statements = statements
         self._tell = tell
         self._repeat = 0
         self.figures: list[Figure] = []
@@ -77,8 +77,8 @@ class Suite:
         self._note_whole(Scenario.STATUS, self._agent.status())
 
     def _change_sets(self) -> None:
-        self._change_set(Scenario.CHANGES, _SWEEPING, self._changes)
-        second = self._changes.without_deletes()
+        self._change_set(Scenario.CHANGES, _SWEEPING, self.changes)
+        second = self.changes.without_deletes()
         self._change_set(Scenario.UPSERTS, _PLAIN_AGAIN, second)
 
     def _change_set(self, scenario: Scenario, finding: Finding, changes: ChangeSet) -> None:
@@ -116,6 +116,4 @@ class Suite:
         for hop, usage in usages.items():
             self.figures.append(Figure(self._repeat, scenario, side, hop, usage))
             self._tell(f"{scenario}, {side}, {hop}: {usage}")
-        if self._statements is not None:
-            name = f"{self._repeat} {scenario}, {side}, {', '.join(usages)}"
-            self._statements.collect(name)
+        self.statements.collect(f"{self._repeat} {scenario}, {side}, {', '.join(usages)}")
