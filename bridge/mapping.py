@@ -33,6 +33,7 @@ class Limits:
         checks = {
             (Kind.TEXT, Kind.NATIVE, Kind.JSON): self.nul_in_text >= store.nul_in_text
             and self.empty_text >= store.empty_text,
+            (Kind.BINARY,): self.empty_text >= store.empty_text,
             (Kind.FLOAT,): self.special_floats >= store.special_floats,
             (Kind.DECIMAL,): self.special_decimals >= store.special_decimals,
             (Kind.TIME,): self.long_times >= store.long_times,

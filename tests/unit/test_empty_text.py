@@ -34,8 +34,10 @@ def test_an_empty_value_is_refused_and_null_is_not(kind: Type) -> None:
 def test_the_families_that_do_say_so() -> None:
     assert not OracleConnector.capabilities.empty_text
     assert not DmConnector.capabilities.empty_text
-    assert KEEPS_IT.hold_all(Capabilities())
-    assert not TAKES_IT_FOR_NULL.hold_all(Capabilities())
+    for kind in (Kind.TEXT, Kind.BINARY):
+        assert KEEPS_IT.hold_all(Capabilities(), {kind})
+        assert not TAKES_IT_FOR_NULL.hold_all(Capabilities(), {kind})
+    assert TAKES_IT_FOR_NULL.hold_all(Capabilities(), {Kind.INTEGER})
 
 
 class _Cursor:
