@@ -37,7 +37,7 @@ __all__ = ["MysqlServer"]
 
 _LONGEST_LOCK = 64
 _NEEDED = ("SELECT", "INSERT", "UPDATE", "DELETE")
-_NEEDED_HERE = ("CREATE", "DROP", "ALTER", "INDEX", "CREATE TEMPORARY TABLES", *_NEEDED)
+_MAKING = ("CREATE", "DROP", "ALTER", "INDEX", "CREATE VIEW", "CREATE TEMPORARY TABLES")
 _GRANT = re.compile(r"GRANT (.+?) ON (?:TABLE )?(\S.*?) TO ", re.IGNORECASE)
 
 # the zone's offset in January and in July
@@ -114,7 +114,7 @@ class MysqlServer(Connector):
         with self._translated():
             database = (table and table.schema) or self.endpoint.schema or self._database()
             place = f"{database}.{table.name if table else '*'}"
-            needed = _NEEDED if table else _NEEDED_HERE
+            needed = _NEEDED if table else (*_MAKING, *_NEEDED)
             given = {
                 right for rights, on in self._grants() if _covers(on, place) for right in rights
             }
