@@ -45,13 +45,16 @@ def agent_dag() -> DAG:
 def audit_dag() -> DAG:
     """The report is made whatever a comparison finds; the run is red if any of them failed."""
     with new_dag(
-        AUDIT, _AT_NIGHT, display="audit 审计", tags=["bridgehead"], text=_AUDIT_DOC
+        AUDIT,
+        _AT_NIGHT,
+        display="audit 审计",
+        tags=["bridgehead"],
+        text=_AUDIT_DOC,
+        retries={"retries": 2, "retry_delay": timedelta(minutes=5)},
     ) as dag:
         compared = task(
             map_index_template="{{ task.op_kwargs['job'] }}",
             max_active_tis_per_dag=_SIDE_BY_SIDE,
-            retries=2,
-            retry_delay=timedelta(minutes=5),
         )(step.compare).expand(job=task(step.jobs)())
         compared >> task(trigger_rule="all_done")(step.report)()
         compared >> task(step.all_compared)()

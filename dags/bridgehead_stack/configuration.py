@@ -72,6 +72,8 @@ def airflow_settings(
             "refresh_interval": 30,
         },
         "scheduler": {"task_instance_heartbeat_timeout": 60},
+        # A task on a busy machine waits for the api-server rather than to fail.
+        "workers": {"execution_api_timeout": 30},
         "fab": {"session_lifetime_minutes": 480},
     }
     if broker:
