@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from bridge.configuration.catalogue import cycle_seconds, working_days
 from bridge.workingday import WorkingDays
 
-__all__ = ["CHINA", "Period", "Timeliness", "due_periods", "next_due", "timeliness"]
+__all__ = ["CHINA", "Period", "Timeliness", "due_periods", "first_period", "next_due", "timeliness"]
 
 CHINA = ZoneInfo("Asia/Shanghai")
 _HOUR = timedelta(hours=1)
@@ -62,6 +62,11 @@ def due_periods(
         lambda period: period.start < until, _periods(cycle, begun, max(begun, early), days)
     )
     return [period for period in found if since < period.due <= until]
+
+
+def first_period(cycle: str, begun: datetime, days: WorkingDays) -> Period:
+    """The one in which the job began."""
+    return next(_periods(cycle, begun, begun, days))
 
 
 def next_due(

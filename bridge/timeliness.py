@@ -8,8 +8,16 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from bridge.configuration.catalogue import cycle_seconds
-from bridge.deadline import CHINA, Period, Timeliness, due_periods, next_due, timeliness
+from bridge.configuration.catalogue import cycle_seconds, working_days
+from bridge.deadline import (
+    CHINA,
+    Period,
+    Timeliness,
+    due_periods,
+    first_period,
+    next_due,
+    timeliness,
+)
 from bridge.event import EventKind, Observation, Recovery, Sighting
 from bridge.job import Job
 from bridge.ledger.timeliness import (
@@ -75,6 +83,7 @@ def deadlines(
     department, days = deployment.department.code, WorkingDays(deployment.calendar)
     begun = begun_at(connection, department, names)
     last = reconciled_at(connection, department, names)
+    recently = _Recent(days, at, recent)
     found = {}
     for name in begun.keys() & deployment.jobs.keys():
         cycle = cycle_of(deployment.jobs[name])
@@ -82,7 +91,7 @@ def deadlines(
             continue
         due_at = next_due(cycle, begun[name], last.get(name), days)
         assert due_at is not None
-        periods = _recent(cycle, begun[name], at, days, recent)
+        periods = recently.of(cycle, begun[name])
         spans = [(period.start, period.due) for period in periods]
         kept = count_kept(connection, department, name, spans)
         found[name] = Deadline(cycle, due_at, last.get(name), Timeliness(kept, len(spans)), at)
@@ -138,13 +147,31 @@ def observe_calendar(deployment: Deployment, at: datetime) -> Observation:
     )
 
 
-def _recent(
-    cycle: str, begun: datetime, at: datetime, days: WorkingDays, count: int
-) -> list[Period]:
-    if not count:
-        return []
-    span = timedelta(seconds=(cycle_seconds(cycle) or 0) * 2 * count) + timedelta(days=31)
-    return due_periods(cycle, begun, max(begun, at - span), at, days)[-count:]
+class _Recent:
+    """The last periods that were due by a moment; those of the calendar are the same for all."""
+
+    def __init__(self, days: WorkingDays, at: datetime, count: int) -> None:
+        self._days = days
+        self._at = at
+        self._count = count
+        self._known: dict[str, list[Period]] = {}
+
+    def of(self, cycle: str, begun: datetime) -> list[Period]:
+        if not self._count:
+            return []
+        if working_days(cycle) is not None:  # counted from the job's own beginning
+            return self._due(cycle, begun)
+        if cycle not in self._known:
+            self._known[cycle] = self._due(cycle, self._at - self._span(cycle))
+        first = first_period(cycle, begun, self._days)
+        return [period for period in self._known[cycle] if period.start >= first.start]
+
+    def _due(self, cycle: str, begun: datetime) -> list[Period]:
+        since = max(begun, self._at - self._span(cycle))
+        return due_periods(cycle, begun, since, self._at, self._days)[-self._count :]
+
+    def _span(self, cycle: str) -> timedelta:
+        return timedelta(seconds=(cycle_seconds(cycle) or 0) * 2 * self._count, days=31)
 
 
 def _overdue(name: str, deadline: Deadline) -> Sighting:

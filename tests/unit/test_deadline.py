@@ -11,9 +11,17 @@ from hypothesis import strategies as st
 
 from bridge.configuration.calendarfile import Calendar
 from bridge.configuration.catalogue import cycle_seconds
-from bridge.deadline import CHINA, Period, Timeliness, due_periods, next_due, timeliness
+from bridge.deadline import (
+    CHINA,
+    Period,
+    Timeliness,
+    due_periods,
+    first_period,
+    next_due,
+    timeliness,
+)
 from bridge.job import Job
-from bridge.timeliness import cycle_of
+from bridge.timeliness import _Recent, cycle_of
 from bridge.workingday import WorkingDays
 
 DAYS = WorkingDays()
@@ -158,6 +166,16 @@ def test_overdue_means_that_the_newest_period_due_was_lost(
     periods = due_periods(cycle, BEGUN, last - timedelta(days=400), now, DAYS)
     newest_lost = bool(periods) and last < periods[-1].start
     assert (due <= now) == newest_lost
+
+
+@given(cycles, moments, moments)
+def test_a_job_owes_nothing_from_before_it_began(
+    cycle: str, begun: datetime, until: datetime
+) -> None:
+    periods = due_periods(cycle, begun, begun - timedelta(days=400), until, DAYS)
+    assert all(p.start >= first_period(cycle, begun, DAYS).start for p in periods)
+    shared = _Recent(DAYS, until, 30).of(cycle, begun)
+    assert shared == periods[-30:]
 
 
 # -- timeliness ----------------------------------------------------------------------------------
