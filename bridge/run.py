@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -145,6 +146,7 @@ def _run_held(
     *,
     even_disabled: bool,
 ) -> None:
+    began = time.monotonic()
     with hold(deployment, job, wait) as held:
         with held.exchange.transaction():
             standing = held.ledger().standing()
@@ -157,18 +159,18 @@ def _run_held(
             _conclude(held, outcome)
         except BridgeheadError as error:
             with suppress(BridgeheadError):  # the first error is the one to tell
-                _record(held, _verdict_of(error, outcome), str(error))
+                _record(held, _verdict_of(error, outcome), str(error), began)
             raise
         finally:
             outcome.reached = frozenset(held.reached)
         failpoint("run.over")
-        _record(held, outcome.verdict, None)
+        _record(held, outcome.verdict, None, began)
 
 
-def _record(held: Hold, verdict: Verdict, error: str | None) -> None:
+def _record(held: Hold, verdict: Verdict, error: str | None, began: float) -> None:
     """For `status`; another run may have taken the job over meanwhile."""
     with held.exchange.transaction():
-        held.ledger().ran(verdict.value, error)
+        held.ledger().ran(verdict.value, error, time.monotonic() - began)
 
 
 def _planned(held: Hold) -> Plan:

@@ -43,7 +43,7 @@ __all__ = [
     "receipt_row",
 ]
 
-EXCHANGE_VERSION = "0003"
+EXCHANGE_VERSION = "0004"
 RECEIVER_VERSION = "0001"
 """The newest migrations, so that an up-to-date database is known without loading Alembic."""
 
@@ -87,6 +87,7 @@ job_row = Table(
     Column("ran_at", Instant),  # how the last run ended
     Column("ran_verdict", String(16)),
     Column("ran_error", Text),
+    Column("ran_milliseconds", BigInteger),
     Column("compared_at", Instant),  # L3, of this epoch: what the stores held
     *(Column(name, BigInteger) for name in CONTENT),
 )

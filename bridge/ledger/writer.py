@@ -193,10 +193,11 @@ class Ledger(History):
         self.fence()
         self._set(sweep_key=key)
 
-    def ran(self, verdict: str, error: str | None) -> None:
-        """How the run that is ending came out, for `status`."""
+    def ran(self, verdict: str, error: str | None, seconds: float) -> None:
+        """How the run that is ending came out, and how long it took, for `status`."""
         self.fence()
-        self._set(ran_at=datetime.now(UTC), ran_verdict=verdict, ran_error=error)
+        ended = {"ran_at": datetime.now(UTC), "ran_milliseconds": round(seconds * 1000)}
+        self._set(**ended, ran_verdict=verdict, ran_error=error)
 
     def compared(self, **counts: int) -> None:
         """What a comparison of contents (L3) found, by the names of `CONTENT`; it stands until the
