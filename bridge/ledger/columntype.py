@@ -6,14 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import TIMESTAMP, BigInteger, Dialect, Integer, String, Text
-from sqlalchemy.dialects.mysql import LONGTEXT
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from bridge.batch import instant
 
-__all__ = ["Instant", "long_integer", "long_text", "seconds_since"]
+__all__ = ["Instant", "LongText", "long_integer", "seconds_since"]
 
 
 class Instant(TypeDecorator[datetime]):
@@ -43,9 +42,13 @@ class Instant(TypeDecorator[datetime]):
         return moment.astimezone(UTC)
 
 
-def long_text() -> TypeEngine[str]:
+class LongText(Text):
     """A text of any length; MySQL's own TEXT ends at 64 KB."""
-    return Text().with_variant(LONGTEXT(), "mysql")
+
+
+@compiles(LongText, "mysql")
+def _long_text(_kind: Any, _compiler: Any, **_options: Any) -> str:
+    return "LONGTEXT"
 
 
 def long_integer() -> TypeEngine[int]:

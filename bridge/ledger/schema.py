@@ -20,7 +20,7 @@ from sqlalchemy import (
     Text,
 )
 
-from bridge.ledger.columntype import Instant, long_integer, long_text
+from bridge.ledger.columntype import Instant, LongText, long_integer
 
 __all__ = [
     "CONTENT",
@@ -157,7 +157,7 @@ candidate_row = Table(
     _department(primary_key=True),
     _job(primary_key=True),
     Column("at", Instant, primary_key=True),
-    Column("tokens", long_text(), nullable=False),  # JSON array
+    Column("tokens", LongText(), nullable=False),  # JSON array
 )
 
 quarantine_row = Table(
@@ -246,7 +246,7 @@ audit_entry = Table(
     Column("job", String(128)),
     Column("actor", String(128), nullable=False),
     Column("action", String(64), nullable=False),
-    Column("details", long_text(), nullable=False),  # canonical JSON
+    Column("details", LongText(), nullable=False),  # canonical JSON
     _hash("prev_hash"),
     _hash("hash"),
 )

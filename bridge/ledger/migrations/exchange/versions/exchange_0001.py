@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from bridge.ledger.columntype import Instant, long_integer, long_text
+from bridge.ledger.columntype import Instant, LongText, long_integer
 
 revision = "0001"
 down_revision = None
@@ -103,7 +103,7 @@ def _candidates() -> None:
         "bh_candidate",
         *_job(),
         sa.Column("at", Instant, nullable=False),
-        sa.Column("tokens", long_text(), nullable=False),
+        sa.Column("tokens", LongText(), nullable=False),
         sa.PrimaryKeyConstraint("department", "job", "at"),
     )
 
@@ -139,7 +139,7 @@ def _audit() -> None:
         sa.Column("job", sa.String(128)),
         sa.Column("actor", sa.String(128), nullable=False),
         sa.Column("action", sa.String(64), nullable=False),
-        sa.Column("details", long_text(), nullable=False),
+        sa.Column("details", LongText(), nullable=False),
         _hash("prev_hash"),
         _hash("hash"),
         sa.PrimaryKeyConstraint("number"),
