@@ -7,10 +7,14 @@ session of its own.
 from __future__ import annotations
 
 import json
+import os
+import signal
+import warnings
 from dataclasses import replace
 
 import pytest
 
+from bridge.failpoint import arm, at
 from connectors.registry import connect
 from connectors.table import TableName
 from tests.conformance.samples import Line, fetch, selection_of
@@ -45,10 +49,13 @@ COLUMNS: dict[str, Cell] = {
     "char": ("char(5)", "'ab   '", "ab"),
     "text": (
         "mediumtext",
-        "CONCAT('𠮷野家䶮㛃 e\u0301 ''q'' \"d\" ,\\\\N\\\\', CHAR(9), CHAR(10), CHAR(13), CHAR(12), 'NULL')",
+        "CONCAT('𠮷野家䶮㛃 e\u0301 ''q'' \"d\" ,\\\\N\\\\', "
+        "CHAR(9), CHAR(10), CHAR(13), CHAR(12), 'NULL')",
         "𠮷野家䶮㛃 e\u0301 'q' \"d\" ,\\N\\\t\n\r\fNULL",
     ),
     "gbk": ("varchar(20) CHARACTER SET gbk", "'中文'", "中文"),
+    "uca": ("varchar(20) COLLATE utf8mb4_unicode_ci", "'ÀÉ \"'", 'ÀÉ "'),
+    "utf8mb3": ("varchar(20) CHARACTER SET utf8mb3", "'中'", "中"),
     "latin1": ("varchar(20) CHARACTER SET latin1", "'é€'", "é€"),
     "null": ("varchar(4)", "'NULL'", "NULL"),
     "empty": ("varchar(4)", "''", ""),
@@ -218,3 +225,70 @@ def test_other_families_travel_through_mariadb(make: MakeWorld, families: tuple[
     tally = world.run_well().batches[-1].tally
     assert (tally.inserted, tally.updated, tally.deleted) == (50, 99, 100)
     assert world.findings() == []
+
+
+POINTS = ["target.claiming", "target.claimed", "image.beginning", "image.begun", "image.sealed"]
+POINTS += ["push.applying", "push.applied"]
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_first_load_killed_around_tables_that_are_made(make: MakeWorld, point: str) -> None:
+    """Each table that is made commits what stands before it: half of a beginning is found."""
+    world = make(LITE, MARIA, MARIA)
+    world.make_table(rows=30)
+    world.job("j", chunk_rows=12, **cursor_job())
+    assert _is_killed(world, point)
+    if point == "target.claimed":  # between the claim and the table
+        world.sql("target", "DROP TABLE t")
+    if point == "image.begun":  # between the two tables at the exchange
+        world.sql("exchange", "DROP TABLE bh_change_j")
+    assert sum(b.tally.inserted for b in world.run_well().batches) <= 30
+    assert world.findings() == []
+    assert {batch["state"] for batch in world.batches()} == {"reconciled"}
+
+
+def _is_killed(world: World, point: str) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the child runs one thread only
+        child = os.fork()
+    if child == 0:
+        try:
+            arm(at(point, 1, lambda _: os.kill(os.getpid(), signal.SIGKILL)))
+            world.run()
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+
+
+@pytest.mark.parametrize("engine", ["MyISAM", "Aria"])
+def test_tables_without_transactions_are_refused(make: MakeWorld, engine: str) -> None:
+    world = make(MARIA, LITE, MARIA)
+    world.make_table(rows=3)
+    world.job("j", **cursor_job())
+    world.sql("source", f"ALTER TABLE t ENGINE={engine}")
+    refused = world.run().error
+    assert refused is not None
+    assert (refused.exit_code, refused.endpoint) == (4, "source")
+    assert "transactions" in refused.message
+    world.job("j", capture={"method": "compare"}, target={"endpoint": "target", "table": "u"})
+    world.sql(
+        "target",
+        "CREATE TABLE u (id int PRIMARY KEY, name text, amount decimal(10,2), "
+        f"updated_at datetime(6)) ENGINE={engine}",
+    )
+    refused = world.run().error
+    assert refused is not None
+    assert (refused.exit_code, refused.endpoint) == (4, "target")
+    world.sql("target", "ALTER TABLE u ENGINE=InnoDB")
+    assert world.run_well().batches[0].tally.inserted == 3
+
+
+def test_a_key_that_mariadb_would_keep_in_another_order_is_refused(make: MakeWorld) -> None:
+    world = make(PG, MARIA, PG)
+    world.sql("source", "CREATE TABLE t (id numeric PRIMARY KEY, v text)")
+    world.job("j", capture={"method": "compare"})
+    refused = world.run().error
+    assert refused is not None
+    assert refused.exit_code == 4
+    assert "order" in refused.message
