@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sqlalchemy import Connection
+
 from bridge.batch import Batch, State
 from bridge.guarantee import Guarantee, guarantee_of
 from bridge.ledger import JobStanding, Ledger
@@ -18,9 +20,9 @@ from connectors.connector import Connector
 from connectors.registry import connect
 from reconcile.verdict import Verdict, worst
 
-__all__ = ["JobOverview", "overview", "read_ledger", "verdict_of"]
+__all__ = ["VERDICTS", "JobOverview", "overview", "overview_of", "read_ledger", "verdict_of"]
 
-_VERDICTS = {
+VERDICTS = {
     State.SEALED: Verdict.IN_FLIGHT,
     State.APPLIED: Verdict.IN_FLIGHT,
     State.RECONCILED: Verdict.RECONCILED,
@@ -88,13 +90,22 @@ def overview(deployment: Deployment) -> list[JobOverview]:
     """Every job by name: those configured, those whose files are bad, those that only the ledger
     still knows."""
     at = datetime.now(UTC)
+    with read_ledger(deployment) as exchange:
+        if exchange is None:
+            return overview_of(None, deployment, at)
+        with exchange.transaction() as connection:
+            return overview_of(connection, deployment, at)
+
+
+def overview_of(
+    connection: Connection | None, deployment: Deployment, at: datetime
+) -> list[JobOverview]:
+    """The same in a transaction with the ledger; None where it has no tables yet."""
     found: list[JobStanding] = []
     due: dict[str, Deadline] = {}
-    with read_ledger(deployment) as exchange:
-        if exchange is not None:
-            with exchange.transaction() as connection:
-                found = Ledger.jobs(connection, deployment.department.code)
-                due = deadlines(connection, deployment, at)
+    if connection is not None:
+        found = Ledger.jobs(connection, deployment.department.code)
+        due = deadlines(connection, deployment, at)
     standings = {standing.job: standing for standing in found}
     names = sorted({*standings, *deployment.jobs, *deployment.bad_jobs})
     return [_overview(deployment, name, standings.get(name), due.get(name), at) for name in names]
@@ -104,7 +115,7 @@ def verdict_of(batch: Batch) -> Verdict | None:
     """None for a batch that was superseded or rejected: nothing is claimed of it."""
     if batch.state is State.PURGED:
         return Verdict.RECONCILED if batch.reconciled_at is not None else None
-    return _VERDICTS[batch.state]
+    return VERDICTS[batch.state]
 
 
 @contextmanager

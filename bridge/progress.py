@@ -1,4 +1,5 @@
-"""How a run gets on, while it does: a bar on a terminal, plain lines elsewhere. Both on stderr."""
+"""How a run gets on, while it does: a bar on a terminal, lines of the log elsewhere. Both on
+stderr."""
 
 from __future__ import annotations
 
@@ -6,7 +7,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Protocol
 
 from rich.console import Console
@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 from bridge.batch import Batch, State
+from bridge.log import about, in_json, log
 
 __all__ = ["Watcher", "watching"]
 
@@ -36,8 +37,8 @@ class Watcher(Protocol):
 
 @contextmanager
 def watching() -> Iterator[Watcher]:
-    """A bar if stderr is a terminal, lines if not."""
-    if not sys.stderr.isatty():
+    """A bar if stderr is a terminal that a person reads, lines if not."""
+    if in_json() or not sys.stderr.isatty():
         yield Lines()
         return
     columns = (TextColumn("{task.description}"), BarColumn(), _Rows(), _Speed())
@@ -51,14 +52,17 @@ class Lines:
 
     def expect(self, job: str, rows: int | None) -> None:
         if rows:
-            _log(f"{job}: the source has about {rows:,} rows")
+            with about(job):
+                log.info("%s: the source has about %s rows", job, f"{rows:,}")
 
     def note(self, job: str, batch: Batch) -> None:
         name = f"{job} {batch.epoch}/{batch.seq}"
-        if batch.state is State.SEALED:
-            _log(f"{name} {batch.kind} sealed: {batch.tally.read:,} read, {_changes(batch)}")
-        else:
-            _log(f"{name} {batch.kind} {batch.state}")
+        with about(job, batch.epoch, batch.seq):
+            if batch.state is State.SEALED:
+                read = f"{batch.tally.read:,} read"
+                log.info("%s %s sealed: %s, %s", name, batch.kind, read, _changes(batch))
+            else:
+                log.info("%s %s %s", name, batch.kind, batch.state)
 
 
 class Bar:
@@ -97,7 +101,3 @@ class _Speed(ProgressColumn):
 def _changes(batch: Batch) -> str:
     tally = batch.tally
     return f"{tally.inserted:,} inserted, {tally.updated:,} updated, {tally.deleted:,} deleted"
-
-
-def _log(line: str) -> None:
-    print(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S} {line}", file=sys.stderr, flush=True)

@@ -18,6 +18,7 @@ from bridge.failpoint import failpoint
 from bridge.hold import Hold
 from bridge.ledger import Ledger
 from bridge.ledger.receiver import Expectation, Stall
+from bridge.log import about
 from bridge.plan import Plan
 from connectors import returning
 from connectors.canonical import Digest
@@ -50,11 +51,12 @@ class Push:
     def settle(self, batch: Batch) -> Batch:
         """Pushes a sealed batch, then compares sent with measured. Raises Gap or Fork if the
         receiver cannot take it; then nothing has changed but the receiver's own alarm."""
-        if batch.state is State.SEALED:
-            failpoint("push.begins")
-            batch = self._apply(batch)
-            failpoint("push.noted")
-        return self._compare(batch) if batch.state is State.APPLIED else batch
+        with about(batch.job, batch.epoch, batch.seq):
+            if batch.state is State.SEALED:
+                failpoint("push.begins")
+                batch = self._apply(batch)
+                failpoint("push.noted")
+            return self._compare(batch) if batch.state is State.APPLIED else batch
 
     # -- push --------------------------------------------------------------------------------
 

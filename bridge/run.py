@@ -14,6 +14,7 @@ from bridge.errors import Fork, Gap, Held
 from bridge.failpoint import failpoint
 from bridge.hold import Hold, hold
 from bridge.job import Job
+from bridge.log import about
 from bridge.notice import note_outcome
 from bridge.outcome import Observer, Outcome
 from bridge.plan import Plan, extend_target, make_plan, prepare_target
@@ -46,16 +47,17 @@ def run_job(
     disabled job is skipped, unless `even_disabled`."""
     outcome = Outcome(name, observer=observer)
     chosen = tuple(steps) or (settle_and_pull,)
-    try:
-        job = deployment.job(name)
-        job.require_shareable()
-        for attempt in _retrying(deployment.defaults.retry):
-            with attempt:
-                _run_held(deployment, job, chosen, wait, outcome, even_disabled=even_disabled)
-    except BridgeheadError as error:
-        outcome.error = error
-        outcome.verdict = _verdict_of(error, outcome)
-    note_outcome(deployment, outcome)
+    with about(name):
+        try:
+            job = deployment.job(name)
+            job.require_shareable()
+            for attempt in _retrying(deployment.defaults.retry):
+                with attempt:
+                    _run_held(deployment, job, chosen, wait, outcome, even_disabled=even_disabled)
+        except BridgeheadError as error:
+            outcome.error = error
+            outcome.verdict = _verdict_of(error, outcome)
+        note_outcome(deployment, outcome)
     return outcome
 
 
@@ -178,11 +180,13 @@ def _planned(held: Hold) -> Plan:
     with held.exchange.transaction():
         waiting = held.ledger().held()
     if waiting:
-        raise Held(
-            f"{held.name}: batch {waiting[0].seq} deletes {waiting[0].tally.deleted} rows, "
-            f"more than max_delete {held.job.max_delete}",
-            remedy=f"bridgehead approve {held.name} {waiting[0].seq} --why TEXT, or reject",
-        )
+        batch = waiting[0]
+        with about(held.name, batch.epoch, batch.seq):
+            raise Held(
+                f"{held.name}: batch {batch.seq} deletes {batch.tally.deleted} rows, "
+                f"more than max_delete {held.job.max_delete}",
+                remedy=f"bridgehead approve {held.name} {batch.seq} --why TEXT, or reject",
+            )
     return prepare_target(held, plan)
 
 

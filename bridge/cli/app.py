@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from bridge.cli.session import Session
 from bridge.cli.shown import show_error, show_internal_error
+from bridge.log import LogFormat, begin, log, wanted
 from connectors.errors import BridgeheadError
 
 __all__ = ["COMMANDS", "main"]
@@ -43,6 +44,7 @@ COMMANDS = {
     "disable": "decision",
     "quarantine": "quarantine",
     "events": "events",
+    "metrics": "metrics",
 }
 
 INTERRUPTED = 130
@@ -94,6 +96,14 @@ def start(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an internal error.")
     ] = False,
+    log_format: Annotated[
+        LogFormat | None,
+        typer.Option(
+            "--log-format",
+            help="Lines on stderr; else BRIDGEHEAD_LOG, else text.",
+            metavar="FORMAT",
+        ),
+    ] = None,
     version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="The version."),
@@ -101,6 +111,7 @@ def start(
 ) -> None:
     session: Session = ctx.obj
     session.config, session.debug = config, debug
+    begin(wanted(log_format))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -108,6 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     an interruption loses nothing."""
     given = globals_first(sys.argv[1:] if arguments is None else arguments)
     session = Session()
+    begin(LogFormat.TEXT)  # until the options have been read
     try:
         app(args=given, prog_name="bridgehead", obj=session)
     except BridgeheadError as error:
@@ -123,9 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _leave_interrupted() -> None:
     """At once, though jobs may be under way in other threads: a run may be cut off anywhere."""
-    print(
-        "interrupted; nothing is lost, the next run goes on from here", file=sys.stderr, flush=True
-    )
+    log.warning("interrupted; nothing is lost, the next run goes on from here")
     sys.stdout.flush()
     if any(thread.name.startswith("job_") for thread in threading.enumerate()):
         os._exit(INTERRUPTED)
@@ -138,9 +148,9 @@ def globals_first(arguments: Sequence[str]) -> list[str]:
     for word in words:
         if word == "--":
             rest += [word, *words]
-        elif word == "--config":
+        elif word in ("--config", "--log-format"):
             first += [word, *([value] if (value := next(words, None)) is not None else [])]
-        elif word == "--debug" or word.startswith("--config="):
+        elif word == "--debug" or word.startswith(("--config=", "--log-format=")):
             first.append(word)
         else:
             rest.append(word)

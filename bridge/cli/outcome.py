@@ -18,6 +18,7 @@ from bridge.cli.shown import (
 )
 from bridge.document import outcome_document
 from bridge.errors import InternalError
+from bridge.log import about
 from bridge.run import Outcome
 from bridge.runs import exit_code_of
 
@@ -62,6 +63,7 @@ def _show_failure(session: Session, outcome: Outcome, tried: str) -> None:
     error = outcome.error
     if error is None:
         return
-    show_error(error, f"{tried} {outcome.job}", session.deployment)
+    with about(outcome.job):
+        show_error(error, f"{tried} {outcome.job}", session.deployment)
     if isinstance(error, InternalError) and error.__cause__ and session.debug:
         show_internal_error(error.__cause__, debug=True)

@@ -17,12 +17,14 @@ from rich.text import Text
 
 from bridge.batch import Batch, Counts
 from bridge.configuration.problem import ConfigurationProblems
+from bridge.log import in_json, log, log_error
 from bridge.overview import verdict_of
 from bridge.settings import Deployment
 from connectors.errors import BridgeheadError
 from reconcile.verdict import Verdict
 
 __all__ = [
+    "age",
     "batch_table",
     "console",
     "error_console",
@@ -144,6 +146,16 @@ def _effects(counts: Counts | None) -> list[object]:
     return [Text(f"{counts.inserted:,}/{counts.updated:,}/{counts.deleted:,}"), counts.total]
 
 
+def age(seconds: float) -> str:
+    """The two largest units are enough to act on."""
+    left, said = int(seconds), []
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")):
+        count, left = divmod(left, size)
+        if count:
+            said.append(f"{count}{unit}")
+    return " ".join(said[:2]) or "0s"
+
+
 def verdict_text(verdict: Verdict | None, without: str = "not run yet") -> Text:
     if verdict is None:
         return Text(without, style="dim")
@@ -152,11 +164,14 @@ def verdict_text(verdict: Verdict | None, without: str = "not run yet") -> Text:
 
 def show_error(error: BridgeheadError, tried: str, deployment: Deployment | None = None) -> None:
     """What was tried, where, what was found and what to do, on stderr."""
+    place = deployment.place_of(error.endpoint) if deployment else error.endpoint
+    if in_json():
+        log_error(error, tried, place)
+        return
     lines = [Text(f"error: {tried}", style="bold red")]
     if isinstance(error, ConfigurationProblems):
         lines += [Text(f"  {problem}") for problem in error.problems]
     else:
-        place = deployment.place_of(error.endpoint) if deployment else error.endpoint
         found = [("endpoint", place), ("found", error.message)]
         for word, text in [*found, ("remedy", error.remedy)]:
             if text:
@@ -168,6 +183,9 @@ def show_error(error: BridgeheadError, tried: str, deployment: Deployment | None
 def show_problems(deployment: Deployment) -> None:
     """Job files that cannot be used; the other jobs go on."""
     for problem in deployment.problems:
+        if in_json():
+            log.error("configuration: %s", problem)
+            continue
         error_console().print(Text(f"configuration: {problem}", style="red"), soft_wrap=True)
 
 
@@ -176,5 +194,5 @@ def show_internal_error(error: BaseException, *, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
     hint = "" if debug else "; --debug shows where"
-    print(f"internal error ({type(error).__name__}): this is a bug{hint}", file=sys.stderr)
+    log.error("internal error (%s): this is a bug%s", type(error).__name__, hint)
     return INTERNAL_EXIT_CODE

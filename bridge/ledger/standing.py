@@ -29,7 +29,6 @@ class JobStanding:
     ran_at: datetime | None
     ran_verdict: str | None
     ran_error: str | None
-    ran_milliseconds: int | None
     compared_at: datetime | None
     missing: int
     extra: int

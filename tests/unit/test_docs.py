@@ -114,7 +114,7 @@ def test_commands_and_options_that_are_named_exist(page: Path) -> None:
             for option in parameter.opts + parameter.secondary_opts
         }
         options = set(re.findall(r"(?<=\s)--[a-z-]+", rest))
-        assert options <= known | {"--config", "--debug", "--help"}, (command, rest)
+        assert options <= known | {"--config", "--debug", "--help", "--log-format"}, (command, rest)
 
 
 def test_the_tables_of_the_ledger_and_the_receiver_are_all_explained() -> None:

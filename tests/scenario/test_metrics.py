@@ -1,0 +1,182 @@
+"""Metrics and log lines of a real deployment, read as a machine reads them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from contextlib import closing
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from bridge.exporter import Exporter
+from bridge.log import LogFormat, begin
+from bridge.metric import METRICS
+from tests.command import call
+from tests.scenario.world import DEPARTMENT, World, cursor_job
+
+Capsys = pytest.CaptureFixture[str]
+Sample = dict[tuple[str, str, str], float]
+
+
+def read(text: str) -> Sample:
+    """By metric, job and the last label's value."""
+    found: Sample = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            labels = dict(sample.labels)
+            assert labels.pop("department") == DEPARTMENT
+            job = labels.pop("job", "")
+            (value,) = labels.values() or ("",)
+            found[sample.name, job, value] = sample.value
+    return found
+
+
+def put_exchange_out_of_reach(world: World) -> None:
+    file = world.directory / "bridgehead.yaml"
+    content = yaml.safe_load(file.read_text("utf-8"))
+    content["endpoints"]["exchange"]["port"] = 1
+    file.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
+
+
+@pytest.mark.parametrize("world", [("postgresql",) * 3, ("sqlite",) * 3], indirect=True, ids=str)
+def test_every_number_is_that_of_the_books(world: World, capsys: Capsys) -> None:
+    world.make_table(5)
+    world.job("j", **cursor_job(), catalogue={"update_cycle": "daily"})
+    world.job("never", **(cursor_job() | {"target": {"endpoint": "target", "table": "b"}}))
+    world.run_well()
+    world.sql("source", f"UPDATE t SET name = 'x', updated_at = {world.now} WHERE id < 3")
+    world.sql("source", "DELETE FROM t WHERE id = 5")
+    world.run_well()
+    told = call(capsys, "--config", world.directory, "metrics")
+    assert (told.code, told.err) == (0, "")
+    found = read(told.out)
+
+    batches = world.batches()
+    for operation in ("inserted", "updated", "deleted"):
+        sent = sum(batch[operation] for batch in batches)
+        received = sum(batch[f"received_{operation}"] for batch in batches)
+        assert found["bridgehead_rows_sent_today", "j", operation] == sent > 0
+        assert found["bridgehead_rows_received_today", "j", operation] == received == sent
+    assert found["bridgehead_batches_today", "j", "reconciled"] == len(batches)
+    assert found["bridgehead_up", "", ""] == 1
+    assert found["bridgehead_job_verdict", "j", "reconciled"] == 1
+    assert found["bridgehead_job_verdict", "j", "deviation"] == 0
+    assert 0 <= found["bridgehead_lag_seconds", "j", ""] < 120
+    assert found["bridgehead_deviation_rows", "j", ""] == 0
+    assert found["bridgehead_open_batches", "j", "in_flight"] == 0
+    assert found["bridgehead_horizon_age_seconds", "j", ""] == 0
+    assert 0 < found["bridgehead_last_run_duration_seconds", "j", ""] < 120
+    assert 0 <= found["bridgehead_last_batch_duration_seconds", "j", ""] < 120
+    assert found["bridgehead_overdue", "j", ""] == 0
+    assert {found["bridgehead_endpoint_up", "", role] for role in world.stores} == {1}
+    assert found["bridgehead_job_verdict", "never", "reconciled"] == 0
+    assert ("bridgehead_lag_seconds", "never", "") not in found
+    assert {name for name, _, _ in found} <= METRICS.keys()
+    # Before the first period is due there is no share of those kept.
+    assert METRICS.keys() - {name for name, _, _ in found} == {"bridgehead_timeliness_ratio"}
+
+
+def test_what_is_wrong_is_measured(world: World, capsys: Capsys) -> None:
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql("target", "DELETE FROM t WHERE id = 3")
+    world.sql("source", "DELETE FROM t WHERE id = 3")
+    assert world.run().exit_code == 1
+    found = read(call(capsys, "--config", world.directory, "metrics").out)
+    assert found["bridgehead_job_verdict", "j", "deviation"] == 1
+    assert found["bridgehead_deviation_rows", "j", ""] == 1
+    assert found["bridgehead_open_batches", "j", "deviation"] == 1
+    assert found["bridgehead_batches_today", "j", "deviation"] == 1
+    assert found["bridgehead_events_open", "j", "critical"] == 1
+    assert found["bridgehead_rows_sent_today", "j", "deleted"] == 1
+    assert found["bridgehead_rows_received_today", "j", "deleted"] == 0
+
+
+def test_a_ledger_that_is_down_is_said_and_a_new_one_is_empty(world: World, capsys: Capsys) -> None:
+    world.job("j", **cursor_job())
+    new = call(capsys, "--config", world.directory, "metrics")
+    assert (new.code, read(new.out)["bridgehead_up", "", ""]) == (0, 1)
+    assert world.sql("exchange", "SELECT to_regclass('bh_job')") == [(None,)]
+
+    put_exchange_out_of_reach(world)
+    told = call(capsys, "--config", world.directory, "metrics")
+    assert told.code == 3
+    found = read(told.out)
+    assert (found["bridgehead_up", "", ""], found["bridgehead_endpoint_up", "", "exchange"]) == (
+        0,
+        0,
+    )
+    assert not any(job for _, job, _ in found)
+    assert "127.0.0.1" in told.err
+    assert "127.0.0.1" not in told.out
+
+
+def test_the_server_reads_changed_files_and_answers_while_the_ledger_is_down(
+    world: World, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.exporter._KEPT_SECONDS", -1.0)
+    begin(LogFormat.TEXT)
+    world.job("j", **cursor_job())
+    exporter = Exporter(world.deployment)
+
+    def names() -> dict[str, float]:
+        return {f.name: f.samples[0].value for f in exporter.collect()}
+
+    assert names()["bridgehead_configuration_problems"] == 0
+    (world.directory / "jobs/bad.yaml").write_text("job: [", "utf-8")
+    assert names()["bridgehead_configuration_problems"] > 0
+    put_exchange_out_of_reach(world)
+    assert names()["bridgehead_up"] == names()["bridgehead_up"] == 0
+    assert capsys.readouterr().err.count("the ledger cannot be read") == 1
+    (world.directory / "bridgehead.yaml").write_text("[", "utf-8")
+    assert names()["bridgehead_up"] == 0
+    world.write()
+    assert names()["bridgehead_up"] == 1
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=str)
+def test_the_command_serves_until_it_is_ended(world: World) -> None:
+    world.job("j", **cursor_job())
+    command = [sys.executable, "-c", "from bridge.cli import main; main()", "--log-format", "json"]
+    command += ["--config", str(world.directory), "metrics", "--serve", "--port", "0"]
+    environment = os.environ | {"no_proxy": "127.0.0.1"}
+    serving = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert serving.stderr is not None
+        message = json.loads(serving.stderr.readline())["message"]
+        address = message.removeprefix("metrics at ")
+        assert address.startswith("http://127.0.0.1:")
+        with closing(urllib.request.urlopen(address, timeout=30)) as answer:
+            assert read(answer.read().decode())["bridgehead_up", "", ""] == 1
+    finally:
+        serving.terminate()
+        serving.communicate(timeout=30)
+
+
+def test_every_line_of_a_run_is_json_and_names_its_batch(world: World, capsys: Capsys) -> None:
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    given = ("--config", world.directory, "--log-format=json")
+    told = call(capsys, "run", "j", *given)
+    assert told.code == 0
+    lines = [json.loads(line) for line in told.err.splitlines()]
+    assert all({"time", "level", "message", "job"} <= line.keys() for line in lines)
+    about_batches = [(line["epoch"], line["seq"]) for line in lines if "seq" in line]
+    assert about_batches == [(1, 1), (1, 1)]  # sealed, reconciled
+    assert all(line["time"].endswith("Z") for line in lines)
+    world.sql("target", "DELETE FROM bh_receipt", "DELETE FROM bh_position")
+    world.sql("source", f"UPDATE t SET name = '张三', updated_at = {world.now} WHERE id = 1")
+    told = call(capsys, "run", "j", *given)
+    assert told.code == 1
+    errors = [json.loads(line) for line in told.err.splitlines()]
+    assert errors[-1]["level"] == "error"
+    assert (errors[-1]["job"], errors[-1]["tried"]) == ("j", "run j")
+    assert errors[-1]["remedy"]
+    assert "张三" not in told.err
+    begin(LogFormat.TEXT)
