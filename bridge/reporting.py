@@ -26,7 +26,7 @@ from reconcile.figures import (
 )
 from reconcile.verdict import Verdict, worst
 
-__all__ = ["assemble_report"]
+__all__ = ["assemble_report", "batch_line", "content_of", "effects_of", "summed"]
 
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -86,8 +86,8 @@ def _section(
         deviation=found.deviation,
         stream=_stream(history, found, problems),
         quarantined_open=found.standing.quarantined if found.standing else 0,
-        batches=tuple(map(_line, batches)),
-        content=_content(standing),
+        batches=tuple(map(batch_line, batches)),
+        content=content_of(standing),
         timeliness=timely.share if timely else None,
     )
 
@@ -103,8 +103,8 @@ def _stream(history: History, found: JobOverview, problems: Sequence[ChainProble
     return Stream(
         sent_position=Position(head.epoch, head.seq, head.head_hash),
         received_position=Position(*at, confirmed.batch_hash) if confirmed else None,
-        sent=_summed(history.sums(*at)),
-        received=_summed(history.received_sums(*at)) if confirmed else None,
+        sent=summed(history.sums(*at)),
+        received=summed(history.received_sums(*at)) if confirmed else None,
         in_flight_batches=len(waiting),
         in_flight_rows=sum(batch.sent.total for batch in waiting),
         in_flight_seconds=found.in_flight_seconds,
@@ -112,11 +112,11 @@ def _stream(history: History, found: JobOverview, problems: Sequence[ChainProble
     )
 
 
-def _summed(sums: Sums) -> Effects:
+def summed(sums: Sums) -> Effects:
     return Effects(sums.total, sums.inserted, sums.updated, sums.deleted)
 
 
-def _line(batch: Batch) -> BatchLine:
+def batch_line(batch: Batch) -> BatchLine:
     tally = batch.tally
     return BatchLine(
         epoch=batch.epoch,
@@ -127,20 +127,21 @@ def _line(batch: Batch) -> BatchLine:
         window_low=batch.window_low,
         window_high=batch.window_high,
         sealed_at=batch.sealed_at,
-        sent=_effects(batch.sent),
-        received=_effects(batch.received) if batch.received else None,
+        sent=effects_of(batch.sent),
+        received=effects_of(batch.received) if batch.received else None,
         batch_hash=batch.batch_hash,
+        prev_hash=batch.prev_hash,
         **vars(tally),
         deviation=batch.deviation or 0,
         cause=batch.cause,
     )
 
 
-def _effects(counts: Counts) -> Effects:
+def effects_of(counts: Counts) -> Effects:
     return Effects(**vars(counts))
 
 
-def _content(standing: Standing | None) -> Content | None:
+def content_of(standing: Standing | None) -> Content | None:
     """The last comparison of contents in this epoch."""
     if standing is None or standing.compared_at is None:
         return None

@@ -26,6 +26,7 @@ from bridge.configuration.problem import (
     printable,
     shown,
 )
+from bridge.configuration.statementsettings import StatementSettings
 from bridge.configuration.validation import Name, Strict, Text, validate
 from bridge.job import Job
 from connectors.endpoint import Endpoint
@@ -82,6 +83,9 @@ class Settings(Strict):
 
     calendar: Name | None = None
     """工作日历. A file of working days and holidays, relative to the configuration directory."""
+
+    statement: StatementSettings = StatementSettings()
+    """对账单. How statements are made."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,18 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["PARTS", "Bar", "Block", "Chart", "Entry", "Tick", "mirror"]
+__all__ = [
+    "PARTS",
+    "Bar",
+    "Block",
+    "Chart",
+    "Entry",
+    "Pillar",
+    "Pillars",
+    "Tick",
+    "mirror",
+    "pillars",
+]
 
 PARTS = ("inserted", "updated", "deleted", "unchanged")
 
@@ -187,3 +198,46 @@ def _stack(
             blocks.append(Block(part, edge - height if upward else edge, height))
             edge += -height if upward else height
     return tuple(blocks), edge
+
+
+@dataclass(frozen=True)
+class Pillar:
+    """One bar of a simple chart."""
+
+    label: str
+    value: int
+    x: float
+    y: float
+    width: float
+    height: float
+    middle: float
+
+
+@dataclass(frozen=True)
+class Pillars:
+    """Bars on one axis, in a box as wide as a `Chart`."""
+
+    bars: tuple[Pillar, ...]
+    most: int
+    width: int = WIDTH
+    height: int = 110
+    axis: float = 110 - _BOTTOM
+
+
+def pillars(values: Sequence[tuple[str, int]]) -> Pillars:
+    """Grouped and labelled as `mirror` does, so that both stand under each other."""
+    per_bar = max(1, math.ceil(len(values) / _MOST_BARS))
+    groups = [values[i : i + per_bar] for i in range(0, len(values), per_bar)]
+    sums = [(group[0][0], sum(value for _, value in group)) for group in groups]
+    most = max((value for _, value in sums), default=0)
+    step = (WIDTH - _LEFT - _RIGHT) / max(1, len(sums))
+    width, every = min(_WIDEST_BAR, step * 0.62), math.ceil(len(sums) / _MOST_LABELS)
+    bars = []
+    for place, (label, value) in enumerate(sums):
+        height = (Pillars.axis - _TOP) * value / most if most else 0.0
+        middle = _LEFT + step * (place + 0.5)
+        shown = label if place % every == 0 else ""
+        bars.append(
+            Pillar(shown, value, middle - width / 2, Pillars.axis - height, width, height, middle)
+        )
+    return Pillars(tuple(bars), most)

@@ -20,6 +20,7 @@ __all__ = [
     "Stream",
 ]
 
+_MOST_LISTED = 500
 _CHINA = timezone(timedelta(hours=8))
 _IMAGES = ("first", "resync")
 _ALARMING = (Verdict.FORK, Verdict.GAP, Verdict.DEVIATION, Verdict.HELD)
@@ -35,6 +36,12 @@ class Effects:
     updated: int = 0
     deleted: int = 0
     digest: str = ""
+
+    @classmethod
+    def sum(cls, sides: Iterable[Effects]) -> Effects:
+        every = list(sides)
+        names = ("total", "inserted", "updated", "deleted")
+        return cls(*(sum(getattr(side, name) for side in every) for name in names))
 
     @property
     def parts(self) -> dict[str, int]:
@@ -127,6 +134,7 @@ class BatchLine:
     deviation: int = 0
     cause: str | Words | None = None
     next_step: str | Words | None = None
+    prev_hash: str = ""
 
     @property
     def number(self) -> str:
@@ -181,15 +189,24 @@ class JobSection:
 
     @property
     def sent(self) -> Effects:
-        return _sum(batch.sent for batch in self.batches)
+        return Effects.sum(batch.sent for batch in self.batches)
 
     @property
     def received(self) -> Effects:
-        return _sum(batch.received for batch in self.batches if batch.received is not None)
+        return Effects.sum(batch.received for batch in self.batches if batch.received is not None)
 
     @property
     def alarming(self) -> tuple[BatchLine, ...]:
         return tuple(batch for batch in self.batches if batch.alarming)
+
+    @property
+    def listed(self) -> tuple[BatchLine, ...]:
+        """What a page can hold: all, or the newest and those that need action, in order."""
+        if len(self.batches) <= _MOST_LISTED:
+            return self.batches
+        newest = self.batches[-_MOST_LISTED:]
+        older = [batch for batch in self.batches[:-_MOST_LISTED] if batch.alarming]
+        return (*older[-_MOST_LISTED:], *newest)
 
     @property
     def missing_batches(self) -> int:
@@ -228,11 +245,11 @@ class Report:
 
     @property
     def sent(self) -> Effects:
-        return _sum(job.sent for job in self.jobs)
+        return Effects.sum(job.sent for job in self.jobs)
 
     @property
     def received(self) -> Effects:
-        return _sum(job.received for job in self.jobs)
+        return Effects.sum(job.received for job in self.jobs)
 
     @property
     def unreceipted(self) -> int:
@@ -258,9 +275,3 @@ class Report:
     @property
     def residual(self) -> int:
         return sum(abs(batch.residual) for batch in self.batches)
-
-
-def _sum(sides: Iterable[Effects]) -> Effects:
-    every = list(sides)
-    names = ("total", "inserted", "updated", "deleted")
-    return Effects(*(sum(getattr(side, name) for side in every) for name in names))

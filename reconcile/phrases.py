@@ -173,6 +173,10 @@ PHRASES: Mapping[str, Pair] = {
     "beginning": ("最初", "beginning"),
     "digest": ("摘要", "Digest"),
     "sum": ("本期合计", "Sum of the period"),
+    "listed_note": (
+        "列出 {all} 个批次中的 {n} 个：最近的，以及需处理的；合计含全部。",
+        "{n} of {all} batches are listed: the newest, and those that need action; sums are of all.",
+    ),
     "no_batches": ("本期没有批次。", "No batches in this period."),
     "image_note": (
         "首次装载与重新同步按键段整段替换，核对合计与摘要；新增、更新、删除仅供参考（灰色）。",
@@ -223,23 +227,18 @@ PHRASES: Mapping[str, Pair] = {
     "state": ("状态", "State"),
     "recompute_title": ("如何重算", "How to recompute"),
     "recompute_1": (
-        "验证签名：对签发的对账单执行 bridgehead verify，不需要数据库和网络。",
-        "Verify the signature: run bridgehead verify on the issued statement; it needs neither a"
-        " database nor a network.",
-    ),
-    "recompute_2": (
         "导出批次：bridgehead batches 服务名 --json，逐批检查守恒式，残差应为 0。",
         "Export the batches: bridgehead batches JOB --json; check conservation batch by batch, the"
         " residual must be 0.",
     ),
-    "recompute_3": (
+    "recompute_2": (
         "重算链：批次摘要是对部门、服务、轮次、序号、前序摘要、配置摘要、类型、窗口、键段、末段标志、计数与数据摘要的规范"
         " JSON（键名排序，无空白，ASCII）取 SHA-256。",
         "Recompute the chain: a batch hash is the SHA-256 of the canonical JSON (sorted names, no"
         " white space, ASCII) of department, job, epoch, seq, prev_hash, content_hash, kind,"
         " window, keys, last, counts and digest.",
     ),
-    "recompute_4": (
+    "recompute_3": (
         "重算数据摘要：各键规范行取 SHA-256 的前两个 64 位字，分两路按 2⁶⁴ 求和；"
         "已删除的键按不存在计入。"
         "与行序无关，可在任一数据库内重算。",
@@ -247,7 +246,7 @@ PHRASES: Mapping[str, Pair] = {
         " of SHA-256 and sum them in two lanes modulo 2⁶⁴; a deleted key counts as absent. The"
         " order of rows does not matter, and any of the databases can do it.",
     ),
-    "recompute_5": (
+    "recompute_4": (
         "抽查内容：bridgehead reconcile 服务名，在源库、前置交换库、目标库之间逐键比对。",
         "Check the contents: bridgehead reconcile JOB compares source, exchange and target key by"
         " key.",

@@ -11,7 +11,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from reconcile.chart import Entry, mirror
+from reconcile.chart import PARTS, Chart, Entry, Pillars, mirror, pillars
 from reconcile.figures import (
     BatchLine,
     Content,
@@ -22,6 +22,8 @@ from reconcile.figures import (
     Report,
     Stream,
 )
+from reconcile.listing import pages, said
+from reconcile.statement import Day, Statement
 from reconcile.verdict import Verdict
 from reconcile.wording import Language, Speaker
 
@@ -34,7 +36,9 @@ __all__ = [
     "Position",
     "Report",
     "Stream",
+    "day_charts",
     "render_html",
+    "render_statement",
 ]
 
 
@@ -45,16 +49,51 @@ def render_html(report: Report, languages: Sequence[Language] = ("zh", "en")) ->
     """
     speaker = Speaker(tuple(languages), report.zone)
     dated = [_entry(batch, speaker.minute(batch.sealed_at)) for batch in report.batches]
-    numbered = [[_entry(batch, batch.number) for batch in job.batches] for job in report.jobs]
-    template = _environment().get_template("report.html.j2")
-    return template.render(
-        report=report,
-        chart=mirror(dated),
-        charts=[mirror(entries) for entries in numbered],
-        say=speaker.say,
-        speaker=speaker,
-        Verdict=Verdict,
+    return _render("report.html.j2", report, speaker, chart=mirror(dated))
+
+
+def render_statement(statement: Statement, languages: Sequence[Language] = ("zh", "en")) -> str:
+    """The statement of a period: the report's page with a chart of days, and what an auditor
+    checks."""
+    report = statement.report
+    speaker = Speaker(tuple(languages), report.zone)
+    chart, deviations = day_charts(statement)
+    return _render(
+        "statement.html.j2",
+        report,
+        speaker,
+        chart=chart,
+        deviations=deviations,
+        statement=statement,
+        tables={listing.code: listing for listing in pages(statement)},
+        said=said,
+        classes=_CLASSES,
     )
+
+
+def day_charts(statement: Statement) -> tuple[Chart, Pillars]:
+    """Sent and received day by day, and the deviation below."""
+    sides = mirror([_day_entry(day) for day in statement.days])
+    return sides, pillars([(f"{day.day:%m-%d}", day.deviation) for day in statement.days])
+
+
+def _render(template: str, report: Report, speaker: Speaker, **more: object) -> str:
+    numbered = [[_entry(batch, batch.number) for batch in job.batches] for job in report.jobs]
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            report=report,
+            charts=[mirror(entries) for entries in numbered],
+            say=speaker.say,
+            speaker=speaker,
+            Verdict=Verdict,
+            **more,
+        )
+    )
+
+
+_CLASSES = {"count": "n", "share": "n", "age": "n", "moment": "when", "text": ""}
 
 
 @cache
@@ -71,3 +110,13 @@ def _environment() -> Environment:
 def _entry(batch: BatchLine, label: str) -> Entry:
     received = batch.received.parts if batch.received else {}
     return Entry(label, batch.sent.parts, received, batch.received is None, batch.alarming)
+
+
+def _day_entry(day: Day) -> Entry:
+    sent = _parts([batch.sent for batch in day.batches])
+    received = _parts([batch.received for batch in day.batches if batch.received])
+    return Entry(f"{day.day:%m-%d}", sent, received, day.unreceipted > 0, day.alarming)
+
+
+def _parts(sides: Sequence[Effects]) -> dict[str, int]:
+    return {part: sum(side.parts.get(part, 0) for side in sides) for part in PARTS}

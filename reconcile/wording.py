@@ -10,12 +10,14 @@ from markupsafe import Markup, escape
 
 from reconcile.phrases import CODES, PHRASES
 from reconcile.remedy import REMEDIES
+from reconcile.statementphrases import STATEMENT_PHRASES
 from reconcile.verdict import Verdict
 
 __all__ = ["Language", "Speaker", "Words"]
 
 Language = Literal["zh", "en"]
 
+_PHRASES = {**PHRASES, **STATEMENT_PHRASES}
 _TAGS: Mapping[Language, str] = {"zh": "zh-CN", "en": "en"}
 
 
@@ -52,7 +54,7 @@ class Speaker:
 
     def say(self, phrase: str, **values: object) -> Markup:
         """A phrase of `PHRASES`, with numbers and texts put in."""
-        words = PHRASES[phrase]
+        words = _PHRASES[phrase]
         return self.words(
             Words(*(text.format(**_prepared(values, at)) for at, text in enumerate(words)))
         )
@@ -72,7 +74,7 @@ class Speaker:
 
     def one(self, phrase: str, language: Language) -> str:
         """A phrase in one language, where no mark-up may stand."""
-        return PHRASES[phrase][list(_TAGS).index(language)]
+        return _PHRASES[phrase][list(_TAGS).index(language)]
 
     def plain(self, phrase: str) -> str:
         """The same in all languages of the page."""

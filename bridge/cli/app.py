@@ -35,6 +35,8 @@ COMMANDS = {
     "push": "work",
     "reconcile": "reconcile",
     "report": "reconcile",
+    "statement": "statement",
+    "watch": "watch",
     "status": "standing",
     "batches": "standing",
     "resync": "decision",

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from bridge.cli.session import AsJson, JobName, Session
 from bridge.cli.shown import (
+    age,
     batch_table,
     console,
     print_json,
@@ -131,12 +132,4 @@ def _in_flight(job: JobOverview) -> object:
 
 
 def _age(seconds: float | None) -> str | None:
-    """The two largest units are enough to act on."""
-    if seconds is None:
-        return None
-    left, said = int(seconds), []
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")):
-        count, left = divmod(left, size)
-        if count:
-            said.append(f"{count}{unit}")
-    return " ".join(said[:2]) or "0s"
+    return None if seconds is None else age(seconds)

@@ -1,4 +1,4 @@
-"""The option of every command that holds a job."""
+"""Durations as options, and the option of every command that holds a job."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import typer
 
 from bridge.configuration.duration import seconds_of
 
-__all__ = ["Wait"]
+__all__ = ["Wait", "seconds"]
 
 
-def _seconds(text: str | float) -> float:
+def seconds(text: str | float) -> float:
+    """A duration as it is written in an option."""
     if isinstance(text, float):
         return text
     try:
@@ -24,7 +25,7 @@ Wait = Annotated[
     float,
     typer.Option(
         "--wait",
-        parser=_seconds,
+        parser=seconds,
         metavar="DURATION",
         help="How long to wait for a job that another run holds, for example 15s.",
     ),

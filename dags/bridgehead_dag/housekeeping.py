@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from bridge.comparison import reconcile_job
 from bridge.hold import open_ledger
 from bridge.notice import note_all
 from bridge.overview import JobOverview, overview
-from bridge.reporting import assemble_report
 from bridge.settings import Deployment, find_directory, load
+from bridge.statement.assembly import assemble_statement
 from bridgehead_dag.narration import log, section
 from bridgehead_dag.verdict import conclude, failure, one_line
 from bridgehead_dag.work import deployment
 from connectors.errors import BridgeheadError
-from reconcile.report import render_html
-from reconcile.verdict import Verdict
+from reconcile.report import render_statement
 
 __all__ = [
     "STEPS",
@@ -116,23 +116,24 @@ def compare(job: str) -> Mapping[str, object]:
 
 
 def report() -> str:
-    """Writes the report of the day that is over; the file's place. Fails where it is not in
+    """Writes the statement of the day that is over; the file's place. Fails where it is not in
     order."""
     known = deployment()
-    until = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    zone = ZoneInfo(known.settings.statement.timezone)
+    until = datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     since = until - timedelta(days=1)
     made = []
-    _asked(lambda: made.append(assemble_report(known, (), *_utc(since, until))))
+    _asked(lambda: made.append(assemble_statement(known, since, until)))
     folder = reports_directory()
     folder.mkdir(parents=True, exist_ok=True)
     place = folder / f"{known.department.code}-{since:%Y-%m-%d}.html"
     part = place.with_suffix(".part")
-    part.write_text(render_html(made[0]), encoding="utf-8")
+    part.write_text(render_statement(made[0]), encoding="utf-8")
     part.replace(place)
     verdict = made[0].verdict
     log.info("%s: %s %s", place, verdict.zh, verdict.en)
-    if verdict not in (Verdict.RECONCILED, Verdict.IN_FLIGHT, Verdict.UNCONFIRMED):
-        raise failure(_BOOKS, f"the day's report says {verdict.zh} {verdict.en}: {place}")
+    if not made[0].in_order:
+        raise failure(_BOOKS, f"the day's statement says {verdict.zh} {verdict.en}: {place}")
     return str(place)
 
 
@@ -153,10 +154,6 @@ def _asked(question: Callable[[], None]) -> None:
         question()
     except BridgeheadError as error:
         raise failure(error.exit_code, one_line(error)) from None
-
-
-def _utc(*moments: datetime) -> tuple[datetime, ...]:
-    return tuple(moment.astimezone(UTC) for moment in moments)
 
 
 def _standing_line(job: JobOverview) -> str:

@@ -1,0 +1,128 @@
+"""At the centre: how every department and job stands that writes to a buffer store, by what the
+store itself holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+
+from bridge.ledger.schema import health_view
+from bridge.settings import Deployment
+from connectors.connector import Connector
+from connectors.errors import BridgeheadError, ConfigurationError
+from connectors.registry import connect
+from reconcile.verdict import Verdict
+
+__all__ = ["Centre", "Health", "the_centre"]
+
+_RANK = {verdict: rank for rank, verdict in enumerate(Verdict)}
+_ALARMING = (Verdict.FORK, Verdict.GAP, Verdict.DEVIATION)
+
+
+@dataclass(frozen=True)
+class Health:
+    """One row of `bh_health`. Before its first batch a job has seq 0 and no lag."""
+
+    department: str
+    job: str
+    epoch: int
+    seq: int
+    last_batch_at: datetime | None
+    last_batch_kind: str | None
+    last_empty_at: datetime | None
+    received_verdict: str | None
+    batches: int
+    received_total: int
+    deviations: int
+    lag_seconds: float | None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The receiver's own; a batch of this epoch that differed stays, until a resync ends the
+        epoch."""
+        told = Verdict(self.received_verdict) if self.received_verdict else None
+        if self.deviations and told not in (Verdict.FORK, Verdict.GAP):
+            return Verdict.DEVIATION
+        return told
+
+    def is_overdue(self, limit_seconds: float) -> bool:
+        return self.lag_seconds is not None and self.lag_seconds > limit_seconds
+
+    def is_well(self, limit_seconds: float) -> bool:
+        return self.verdict not in _ALARMING and not self.is_overdue(limit_seconds)
+
+    @property
+    def badness(self) -> tuple[int, float]:
+        """What is worse sorts higher; a store that has seen no batch is not well known either."""
+        rank = _RANK[self.verdict] if self.verdict else _RANK[Verdict.IN_FLIGHT]
+        return rank, self.lag_seconds or 0.0
+
+
+class Centre:
+    """A session with the store, opened when it is needed, and again after it broke."""
+
+    def __init__(self, deployment: Deployment, endpoint: str) -> None:
+        self._deployment, self.endpoint = deployment, endpoint
+        self._session: Connector | None = None
+
+    def look(self) -> list[Health]:
+        """Every department's jobs, the worst first."""
+        try:
+            if self._session is None:
+                self._session = connect(self._deployment.endpoint(self.endpoint))
+            with self._session.transaction() as connection:
+                rows = connection.execute(_QUERY).all()
+                found = [_health(row) for row in rows]
+        except BridgeheadError:
+            self.close()
+            raise
+        return sorted(found, key=lambda h: (*(-part for part in h.badness), h.department, h.job))
+
+    def close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+
+def the_centre(deployment: Deployment, name: str | None) -> str:
+    """The endpoint named, else the one target that all jobs have."""
+    if name is not None:
+        if name not in deployment.endpoints:
+            deployment.endpoint(name)
+        return name
+    targets: Sequence[str] = sorted({job.target.endpoint for job in deployment.jobs.values()})
+    if len(targets) != 1:
+        raise ConfigurationError(
+            "which buffer store is to be watched is not clear: the jobs have"
+            f" {', '.join(targets) or 'no target'}",
+            remedy="name one with --endpoint NAME",
+        )
+    return targets[0]
+
+
+def _health(row: Row[Any]) -> Health:
+    """Sums and differences come as decimals from some databases."""
+    *names, batches, total, deviations, lag = row
+    counts = (int(batches or 0), int(total or 0), int(deviations or 0))
+    return Health(*names, *counts, None if lag is None else float(lag))
+
+
+c = health_view.c
+_QUERY: Select[Any] = select(
+    c.department,
+    c.job,
+    c.epoch,
+    c.seq,
+    c.last_batch_at,
+    c.last_batch_kind,
+    c.last_empty_at,
+    c.verdict,
+    c.batches,
+    c.received_total,
+    c.deviations,
+    c.lag_seconds,
+)

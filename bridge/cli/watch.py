@@ -1,0 +1,133 @@
+"""The command watch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from bridge.batch import instant
+from bridge.centre import Centre, Health, the_centre
+from bridge.cli.session import AsJson, Session
+from bridge.cli.shown import age, console, print_json, table, verdict_text
+from bridge.cli.wait import seconds
+from connectors.errors import BridgeheadError
+
+commands = typer.Typer()
+
+_COLUMNS = ("department", "job", "position", "last batch", "kind", "last empty", "received")
+_SPARE = ("kind", "last empty", "received")
+
+
+@commands.command()
+def watch(
+    ctx: typer.Context,
+    endpoint: Annotated[
+        str | None,
+        typer.Option("--endpoint", metavar="NAME", help="Which store; else the jobs' only target."),
+    ] = None,
+    every: Annotated[
+        float, typer.Option("--every", parser=seconds, metavar="DURATION", help="How often.")
+    ] = 2.0,
+    overdue: Annotated[
+        float,
+        typer.Option(
+            "--overdue", parser=seconds, metavar="DURATION", help="A lag beyond this is overdue."
+        ),
+    ] = 90_000.0,
+    once: Annotated[bool, typer.Option("--once", help="Show it once and end.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """At the centre: every department and job that writes to a buffer store, worst first. With
+    --once, exit 1 if any deviates, has a gap or a fork, or is overdue."""
+    session: Session = ctx.obj
+    deployment = session.deployment
+    with closing(Centre(deployment, the_centre(deployment, endpoint))) as centre:
+        if once or as_json:
+            found = centre.look()
+            if as_json:
+                print_json([_document(health, overdue) for health in found])
+            else:
+                console().print(_drawn(found, overdue))
+            raise typer.Exit(0 if all(health.is_well(overdue) for health in found) else 1)
+        try:
+            _follow(centre, max(every, 0.1), overdue)
+        except KeyboardInterrupt:
+            raise typer.Exit(0) from None
+
+
+def _follow(centre: Centre, every: float, overdue: float) -> None:
+    """Until Ctrl-C. A store that is away is told, above what was last known of it."""
+    known: list[Health] = []
+    with Live(console=console(), auto_refresh=False, transient=False) as live:
+        while True:
+            trouble: Text | None = None
+            try:
+                known = centre.look()
+            except BridgeheadError as error:
+                told = f"{centre.endpoint}: {error.message}; trying again every {every:g} s"
+                trouble = Text(told, style="bold red")
+            shown = _drawn(known, overdue, trouble)
+            if console().is_terminal:
+                live.update(shown, refresh=True)
+            else:
+                console().print(shown)
+            time.sleep(every)
+
+
+def _drawn(found: Sequence[Health], overdue: float, trouble: Text | None = None) -> RenderableType:
+    lines = [_line(health, overdue) for health in found]
+    well = sum(health.is_well(overdue) for health in found)
+    title = f"{datetime.now():%H:%M:%S}  {len(found)} jobs, {len(found) - well} need somebody"
+    drawn = table(title, (*_COLUMNS, "verdict", "lag"), lines, spare=_SPARE, folds=("verdict",))
+    return Group(trouble, drawn) if trouble else drawn
+
+
+def _line(health: Health, overdue: float) -> list[object]:
+    return [
+        health.department,
+        health.job,
+        Text(f"{health.epoch}/{health.seq}"),
+        _moment(health.last_batch_at),
+        health.last_batch_kind,
+        _moment(health.last_empty_at),
+        health.received_total,
+        verdict_text(health.verdict, "no batch yet"),
+        _lag(health.lag_seconds, overdue),
+    ]
+
+
+def _lag(lag: float | None, overdue: float) -> Text:
+    if lag is None:
+        return Text("–", style="dim")
+    colour = "bold red" if lag > overdue else "yellow" if lag > overdue / 2 else "green"
+    return Text(age(lag), style=colour)
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return f"{moment:%m-%d %H:%M:%SZ}" if moment else None
+
+
+def _document(health: Health, overdue: float) -> dict[str, Any]:
+    return {
+        "department": health.department,
+        "job": health.job,
+        "epoch": health.epoch,
+        "seq": health.seq,
+        "last_batch_at": instant(health.last_batch_at),
+        "last_batch_kind": health.last_batch_kind,
+        "last_empty_at": instant(health.last_empty_at),
+        "verdict": health.verdict.value if health.verdict else None,
+        "batches": health.batches,
+        "received_total": health.received_total,
+        "deviations": health.deviations,
+        "lag_seconds": health.lag_seconds,
+        "overdue": health.is_overdue(overdue),
+    }

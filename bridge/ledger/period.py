@@ -1,0 +1,55 @@
+"""What the ledger held at the bounds of a period. Reads only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, func, or_, select
+
+from bridge.batch import Batch
+from bridge.ledger.audit import AuditEntry
+from bridge.ledger.batchrow import batch_of
+from bridge.ledger.schema import audit_entry, batch_row, job_row, quarantine_row
+
+__all__ = ["audit_between", "known_jobs", "last_before", "quarantined_at"]
+
+
+def known_jobs(connection: Connection, department: str) -> list[str]:
+    """Every job that has ever run, by name."""
+    query = select(job_row.c.job).where(job_row.c.department == department)
+    return sorted(connection.execute(query).scalars())
+
+
+def last_before(
+    connection: Connection, department: str, job: str, until: datetime, *, confirmed: bool = False
+) -> Batch | None:
+    """The newest batch sealed before that moment, of any state; or that has a receipt."""
+    c = batch_row.c
+    query = select(batch_row).where(c.department == department, c.job == job, c.sealed_at < until)
+    if confirmed:
+        query = query.where(c.received_total.is_not(None))
+    newest = query.order_by(c.epoch.desc(), c.seq.desc()).limit(1)
+    row = connection.execute(newest).one_or_none()
+    return batch_of(row) if row else None
+
+
+def quarantined_at(connection: Connection, department: str, job: str, until: datetime) -> int:
+    """How many entries were open at that moment."""
+    c = quarantine_row.c
+    still_open = or_(c.closed_at.is_(None), c.closed_at >= until)
+    query = select(func.count()).where(
+        c.department == department, c.job == job, c.opened_at < until, still_open
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def audit_between(
+    connection: Connection, department: str, since: datetime, until: datetime
+) -> list[AuditEntry]:
+    """Entries of [since, until), oldest first, without the anchor."""
+    c = audit_entry.c
+    query = select(audit_entry).where(
+        c.department == department, c.number > 0, c.at >= since, c.at < until
+    )
+    found = connection.execute(query.order_by(c.number))
+    return [AuditEntry(**row._mapping) for row in found]

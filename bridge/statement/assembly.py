@@ -1,0 +1,222 @@
+"""Assembles the statement of a period from the ledger alone: it works while source and target are
+down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from bridge.batch import GENESIS, Batch, State
+from bridge.guarantee import guarantee_of
+from bridge.ledger.audit import Audit
+from bridge.ledger.chain import ChainProblem, batch_links, verify
+from bridge.ledger.history import History
+from bridge.ledger.period import audit_between, known_jobs, last_before, quarantined_at
+from bridge.overview import read_ledger, verdict_of
+from bridge.reporting import batch_line, content_of, summed
+from bridge.settings import Deployment
+from bridge.statement.recount import recounts
+from bridge.timeliness import timeliness_between
+from reconcile.figures import Gap, JobSection, Position, Report, Stream
+from reconcile.statement import AuditLine, JobPeriod, Statement, days_of
+from reconcile.verdict import Verdict, worst
+
+__all__ = ["assemble_statement"]
+
+_IN_FLIGHT = (State.SEALED, State.APPLIED)
+
+
+def assemble_statement(
+    deployment: Deployment, since: datetime, until: datetime, names: Sequence[str] = ()
+) -> Statement:
+    """Of the jobs named, or of all that the ledger knows; of what was sealed in [since, until).
+    Everything is read in one snapshot of the ledger."""
+    made = datetime.now(UTC)
+    with read_ledger(deployment) as exchange:
+        if exchange is None:
+            return _statement(deployment, since, until, made, _Found())
+        with exchange.snapshot():
+            connection = exchange.connection
+            known = known_jobs(connection, deployment.department.code)
+            chosen = [name for name in known if not names or name in names]
+            period = _Period(deployment, connection, since, until, made)
+            jobs = tuple(map(period.job, chosen))
+            found = period.found(jobs)
+    return _statement(deployment, since, until, made, found)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the ledger holds of the period."""
+
+    jobs: tuple[JobPeriod, ...] = ()
+    audit: tuple[AuditLine, ...] = ()
+    audit_head: tuple[int, str] | None = None
+    audit_breaks: tuple[str, ...] = ()
+    recounts: tuple[Any, ...] = ()
+
+
+def _statement(
+    deployment: Deployment, since: datetime, until: datetime, made: datetime, found: _Found
+) -> Statement:
+    zone_name = deployment.settings.statement.timezone
+    report = Report(
+        department_code=deployment.department.code,
+        department_name=deployment.department.name,
+        generated_at=made,
+        period_from=since,
+        period_to=until,
+        jobs=tuple(job.section for job in found.jobs),
+        zone=ZoneInfo(zone_name),
+    )
+    return Statement(
+        report=report,
+        zone_name=zone_name,
+        jobs=found.jobs,
+        days=days_of(report.batches, report),
+        audit=found.audit,
+        audit_head=found.audit_head,
+        audit_breaks=found.audit_breaks,
+        recounts=found.recounts,
+    )
+
+
+@dataclass(frozen=True)
+class _Period:
+    deployment: Deployment
+    connection: Connection
+    since: datetime
+    until: datetime
+    made: datetime
+
+    @property
+    def department(self) -> str:
+        return self.deployment.department.code
+
+    def job(self, name: str) -> JobPeriod:
+        history = History(self.connection, self.department, name)
+        sealed = history.batches(None, self.since, self.until)[::-1]
+        opening, closing = (
+            last_before(self.connection, self.department, name, moment)
+            for moment in (self.since, self.until)
+        )
+        problems = _chain_problems(sealed, opening)
+        held = [batch for batch in history.held() if batch.sealed_at < self.until]
+        timely = timeliness_between(self.connection, self.deployment, name, self.since, self.until)
+        return JobPeriod(
+            section=self._section(
+                history, sealed, closing, problems, timely.share if timely else None
+            ),
+            opening=_position(opening),
+            closing=_position(closing),
+            forks=sum(problem.kind == "fork" for problem in problems),
+            held_batches=len(held),
+            held_rows=sum(batch.sent.total for batch in held),
+            periods_kept=timely.kept if timely else None,
+            periods_due=timely.due if timely else None,
+        )
+
+    def _section(
+        self,
+        history: History,
+        sealed: Sequence[Batch],
+        closing: Batch | None,
+        problems: Sequence[ChainProblem],
+        timeliness: float | None,
+    ) -> JobSection:
+        # A batch that was superseded or rejected claims nothing.
+        lines = tuple(batch_line(b) for b in sealed if verdict_of(b) is not None)
+        standing = history.standing()
+        content = content_of(standing)
+        if content is not None and content.checked_at < self.since:
+            content = None
+        verdicts = [line.verdict for line in lines]
+        verdicts += [Verdict.FORK if p.kind == "fork" else Verdict.GAP for p in problems]
+        verdicts += [content.verdict] if content else []
+        job = self.deployment.jobs.get(history.job)
+        guarantee = guarantee_of(job) if job else None
+        return JobSection(
+            job=history.job,
+            title=(job.title if job else None) or history.job,
+            resource_code=(job.catalogue.code if job else None) or "",
+            source=f"{job.source.endpoint}: {job.source.table or 'query'}" if job else "",
+            exchange=self.deployment.exchange,
+            target=f"{job.target.endpoint}: {job.target.table}" if job else "",
+            guarantee=guarantee.promise.value if guarantee else "",
+            why=guarantee.why if guarantee else "",
+            verdict=worst(verdicts),
+            deviation=max(
+                sum(line.deviation for line in lines),
+                content.missing + content.extra + content.different if content else 0,
+            ),
+            stream=self._stream(history, closing, problems),
+            quarantined_open=quarantined_at(
+                self.connection, self.department, history.job, self.until
+            ),
+            batches=lines,
+            content=content,
+            timeliness=timeliness,
+        )
+
+    def _stream(
+        self, history: History, closing: Batch | None, problems: Sequence[ChainProblem]
+    ) -> Stream:
+        """Both books since the beginning of the last epoch, up to the end of the period."""
+        waiting = [batch for batch in history.unsettled() if batch.sealed_at < self.until]
+        confirmed = last_before(
+            self.connection, self.department, history.job, self.until, confirmed=True
+        )
+        head = _position(closing) or Position(1, 0, GENESIS)
+        at = (confirmed.epoch, confirmed.seq) if confirmed else (head.epoch, 0)
+        oldest = min((batch.sealed_at for batch in waiting), default=None)
+        return Stream(
+            sent_position=head,
+            received_position=_position(confirmed),
+            sent=summed(history.sums(*at)),
+            received=summed(history.received_sums(*at)) if confirmed else None,
+            in_flight_batches=len(waiting),
+            in_flight_rows=sum(batch.sent.total for batch in waiting),
+            in_flight_seconds=(self.made - oldest).total_seconds() if oldest else None,
+            gaps=tuple(Gap(p.epoch, p.seq, p.last_seq) for p in problems if p.kind == "gap"),
+        )
+
+    def found(self, jobs: tuple[JobPeriod, ...]) -> _Found:
+        audit = Audit(self.connection, self.department)
+        names = {job.section.job for job in jobs}
+        entries = audit_between(self.connection, self.department, self.since, self.until)
+        return _Found(
+            jobs=jobs,
+            audit=tuple(
+                AuditLine(*(getattr(entry, name) for name in AuditLine.__dataclass_fields__))
+                for entry in entries
+                if entry.job is None or entry.job in names
+            ),
+            audit_head=audit.head(),
+            audit_breaks=tuple(problem.what for problem in audit.verify()),
+            recounts=recounts(
+                self.connection.dialect, self.deployment, jobs, self.since, self.until
+            ),
+        )
+
+
+def _chain_problems(sealed: Sequence[Batch], opening: Batch | None) -> list[ChainProblem]:
+    """Gaps and forks among the period's batches and where they follow on the opening position. What
+    the first batch of a later epoch must name is not kept."""
+    found: list[ChainProblem] = []
+    for epoch, batches in groupby(sealed, key=lambda batch: batch.epoch):
+        follows = opening is not None and opening.epoch == epoch
+        first = opening.seq + 1 if follows and opening else 1
+        before = opening.batch_hash if follows and opening else None
+        before = GENESIS if epoch == 1 and first == 1 else before
+        found += verify(batch_links(batches), first, before)
+    return found
+
+
+def _position(batch: Batch | None) -> Position | None:
+    return Position(batch.epoch, batch.seq, batch.batch_hash) if batch else None

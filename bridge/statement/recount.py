@@ -1,0 +1,187 @@
+"""The queries with which an auditor computes a statement's numbers in the stores, without us.
+
+Those of the ledger are spelled for the exchange's own database. Those of the receiver use nothing
+that any database would spell in its own way: they are found by number, not by time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Dialect, Select, and_, case, func, or_, select
+from sqlalchemy.engine.default import DefaultDialect
+
+from bridge.batch import Kind, State
+from bridge.ledger.schema import audit_entry, batch_row, quarantine_row, receipt_row
+from bridge.settings import Deployment
+from reconcile.statement import JobPeriod, Recount
+
+__all__ = ["recounts"]
+
+_IMAGES = [kind.value for kind in Kind if kind.is_image]
+_TALLY = ("read", "gone", "unchanged", "superseded", "quarantined", "late")
+_EFFECTS = ("inserted", "updated", "deleted")
+b = batch_row.c
+_THIRD = case((b.kind.in_(_IMAGES), b.unchanged), else_=b.deleted)
+_SENT = b.inserted + b.updated + _THIRD
+_CLAIMED = or_(b.state != State.PURGED.value, b.reconciled_at.is_not(None))
+_BALANCE = b.read + b.gone - sum((b[name] for name in _TALLY[2:5]), sum(b[n] for n in _EFFECTS))
+
+
+def recounts(
+    dialect: Dialect,
+    deployment: Deployment,
+    jobs: Sequence[JobPeriod],
+    since: datetime,
+    until: datetime,
+) -> tuple[Recount, ...]:
+    """Of the ledger first, then one for each job at its target."""
+    names = [job.section.job for job in jobs]
+    if not names:
+        return ()
+    department = deployment.department.code
+    ours = and_(b.department == department, b.job.in_(names))
+    within = and_(b.sealed_at >= since, b.sealed_at < until)
+    queries = {
+        "recount_batches": _batches(ours, within),
+        "recount_in_flight": _waiting(ours, until, State.SEALED, State.APPLIED),
+        "recount_held": _waiting(ours, until, State.HELD),
+        "recount_quarantine": _quarantine(department, names, until),
+        "recount_opening": _position(ours, since),
+        "recount_closing": _position(ours, until),
+        "recount_chain": _chain(ours, within),
+        "recount_audit": _audit(department, since, until),
+    }
+    made = [
+        Recount(code, deployment.exchange, _text(query, dialect)) for code, query in queries.items()
+    ]
+    return (*made, *_receivers(deployment, jobs))
+
+
+def _batches(ours: ColumnElement[bool], within: ColumnElement[bool]) -> Select[Any]:
+    summed = [func.sum(b[name]).label(name) for name in (*_EFFECTS, *_TALLY)]
+    received = [
+        func.sum(func.coalesce(b[f"received_{name}"], 0)).label(f"received_{name}")
+        for name in ("total", *_EFFECTS)
+    ]
+    return (
+        select(
+            b.job,
+            func.count().label("batches"),
+            func.sum(_SENT).label("sent_total"),
+            *summed,
+            *received,
+            func.sum(func.coalesce(b.deviation, 0)).label("deviation"),
+            func.sum(func.abs(_BALANCE)).label("residual"),
+        )
+        .where(ours, within, _CLAIMED)
+        .group_by(b.job)
+        .order_by(b.job)
+    )
+
+
+def _waiting(ours: ColumnElement[bool], until: datetime, *states: State) -> Select[Any]:
+    return (
+        select(
+            b.job,
+            func.count().label("batches"),
+            func.sum(_SENT).label("row_count"),
+            func.min(b.sealed_at).label("since"),
+        )
+        .where(ours, b.sealed_at < until, b.state.in_([state.value for state in states]))
+        .group_by(b.job)
+        .order_by(b.job)
+    )
+
+
+def _quarantine(department: str, names: Sequence[str], until: datetime) -> Select[Any]:
+    q = quarantine_row.c
+    still_open = or_(q.closed_at.is_(None), q.closed_at >= until)
+    return (
+        select(q.job, func.count().label("open_entries"))
+        .where(q.department == department, q.job.in_(names), q.opened_at < until, still_open)
+        .group_by(q.job)
+        .order_by(q.job)
+    )
+
+
+def _position(ours: ColumnElement[bool], moment: datetime) -> Select[Any]:
+    """The last batch of each job sealed before that moment."""
+    place = func.row_number().over(partition_by=b.job, order_by=(b.epoch.desc(), b.seq.desc()))
+    inner = (
+        select(b.job, b.epoch, b.seq, b.batch_hash, place.label("place"))
+        .where(ours, b.sealed_at < moment)
+        .subquery("ranked")
+    )
+    c = inner.c
+    return select(c.job, c.epoch, c.seq, c.batch_hash).where(c.place == 1).order_by(c.job)
+
+
+def _chain(ours: ColumnElement[bool], within: ColumnElement[bool]) -> Select[Any]:
+    """Batches of the period that do not name the hash of the one before them."""
+    stream = (b.job, b.epoch)
+    inner = (
+        select(
+            b.job,
+            b.epoch,
+            b.seq,
+            b.prev_hash,
+            func.lag(b.batch_hash).over(partition_by=stream, order_by=b.seq).label("hash_before"),
+            func.lag(b.seq).over(partition_by=stream, order_by=b.seq).label("seq_before"),
+        )
+        .where(ours, within)
+        .subquery("linked")
+    )
+    c = inner.c
+    broken = or_(c.prev_hash != c.hash_before, c.seq != c.seq_before + 1)
+    return select(inner).where(broken).order_by(c.job, c.epoch, c.seq)
+
+
+def _audit(department: str, since: datetime, until: datetime) -> Select[Any]:
+    c = audit_entry.c
+    return (
+        select(c.number, c.job, c.actor, c.action, c.prev_hash, c.hash)
+        .where(c.department == department, c.number > 0, c.at >= since, c.at < until)
+        .order_by(c.number)
+    )
+
+
+def _receivers(deployment: Deployment, jobs: Sequence[JobPeriod]) -> Iterator[Recount]:
+    r = receipt_row.c
+    for period in jobs:
+        name = period.section.job
+        job = deployment.jobs.get(name)
+        ranges = list(_runs(period))
+        if job is None or not ranges:
+            continue
+        numbers = or_(
+            *(and_(r.epoch == epoch, r.seq.between(low, high)) for epoch, low, high in ranges)
+        )
+        sums = [func.sum(r[effect]).label(effect) for effect in ("total", *_EFFECTS)]
+        query = select(r.job, func.count().label("batches"), *sums).where(
+            r.department == deployment.department.code, r.job == name, numbers
+        )
+        text = _text(query.group_by(r.job), DefaultDialect())
+        yield Recount("recount_received", job.target.endpoint, text)
+
+
+def _runs(period: JobPeriod) -> Iterator[tuple[int, int, int]]:
+    """The numbers of the batches that have a receipt, as ranges."""
+    run: tuple[int, int, int] | None = None
+    for batch in period.section.batches:
+        if batch.received is None:
+            continue
+        if run and (batch.epoch, batch.seq) == (run[0], run[2] + 1):
+            run = (run[0], run[1], batch.seq)
+        else:
+            if run:
+                yield run
+            run = (batch.epoch, batch.seq, batch.seq)
+    if run:
+        yield run
+
+
+def _text(query: Select[Any], dialect: Dialect) -> str:
+    return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True})) + ";"

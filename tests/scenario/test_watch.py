@@ -1,0 +1,92 @@
+"""watch: how every department stands at the centre, also while its store is away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.command import call
+from tests.scenario.world import DEPARTMENT, World, cursor_job
+
+Capsys = pytest.CaptureFixture[str]
+CHAINS = [("postgresql",) * 3, ("sqlite", "sqlite", "mysql"), ("sqlite",) * 3]
+chains = pytest.mark.parametrize("world", CHAINS, indirect=True, ids="-".join)
+light = pytest.mark.parametrize("world", CHAINS[-1:], indirect=True, ids="-".join)
+
+
+@pytest.fixture
+def lived(world: World) -> World:
+    world.make_table(7)
+    for name in ("a", "b"):
+        world.job(name, **cursor_job(), target={"endpoint": "target", "table": f"t_{name}"})
+        world.run_well(name)
+    return world
+
+
+@chains
+def test_every_job_of_the_store_is_shown_worst_first(lived: World, capsys: Capsys) -> None:
+    told = call(capsys, "--config", lived.directory, "watch", "--json")
+    assert told.code == 0
+    found = {row["job"]: row for row in told.json}
+    assert {row["department"] for row in told.json} == {DEPARTMENT}
+    assert {name: row["seq"] for name, row in found.items()} == {"a": 1, "b": 1}
+    assert all(row["verdict"] == "reconciled" for row in told.json)
+    assert all(row["received_total"] == 7 and row["lag_seconds"] < 600 for row in told.json)
+
+    lived.sql("target", "UPDATE bh_position SET stalled = 'gap' WHERE job = 'b'")
+    told = call(capsys, "--config", lived.directory, "watch", "--once")
+    assert told.code == 1
+    assert "断号 gap" in told.out
+    lines = [line for line in told.out.splitlines() if DEPARTMENT in line]
+    assert [line.split()[1] for line in lines] == ["b", "a"]
+
+
+@light
+def test_what_is_overdue_or_deviates_is_not_well(lived: World, capsys: Capsys) -> None:
+    def watched(*more: str) -> int:
+        return call(capsys, "--config", lived.directory, "watch", "--json", *more).code
+
+    lived.sql("target", "UPDATE bh_receipt SET window_high = '2026-01-01T00:00:00.000000Z'")
+    assert (watched(), watched("--overdue", "366d")) == (1, 0)
+    lived.sql("target", "UPDATE bh_receipt SET verdict = 'deviation' WHERE job = 'a'")
+    assert watched("--overdue", "366d") == 1
+    assert watched("--endpoint", "source") == 4, "it holds no receiver's tables"
+    assert watched("--endpoint", "none") == 2
+
+
+@light
+def test_a_store_that_comes_and_goes_is_told_and_ctrl_c_ends_well(
+    lived: World, tmp_path: Path
+) -> None:
+    store = Path(str(lived.stores["target"].path))
+    away = store.rename(tmp_path / "away")
+    command = [sys.executable, "-c", "from bridge.cli import main; main()"]
+    given = ["--config", str(lived.directory), "watch", "--every", "1"]
+    out = tmp_path / "out"
+    with (
+        out.open("wb") as file,
+        subprocess.Popen(
+            [*command, *given], stdout=file, stderr=subprocess.STDOUT, env=dict(os.environ)
+        ) as process,
+    ):
+        try:
+            _wait(out, "trying again")
+            away.rename(store)
+            _wait(out, DEPARTMENT)
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+    assert "Traceback" not in out.read_text("utf-8")
+
+
+def _wait(out: Path, words: str) -> None:
+    end = time.monotonic() + 30
+    while words not in out.read_text("utf-8"):
+        assert time.monotonic() < end, out.read_text("utf-8")
+        time.sleep(0.1)
