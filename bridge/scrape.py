@@ -29,8 +29,6 @@ from reconcile.verdict import Verdict
 
 __all__ = ["scrape"]
 
-_IDLE = JobActivity(None, None, None)
-
 
 def scrape(deployment: Deployment) -> tuple[Page, BridgeheadError | None]:
     """What is known now; with the error where the ledger cannot be read, and then little is."""
@@ -63,11 +61,11 @@ def _measure(page: Page, connection: Connection | None, deployment: Deployment) 
     department = deployment.department.code
     _put_events(page, deployment, open_events(connection, department))
     known, waits = activity(connection, department), horizon_waits(connection, department)
-    for name in known:
+    for name, found in known.items():
         wait = waits.get(name)
         age = max(0.0, (at - wait).total_seconds()) if wait else 0
         page.put("bridgehead_horizon_age_seconds", age, name)
-        _put_durations(page, name, known.get(name, _IDLE))
+        _put_durations(page, name, found)
     _put_today(page, connection, department, at, sorted(known))
 
 
