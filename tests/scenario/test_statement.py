@@ -50,8 +50,8 @@ def period() -> tuple[str, str]:
 
 def state(world: World, capsys: Capsys, *more: str | Path) -> Called:
     since, until = period()
-    given = ("statement", "--from", since, "--to", until, "--json", *more)
-    return call(capsys, "--config", world.directory, *given)
+    given = ("statement", "--from", since, "--to", until, "--json", "--output", world.directory)
+    return call(capsys, "--config", world.directory, *given, *more)
 
 
 def recounted(world: World, told: Any, code: str) -> list[tuple[Any, ...]]:
