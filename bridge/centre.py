@@ -106,9 +106,10 @@ def the_centre(deployment: Deployment, name: str | None) -> str:
 
 def _health(row: Row[Any]) -> Health:
     """Sums and differences come as decimals from some databases."""
-    *names, batches, total, deviations, lag = row
+    values: tuple[Any, ...] = tuple(row)
+    *plain, batches, total, deviations, lag = values
     counts = (int(batches or 0), int(total or 0), int(deviations or 0))
-    return Health(*names, *counts, None if lag is None else float(lag))
+    return Health(*plain, *counts, lag_seconds=None if lag is None else float(lag))
 
 
 c = health_view.c
