@@ -106,10 +106,11 @@ def the_centre(deployment: Deployment, name: str | None) -> str:
 
 def _health(row: Row[Any]) -> Health:
     """Sums and differences come as decimals from some databases."""
-    values: tuple[Any, ...] = tuple(row)
-    *plain, batches, total, deviations, lag = values
-    counts = (int(batches or 0), int(total or 0), int(deviations or 0))
-    return Health(*plain, *counts, lag_seconds=None if lag is None else float(lag))
+    values: dict[str, Any] = dict(zip(Health.__dataclass_fields__, row, strict=True))
+    for name in ("batches", "received_total", "deviations"):
+        values[name] = int(values[name] or 0)
+    lag = values["lag_seconds"]
+    return Health(**values | {"lag_seconds": None if lag is None else float(lag)})
 
 
 c = health_view.c
