@@ -26,6 +26,7 @@ from bridge.configuration.problem import (
     printable,
     shown,
 )
+from bridge.configuration.retention import Retention
 from bridge.configuration.statementsettings import StatementSettings
 from bridge.configuration.validation import Name, Strict, Text, validate
 from bridge.job import Job
@@ -86,6 +87,9 @@ class Settings(Strict):
 
     statement: StatementSettings = StatementSettings()
     """对账单. How statements are made."""
+
+    retention: Retention = Retention()
+    """保留期限. How long what has arrived is kept."""
 
 
 @dataclass(frozen=True)

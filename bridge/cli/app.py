@@ -47,6 +47,7 @@ COMMANDS = {
     "quarantine": "quarantine",
     "events": "events",
     "metrics": "metrics",
+    "purge": "purge",
 }
 
 INTERRUPTED = 130

@@ -28,6 +28,7 @@ __all__ = ["Event", "Head", "History", "Standing", "Sums"]
 
 _AT_ONCE = 1000
 _IMAGES = [kind.value for kind in Kind if kind.is_image]
+_WITH_CHANGES = [Kind.DATA.value, Kind.REPAIR.value]
 
 
 @dataclass(frozen=True)
@@ -193,11 +194,12 @@ class History:
     def held(self) -> list[Batch]:
         return self._in_state(State.HELD)
 
-    def purgeable(self, before: datetime, limit: int = 1000) -> list[Batch]:
-        """Reconciled before that moment, oldest first."""
-        reconciled = batch_row.c.state == State.RECONCILED.value
-        query = self._batches().where(reconciled, batch_row.c.reconciled_at < before)
-        return self._all(query.order_by(batch_row.c.epoch, batch_row.c.seq).limit(limit))
+    def purgeable(self, before: datetime, limit: int | None = 1000) -> list[Batch]:
+        """Those with change rows that were reconciled before that moment, oldest first."""
+        c = batch_row.c
+        old = (c.state == State.RECONCILED.value, c.reconciled_at < before)
+        query = self._batches().where(*old, c.kind.in_(_WITH_CHANGES))
+        return self._all(query.order_by(c.epoch, c.seq).limit(limit))
 
     def events(self, epoch: int, seq: int) -> list[Event]:
         """Every move of a batch, in order."""

@@ -14,7 +14,7 @@ __all__ = ["AGENT", "AUDIT", "STEPS", "agent_dag", "audit_dag"]
 AGENT = "bridgehead_agent"
 AUDIT = "bridgehead_audit"
 
-STEPS = ("configuration", "ledger", "standing", "events")
+STEPS = ("configuration", "ledger", "standing", "events", "purge")
 """Names in `housekeeping.STEPS`, which is not loaded here; a test holds them together."""
 
 _AT_NIGHT = "30 2 * * *"
@@ -26,6 +26,7 @@ What the agent looks after, a task each. 代理的日常检查，每项一个任
 - `ledger` the ledger answers, and its tables are of this release 台账可用
 - `standing` no job waits for a person 没有作业等待人工处理
 - `events` what is overdue is noted, and alarms that wait are sent 记录逾期，发送待发告警
+- `purge` change rows that are old enough go 清除到期的变更数据
 """
 _AUDIT_DOC = """\
 Every night: the contents of exchange and target key by key, a task per job, then the report of the

@@ -16,12 +16,13 @@ from bridge.comparison import reconcile_job
 from bridge.hold import open_ledger
 from bridge.notice import note_all
 from bridge.overview import JobOverview, overview
+from bridge.purge import Purged, purge_jobs
 from bridge.settings import Deployment, find_directory, load
 from bridge.statement.assembly import assemble_statement
 from bridgehead_dag.narration import log, section
 from bridgehead_dag.verdict import conclude, failure, one_line
 from bridgehead_dag.work import deployment
-from connectors.errors import BridgeheadError
+from connectors.errors import BridgeheadError, Busy, ConfigurationError
 from reconcile.report import render_statement
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "configuration",
     "events",
     "ledger",
+    "purge",
     "report",
     "reports_directory",
     "standing",
@@ -91,11 +93,28 @@ def events() -> None:
         raise failure(_TRY_AGAIN, f"an alarm did not arrive 告警未送达: {late[0]}")
 
 
+def purge() -> None:
+    """Change rows that are older than `retention` allows go; fails where a job could not be
+    looked at. One that a run holds has its turn later; a bad file is told by `configuration`."""
+    known = deployment()
+    found: list[Purged] = []
+    _asked(lambda: found.extend(purge_jobs(known, (), "scheduler", wait=0)))
+    with section(f"retention 保留期限: {sum(job.batches for job in found)} batches"):
+        for job in found:
+            if job.batches or job.why_not or job.error:
+                why = job.error or job.why_not or ""
+                log.info("%s: %d batches, %d rows %s", job.job, job.batches, job.rows, why)
+    for error in [job.error for job in found if job.error]:
+        if not isinstance(error, Busy | ConfigurationError):
+            raise failure(error.exit_code, one_line(error))
+
+
 STEPS: Mapping[str, Callable[[], None]] = {
     "configuration": configuration,
     "ledger": ledger,
     "standing": standing,
     "events": events,
+    "purge": purge,
 }
 
 

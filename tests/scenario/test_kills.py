@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from bridge.failpoint import arm, at
+from bridge.purge import purge_jobs
 from bridge.run import Outcome
 from connectors.endpoint import Endpoint
 from tests.scenario.world import ROLES, World, cursor_job
@@ -59,10 +60,23 @@ def change_a_little(world: World) -> None:
     world.sql("source", f"UPDATE t SET amount = amount * 2, updated_at = {world.now} WHERE id = 3")
 
 
+def grow_old(world: World) -> None:
+    """The receipts of all batches are older than any backup."""
+    earlier = "strftime('%Y-%m-%dT%H:%M:%f000Z', reconciled_at, '-400 days')"
+    world.sql("exchange", f"UPDATE bh_batch SET reconciled_at = {earlier}")
+
+
+def purge(world: World) -> Outcome:
+    for purged in purge_jobs(world.deployment, ["j"], "tester", 10):
+        assert purged.error is None, purged
+    return world.run()
+
+
 STORY: list[tuple[Act, Callable[[World], Outcome]]] = [
     (first_load, World.run),
     (change, World.run),
     (change_nothing, World.run),
+    (grow_old, purge),
     (change_a_little, World.resync),
     (change_a_little, World.run),
 ]
@@ -122,14 +136,22 @@ def test_killed_anywhere(stages: list[tuple[Path, list[str]]], number: int, tmp_
         outcome = finish(world, run)
         assert (outcome.error, outcome.verdict) == (None, "reconciled"), where
         assert world.findings() == [], where
-        assert {batch["state"] for batch in world.batches()} == {"reconciled"}, where
+        check_payload(world, where)
         world.close()
         shutil.rmtree(directory)
 
 
+def check_payload(world: World, where: str) -> None:
+    """All is reconciled, or purged and then without change rows."""
+    stamps = world.sql("exchange", "SELECT DISTINCT bh_epoch, bh_seq FROM bh_change_j")
+    for batch in world.batches():
+        assert batch["state"] in ("reconciled", "purged"), where
+        assert batch["state"] == "reconciled" or (batch["epoch"], batch["seq"]) not in stamps, where
+
+
 def finish(world: World, run: Callable[[World], Outcome]) -> Outcome:
     """Starts again; what an operator had asked for and did not get, he asks for again."""
-    outcome = world.run()
+    outcome = purge(world) if run is purge else world.run()
     if run is World.resync and world.batches()[-1]["epoch"] == 1:
         return world.resync()
     return outcome
