@@ -301,7 +301,8 @@ def test_a_stale_view_is_waited_for(source: Connector, server: MariaDB, writer: 
         run(writer, "BEGIN", INSERT)
         found = source.open_work()
     run(writer, "ROLLBACK")
-    assert [token.split()[0] for token in found] == ["transaction"]
+    kinds = {token.split()[0] for token in found}  # a watcher's own statement may be among them
+    assert "transaction" in kinds
 
 
 def test_a_view_that_stays_stale(
