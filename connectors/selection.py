@@ -11,7 +11,16 @@ from zoneinfo import ZoneInfo
 from connectors.dialect import EVERYTHING, Dialect, KeyRange, Statement
 from connectors.table import Column, Kind, Table, Type
 
-__all__ = ["Format", "Output", "Selection", "Span", "count_containing", "repeated_keys", "select", "span_bounds"]
+__all__ = [
+    "Format",
+    "Output",
+    "Selection",
+    "Span",
+    "count_containing",
+    "repeated_keys",
+    "select",
+    "span_bounds",
+]
 
 
 class Format(StrEnum):

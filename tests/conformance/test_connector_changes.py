@@ -28,7 +28,6 @@ def family(request: pytest.FixtureRequest) -> Row:
     return row
 
 
-
 COLUMNS = (
     ("code", Type(Kind.TEXT, length=20)),
     ("number", Type(Kind.INTEGER)),

@@ -38,12 +38,12 @@ class RestartableImpl(MySQLImpl):
         if column.name not in self._names("get_columns", table_name):
             super().add_column(table_name, column, **options)
 
-    def bulk_insert(self, table: Any, rows: list[dict[str, Any]], **options: Any) -> None:
+    def bulk_insert(self, table: Any, rows: list[dict[Any, Any]], multiinsert: bool = True) -> None:
         if (
             self.as_sql
             or not self._connection.execute(select(func.count()).select_from(table)).scalar()
         ):
-            super().bulk_insert(table, rows, **options)
+            super().bulk_insert(table, rows, multiinsert)
 
     def _has_table(self, name: str) -> bool:
         return not self.as_sql and inspect(self._connection).has_table(name)
