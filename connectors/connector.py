@@ -13,16 +13,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, Self
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from connectors.canonical import Digest
+from connectors.capability import Capabilities
 from connectors.dialect import Dialect, Statement
 from connectors.endpoint import Endpoint
 from connectors.errors import BridgeheadError, Busy, ConnectionLost, Unreachable
 from connectors.selection import Format, Output, Selection, Span
+from connectors.stream import Chunk, RowStream, SourceFile
 from connectors.table import Column, Table, TableName
 
 __all__ = [
@@ -38,82 +40,6 @@ __all__ = [
     "Span",
     "wait_for",
 ]
-
-
-Chunk: TypeAlias = Any
-"""An Arrow record batch, or a list of rows in a raw format."""
-
-
-@dataclass(frozen=True)
-class Capabilities:
-    """What a family can do and hold, as data.
-
-    `reads` and `loads` are the formats beyond ARROW. `concurrent`: other sessions may work on the
-    store while one of ours has a transaction open. `transactional_ddl`: a table that is made or
-    changed in a transaction is part of it. `files`: its tables are files, which say no
-    types, and it is never written. `strict`: what a column cannot hold as it is, a load refuses
-    with RowRefused, in every format; so rows may be loaded without a look. The rest says which
-    values a column of the right type may still refuse.
-    """
-
-    reads: frozenset[Format] = frozenset()
-    loads: frozenset[Format] = frozenset()
-    concurrent: bool = True
-    transactional_ddl: bool = True
-    schemas: bool = True
-    strict: bool = False
-    nul_in_text: bool = False
-    empty_text: bool = True  # False: the store takes an empty text for NULL
-    infinite_times: bool = False
-    unreal_dates: bool = False  # 0000-00-00 and 2024-05-00
-    long_times: bool = False  # -838:59:59 to 838:59:59, not only 00:00:00 to 24:00:00
-    special_floats: bool = True
-    special_decimals: bool = False
-    files: bool = False
-    year_low: int = 1
-    year_high: int = 9999
-
-
-class RowStream(ABC):
-    """Rows being read. Memory is bounded by one chunk, whatever the table's size."""
-
-    format: Format
-    exhausted: bool = False
-    """True once the last row has been handed out."""
-
-    @abstractmethod
-    def part(self, limit: int) -> Iterator[Chunk]:
-        """The next rows, at most `limit` of them, in order.
-
-        A record batch has the selection's outputs, all text. What is no value of its column's type
-        comes as the text it is. Where no text can stand for it (bytes that are no UTF-8, bytes in
-        a text column), a further column `bh_unreadable` names, for each row, the first output of
-        which that holds; batches without such a row are without that column. Rows of files come
-        with `bh_place`, where in its file each stands, and `bh_why`, a stable word for what is
-        wrong with an unreadable one; a row that is unreadable as a whole names `bh_place`.
-        """
-
-    @property
-    @abstractmethod
-    def handed_out(self) -> int:
-        """Rows handed out so far, over all parts."""
-
-    def close(self) -> None:
-        """Ends a stream that nobody will read to its end; the session may go on."""
-        self.exhausted = True
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """A file that a source is made of, as it was when it was looked at. What is known once it has
-    been read: `sha256`, and how many `rows` it has and how many `blank` ones were passed over."""
-
-    name: str
-    size_bytes: int
-    modified_ns: int
-    sha256: str = ""
-    rows: int = 0
-    blank: int = 0
 
 
 @dataclass(frozen=True)
