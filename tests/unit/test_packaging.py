@@ -64,6 +64,17 @@ def test_the_lock_fulfils_every_requirement(requirement: Requirement) -> None:
     assert all(requirement.specifier.contains(version) for version in versions)
 
 
+def _pins(lock: str) -> set[str]:
+    """Versions with their hashes; on which systems they are needed is left out."""
+    return {re.sub(r" ; [^\\\n]*", "", pin) for pin in re.split(r"\n(?=\S)", lock.strip())[1:]}
+
+
+def test_the_demonstrations_lock_is_a_part_of_the_lock() -> None:
+    part = _pins((ROOT / "requirements-demo.lock").read_text(encoding="utf-8"))
+    assert part
+    assert part < _pins(LOCK)
+
+
 def test_every_locked_version_has_a_hash() -> None:
     entries = re.split(r"\n(?=\S)", LOCK.strip())[1:]
     assert len(entries) == sum(map(len, _locked().values()))
