@@ -15,8 +15,8 @@ import xlsxwriter
 import yaml
 from python_calamine import CalamineWorkbook
 
-from bridge.failpoint import arm, at
 from tests.command import call
+from tests.kill import killed
 from tests.scenario.world import MakeWorld, World
 from tests.sheetfile import NA, write_xlsx
 
@@ -289,33 +289,17 @@ def test_a_file_of_many_parts_is_one_batch(box: Desk) -> None:
     assert box.target("count(*), min(id), max(id)", "1") == [(5000, 0, 4999)]
 
 
-class Cut(Exception):
-    """The run ends here."""
-
-
 @pytest.mark.parametrize(
     "point", ["files.beginning", "files.begun", "window.sealing", "window.sealed"]
 )
 @pytest.mark.parametrize("hit", [1, 2])
-def test_a_run_that_is_cut_off_takes_each_file_once(box: Desk, point: str, hit: int) -> None:
+def test_a_run_that_is_killed_takes_each_file_once(box: Desk, point: str, hit: int) -> None:
     if point.startswith("files") and hit == 2:
         hit = 1
         box.csv("first.csv", "9,z")
     box.csv("a.csv", "1,a", "2,a")
     box.csv("b.csv", "2,b", "3,b")
-    passed: list[str] = []
-
-    def cut(name: str) -> None:
-        passed.append(name)
-        raise Cut(name)
-
-    arm(at(point, hit, cut))
-    try:
-        with pytest.raises(Cut):
-            box.world.run()
-    finally:
-        arm(None)
-    assert passed == [point]
+    assert killed(box.world.run, hit, point)
     box.world.run_well()
     assert [r for r in box.target("id, v", "id") if r[0] < 9] == [(1, "a"), (2, "b"), (3, "b")]
     names = [name for _, name, *_ in box.files()]

@@ -1,0 +1,27 @@
+"""A run that is killed on its way, as by a loss of power."""
+
+from __future__ import annotations
+
+import os
+import signal
+import warnings
+from collections.abc import Callable
+
+from bridge.failpoint import arm, at
+
+__all__ = ["killed"]
+
+
+def killed(run: Callable[[], object], hit: int, name: str = "*") -> bool:
+    """Whether a child that runs is killed at the hit-th pass of this failpoint, or of any."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the child runs one thread only
+        child = os.fork()
+    if child == 0:
+        try:
+            arm(at(name, hit, lambda _: os.kill(os.getpid(), signal.SIGKILL)))
+            run()
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
