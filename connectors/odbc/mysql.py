@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ import pyodbc
 from sqlalchemy import Engine, event
 
 from connectors.connector import Capabilities
-from connectors.errors import BridgeheadError
+from connectors.errors import BridgeheadError, PermanentError
 from connectors.mysql import work
 from connectors.mysql.dialect import MysqlDialect
 from connectors.mysql.errors import of_mysql
@@ -21,6 +22,7 @@ from connectors.table import Kind, Type
 
 __all__ = ["MysqlBehind", "MysqlBehindDialect"]
 
+_WIDEST = "\uffff"  # of three bytes in UTF-8
 _AS_THEY_ARE = frozenset(
     {Kind.INTEGER, Kind.DECIMAL, Kind.TEXT, Kind.JSON, Kind.DATE, Kind.TIME, Kind.FLOAT, Kind.UUID}
 )
@@ -56,6 +58,17 @@ class MysqlBehind(OdbcSession, MysqlSession):
         for statement in self._session_statements(self.is_mariadb):
             cursor.execute(statement.replace("%%", "%"))
         super()._prepare_session(cursor)
+
+    def _execute(self, sql: str, values: Sequence[object]) -> Any:
+        """A character of four bytes in a statement makes the driver take all of it for Latin-1: a
+        table would get another name. Values are bound, so only DDL can have one: in a comment."""
+        if not sql.isascii() and max(sql) > _WIDEST:
+            raise PermanentError(
+                "this ODBC driver changes a statement with a character of four bytes in it",
+                endpoint=self.endpoint.name,
+                remedy="take such characters out of names and comments, or use the family mysql",
+            )
+        return super()._execute(sql, values)
 
     def open_work(self) -> frozenset[str]:
         """The driver cannot carry XA RECOVER."""

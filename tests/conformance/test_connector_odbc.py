@@ -18,7 +18,13 @@ import pyodbc
 import pytest
 
 from connectors.endpoint import Endpoint, Secret
-from connectors.errors import BridgeheadError, ConfigurationError, LoginRefused, Unreachable
+from connectors.errors import (
+    BridgeheadError,
+    ConfigurationError,
+    LoginRefused,
+    PermanentError,
+    Unreachable,
+)
 from connectors.odbc import OdbcSession, driver, open_session
 from connectors.odbc.pages import Key, PagedCursor
 from connectors.odbc.session import CANARY
@@ -364,3 +370,16 @@ def test_a_column_without_its_own_text_is_no_key(session: OdbcSession) -> None:
     load(session, table, [(str(n), "same" if n < 3000 else None) for n in range(4000)])
     chosen = replace(selection_of(table), key=(Column("k", kinds[1][1], bytewise=False),))
     assert len(fetch(session, chosen)) == 4000
+
+
+def test_a_statement_is_carried_as_it_is_or_refused(session: OdbcSession) -> None:
+    """MariaDB's driver would make a table of another name, and say nothing."""
+    wide = "CREATE TABLE 人口 (id int, kind varchar(9) CHECK (kind <> '𠮷'))"
+    with session.transaction():
+        if session.dialect.family == "mysql":
+            with pytest.raises(PermanentError, match="four bytes"):
+                session.execute(wide)
+        else:
+            session.execute(wide)
+            assert session.value("SELECT '𠮷'") == "𠮷"
+    assert session.exists(TableName("人口")) is (session.dialect.family != "mysql")
