@@ -9,7 +9,10 @@ from collections.abc import Callable
 
 from bridge.failpoint import arm, at
 
-__all__ = ["killed"]
+__all__ = ["FILE_POINTS", "killed"]
+
+FILE_POINTS = ("files.beginning", "files.begun")
+"""What only a job whose source is a folder passes: killed in test_sheets.py."""
 
 
 def killed(run: Callable[[], object], hit: int, name: str = "*") -> bool:

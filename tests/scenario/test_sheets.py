@@ -16,7 +16,7 @@ import yaml
 from python_calamine import CalamineWorkbook
 
 from tests.command import call
-from tests.kill import killed
+from tests.kill import FILE_POINTS, killed
 from tests.scenario.world import MakeWorld, World
 from tests.sheetfile import NA, write_xlsx
 
@@ -289,9 +289,7 @@ def test_a_file_of_many_parts_is_one_batch(box: Desk) -> None:
     assert box.target("count(*), min(id), max(id)", "1") == [(5000, 0, 4999)]
 
 
-@pytest.mark.parametrize(
-    "point", ["files.beginning", "files.begun", "window.sealing", "window.sealed"]
-)
+@pytest.mark.parametrize("point", [*FILE_POINTS, "window.sealing", "window.sealed"])
 @pytest.mark.parametrize("hit", [1, 2])
 def test_a_run_that_is_killed_takes_each_file_once(box: Desk, point: str, hit: int) -> None:
     if point.startswith("files") and hit == 2:
