@@ -1,4 +1,4 @@
-"""Real stores for every test that needs one.
+"""Real stores for every test that needs one, and files that never reach a disk.
 
 postgres    one PostgreSQL server per test process, started when first asked for
 mariadb     one MariaDB server per test process, likewise
@@ -10,6 +10,9 @@ engine      a SQLAlchemy engine on a fresh database, once per family a ledger ma
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -19,9 +22,9 @@ import pytest
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
-from bridge.demo.postgres import EmbeddedPostgres
 from connectors.endpoint import Endpoint, Secret
 from tests.mariadb import MariaDB
+from tests.postgres import Postgres
 
 Database = Callable[..., Endpoint]
 _SERVERS = {
@@ -34,13 +37,34 @@ _SERVERS = {
 }
 _DRIVERS = {"odbc-postgresql": "PostgreSQL Unicode", "odbc-mariadb": "MariaDB Unicode"}
 _NUMBER = count(1)
+_FOLDERS = {"dags": 0, "scenario": 1, "conformance": 2, "unit": 3}
+_MEMORY = Path("/dev/shm")
+_MEMORY_BYTES = 3 * 2**30
+
+
+def pytest_configure() -> None:
+    """Temporary files, the servers' data among them, lie in memory where there is enough of it."""
+    if "TMPDIR" not in os.environ and _holds_programs_and_data(_MEMORY):
+        os.environ["TMPDIR"] = str(_MEMORY)
+        tempfile.tempdir = None  # what was found without it
+
+
+def _holds_programs_and_data(place: Path) -> bool:
+    if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
+        return False
+    may_run = not os.statvfs(place).f_flag & os.ST_NOEXEC
+    return may_run and shutil.disk_usage(place).free >= _MEMORY_BYTES
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long stories first: whatever a worker takes up last is short."""
+    items.sort(key=lambda item: _FOLDERS.get(item.path.parent.name, -1))
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    unsafe = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-    settings = unsafe | {"shared_buffers": "32MB"}
-    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), settings=settings) as server:
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    with Postgres(tmp_path_factory.mktemp("postgres")) as server:
         yield server
 
 
@@ -52,13 +76,13 @@ def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    made: list[tuple[EmbeddedPostgres | MariaDB, str]] = []
+    made: list[tuple[Postgres | MariaDB, str]] = []
 
     def make(family: str = "postgresql", **options: Any) -> Endpoint:
         name = f"test_{next(_NUMBER)}"
         if family == "sqlite":
             return Endpoint(name, family, path=str(tmp_path / f"{name}.db"), **options)
-        server: EmbeddedPostgres | MariaDB = request.getfixturevalue(_SERVERS[family])
+        server: Postgres | MariaDB = request.getfixturevalue(_SERVERS[family])
         server.create_database(name)
         made.append((server, name))
         login: dict[str, Any] = {
