@@ -1,4 +1,4 @@
-"""The tests' PostgreSQL: databases are made and dropped a thousand times, so both must cost nothing."""
+"""The tests' PostgreSQL: databases come and go by the thousand, so both must cost nothing."""
 
 from __future__ import annotations
 
