@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from itertools import count
 
 __all__ = ["VARIABLE", "arm", "at", "failpoint"]
 
@@ -31,16 +32,14 @@ def arm(action: Action | None) -> None:
 
 
 def at(name: str, hit: int, action: Action) -> Action:
-    """`action`, on the hit-th pass alone."""
-    passes = 0
+    """`action`, on the hit-th pass alone, whichever thread it is that passes."""
+    passes = count(1)
 
-    def count(passed: str) -> None:
-        nonlocal passes
-        passes += name in ("*", passed)
-        if passes == hit and name in ("*", passed):
+    def act(passed: str) -> None:
+        if name in ("*", passed) and next(passes) == hit:
             action(passed)
 
-    return count
+    return act
 
 
 def _armed_by(text: str) -> Action:

@@ -1,0 +1,72 @@
+"""The frame of `scripts/proof`: nothing is done twice, and the figures are of all that was done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.proof.journal import Journal
+from tests.proof.kind import KINDS, Block, Result, load_kind
+from tests.proof.summary import summarise
+
+HEADING = {"commit": "c0ffee", "code": "1234", "seed": 7}
+ONE, OTHER = Block("kills", "one", "here", 3), Block("kills", "other", "there", 2)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "build/journal.jsonl"
+    with closing(Journal(path, HEADING)) as journal:
+        journal.note(ONE, Result("1", count=2, seconds={"recovery": (0.5, 1.5)}))
+        journal.note(ONE, Result("2", ("lost: row 3",)))
+        journal.note_end(ONE)
+        journal.note(OTHER, Result("1"))
+    return path
+
+
+def test_a_second_call_goes_on(path: Path) -> None:
+    with closing(Journal(path, HEADING | {"date": "later"})) as journal:
+        assert journal.heading == HEADING
+        assert journal.done(ONE) == {"", "1", "2"}
+        assert journal.is_ended(ONE)
+        assert journal.done(OTHER) == {"1"}
+        assert not journal.is_ended(OTHER)
+
+
+def test_a_line_that_was_cut_off_is_done_again(path: Path) -> None:
+    whole = path.read_text("utf-8")
+    for cut in range(1, len(whole.splitlines()[-1])):
+        path.write_text(whole[:-1][:-cut], "utf-8")
+        with closing(Journal(path, HEADING)) as journal:
+            assert journal.done(OTHER) == set()
+            journal.note(OTHER, Result("1"))
+        assert path.read_text("utf-8") == whole
+
+
+def test_the_summary_is_of_all_that_was_done(path: Path) -> None:
+    with closing(Journal(path, HEADING)) as journal:
+        summary = summarise(journal, [ONE, OTHER])
+        assert not summary["complete"]
+        assert (summary["cases"], summary["findings"]) == (4, 1)
+        assert summary["found"] == ["kills/one/2: lost: row 3"]
+        kills = summary["kinds"]["kills"]
+        assert kills["combinations"] == {"here": 3, "there": 1}
+        assert kills["blocks"] == {"done": 1, "all": 2}
+        assert kills["seconds"]["recovery"]["measured"] == 2
+        assert kills["seconds"]["recovery"]["max"] == 1.5
+        journal.note_end(OTHER)
+        assert summarise(journal, [ONE, OTHER])["complete"]
+    assert json.loads(path.read_text("utf-8").splitlines()[0]) == HEADING
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_blocks_of_a_kind_are_told_apart(name: str) -> None:
+    kind = load_kind(name)
+    found = list(kind.blocks(7))
+    assert found == list(kind.blocks(7))
+    assert len({block.name for block in found}) == len(found) > 0
+    assert {block.kind for block in found} == {name}
