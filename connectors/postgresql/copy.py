@@ -155,11 +155,10 @@ def raw_blocks(
     else:
         count = struct.pack(">h", len(columns) + len(constants))
         tail = b"".join(struct.pack(">iq", 8, value) for value in constants.values())
+        between = tail + count
         for rows in chunks:
-            parts: list[Any] = []
-            for row in rows:
-                parts += (count, row[2:], tail)
-            yield len(rows), b"".join(parts)
+            if rows:
+                yield len(rows), count + between.join([row[2:] for row in rows]) + tail
     yield 0, _TRAILER
 
 

@@ -33,6 +33,7 @@ class PostgresqlDialect(Dialect):
         "CAST(CAST('x' || encode(substr(h, {start}, 8), 'hex') AS bit(64)) AS bigint)"
     )
     """Eight bytes of the hash `h` as a signed integer."""
+    line_bytes: ClassVar[str] = "convert_to(line, 'UTF8')"
     prefer_index: ClassVar[str | None] = (
         "SELECT set_config('enable_seqscan', 'off', true), "
         "set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
@@ -162,7 +163,7 @@ class PostgresqlDialect(Dialect):
         by = f"\nGROUP BY {names[:-2]}" if groups else ""
         return (
             f"SELECT {names}count(*), {high}, {low}\n"
-            f"FROM (SELECT {names}sha256(convert_to(line, 'UTF8')) AS h\n"
+            f"FROM (SELECT {names}sha256({self.line_bytes}) AS h\n"
             f"FROM ({lines}) l OFFSET 0) d{by}"
         )
 
@@ -197,9 +198,11 @@ class PostgresqlDialect(Dialect):
 
 
 class Postgresql18Dialect(PostgresqlDialect):
-    """PostgreSQL from 18 on, where bytes cast to integers: a quarter less for a digest."""
+    """PostgreSQL from 18 on, where bytes cast to integers: a quarter less for a digest. A line goes
+    out as the session's encoding, UTF-8, has it, without being looked through a second time."""
 
     word: ClassVar[str] = "CAST(substr(h, {start}, 8) AS bigint)"
+    line_bytes: ClassVar[str] = "textsend(line)"
 
 
 def _shortest(number: str) -> str:

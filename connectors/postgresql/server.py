@@ -29,6 +29,7 @@ from connectors.table import Table, TableName
 __all__ = ["SESSION", "PostgresqlServer"]
 
 SESSION = """
+SET client_encoding = 'UTF8';
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO, YMD';
 SET IntervalStyle = 'postgres';
