@@ -14,7 +14,7 @@ from bridge.configuration.alarmrule import AlarmRule, alarm_problems
 from bridge.configuration.calendarfile import Calendar, read_calendar
 from bridge.configuration.catalogue import CreditCode
 from bridge.configuration.codetable import CodeTable, read_code_tables
-from bridge.configuration.configfile import Document, Unreadable, read_yaml
+from bridge.configuration.configfile import Document, Unreadable, folder_problems, read_yaml
 from bridge.configuration.duration import Duration
 from bridge.configuration.endpointsettings import EndpointSettings, Families, known_families
 from bridge.configuration.jobfile import Surroundings, read_jobs
@@ -190,13 +190,14 @@ def _is_directory(path: Path) -> bool:
 def load(directory: Path, families: Families | None = None) -> Deployment:
     """The deployment in `directory`.
 
-    Problems of bridgehead.yaml raise ConfigurationProblems, together with every problem of every
-    other file. Problems of job files and code tables alone stand in `problems`: one bad file harms
-    no other job.
+    Problems of bridgehead.yaml and of whole folders raise ConfigurationProblems, together with
+    every problem of every other file. Problems of job files and code tables alone stand in
+    `problems`: one bad file harms no other job.
     """
     directory = directory.absolute()
     families = known_families() if families is None else families
     document, settings, problems = _read_settings(directory, families)
+    problems += folder_problems(directory, "jobs", "codes")
     tables, table_problems = read_code_tables(directory)
     endpoints = settings.endpoints if settings else {}
     names = document.mapping("endpoints") or endpoints

@@ -18,6 +18,7 @@ from connectors.table import Column, Kind, Type
 __all__ = ["charset", "collation", "lost_characters"]
 
 SAMPLED_ROWS = 5000
+_COLUMNS_AT_ONCE = 100
 _REPLACEMENT = "\ufffd"
 _DOUBTFUL = 1e-3  # beyond this chance, or of fewer values than these, nothing is said
 _NEEDED_VALUES = 2
@@ -43,12 +44,14 @@ def charset(held: Hold, plan: Plan) -> Iterator[Finding]:
 def lost_characters(held: Hold, plan: Plan) -> Iterator[Finding]:
     """What stands where a character was lost before: only the source can mend it."""
     columns = _texts(plan)
-    if not columns:
-        return
     marks = (_REPLACEMENT, "?", "??")
     dialect = held.source.dialect
+    counts: list[int] = []
     with held.source.transaction():
-        (counts,) = held.source.rows(count_containing(dialect, plan.table, columns, marks))
+        for start in range(0, len(columns), _COLUMNS_AT_ONCE):
+            part = columns[start : start + _COLUMNS_AT_ONCE]
+            (row,) = held.source.rows(count_containing(dialect, plan.table, part, marks))
+            counts.extend(row)
     for place, column in enumerate(columns):
         replaced, single, double = (int(n) for n in counts[3 * place : 3 * place + 3])
         if not (replaced or single):

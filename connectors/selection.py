@@ -120,7 +120,7 @@ def count_containing(
     """One row: for each text column, for each of `parts`, how many rows have it in that column."""
     counts, values = [], []
     for column in columns:
-        text = dialect.ordered(dialect.quote(column.name), column)
+        text = dialect.ordered(dialect.render(dialect.quote(column.name), column.type), column)
         for part in parts:
             counts.append(f"count(CASE WHEN {text} LIKE {dialect.placeholder} THEN 1 END)")
             values.append(f"%{part}%")

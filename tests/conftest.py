@@ -19,12 +19,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from connectors.endpoint import Endpoint, Secret
 from tests.mariadb import MariaDB
 from tests.postgres import Postgres
+
+# The same examples each time, at any load; --hypothesis-profile=default draws others.
+_ANY_LOAD = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+settings.register_profile(
+    "steady", derandomize=True, database=None, deadline=None, suppress_health_check=_ANY_LOAD
+)
+settings.load_profile("steady")
 
 Database = Callable[..., Endpoint]
 _SERVERS = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import yaml
 
 from bridge.configuration.problem import Location, Problem, path_of, shown
 
-__all__ = ["Document", "Unreadable", "read_text", "read_yaml"]
+__all__ = ["Document", "Unreadable", "folder_problems", "read_text", "read_yaml"]
 
 # libyaml where the wheel has it: ten times faster, with the same events and marks.
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -61,6 +62,16 @@ class Document:
         """The mapping at `location`, empty where there is none."""
         value = self.at(*location)
         return value if isinstance(value, dict) else {}
+
+
+def folder_problems(directory: Path, *folders: str) -> Iterator[Problem]:
+    """Of folders that may be missing, but not be something else: it would read as an empty one."""
+    for folder in folders:
+        path = directory / folder
+        if os.path.lexists(path) and not path.is_dir():
+            yield Problem(folder, "", 0, "is not a folder")
+        elif path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
+            yield Problem(folder, "", 0, "may not be read by the account that runs bridgehead")
 
 
 def read_text(path: Path, file: str) -> str:

@@ -41,6 +41,24 @@ def test_a_sound_job_is_looked_at_in_full(world: World, capsys: Capsys) -> None:
     assert check(world, capsys, "j")[0] == 0
 
 
+def test_texts_of_any_type_and_any_number_are_looked_at(world: World, capsys: Capsys) -> None:
+    many = ", ".join(f"c{number} text" for number in range(600))
+    world.sql(
+        "source",
+        "CREATE TYPE mood AS ENUM ('sad', 'glad')",
+        f"CREATE TABLE t (id mood PRIMARY KEY, code char(3), {many})",
+        "INSERT INTO t (id, code, c599) VALUES ('sad', 'a?', 'lost \ufffd')",
+    )
+    world.job("j", capture={"method": "compare"})
+    code, findings = check(world, capsys)
+    assert code == 0, [finding for finding in findings if finding["result"] == "refused"]
+    told = [finding["found"] for finding in found(findings, "lost characters")]
+    assert told == [
+        "code: 0 texts hold U+FFFD, 1 hold ?",
+        "c599: 1 texts hold U+FFFD, 0 hold ?",
+    ]
+
+
 @on_both
 def test_a_stamp_ahead_of_the_clock_is_refused(world: World, capsys: Capsys) -> None:
     world.make_table(5)

@@ -484,14 +484,14 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 def test_any_content_ends_in_a_problem_and_soon(
     write: Write, content: str | bytes, expected: str
 ) -> None:
-    started = time.monotonic()
+    started = time.process_time()  # a machine under load takes longer, and works as little
     problems = said(write("jobs/bad.yaml", content))
     assert any(p.startswith("jobs/bad.yaml") and expected in p for p in problems)
     assert len(problems) <= 60
     assert all(len(problem) < 600 and problem.isprintable() for problem in problems)
     write("bridgehead.yaml", content)
     assert refused(write("jobs/bad.yaml", ""))
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 10
 
 
 def test_a_folder_and_a_dead_link_in_place_of_a_file(directory: Path) -> None:
