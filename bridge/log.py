@@ -9,20 +9,24 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from itertools import count
+from typing import Any, cast
 
+from bridge.language import say, spoken
 from connectors.errors import BridgeheadError, ConfigurationError
 
 __all__ = ["LogFormat", "about", "begin", "in_json", "log", "log_error", "wanted"]
 
 VARIABLE = "BRIDGEHEAD_LOG"
 _RAISED_ABOUT = "raised_about"
+_VALUE = re.compile("%[sd]")
 
 log = logging.getLogger("bridgehead")
 
@@ -97,10 +101,19 @@ class _Text(logging.Formatter):
     """What goes on has a time; a warning stands for itself."""
 
     def format(self, record: logging.LogRecord) -> str:
-        message = record.getMessage()
+        message = _said(record)
         if record.levelno > logging.INFO:
             return message
         return f"{datetime.fromtimestamp(record.created).astimezone():%Y-%m-%d %H:%M:%S} {message}"
+
+
+def _said(record: logging.LogRecord) -> str:
+    """In the reader's language; its template and its values are known here."""
+    if not record.args or spoken() == "en":
+        return say(record.getMessage())
+    places = count()
+    template = _VALUE.sub(lambda _: f"{{{next(places)}}}", str(record.msg))
+    return say(template, *cast(tuple[object, ...], record.args))
 
 
 class _Json(logging.Formatter):

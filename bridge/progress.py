@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 from bridge.batch import Batch, State
+from bridge.language import say
 from bridge.log import about, in_json, log
 
 __all__ = ["Watcher", "watching"]
@@ -90,12 +91,13 @@ class Bar:
 class _Rows(ProgressColumn):
     def render(self, task: Task) -> Text:
         done = f"{int(task.completed):,}"
-        return Text(f"{done}/{int(task.total):,} rows" if task.total else f"{done} rows")
+        every = f"{int(task.total):,}" if task.total else ""
+        return Text(say("{0}/{1} rows", done, every) if every else say("{0} rows", done))
 
 
 class _Speed(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text(f"{int(task.speed):,} rows/s" if task.speed else "")
+        return Text(say("{0} rows/s", f"{int(task.speed):,}") if task.speed else "")
 
 
 def _changes(batch: Batch) -> str:

@@ -14,8 +14,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from bridge.cli.help import SpokenContext, UsageError, say_help, usage_problem
 from bridge.cli.session import Session
 from bridge.cli.shown import show_error, show_internal_error
+from bridge.language import LANGUAGES, Language, speak
+from bridge.language import wanted as language_wanted
 from bridge.log import LogFormat, begin, log, wanted
 from connectors.errors import BridgeheadError
 
@@ -51,10 +54,13 @@ COMMANDS = {
 }
 
 INTERRUPTED = 130
+_GLOBAL = ("--config", "--log-format", "--lang", "--debug")
 
 
 class Commands(TyperGroup):
     """Loads a command's module when it is asked for."""
+
+    context_class = SpokenContext
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
@@ -63,7 +69,7 @@ class Commands(TyperGroup):
         if cmd_name not in COMMANDS:
             return self._unknown()
         module = importlib.import_module(f"bridge.cli.{COMMANDS[cmd_name]}")
-        return typer.main.get_group(module.commands).commands[cmd_name]
+        return say_help(typer.main.get_group(module.commands).commands[cmd_name])
 
     def _unknown(self) -> None:
         """The base class looks in `commands` for the name that was meant."""
@@ -107,6 +113,10 @@ def start(
             metavar="FORMAT",
         ),
     ] = None,
+    lang: Annotated[
+        Language | None,
+        typer.Option("--lang", help="Of messages; else as LANG says.", metavar="zh|en"),
+    ] = None,
     version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="The version."),
@@ -114,6 +124,8 @@ def start(
 ) -> None:
     session: Session = ctx.obj
     session.config, session.debug = config, debug
+    if lang is not None:
+        speak(lang)
     begin(wanted(log_format))
 
 
@@ -123,11 +135,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = globals_first(sys.argv[1:] if arguments is None else arguments)
     session = Session()
     begin(LogFormat.TEXT)  # until the options have been read
+    speak(_language(given))
+    tried = next((word for word in given if word in COMMANDS), "")
     try:
-        app(args=given, prog_name="bridgehead", obj=session)
+        code = app(args=given, prog_name="bridgehead", obj=session, standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except BridgeheadError as error:
-        show_error(error, next((word for word in given if word in COMMANDS), ""), session.loaded)
+        show_error(error, tried, session.loaded)
         sys.exit(error.exit_code)
+    except UsageError as error:
+        if given:  # without any, help has been shown
+            show_error(usage_problem(error), tried)
+        sys.exit(2)
     except SystemExit as end:
         if end.code == INTERRUPTED:
             _leave_interrupted()
@@ -145,16 +164,32 @@ def _leave_interrupted() -> None:
 
 
 def globals_first(arguments: Sequence[str]) -> list[str]:
-    """`run x --config DIR` means the same as `--config DIR run x`."""
+    """`run x --config DIR` means the same as `--config DIR run x`. After `statement`, `--lang` is
+    an option of its own."""
     first, rest = [], []
     words = iter(arguments)
     for word in words:
+        name, has_value, _ = word.partition("=")
         if word == "--":
             rest += [word, *words]
-        elif word in ("--config", "--log-format"):
-            first += [word, *([value] if (value := next(words, None)) is not None else [])]
-        elif word == "--debug" or word.startswith(("--config=", "--log-format=")):
+        elif name not in _GLOBAL or (name == "--lang" and "statement" in rest):
+            rest.append(word)
+        elif has_value or name == "--debug":
             first.append(word)
         else:
-            rest.append(word)
+            first += [word, *([value] if (value := next(words, None)) is not None else [])]
     return first + rest
+
+
+def _language(given: Sequence[str]) -> Language:
+    """Known before the call is read, so that a mistake in it is told in the right one."""
+    words = iter(given)
+    for word in words:
+        name, has_value, value = word.partition("=")
+        if name not in _GLOBAL:
+            break
+        if name != "--debug" and not has_value:
+            value = next(words, "")
+        if name == "--lang" and value in LANGUAGES:
+            return value
+    return language_wanted(os.environ)

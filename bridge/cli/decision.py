@@ -12,6 +12,7 @@ from bridge.cli.session import Actor, AsJson, JobName, Session, actor_of
 from bridge.cli.shown import console
 from bridge.cli.wait import Wait
 from bridge.hold import open_ledger
+from bridge.language import say
 from bridge.ledger import Ledger
 from bridge.progress import watching
 from bridge.run import LOCK_WAIT_SECONDS, resync_job
@@ -44,7 +45,7 @@ def approve(ctx: typer.Context, job: JobName, seq: Seq, why: Why, by: Actor = No
     """Let a held batch go on its way with the next run."""
     session: Session = ctx.obj
     decision.approve(session.deployment, job, seq, actor_of(by), _reason(why))
-    console().print(f"{job}: batch {seq} is approved; the next run delivers it")
+    console().print(say("{0}: batch {1} is approved; the next run delivers it", job, seq))
 
 
 @commands.command()
@@ -52,7 +53,8 @@ def reject(ctx: typer.Context, job: JobName, seq: Seq, why: Why, by: Actor = Non
     """Lay a held batch aside; the next run sends everything again as the source then has it."""
     session: Session = ctx.obj
     epoch = decision.reject(session.deployment, job, seq, actor_of(by), _reason(why))
-    console().print(f"{job}: batch {seq} is rejected; the next run begins epoch {epoch}")
+    told = say("{0}: batch {1} is rejected; the next run begins epoch {2}", job, seq, epoch)
+    console().print(told)
 
 
 @commands.command()
@@ -74,7 +76,7 @@ def _switch(session: Session, job: str, on: bool, actor: str, why: str) -> None:
     with open_ledger(deployment) as exchange, exchange.transaction() as connection:
         ledger = Ledger(connection, deployment.department.code, job)
         (ledger.enable if on else ledger.disable)(actor, why)
-    console().print(f"{job} is {'enabled' if on else 'disabled'}")
+    console().print(say("{0} is enabled" if on else "{0} is disabled", job))
 
 
 def _reason(why: str) -> str:

@@ -13,8 +13,9 @@ from bridge.alarm import send_trial
 from bridge.cli.session import Actor, AsJson, Session, actor_of
 from bridge.cli.shown import console, print_json, table
 from bridge.document import event_document
-from bridge.eventwording import happened, name_of, remedy_of
+from bridge.eventwording import happened, name_of, remedy_of, severity_word
 from bridge.hold import open_ledger
+from bridge.language import say, spoken
 from bridge.ledger.event import EventEntry, Events
 from bridge.ledger.migrations import is_exchange_current
 from bridge.notice import note_all
@@ -59,7 +60,8 @@ def events(
     folds = ("what happened", "what to do")
     console().print(table("", (*_COLUMNS, *_MORE_COLUMNS), lines, folds=folds))
     is_open = sum(entry.is_open for entry in found)
-    console().print(f"{is_open} open" + (f", {len(found) - is_open} over" if every else ""))
+    over = say(", {0} over", len(found) - is_open) if every else ""
+    console().print(say("{0} open", is_open) + over)
 
 
 @group.command()
@@ -79,7 +81,8 @@ def ack(
     with open_ledger(deployment) as exchange, exchange.transaction() as connection:
         ledger = Events(connection, deployment.department.code)
         entry = ledger.acknowledge(number, actor_of(by), why.strip(), datetime.now(UTC))
-    console().print(f"event {number} ({name_of(entry.kind, 'en')}) is acknowledged")
+    name = name_of(entry.kind, spoken())
+    console().print(say("event {0} ({1}) is acknowledged", number, name))
 
 
 @group.command()
@@ -103,9 +106,10 @@ def test(ctx: typer.Context) -> None:
 
 def _tell(came: dict[str, str | None]) -> None:
     for rule, failure in came.items():
-        told = Text(f"{rule}: ").append("arrived", style="green")
+        told = Text(f"{rule}: ").append(say("arrived"), style="green")
         if failure is not None:
-            told = Text(f"{rule}: ").append(f"did not arrive: {failure}", style="red")
+            why = say("did not arrive: {0}", say(failure))
+            told = Text(f"{rule}: ").append(why, style="red")
         console().print(told, soft_wrap=True)
     raise typer.Exit(_TRY_AGAIN if any(came.values()) else 0)
 
@@ -124,21 +128,33 @@ def _entries(deployment: Deployment, every: bool, job: str | None, limit: int) -
 def _line(entry: EventEntry) -> list[object]:
     return [
         entry.number,
-        Text(entry.severity.value, style=_COLOURS[entry.severity]),
+        Text(severity_word(entry.severity, spoken()), style=_COLOURS[entry.severity]),
         f"{name_of(entry.kind, 'zh')} {name_of(entry.kind, 'en')}",
         entry.job or entry.subject,
-        " ".join(happened(entry, "en").split()),
+        _happened(entry),
         f"{entry.first_seen_at:%Y-%m-%d %H:%M:%SZ}",
         f"{entry.last_seen_at:%Y-%m-%d %H:%M:%SZ}",
         entry.seen,
         _state(entry),
-        remedy_of(entry, "en") if entry.is_open else "",
+        _remedy(entry) if entry.is_open else "",
     ]
+
+
+def _happened(entry: EventEntry) -> str:
+    said, _, found = happened(entry, spoken()).partition("\n")
+    return " ".join(f"{said} {say(found)}".split())
+
+
+def _remedy(entry: EventEntry) -> str:
+    """As whoever found it says, else what helps with such an event."""
+    own = remedy_of(entry, "en")
+    return said if (said := say(own)) != own else remedy_of(entry, spoken())
 
 
 def _state(entry: EventEntry) -> str:
     if entry.closed_at is not None:
-        return f"over since {entry.closed_at:%Y-%m-%d %H:%M:%SZ}"
+        return say("over since {0}", f"{entry.closed_at:%Y-%m-%d %H:%M:%SZ}")
     if entry.acknowledged_at is not None:
-        return f"acknowledged by {entry.acknowledged_by}: {entry.acknowledged_why}"
-    return "open"
+        who, why = entry.acknowledged_by, entry.acknowledged_why
+        return say("acknowledged by {0}: {1}", who, why)
+    return say("open")

@@ -18,6 +18,7 @@ from bridge.cli.shown import (
 )
 from bridge.document import outcome_document
 from bridge.errors import InternalError
+from bridge.language import say
 from bridge.log import about
 from bridge.run import Outcome
 from bridge.runs import exit_code_of
@@ -46,17 +47,18 @@ def finish(
 
 def _show_verdict(outcome: Outcome) -> None:
     if outcome.skipped:
-        console().print(f"{outcome.job}: skipped, it is disabled")
+        console().print(say("{0}: skipped, it is disabled", outcome.job))
         return
     if outcome.error is None:
         line = Text.assemble(f"{outcome.job}: ", verdict_text(outcome.verdict))
-        line.append("" if outcome.batches else ", nothing to do")
-        line.append(f", deviation {outcome.deviation}" if outcome.deviation else "")
+        line.append("" if outcome.batches else say(", nothing to do"))
+        line.append(say(", deviation {0}", outcome.deviation) if outcome.deviation else "")
         aside = sum(batch.tally.quarantined for batch in outcome.batches)
-        line.append(f", {aside:,} quarantined" if aside else "")
+        line.append(say(", {0} quarantined", f"{aside:,}") if aside else "")
         console().print(line)
     for holder in outcome.holders:
-        console().print(f"{outcome.job}: the horizon is held back by {holder}", soft_wrap=True)
+        told = say("{0}: the horizon is held back by {1}", outcome.job, say(holder))
+        console().print(told, soft_wrap=True)
 
 
 def _show_failure(session: Session, outcome: Outcome, tried: str) -> None:

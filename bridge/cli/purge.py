@@ -11,12 +11,16 @@ from bridge.cli.session import Actor, AsJson, Session, actor_of
 from bridge.cli.shown import console, print_json, show_error, table
 from bridge.cli.wait import Wait
 from bridge.document import error_document
+from bridge.language import say
 from bridge.purge import Purged, purge_jobs
 from bridge.run import LOCK_WAIT_SECONDS
 from bridge.runs import exit_code_of
 from bridge.settings import Deployment
 
 commands = typer.Typer()
+
+_WOULD_GO = "would go: {0} change rows of {1} batches"
+_GONE = "gone: {0} change rows of {1} batches"
 
 
 @commands.command()
@@ -49,11 +53,11 @@ def purge(
 def _show(found: Sequence[Purged], *, dry_run: bool) -> None:
     of_note = [p for p in found if p.batches or p.why_not]
     if of_note:
-        rows = [[p.job, p.batches, p.rows, p.why_not] for p in of_note]
+        rows = [[p.job, p.batches, p.rows, p.why_not and say(p.why_not)] for p in of_note]
         console().print(table("", ["job", "batches", "rows", "kept because"], rows))
-    word = "would go" if dry_run else "gone"
     batches, rows_gone = sum(p.batches for p in found), sum(p.rows for p in found)
-    console().print(f"{word}: {rows_gone:,} change rows of {batches:,} batches")
+    told = _WOULD_GO if dry_run else _GONE
+    console().print(say(told, f"{rows_gone:,}", f"{batches:,}"))
 
 
 def _document(purged: Purged, deployment: Deployment, *, dry_run: bool) -> dict[str, Any]:

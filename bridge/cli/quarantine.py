@@ -12,6 +12,7 @@ from bridge.cli.session import AsJson, JobName, Session
 from bridge.cli.shown import console, print_json, table
 from bridge.cli.wait import Wait
 from bridge.document import quarantine_document
+from bridge.language import say
 from bridge.ledger.history import History
 from bridge.ledger.quarantine import Quarantine, QuarantineEntry
 from bridge.overview import read_ledger
@@ -47,7 +48,7 @@ def quarantine(
         print_json(quarantine_document(job, count, entries))
         return
     console().print(table("", _COLUMNS, [_line(entry) for entry in entries]))
-    console().print(f"{job}: {count} open")
+    console().print(say("{0}: {1} open", job, count))
 
 
 def _entries(deployment: Deployment, job: str, limit: int) -> tuple[int, list[QuarantineEntry]]:
@@ -67,7 +68,7 @@ def _line(entry: QuarantineEntry) -> list[object]:
         entry.number,
         masked_key(json.loads(entry.key)),
         entry.column or "",
-        entry.reason,
+        say(entry.reason),
         entry.sample or "",
         entry.place or "",
         f"{entry.epoch}/{entry.seq}",

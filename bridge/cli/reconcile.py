@@ -13,6 +13,7 @@ from bridge.cli.shown import console, print_json, show_error, table, verdict_tex
 from bridge.cli.wait import Wait
 from bridge.comparison import Comparison, reconcile_job
 from bridge.document import comparison_document
+from bridge.language import say
 from bridge.reporting import assemble_report
 from bridge.run import LOCK_WAIT_SECONDS
 from reconcile.report import render_html
@@ -65,21 +66,25 @@ def show_comparison(found: Comparison) -> None:
     outcome, content, cut = found.outcome, found.content, found.outcome.cut
     rows: list[list[object]] = []
     if cut is not None:
-        agrees = "equal" if cut.agrees else "different"
-        sums = f"sent {cut.sent.total:,}, received {cut.received.total:,}: {agrees}"
-        rows.append(["L2 stream", f"cut {cut.epoch}/{cut.seq}", sums])
+        agrees = say("equal" if cut.agrees else "different")
+        totals = (f"{sums.total:,}" for sums in (cut.sent, cut.received))
+        where = say("cut {0}", f"{cut.epoch}/{cut.seq}")
+        rows.append([say("L2 stream"), where, say("sent {0}, received {1}: {2}", *totals, agrees)])
     if content is not None:
-        what = f"missing {content.missing}, extra {content.extra}, different {content.different}"
-        held = f"exchange {content.exchange_rows:,} rows, target {content.target_rows:,}"
-        rows.append(["L3 content", f"{content.segments} segments", f"{held}: {what}"])
-        rows += [["", word, key] for word, key in content.sample]
+        counts = (content.missing, content.extra, content.different)
+        held = (f"{rows:,}" for rows in (content.exchange_rows, content.target_rows))
+        what = say("missing {0}, extra {1}, different {2}", *counts)
+        both = say("exchange {0} rows, target {1}", *held)
+        rows.append([say("L3 content"), say("{0} segments", content.segments), f"{both}: {what}"])
+        rows += [["", say(word), key] for word, key in content.sample]
     if found.why_not:
-        rows.append(["L3 content", "not compared", found.why_not])
+        rows.append([say("L3 content"), say("not compared"), say(found.why_not)])
     if rows:
         console().print(table(outcome.job, ["level", "where", "found"], rows, folds=("found",)))
     if outcome.error is None:
         line = verdict_text(outcome.verdict)
-        line.append(f", deviation {outcome.deviation}" if outcome.deviation else "")
+        line.append(say(", deviation {0}", outcome.deviation) if outcome.deviation else "")
         console().print(line)
         if found.content is not None and found.content.deviation:
-            console().print(f"→ bridgehead resync {outcome.job} --why TEXT puts the target right")
+            told = say("→ bridgehead resync {0} --why TEXT puts the target right", outcome.job)
+            console().print(told)

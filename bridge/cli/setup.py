@@ -14,6 +14,7 @@ from bridge.check import Finding, Level, check_deployment, ddl_of
 from bridge.cli.session import AsJson, Session
 from bridge.cli.shown import console, print_json, table
 from bridge.discover import find_table, job_file
+from bridge.language import say
 from bridge.runs import exit_code_of
 from connectors.errors import ConfigurationError
 from connectors.registry import FAMILIES, ROLES, Family, connect
@@ -36,7 +37,8 @@ def init(
         )
     with as_file(files("bridge") / "example") as example:
         copytree(example, directory, dirs_exist_ok=True)
-    console().print(f"{directory}: change it, then bridgehead --config {directory} check")
+    told = say("{0}: change it, then bridgehead --config {1} check", directory, directory)
+    console().print(told, soft_wrap=True)
 
 
 @commands.command()
@@ -94,7 +96,8 @@ def _show_structure(found: Table, *, as_json: bool) -> None:
         estimate = found.row_estimate
         print_json({"table": str(found.name), "row_estimate": estimate, "columns": described})
         return
-    console().print(table(f"{found.name} {found.comment}", columns, rows))
+    said = [[say(str(c)) if c in ("yes", "no") else c for c in row] for row in rows]
+    console().print(table(f"{found.name} {found.comment}", columns, said))
 
 
 @commands.command()
@@ -127,9 +130,9 @@ def check(
 
 
 def _line(finding: Finding) -> list[object]:
-    result = Text(finding.level.value, style=_STYLES[finding.level])
-    remedy = f" → {finding.remedy}" if finding.remedy else ""
-    return [finding.job or "", finding.subject, result, f"{finding.found}{remedy}"]
+    result = Text(say(finding.level.value), style=_STYLES[finding.level])
+    remedy = f" → {say(finding.remedy)}" if finding.remedy else ""
+    return [finding.job or "", say(finding.subject), result, f"{say(finding.found)}{remedy}"]
 
 
 def _document(finding: Finding) -> dict[str, object]:
@@ -151,7 +154,10 @@ def families(as_json: AsJson = False) -> None:
         print_json(found)
         return
     columns = ["family", "proven", *ROLES, "driver", "extra", "installed", "needs"]
-    rows = [[_cell(family[column]) for column in columns] for family in found]
+    rows = [
+        [say(str(family[name])) if name == "proven" else _cell(family[name]) for name in columns]
+        for family in found
+    ]
     console().print(table("", columns, rows, folds=("proven", "needs")))
 
 
@@ -170,5 +176,5 @@ def _family(family: Family) -> dict[str, object]:
 
 def _cell(value: object) -> object:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return say("yes" if value else "no")
     return ", ".join(value) if isinstance(value, list) else value

@@ -16,7 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bridge.batch import Batch, Counts
-from bridge.configuration.problem import ConfigurationProblems
+from bridge.configuration.problem import ConfigurationProblems, Problem
+from bridge.language import say, spoken
 from bridge.log import in_json, log, log_error
 from bridge.overview import verdict_of
 from bridge.settings import Deployment
@@ -41,6 +42,7 @@ _WIDTH_WITHOUT_TERMINAL = 240
 _COLOURS = {Verdict.RECONCILED: "green", Verdict.IN_FLIGHT: "yellow", Verdict.HELD: "yellow"}
 _LONGEST_VERDICT = len("unconfirmed")
 INTERNAL_EXIT_CODE = 4
+_UNITS = {"en": ("d", "h", "m", "s"), "zh": ("天", "小时", "分", "秒")}
 
 
 @cache
@@ -99,7 +101,9 @@ def _table(
         name = columns[place]
         foldable = name in folds
         width = _LONGEST_VERDICT if foldable else None
-        made.add_column(name, justify=side, overflow="fold", no_wrap=not foldable, min_width=width)
+        made.add_column(
+            say(name), justify=side, overflow="fold", no_wrap=not foldable, min_width=width
+        )
     for row in cells:
         made.add_row(*(row[place][0] for place in shown))
     return made
@@ -125,7 +129,7 @@ def batch_table(batches: Sequence[Batch]) -> Table:
             [
                 batch.job,
                 f"{batch.epoch}/{batch.seq}",
-                batch.kind.value,
+                say(batch.kind.value),
                 batch.tally.read,
                 *_effects(batch.sent),
                 *_effects(batch.received),
@@ -148,17 +152,18 @@ def _effects(counts: Counts | None) -> list[object]:
 
 def age(seconds: float) -> str:
     """The two largest units are enough to act on."""
+    units = _UNITS[spoken()]
     left, said = int(seconds), []
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")):
+    for size, unit in zip((86_400, 3_600, 60, 1), units, strict=True):
         count, left = divmod(left, size)
         if count:
             said.append(f"{count}{unit}")
-    return " ".join(said[:2]) or "0s"
+    return " ".join(said[:2]) or f"0{units[-1]}"
 
 
 def verdict_text(verdict: Verdict | None, without: str = "not run yet") -> Text:
     if verdict is None:
-        return Text(without, style="dim")
+        return Text(say(without), style="dim")
     return Text(f"{verdict.zh} {verdict.en}", style=_COLOURS.get(verdict, "bold red"))
 
 
@@ -168,14 +173,14 @@ def show_error(error: BridgeheadError, tried: str, deployment: Deployment | None
     if in_json():
         log_error(error, tried, place)
         return
-    lines = [Text(f"error: {tried}", style="bold red")]
+    lines = [Text(say("error: {0}", tried), style="bold red")]
     if isinstance(error, ConfigurationProblems):
-        lines += [Text(f"  {problem}") for problem in error.problems]
+        lines += [Text(f"  {_told(problem)}") for problem in error.problems]
     else:
-        found = [("endpoint", place), ("found", error.message)]
-        for word, text in [*found, ("remedy", error.remedy)]:
+        found = [("endpoint: ", place or ""), ("found:    ", say(error.message))]
+        for word, text in [*found, ("remedy:   ", say(error.remedy))]:
             if text:
-                lines.append(Text(f"  {word + ':':<10}{text}"))
+                lines.append(Text(f"  {say(word)}{text}"))
     for line in lines:
         error_console().print(line, soft_wrap=True)
 
@@ -186,7 +191,12 @@ def show_problems(deployment: Deployment) -> None:
         if in_json():
             log.error("configuration: %s", problem)
             continue
-        error_console().print(Text(f"configuration: {problem}", style="red"), soft_wrap=True)
+        told = say("configuration: {0}", _told(problem))
+        error_console().print(Text(told, style="red"), soft_wrap=True)
+
+
+def _told(problem: Problem) -> str:
+    return f"{problem.place}: {say(problem.message)}"
 
 
 def show_internal_error(error: BaseException, *, debug: bool) -> int:

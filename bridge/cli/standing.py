@@ -18,6 +18,7 @@ from bridge.cli.shown import (
     verdict_text,
 )
 from bridge.document import batches_document, status_document
+from bridge.language import say
 from bridge.ledger.history import History
 from bridge.overview import JobOverview, overview, read_ledger
 
@@ -84,8 +85,8 @@ def _status_line(job: JobOverview) -> list[object]:
         standing.quarantined if standing else None,
         _due(job),
         _timeliness(job),
-        job.guarantee.promise.value if job.guarantee else "",
-        job.guarantee.why if job.guarantee else "",
+        say(job.guarantee.promise.value) if job.guarantee else "",
+        say(job.guarantee.why) if job.guarantee else "",
         f"{standing.ran_at:%Y-%m-%d %H:%M:%SZ}" if standing and standing.ran_at else None,
     ]
 
@@ -93,9 +94,9 @@ def _status_line(job: JobOverview) -> list[object]:
 def _verdict(job: JobOverview) -> Text:
     text = verdict_text(job.verdict)
     if not job.configured:
-        text.append(" (no usable job file)", style="red")
+        text.append(say(" (no usable job file)"), style="red")
     if job.standing and not job.standing.enabled:
-        text.append(" (disabled)", style="dim")
+        text.append(say(" (disabled)"), style="dim")
     return text
 
 
@@ -103,7 +104,8 @@ def _due(job: JobOverview) -> Text | None:
     if job.deadline is None:
         return None
     moment = f"{job.deadline.due_at:%Y-%m-%d %H:%MZ}"
-    return Text(f"overdue since {moment}" if job.deadline.overdue else moment, style=_late(job))
+    overdue = job.deadline.overdue
+    return Text(say("overdue since {0}", moment) if overdue else moment, style=_late(job))
 
 
 def _late(job: JobOverview) -> str:
@@ -115,20 +117,20 @@ def _timeliness(job: JobOverview) -> str | None:
     recent = job.deadline.recent if job.deadline else None
     if recent is None or recent.share is None:
         return None
-    return f"{recent.kept * 1000 // recent.due / 10:g}% of {recent.due}"
+    return say("{0}% of {1}", f"{recent.kept * 1000 // recent.due / 10:g}", recent.due)
 
 
 def _show_failure(job: JobOverview) -> None:
     error = job.standing.ran_error if job.standing else None
     if error:
-        text = Text(f"{job.job}: the last run ended with: {error}", style="red")
-        console().print(text, soft_wrap=True)
+        told = say("{0}: the last run ended with: {1}", job.job, say(error))
+        console().print(Text(told, style="red"), soft_wrap=True)
 
 
 def _in_flight(job: JobOverview) -> object:
     if job.standing is None or not job.standing.in_flight:
         return 0
-    return f"{job.standing.in_flight} since {_age(job.in_flight_seconds)}"
+    return say("{0} since {1}", job.standing.in_flight, _age(job.in_flight_seconds))
 
 
 def _age(seconds: float | None) -> str | None:

@@ -9,6 +9,7 @@ import typer
 
 from bridge.cli.session import JobName, Session
 from bridge.cli.shown import console
+from bridge.language import say
 from connectors.errors import ConfigurationError
 
 commands = typer.Typer()
@@ -37,4 +38,5 @@ def template(
             f"{error.name} is not installed", remedy="pip install 'bridgehead[sheets]'"
         ) from error
     columns = write_template(described, deployment.code_tables, path)
-    console().print(f"{path}: {columns} columns, to be filled in and put into the upload folder")
+    told = say("{0}: {1} columns, to be filled in and put into the upload folder", path, columns)
+    console().print(told, soft_wrap=True)

@@ -18,9 +18,12 @@ from bridge.centre import Centre, Health, the_centre
 from bridge.cli.session import AsJson, Session
 from bridge.cli.shown import age, console, print_json, table, verdict_text
 from bridge.cli.wait import seconds
+from bridge.language import say
 from connectors.errors import BridgeheadError
 
 commands = typer.Typer()
+
+_AGAIN = "{0}: {1}; trying again every {2} s"
 
 _COLUMNS = ("department", "job", "position", "last batch", "kind", "last empty", "received")
 _SPARE = ("kind", "last empty", "received")
@@ -72,7 +75,7 @@ def _follow(centre: Centre, every: float, overdue: float) -> None:
             try:
                 known = centre.look()
             except BridgeheadError as error:
-                told = f"{centre.endpoint}: {error.message}; trying again every {every:g} s"
+                told = say(_AGAIN, centre.endpoint, say(error.message), f"{every:g}")
                 trouble = Text(told, style="bold red")
             shown = _drawn(known, overdue, trouble)
             if console().is_terminal:
@@ -85,7 +88,8 @@ def _follow(centre: Centre, every: float, overdue: float) -> None:
 def _drawn(found: Sequence[Health], overdue: float, trouble: Text | None = None) -> RenderableType:
     lines = [_line(health, overdue) for health in found]
     well = sum(health.is_well(overdue) for health in found)
-    title = f"{datetime.now():%H:%M:%S}  {len(found)} jobs, {len(found) - well} need somebody"
+    counts = say("{0} jobs, {1} need somebody", len(found), len(found) - well)
+    title = f"{datetime.now():%H:%M:%S}  {counts}"
     drawn = table(title, (*_COLUMNS, "verdict", "lag"), lines, spare=_SPARE, folds=("verdict",))
     return Group(trouble, drawn) if trouble else drawn
 
@@ -96,7 +100,7 @@ def _line(health: Health, overdue: float) -> list[object]:
         health.job,
         Text(f"{health.epoch}/{health.seq}"),
         _moment(health.last_batch_at),
-        health.last_batch_kind,
+        health.last_batch_kind and say(health.last_batch_kind),
         _moment(health.last_empty_at),
         health.received_total,
         verdict_text(health.verdict, "no batch yet"),

@@ -37,11 +37,15 @@ class Problem:
     line: int
     message: str
 
-    def __str__(self) -> str:
+    @property
+    def place(self) -> str:
         # A file's name may hold anything that a file system allows.
         file = printable(self.file)
         place = f"{file}:{self.line}" if self.line else file
-        return f"{place} {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
+        return f"{place} {self.path}" if self.path else place
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}"
 
 
 @dataclass(frozen=True)
