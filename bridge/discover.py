@@ -6,6 +6,7 @@ import re
 
 import yaml
 
+from bridge.language import say
 from bridge.settings import Deployment
 from connectors.connector import Connector
 from connectors.table import Kind, Table, TableName
@@ -44,7 +45,7 @@ def find_table(store: Connector, text: str) -> Table:
 
 def job_file(deployment: Deployment, endpoint: str, table: Table) -> str:
     """A job file for the table that loads as it is and runs once its target suits."""
-    lines = [_HEADER, _yaml(job=_job_name(table.name.name))]
+    lines = [say(_HEADER), _yaml(job=_job_name(table.name.name))]
     lines.append(_yaml(title=table.comment or table.name.name))
     place = {"endpoint": endpoint, "table": table.name.name}
     if table.name.schema:
@@ -58,7 +59,7 @@ def job_file(deployment: Deployment, endpoint: str, table: Table) -> str:
 
 def _key(table: Table) -> list[str]:
     key = table.key or (table.unique[0] if table.unique else ())
-    return [_yaml(key=list(key))] if key else [_NO_KEY, "# key: [...]"]
+    return [_yaml(key=list(key))] if key else [say(_NO_KEY), "# key: [...]"]
 
 
 def _capture(table: Table) -> list[str]:
@@ -66,7 +67,7 @@ def _capture(table: Table) -> list[str]:
     column = next((stamps[name] for name in _STAMPS if name in stamps), None)
     if column is None:
         return [_yaml(capture={"method": "compare"})]
-    return [_STAMP_NOTE, _yaml(capture={"method": "cursor", "column": column})]
+    return [say(_STAMP_NOTE), _yaml(capture={"method": "cursor", "column": column})]
 
 
 def _column(name: str, comment: str) -> str:

@@ -112,8 +112,8 @@ def target(held: Hold, plan: Plan) -> Iterator[Finding]:
         found = f"{place} holds {rows:,} rows already"
         yield _refused(held, "target", found, "empty it, or set target: {adopt: true}")
     else:
-        state = "has every column with a type that fits" if plan.target_exists else "will be made"
-        yield Finding(held.name, "target", f"{place} {state}")
+        fits = f"{place} has every column with a type that fits"
+        yield Finding(held.name, "target", fits if plan.target_exists else f"{place} will be made")
     if not known and not job.ddl:
         yield _refused(held, "target", "the receiver tables (bh_…) are missing", command)
     yield from _rights(held, plan, makes=job.ddl and not (known and plan.target_exists))

@@ -27,6 +27,9 @@ from bridge.log import about, in_json, log
 
 __all__ = ["Watcher", "watching"]
 
+_SEALED = "%s %s sealed: %s read, %s inserted, %s updated, %s deleted"
+_CAME_OUT = "%s %s %s"
+
 
 class Watcher(Protocol):
     """What a run tells; see `bridge.run.Observer`."""
@@ -60,10 +63,9 @@ class Lines:
         name = f"{job} {batch.epoch}/{batch.seq}"
         with about(job, batch.epoch, batch.seq):
             if batch.state is State.SEALED:
-                read = f"{batch.tally.read:,} read"
-                log.info("%s %s sealed: %s, %s", name, batch.kind, read, _changes(batch))
+                log.info(_SEALED, name, batch.kind, *_counts(batch))
             else:
-                log.info("%s %s %s", name, batch.kind, batch.state)
+                log.info(_CAME_OUT, name, batch.kind, batch.state)
 
 
 class Bar:
@@ -100,6 +102,6 @@ class _Speed(ProgressColumn):
         return Text(say("{0} rows/s", f"{int(task.speed):,}") if task.speed else "")
 
 
-def _changes(batch: Batch) -> str:
+def _counts(batch: Batch) -> list[str]:
     tally = batch.tally
-    return f"{tally.inserted:,} inserted, {tally.updated:,} updated, {tally.deleted:,} deleted"
+    return [f"{n:,}" for n in (tally.read, tally.inserted, tally.updated, tally.deleted)]

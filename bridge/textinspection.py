@@ -130,16 +130,12 @@ def _says_enough(judged: Judgement) -> bool:
 
 def _told(column: Column, judged: Judgement) -> str:
     read = f"as {column.charset}" if column.charset else "as the store declares them"
-    told = (
-        f"{column.name}: of {judged.values:,} texts beyond ASCII, {judged.unreadable:,} cannot be "
-    )
-    told += f"read {read}"
+    beyond, unreadable = f"{judged.values:,}", f"{judged.unreadable:,}"
+    told = f"{column.name}: of {beyond} texts beyond ASCII, {unreadable} cannot be read {read}"
     if not judged.charset:
         return f"{told}; they go into quarantine"
-    told += (
-        f"; read as {judged.charset}, {judged.common} of {judged.characters} characters are common "
-        f"ones, {judged.sureness}"
-    )
+    common = f"{judged.common} of {judged.characters} characters are common ones"
+    told += f"; read as {judged.charset}, {common}, {judged.sureness}"
     if judged.undecodable:
         told += f"; {judged.undecodable:,} are neither, and go into quarantine"
     return told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import typer
@@ -21,6 +22,9 @@ _Plain: Any = typer.Context.formatter_class
 class _Formatter(_Plain):  # type: ignore[misc]
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         super().write_usage(prog, args, prefix or say("Usage: "))
+
+
+_MARK = re.compile("([，；：、）])")
 
 
 class SpokenContext(typer.Context):
@@ -53,7 +57,8 @@ def usage_problem(error: Any) -> ConfigurationError:
 
 
 def _said(text: str | None) -> str | None:
-    return say(" ".join(text.split())) if text else text
+    """Chinese has no blanks, and rich cuts a word that is longer than a line."""
+    return _MARK.sub(r"\1 ", say(" ".join(text.split()))) if text else text
 
 
 def _say_headings() -> None:

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, Literal
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import set_cell_size
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
@@ -42,6 +43,7 @@ _WIDTH_WITHOUT_TERMINAL = 240
 _COLOURS = {Verdict.RECONCILED: "green", Verdict.IN_FLIGHT: "yellow", Verdict.HELD: "yellow"}
 _LONGEST_VERDICT = len("unconfirmed")
 INTERNAL_EXIT_CODE = 4
+_LABEL_WIDTH = len("endpoint: ")
 _UNITS = {"en": ("d", "h", "m", "s"), "zh": ("天", "小时", "分", "秒")}
 
 
@@ -177,10 +179,11 @@ def show_error(error: BridgeheadError, tried: str, deployment: Deployment | None
     if isinstance(error, ConfigurationProblems):
         lines += [Text(f"  {_told(problem)}") for problem in error.problems]
     else:
-        found = [("endpoint: ", place or ""), ("found:    ", say(error.message))]
-        for word, text in [*found, ("remedy:   ", say(error.remedy))]:
+        words = (say("endpoint:"), say("found:"), say("remedy:"))
+        texts = (place or "", say(error.message), say(error.remedy))
+        for word, text in zip(words, texts, strict=True):
             if text:
-                lines.append(Text(f"  {say(word)}{text}"))
+                lines.append(Text(f"  {set_cell_size(word, _LABEL_WIDTH)}{text}"))
     for line in lines:
         error_console().print(line, soft_wrap=True)
 

@@ -123,7 +123,7 @@ def _timeliness(job: JobOverview) -> str | None:
 def _show_failure(job: JobOverview) -> None:
     error = job.standing.ran_error if job.standing else None
     if error:
-        told = say("{0}: the last run ended with: {1}", job.job, say(error))
+        told = say("{0}: the last run ended with: {1}", job.job, error)
         console().print(Text(told, style="red"), soft_wrap=True)
 
 

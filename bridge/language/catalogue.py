@@ -2,8 +2,9 @@
 
 A message is finished before anybody knows who reads it, so its template is found again from its
 text. `{0}`, `{1}` … in an entry stand for what was put in: any text, also an empty one; what was
-put in side by side is one. `{1!t}` in the translation is a part that is said by the catalogue
-itself; every other part is handed on as it is.
+put in side by side is one. In a translation `{1!t}` is a text that is said in Chinese itself,
+`{1!w}` a single word, and `{1!e}` an error as it writes itself; every other part is handed on as
+it is.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 
 __all__ = ["Catalogue", "Template", "entries", "filled"]
 
-_PLACE = re.compile(r"\{(\d+)(!t)?\}")
+_PLACE = re.compile(r"\{(\d+)(?:!([tew]))?\}")
 _STRINGS = r'((?:"(?:[^"\\\n]|\\.)*"\s*)+)'
 _ENTRY = re.compile(rf"^msgid {_STRINGS}^msgstr {_STRINGS}", re.MULTILINE)
 _STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
@@ -32,6 +33,17 @@ class Template:
     def weight(self) -> int:
         """How much of a message must be just so."""
         return sum(map(len, self.literals))
+
+    @property
+    def begins(self) -> bool:
+        """Whether its own words come first: what they introduce may be a message too."""
+        return _letters(self.literals[0]) >= 8
+
+    @property
+    def tells_apart(self) -> bool:
+        """Whether it has words enough that a message of another origin is not taken for it."""
+        first, *middle, last = map(_letters, self.literals)
+        return first >= 2 or first + last + sum(middle) >= 6
 
     def values(self, message: str) -> list[str] | None:
         """What stands at the places, or None where the message is not made from this."""
@@ -67,7 +79,8 @@ class Template:
 @dataclass(frozen=True)
 class Catalogue:
     """`known` are all translations. `templates` are those by which a finished message is known
-    again, in the order in which they are tried: the one with the most text of its own wins."""
+    again, in the order in which they are tried: those that begin with words of their own first,
+    and the one with the most of them before the others."""
 
     known: dict[str, str] = field(default_factory=dict)
     templates: tuple[Template, ...] = ()
@@ -78,39 +91,64 @@ class Catalogue:
         known = dict(entries(text))
         parted = ((tuple(_PLACE.split(message)[::3]), message) for message in known)
         templates = [Template(parts, known[m]) for parts, m in parted if len(parts) > 1]
-        told_apart = [t for t in templates if any(part.strip() for part in t.literals)]
-        return cls(known, tuple(sorted(told_apart, key=lambda t: -t.weight)))
+        told_apart = (template for template in templates if template.tells_apart)
+        return cls(known, tuple(sorted(told_apart, key=lambda t: (not t.begins, -t.weight))))
 
     def translate(self, message: str) -> str:
         """The message itself where it is not known, and where it cannot be told which part of it
         is ours and which was put in."""
         known = self.known.get(message)
-        if known is not None:
+        if known is not None and not _PLACE.search(message):
             return known
         for template in self.templates:
             values = template.values(message)
             if values is not None:
                 certain = template.is_certain(message)
-                return filled(template.translation, values, self.translate) if certain else message
-        return self._after_a_name(message)
+                return self._filled(template.translation, values) if certain else message
+        return self._in_parts(message)
 
-    def _after_a_name(self, message: str) -> str:
-        """`name: message` is said where the message is."""
-        name, colon, rest = message.partition(": ")
-        if not colon or " " in name:
-            return message
-        said = self.translate(rest)
-        return message if said == rest else f"{name}：{said}"
+    def _in_parts(self, message: str) -> str:
+        """Messages are put together as `message; message`, `name: message`, `message: names` and
+        `message (code)`. What is not known stays."""
+        head, semicolon, tail = message.rpartition("; ")
+        if semicolon and (said := self.translate(tail)) != tail:
+            return f"{self.translate(head)}；{said}"
+        head, colon, rest = message.partition(": ")
+        if colon:
+            said = self.translate(rest) if " " in rest else rest
+            known = self.known.get(head) if " " in head else None  # without, it is a name
+            if said != rest or known:
+                return f"{known or head}：{said}"
+        head, bracket, inside = message.rpartition(" (")
+        if bracket and inside.endswith(")") and (said := self.translate(head)) != head:
+            return f"{said}（{inside[:-1]}）"
+        return message
 
     def fill(self, template: str, values: Sequence[object]) -> str:
         """A template whose values are known."""
-        texts = [str(value) for value in values]
-        return filled(self.known.get(template, template), texts, self.translate)
+        return self._filled(self.known.get(template, template), [str(value) for value in values])
+
+    def _filled(self, translation: str, values: Sequence[str]) -> str:
+        ways: dict[str | None, Callable[[str], str]]
+        ways = {"t": self._say_text, "e": self._say_error, "w": self.translate, None: str}
+        return _PLACE.sub(lambda place: ways[place[2]](values[int(place[1])]), translation)
+
+    def _say_text(self, text: str) -> str:
+        """One word is more likely a name that is also a word."""
+        return self.translate(text) if " " in text else text
+
+    def _say_error(self, text: str) -> str:
+        """`[endpoint] message → what to do`"""
+        rest, arrow, remedy = text.partition(" → ")
+        place, bracket, message = rest.partition("] ")
+        if not (bracket and place.startswith("[")):
+            place, bracket, message = "", "", rest
+        return f"{place}{bracket}{self._say_text(message)}{arrow}{self._say_text(remedy)}"
 
 
-def filled(template: str, values: Sequence[str], say: Callable[[str], str]) -> str:
-    """With the values at their places; `say` is asked at a place with `!t`."""
-    return _PLACE.sub(lambda place: (say if place[2] else str)(values[int(place[1])]), template)
+def filled(template: str, values: Sequence[object]) -> str:
+    """With the values at their places."""
+    return _PLACE.sub(lambda place: str(values[int(place[1])]), template)
 
 
 def entries(text: str) -> Iterator[tuple[str, str]]:
@@ -119,6 +157,10 @@ def entries(text: str) -> Iterator[tuple[str, str]]:
     for message, translation in _ENTRY.findall(text):
         if plain := _unquoted(message):
             yield plain, _unquoted(translation)
+
+
+def _letters(text: str) -> int:
+    return sum(letter.isascii() and letter.isalpha() for letter in text)
 
 
 def _unquoted(strings: str) -> str:

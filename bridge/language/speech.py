@@ -41,7 +41,7 @@ def say(message: str, *values: object) -> str:
     not known stays as it is."""
     if _spoken == "zh":
         return chinese().fill(message, values) if values else chinese().translate(message)
-    return filled(message, [str(value) for value in values], str) if values else message
+    return filled(message, values) if values else message
 
 
 @cache

@@ -96,7 +96,7 @@ class KingbaseConnector(KinServer):
         with self.transaction():
             for name, value, what in _UNSAFE_SETTINGS:
                 if self._setting(name) == value:
-                    return f"{name} is {value}: {what}"
+                    return f"the setting {name} is {value}: {what}"
         return super().settings_problem()
 
     def describe_query(self, query: str) -> Table:

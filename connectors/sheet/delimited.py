@@ -105,7 +105,8 @@ def charset_of(path: Path) -> str:
         return "utf-8"
     if utf8 <= _FEW * (utf8 + other) and _decodes(path, "gb18030"):
         return "gb18030"
-    found = f"line {first_other} is no UTF-8" + (", and others are" if utf8 else "")
+    others = ", and others are" if utf8 else ""
+    found = f"line {first_other} is no UTF-8{others}"
     raise Unfit(f"its charset is in doubt: {found}; say it with source: {{charset: …}}")
 
 

@@ -12,6 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.batch import Kind, State
+from bridge.finding import Level
+from bridge.guarantee import Promise
+from bridge.transform.refusal import Reason
+from reconcile.verdict import Verdict
+
 __all__ = ["Message", "messages"]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,17 +32,77 @@ _APART = (
     "bridge/metric.py",
     "reconcile/",
 )
-_PROSE = re.compile(r"[A-Za-z]{2}[a-z]*[,;:]? [a-z(]|[a-z'\"`;:,)]+ \{\d|\d\} [a-z]|[;,] [a-z]")
+# Read by programs, by developers, or by nobody: names of locks, formats, parts of statements,
+# texts of drivers, and what only a bug of ours would raise.
+NOT_SHOWN = frozenset(
+    {
+        "an instant needs a time zone",
+        "only a cursor job is swept",
+        "([1-9][0-9]{0,2}) working days?",
+        'Field name "schema"',
+        "periods have no end",
+        "bridgehead schema",
+        "bridgehead job {0}/{1}",
+        "bridgehead open work",
+        "bridgehead template",
+        "bridgehead {0}",
+        "an applied batch has a receipt",
+        "a sweep compares cursor values",
+        "yyyy-mm-dd hh:mm:ss",
+        "sql server",
+        "odbc driver",
+        "closed connection",
+        "cursor's connection has been closed",
+        "closed cursor",
+        "load data",
+        " or a ",
+        "write lock",
+        "bit varying",
+        "double precision",
+        "with time zone",
+        " with time zone",
+        " with zone",
+        "vxid {0}",
+        "{0}, text(LENGTH), decimal(DIGITS,SCALE)",
+        "{0}SELECT * FROM ({1}\n) q LIMIT 0",
+        "FORMAT binary",
+        "FORMAT csv",
+        "FORMAT csv, NULL 'NULL'",
+        "PROCESS, XA_RECOVER_ADMIN ON *.*, and SELECT ON performance_schema.*",
+    }
+)
+_PROSE = re.compile(
+    r"^an? [a-z]{4}|[A-Za-z]{2}[a-z]*[,;:]? [a-z(]|[a-z'\"`;:,)]+ \{\d|\d\} [a-z]|[;,] [a-z]"
+)
 _SQL = re.compile(
     r"^\W*\b(SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|WITH|SET|FROM|WHERE|AND|OR|ORDER|GROUP|"
     r"BEGIN|COPY|LOCK|SHOW|JOIN|LEFT|ON|PRAGMA|LOAD|GRANT|MERGE|USING|VALUES|CASE|COMMIT|EXPLAIN|"
     r"TRUNCATE|LIMIT|UNION|EXISTS|CAST|DECLARE|IS|NOT|IN|AS|COLLATE|DEFAULT|NULLS?|ROWS?)\b"
-    r"|\b(EXISTS \(|CAST\(|SELECT \w+[,(]|WHERE |pg_catalog)"
+    r"|\b(EXISTS \(|CAST\(|SELECT \w+[,(]|WHERE |pg_catalog|EXEC sp_|FROM STDIN|PRIMARY KEY \()"
+    r"|\b(CHECK|CONCAT|CONCAT_WS|CONVERT|DATEDIFF_BIG|DECODE|LOWER|LPAD|NVL|ROUND) ?\("
+    r"|\b(TIMESTAMPDIFF|concat_ws|typeof|bh_stamp)\(|COLLATE bh_|IN \(VALUES|NOT NULL, "
+    r"| AND \(\{|, 'D', |^\{0\} (AS|IN) "
 )
 _HAN = re.compile("[一-鿿]")
 _STYLE = re.compile(r"(bold|dim) \w+")
+_PLACES = re.compile(r"\{\d+\}")
+_WORD = re.compile("[A-Za-z]{2}")
+_FINDINGS = ("Finding", "refused", "_refused")
 _PLACE_AT_END = re.compile(r"\{\d+\}$")
 _HEADINGS = re.compile(r"_?(MORE_)?COLUMNS|columns", re.IGNORECASE)
+
+
+# Shown alone: words that stand in the ledger, and what is put into other messages.
+_WORDS = (
+    *Kind,
+    *State,
+    *Verdict,
+    *Level,
+    *Promise,
+    *(f"{promise}: {{0}}" for promise in Promise),
+    *Reason,
+    *("missing", "extra", "different", "likely", "possible", "nothing", "tables"),
+)
 
 
 @dataclass(frozen=True)
@@ -48,17 +114,20 @@ class Message:
 
 
 def messages() -> Iterator[Message]:
+    for word in _WORDS:
+        yield Message("a word", str(word))
     for root in ("bridge", "connectors", "reconcile"):
         for file in sorted((ROOT / root).rglob("*.py")):
             name = file.relative_to(ROOT).as_posix()
             if not name.startswith(_APART):
-                found = _File(ast.parse(file.read_text(encoding="utf-8"))).texts()
+                found = _File(name, ast.parse(file.read_text(encoding="utf-8"))).texts()
                 for line, text in found:
                     yield Message(f"{name}:{line}", text)
 
 
 class _File:
-    def __init__(self, tree: ast.Module) -> None:
+    def __init__(self, name: str, tree: ast.Module) -> None:
+        self._is_command_line = name.startswith("bridge/cli/")
         self._tree = tree
         self._parents = {
             child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)
@@ -67,21 +136,27 @@ class _File:
     def texts(self) -> Iterator[tuple[int, str]]:
         for node in ast.walk(self._tree):
             if isinstance(node, ast.FunctionDef) and _is_command(node):
-                yield node.lineno, " ".join((ast.get_docstring(node) or "").split())
+                if told := ast.get_docstring(node):
+                    yield node.lineno, " ".join(told.split())
             elif isinstance(node, ast.JoinedStr) or _is_text(node):
                 text = template_of(node)
                 if text and self._is_shown(node, text):
-                    yield node.lineno, text  # type: ignore[attr-defined]
+                    yield node.lineno, text.removeprefix("; ")  # type: ignore[attr-defined]
 
     def _is_shown(self, node: ast.AST, text: str) -> bool:
         parent = self._parents[node]
-        if isinstance(parent, ast.Expr | ast.Compare | ast.FormattedValue | ast.JoinedStr):
-            if not (isinstance(parent, ast.FormattedValue) and parent.value is node):
-                return False
+        if isinstance(parent, ast.Expr | ast.Compare | ast.JoinedStr):
+            return False
+        if isinstance(parent, ast.FormattedValue) and parent.value is not node:
+            return False
         if isinstance(parent, ast.keyword) and parent.arg in ("style", "metavar", "pattern"):
             return False
-        if self._is_said(node) or self._is_heading(node):
-            return True
+        if isinstance(parent, ast.Call) and _name(parent.func) == "compile":
+            return False
+        if self._is_said(node) or self._is_heading(node) or self._is_subject(node):
+            return bool(_WORD.search(_PLACES.sub("", text))) or text in ("no", "no.")
+        if text in NOT_SHOWN or self._is_mark(node) or not _WORD.search(_PLACES.sub("", text)):
+            return False
         if _HAN.search(text) or _STYLE.fullmatch(text) or _SQL.search(text):
             return False
         return bool(_PROSE.search(text))
@@ -92,9 +167,22 @@ class _File:
             parent = self._parents[parent]
         return isinstance(parent, ast.Call) and _name(parent.func) == "say"
 
+    def _is_subject(self, node: ast.AST) -> bool:
+        """What a finding of `check` is about."""
+        parent = self._parents[node]
+        is_finding = isinstance(parent, ast.Call) and _name(parent.func) in _FINDINGS
+        return is_finding and len(parent.args) > 1 and parent.args[1] is node  # type: ignore[attr-defined]
+
+    def _is_mark(self, node: ast.AST) -> bool:
+        """A part of a driver's text, before the class of the error that it stands for."""
+        parent = self._parents[node]
+        if not isinstance(parent, ast.Tuple) or parent.elts[0] is not node:
+            return False
+        return len(parent.elts) > 1 and isinstance(parent.elts[1], ast.Name)
+
     def _is_heading(self, node: ast.AST) -> bool:
         parent = self._parents[node]
-        if not isinstance(parent, ast.List | ast.Tuple):
+        if not self._is_command_line or not isinstance(parent, ast.List | ast.Tuple):
             return False
         holder = self._parents[parent]
         if isinstance(holder, ast.Assign):
@@ -132,15 +220,3 @@ def template_of(node: ast.AST) -> str:
             text += f"{{{places}}}"
             places += 1
     return text
-
-
-if __name__ == "__main__":
-    import sys
-
-    from bridge.language.speech import chinese
-
-    seen = set(chinese().known)
-    for message in messages():
-        if message.template not in seen:
-            seen.add(message.template)
-            sys.stdout.write(f"{message.place}\t{message.template!r}\n")
