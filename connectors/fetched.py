@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 
 from connectors.charset import decoded
-from connectors.connector import Chunk, RowStream
 from connectors.selection import Format, Output
+from connectors.stream import GaugedRows
 
 __all__ = ["FetchedRows", "Rendering"]
 
 Rendering: TypeAlias = Callable[[Any], str]
 """The canonical text of one value, where the server does not give it; never called for NULL."""
 
-_MOST_ROWS = 10_000
-_FIRST_ROWS = 500
-_BATCH_BYTES = 16 << 20
 
-
-class FetchedRows(RowStream):
-    """The rows of one SELECT. One row is fetched ahead, to know the end when it is reached; how
-    many are fetched at once follows from their size."""
+class FetchedRows(GaugedRows):
+    """The rows of one SELECT."""
 
     format = Format.ARROW
 
@@ -40,26 +35,7 @@ class FetchedRows(RowStream):
         self._charsets = [output.column.charset for output in outputs]
         self._renderings = renderings
         self._translated = translated
-        self._size = _FIRST_ROWS
-        self._handed_out = 0
-        self._ahead = self._fetch(1)
-        self.exhausted = not self._ahead
-
-    @property
-    def handed_out(self) -> int:
-        return self._handed_out
-
-    def part(self, limit: int) -> Iterator[Chunk]:
-        while limit > 0 and not self.exhausted:
-            size = min(limit, self._size)
-            rows = self._ahead + self._fetch(size)
-            rows, self._ahead = rows[:size], rows[size:]
-            self.exhausted = not self._ahead
-            self._handed_out += len(rows)
-            limit -= len(rows)
-            batch = self._batch(rows)
-            self._size = min(_MOST_ROWS, max(1, _BATCH_BYTES * len(rows) // (batch.nbytes + 1)))
-            yield batch
+        super().__init__()
 
     def close(self) -> None:
         """Ends the server's cursor; what it has sent already is thrown away."""
@@ -71,12 +47,13 @@ class FetchedRows(RowStream):
         with self._translated():
             return list(self._cursor.fetchmany(size))
 
-    def _batch(self, rows: list[Any]) -> pa.RecordBatch:
+    def _chunk(self, rows: list[Any]) -> tuple[pa.RecordBatch, int]:
         columns = [
             pa.array(field if render is None else _rendered(field, render), pa.string())
             for field, render in zip(zip(*rows, strict=True), self._renderings, strict=True)
         ]
-        return decoded(pa.RecordBatch.from_arrays(columns, self._names), self._charsets)
+        batch = decoded(pa.RecordBatch.from_arrays(columns, self._names), self._charsets)
+        return batch, batch.nbytes
 
 
 def _rendered(field: Sequence[Any], render: Rendering) -> list[str | None]:

@@ -9,7 +9,12 @@ from typing import Any, TypeAlias
 
 from connectors.selection import Format
 
-__all__ = ["Chunk", "RowStream", "SourceFile"]
+__all__ = ["Chunk", "GaugedRows", "RowStream", "SourceFile"]
+
+_FIRST_ROWS = 100
+_MOST_ROWS = 5_000
+_MOST_BYTES = 4 << 20
+_GROWTH = 4
 
 Chunk: TypeAlias = Any
 """An Arrow record batch, or a list of rows in a raw format."""
@@ -42,6 +47,42 @@ class RowStream(ABC):
     def close(self) -> None:
         """Ends a stream that nobody will read to its end; the session may go on."""
         self.exhausted = True
+
+
+class GaugedRows(RowStream):
+    """Rows that are fetched so many at once that a chunk has some megabytes, as the rows before
+    them tell. One row is fetched ahead, so that the end is known with the last row."""
+
+    def __init__(self) -> None:
+        self._size = _FIRST_ROWS
+        self._handed_out = 0
+        self._ahead = self._fetch(1)
+        self.exhausted = not self._ahead
+
+    @property
+    def handed_out(self) -> int:
+        return self._handed_out
+
+    def part(self, limit: int) -> Iterator[Chunk]:
+        while limit > 0 and not self.exhausted:
+            size = min(limit, self._size)
+            rows = self._ahead + self._fetch(size)
+            rows, self._ahead = rows[:size], rows[size:]
+            self.exhausted = not self._ahead
+            self._handed_out += len(rows)
+            limit -= len(rows)
+            chunk, size_bytes = self._chunk(rows)
+            within = max(1, _MOST_BYTES * len(rows) // (size_bytes + 1))
+            self._size = min(_MOST_ROWS, within, _GROWTH * self._size)
+            yield chunk
+
+    @abstractmethod
+    def _fetch(self, size: int) -> list[Any]:
+        """The next rows, fewer than `size` only at the end."""
+
+    @abstractmethod
+    def _chunk(self, rows: list[Any]) -> tuple[Chunk, int]:
+        """Of these rows, and how many bytes it has."""
 
 
 @dataclass(frozen=True)

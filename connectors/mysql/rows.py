@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from typing import Any
 
-from connectors.connector import Chunk, RowStream
 from connectors.errors import PermanentError
 from connectors.selection import Format
+from connectors.stream import Chunk, GaugedRows
 
 __all__ = ["MysqlRows"]
 
-_ROWS_AT_ONCE = 10_000
 _ROWS_TO_WAIT_FOR = 20_000
 
 
-class MysqlRows(RowStream):
+class MysqlRows(GaugedRows):
     """The lines of one SELECT of one column, unbuffered; `chunk_of` makes a chunk of some of them.
     `stop` ends the statement from another session: what is not read would else still be sent."""
 
@@ -33,24 +32,8 @@ class MysqlRows(RowStream):
         self._chunk_of = chunk_of
         self._translated = translated
         self._stop = stop
-        self._handed_out = 0
         self._result = _bytes_of(driver, sql)
-        self._ahead = self._fetch(1)
-        self.exhausted = not self._ahead
-
-    @property
-    def handed_out(self) -> int:
-        return self._handed_out
-
-    def part(self, limit: int) -> Iterator[Chunk]:
-        while limit > 0 and not self.exhausted:
-            size = min(limit, _ROWS_AT_ONCE)
-            rows = self._ahead + self._fetch(size)
-            rows, self._ahead = rows[:size], rows[size:]
-            self.exhausted = not self._ahead
-            self._handed_out += len(rows)
-            limit -= len(rows)
-            yield self._chunk_of(rows)
+        super().__init__()
 
     def close(self) -> None:
         """Reads on for a little; a statement with more to say is ended."""
@@ -76,6 +59,9 @@ class MysqlRows(RowStream):
                 remedy="raise max_allowed_packet at the server",
             )
         return rows
+
+    def _chunk(self, rows: list[bytes]) -> tuple[Chunk, int]:
+        return self._chunk_of(rows), sum(map(len, rows))
 
 
 def _bytes_of(driver: Any, sql: bytes) -> Any:

@@ -24,7 +24,7 @@ __all__ = ["CopyOut", "CopyStream", "line_blocks", "raw_blocks"]
 
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
-_ROWS_AT_ONCE = {Format.PGCOPY: 500, Format.CSV: 500, Format.ARROW: 10_000}
+_ROWS_AT_ONCE = {Format.PGCOPY: 500, Format.CSV: 500, Format.ARROW: 5_000}
 
 
 class CopyOut:

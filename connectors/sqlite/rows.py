@@ -10,19 +10,15 @@ import pyarrow as pa
 
 from connectors.canonical import UNREADABLE
 from connectors.charset import decoded
-from connectors.connector import Chunk, RowStream
 from connectors.selection import Format
+from connectors.stream import GaugedRows
 
 __all__ = ["SqliteRows"]
 
-_MOST_ROWS = 10_000
-_FIRST_ROWS = 200
-_BATCH_BYTES = 16 << 20
 
-
-class SqliteRows(RowStream):
+class SqliteRows(GaugedRows):
     """The rows of one SELECT whose columns are all text, the last being the position of the first
-    unreadable column. One row is fetched ahead, to know the end when it is reached."""
+    unreadable column."""
 
     format = Format.ARROW
 
@@ -37,26 +33,7 @@ class SqliteRows(RowStream):
         self._names = list(names)
         self._charsets = charsets
         self._translated = translated
-        self._size = _FIRST_ROWS
-        self._handed_out = 0
-        self._ahead = self._fetch(1)
-        self.exhausted = not self._ahead
-
-    @property
-    def handed_out(self) -> int:
-        return self._handed_out
-
-    def part(self, limit: int) -> Iterator[Chunk]:
-        while limit > 0 and not self.exhausted:
-            size = min(limit, self._size)
-            rows = self._ahead + self._fetch(size)
-            rows, self._ahead = rows[:size], rows[size:]
-            self.exhausted = not self._ahead
-            self._handed_out += len(rows)
-            limit -= len(rows)
-            batch = self._batch(rows)
-            self._size = min(_MOST_ROWS, max(1, _BATCH_BYTES * len(rows) // (batch.nbytes + 1)))
-            yield batch
+        super().__init__()
 
     def close(self) -> None:
         """Lets the file go: a statement half read keeps its lock on it."""
@@ -74,7 +51,7 @@ class SqliteRows(RowStream):
                 connection.text_factory = str
         return found
 
-    def _batch(self, rows: list[tuple[Any, ...]]) -> pa.RecordBatch:
+    def _chunk(self, rows: list[tuple[Any, ...]]) -> tuple[pa.RecordBatch, int]:
         *fields, positions = zip(*rows, strict=True)
         unreadable = list(positions)
         columns = [self._text(place, field, unreadable) for place, field in enumerate(fields)]
@@ -83,7 +60,8 @@ class SqliteRows(RowStream):
             found = [None if place is None else self._names[place] for place in unreadable]
             columns.append(pa.array(found, pa.string()))
             names.append(UNREADABLE)
-        return decoded(pa.RecordBatch.from_arrays(columns, names), self._charsets)
+        batch = decoded(pa.RecordBatch.from_arrays(columns, names), self._charsets)
+        return batch, batch.nbytes
 
     def _text(self, place: int, field: Sequence[bytes | None], unreadable: list[int | None]) -> Any:
         array = pa.array(field, pa.binary())
