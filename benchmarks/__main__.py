@@ -14,6 +14,7 @@ from rich.console import Console
 
 from benchmarks.agent import Agent
 from benchmarks.chart import draw
+from benchmarks.fleet import Fleet, measure_fleet
 from benchmarks.measure import CommandFailed
 from benchmarks.population import ChangeSet
 from benchmarks.report import document, machine, statement_table, table
@@ -34,7 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left behind
     console = Console(stderr=True)
     try:
-        measure_all(options, console)
+        if options.jobs:
+            measure_jobs(options, console)
+        else:
+            measure_all(options, console)
     except (WrongRows, CommandFailed) as error:
         console.print(f"[red]failed:[/] {error}", highlight=False)
         return 1
@@ -74,6 +78,17 @@ def measure_all(options: argparse.Namespace, console: Console) -> None:
     tell(f"written: {results / 'benchmark.json'}, and a chart for each path")
 
 
+def measure_jobs(options: argparse.Namespace, console: Console) -> None:
+    """Many small jobs in one call, instead of one large table."""
+    results: Path = options.output
+    results.mkdir(parents=True, exist_ok=True)
+    fleet = Fleet(options.jobs, options.parallel)
+    found = measure_fleet(fleet, lambda what: console.print(what, highlight=False))
+    usages = {name: vars(usage) for name, usage in found.items()}
+    report = {"machine": machine(), "settings": vars(fleet), "figures": usages}
+    (results / "jobs.json").write_text(json.dumps(report, ensure_ascii=False, indent=1), "utf-8")
+
+
 def measure_route(
     route: Route, options: argparse.Namespace, profiles: Path | None, tell: Callable[[str], None]
 ) -> Suite:
@@ -111,9 +126,15 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         help="which databases business, exchange and buffer are; may be given again; default: all",
     )
-    parser.add_argument("--repeat", type=_repeat, default=3, metavar="N", help="repeats")
+    parser.add_argument("--repeat", type=_count, default=3, metavar="N", help="repeats")
     parser.add_argument(
         "--output", type=Path, default=Path("benchmarks/results"), metavar="DIR", help="where to"
+    )
+    parser.add_argument(
+        "--jobs", type=_count, metavar="N", help="instead: N small jobs in one call of `run --all`"
+    )
+    parser.add_argument(
+        "--parallel", type=_count, default=2, metavar="N", help="with --jobs: so many side by side"
     )
     parser.add_argument(
         "--profile",
@@ -130,11 +151,11 @@ def _rows(text: str) -> int:
     return rows
 
 
-def _repeat(text: str) -> int:
-    repeat = int(text)
-    if not 1 <= repeat <= 100:
-        raise argparse.ArgumentTypeError("between 1 and 100")
-    return repeat
+def _count(text: str) -> int:
+    count = int(text)
+    if not 1 <= count <= 1_000:
+        raise argparse.ArgumentTypeError("between 1 and 1000")
+    return count
 
 
 if __name__ == "__main__":
