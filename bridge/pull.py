@@ -24,8 +24,8 @@ __all__ = ["Pulled", "pull"]
 @dataclass(frozen=True)
 class Pulled:
     """What a pull came to. `holders` names what held the horizon back, if it could not advance;
-    `held_since` since when. `begun`: an image was sealed, and once it has arrived there may be
-    more to pull."""
+    `held_since` since when. `begun`: files were begun with, or what an earlier run had been cut
+    off in is complete; once that has arrived there may be more to pull."""
 
     holders: tuple[str, ...] = ()
     held_since: datetime | None = None
@@ -60,7 +60,8 @@ def _pull(held: Hold, plan: Plan, sink: Callable[[Batch], None]) -> Pulled:
         return _pull_window(held, plan, watermark, sink)
     reach = _reach(held, plan, newest.window_low, newest.window_high)
     capture_changes(held, plan, reach, newest, sink)
-    return Pulled()
+    with held.exchange.transaction():
+        return Pulled(begun=not held.ledger().held())
 
 
 def _pull_image(
@@ -68,7 +69,7 @@ def _pull_image(
 ) -> Pulled:
     if newest is not None:
         load_image(held, plan, newest.window_high, newest, sink)
-        return Pulled()
+        return Pulled(begun=True)
     high, pulled = _horizon(held, plan)
     if high is not None:
         load_image(held, plan, high, None, sink)

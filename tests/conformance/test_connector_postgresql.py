@@ -27,3 +27,22 @@ def test_every_version_computes_the_same_digest(database: Callable[..., Endpoint
                     table.name, table.columns, [table.columns[0]], EVERYTHING
                 )
                 assert store.digest_all(query) == (500, expected)
+
+
+def test_prepared_work_is_open_until_it_ends(database: Callable[..., Endpoint]) -> None:
+    """PREPARE TRANSACTION turns a session's work into that of nobody; its rows are still to come."""
+    with PostgresqlConnector(database()) as store, PostgresqlConnector(store.endpoint) as writer:
+        make(store, "t", [("id", Type(Kind.INTEGER))], ["id"])
+        gid = f"late {store.endpoint.database}"
+        writer.driver.autocommit = True
+        writer.driver.execute("BEGIN")
+        writer.driver.execute("INSERT INTO t VALUES (1)")
+        (running,) = store.open_work()
+        assert running.startswith("vxid ")
+        writer.driver.execute(f"PREPARE TRANSACTION '{gid}'")
+        try:
+            assert store.open_work() == {f"prepared {gid}"}
+            assert store.heirs(frozenset({running}), store.open_work()) == {f"prepared {gid}"}
+        finally:
+            writer.driver.execute(f"ROLLBACK PREPARED '{gid}'")
+        assert store.open_work() == frozenset()

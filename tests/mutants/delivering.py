@@ -1,0 +1,349 @@
+"""Bugs on the way to the target: apply, measure, digest, lock."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+__all__ = ["DELIVERING"]
+
+RECEIVER = "tests/conformance/test_receiver.py"
+LEDGER = "tests/conformance/test_ledger.py"
+EFFECTS = "tests/conformance/test_connector_effects.py"
+CANONICAL = "tests/unit/test_canonical.py"
+GAPS = "tests/scenario/test_planted_gaps.py"
+FEW_SEEDS = "tests/simulation/test_seeds.py::test_few_seeds"
+FROZEN = "tests/scenario/test_concurrency.py::test_frozen_holder_is_refused_by_the_token"
+SIMULATION = "tests/simulation/test_simulation.py"
+PUSH = "bridge.push"
+BOOKS = "bridge.ledger.receiver"
+
+DELIVERING = (
+    # -- apply -------------------------------------------------------------------------------
+    Mutant(
+        "split-target-transaction",
+        "apply",
+        PUSH,
+        "receipt = receiver.record(batch, *self._measure(batch))",
+        "measured = self._measure(batch)\n"
+        '                target.execute_all(["COMMIT", "BEGIN IMMEDIATE"])\n'
+        "                receipt = receiver.record(batch, *measured)",
+        FEW_SEEDS,
+    ),
+    Mutant(
+        "position-before-rows",
+        "apply",
+        PUSH,
+        "receipt = receiver.record(batch, *self._measure(batch))",
+        "receipt = receiver.record(batch, batch.sent)\n"
+        '                target.execute_all(["COMMIT", "BEGIN IMMEDIATE"])\n'
+        "                self._measure(batch)",
+        FEW_SEEDS,
+    ),
+    Mutant(
+        "inserts-applied-before-deletes-of-the-same-key",
+        "apply",
+        "connectors.effects",
+        "return [self._delete(None), self.insert_staged()]",
+        "return [self.insert_staged(), self._delete(None)]",
+        f"{EFFECTS}::test_random_batches_do_what_the_model_does[sqlite-owned]",
+    ),
+    Mutant(
+        "deletes-not-applied-to-a-business-table",
+        "apply",
+        "connectors.effects",
+        "return [self._delete(\"= 'D'\"), *self._update(), self._insert(only_new=True)]",
+        "return [*self._update(), self._insert(only_new=True)]",
+        f"{EFFECTS}::test_random_batches_do_what_the_model_does[sqlite-business]",
+    ),
+    Mutant(
+        "image-keeps-what-lies-beyond",
+        "apply",
+        PUSH,
+        "            target.execute(effects.delete_others(keys))\n",
+        "",
+        "tests/scenario/test_changed_job.py::test_resync_replaces_what_is_at_the_target[sqlite]",
+    ),
+    Mutant(
+        "last-part-of-an-image-ends-at-its-last-key",
+        "apply",
+        "bridge.capture.image",
+        "key_high=None if last else top,",
+        "key_high=_highest(held, plan, low) if last else top,",
+        "tests/scenario/test_changed_job.py::test_resync_replaces_what_is_at_the_target[sqlite]",
+    ),
+    Mutant(
+        "gap-not-checked",
+        "apply",
+        BOOKS,
+        "    if batch.seq > position.seq + 1:\n        return Expectation.GAP\n"
+        "    follows = batch.seq == position.seq + 1 and batch.prev_hash == position.head_hash",
+        "    follows = batch.seq > position.seq",
+        f"{RECEIVER}::test_a_hole_is_a_gap[sqlite]",
+    ),
+    Mutant(
+        "prev-hash-not-checked",
+        "apply",
+        BOOKS,
+        "follows = batch.seq == position.seq + 1 and batch.prev_hash == position.head_hash",
+        "follows = batch.seq == position.seq + 1",
+        f"{RECEIVER}::test_another_history_is_a_fork[sqlite]",
+    ),
+    Mutant(
+        "fork-taken-for-a-duplicate",
+        "apply",
+        BOOKS,
+        "return Expectation.DUPLICATE if same else Expectation.FORK",
+        "return Expectation.DUPLICATE",
+        f"{RECEIVER}::test_another_history_is_a_fork[sqlite]",
+    ),
+    Mutant(
+        "batch-hash-not-checked",
+        "apply",
+        BOOKS,
+        "if batch.compute_hash() != batch.batch_hash:",
+        "if not batch.batch_hash:",
+        f"{RECEIVER}::test_another_history_is_a_fork[sqlite]",
+    ),
+    Mutant(
+        "receipt-known-without-its-epoch",
+        "apply",
+        BOOKS,
+        "where(c.epoch == epoch, c.seq == seq))",
+        "where(c.seq == seq).order_by(c.epoch))",
+        f"{RECEIVER}::test_a_later_epoch_begins_at_one_with_a_confirmed_hash[sqlite]",
+    ),
+    Mutant(
+        "ended-epoch-applied-all-the-same",
+        "apply",
+        BOOKS,
+        "        if batch.epoch < position.epoch:\n            return Expectation.SUPERSEDED\n",
+        "",
+        f"{RECEIVER}::test_what_arrives_late_from_an_ended_epoch_is_laid_aside[sqlite]",
+    ),
+    Mutant(
+        "any-new-epoch-welcome",
+        "apply",
+        BOOKS,
+        "return Expectation.NEXT if batch.seq == 1 and known else Expectation.GAP",
+        "return Expectation.NEXT if batch.seq == 1 else Expectation.GAP",
+        f"{RECEIVER}::test_a_later_epoch_begins_at_one_with_a_confirmed_hash[sqlite]",
+    ),
+    Mutant(
+        "receipt-not-stored",
+        "apply",
+        BOOKS,
+        "        self.connection.execute(insert(receipt_row), _values(receipt))\n",
+        "",
+        f"{RECEIVER}::test_a_redelivery_finds_the_stored_receipt[sqlite]",
+    ),
+    Mutant(
+        "position-not-advanced",
+        "apply",
+        BOOKS,
+        "        self._advance(receipt)\n",
+        "",
+        f"{RECEIVER}::test_recording_advances_the_position[sqlite]",
+    ),
+    Mutant(
+        "duplicate-applied-again",
+        "apply",
+        PUSH,
+        "            if expectation is Expectation.DUPLICATE:\n",
+        "            if expectation is Expectation.DUPLICATE:\n"
+        "                self._measure(batch)\n",
+        f"{SIMULATION}::test_what_came_late_does_not_come_twice",
+    ),
+    # -- measure -----------------------------------------------------------------------------
+    Mutant(
+        "counts-of-the-sender",
+        "measure",
+        PUSH,
+        "receiver.record(batch, *self._measure(batch))",
+        "receiver.record(batch, self._measure(batch) and batch.sent)",
+        f"{GAPS}::test_target_swallows_a_row[sqlite]",
+    ),
+    Mutant(
+        "digest-of-the-sender",
+        "measure",
+        PUSH,
+        "        measured = self._count()\n",
+        "        counts, misfits = self._count()\n"
+        '        measured = Counts(**vars(counts) | {"digest": batch.digest}), misfits\n',
+        f"{GAPS}::test_target_alters_a_value[alter_name-sqlite]",
+    ),
+    Mutant(
+        "digest-of-the-stage",
+        "measure",
+        "connectors.effects",
+        "f\"ELSE {d.line(self.columns, 't')} END AS line\\n\"",
+        "f\"ELSE {d.line(self.columns, 'i')} END AS line\\n\"",
+        f"{GAPS}::test_target_alters_a_value[alter_name-sqlite]",
+    ),
+    Mutant(
+        "presence-noted-after-applying",
+        "measure",
+        PUSH,
+        "            target.execute(effects.note_present())\n"
+        "            target.execute_all(effects.apply())\n"
+        "        measured",
+        "            target.execute_all(effects.apply())\n"
+        "            target.execute(effects.note_present())\n"
+        "        measured",
+        f"{GAPS}::test_row_deleted_at_the_target_is_seen_by_its_next_change[sqlite]",
+    ),
+    Mutant(
+        "operation-believed",
+        "measure",
+        PUSH,
+        "inserted += found.rows if not before and after else 0",
+        'inserted += found.rows if operation == "I" else 0',
+        f"{GAPS}::test_row_inserted_at_the_target_is_seen_by_its_insert[sqlite]",
+    ),
+    Mutant(
+        "delete-that-found-nothing-counted",
+        "measure",
+        PUSH,
+        "deleted += found.rows if before and not after else 0",
+        "deleted += found.rows if not after else 0",
+        f"{GAPS}::test_row_deleted_at_the_target_is_seen_by_its_delete[sqlite]",
+    ),
+    Mutant(
+        "image-not-read-back",
+        "measure",
+        PUSH,
+        "return Counts(rows, rows - updated, updated, deleted, str(digest))",
+        "return Counts(rows, rows - updated, updated, deleted, batch.digest)",
+        f"{GAPS}::test_copy_touched_between_seal_and_push_of_an_image[sqlite]",
+    ),
+    Mutant(
+        "rows-of-an-image-not-counted-back",
+        "measure",
+        PUSH,
+        "return Counts(rows, rows - updated, updated, deleted, str(digest))",
+        "return Counts(batch.sent.total, rows - updated, updated, deleted, str(digest))",
+        f"{GAPS}::test_target_swallows_a_row_of_an_image[sqlite]",
+    ),
+    Mutant(
+        "retry-counted-twice",
+        "measure",
+        BOOKS,
+        "func.sum(case((image, 0), else_=c.inserted)),",
+        "2 * func.sum(case((image, 0), else_=c.inserted)),",
+        f"{RECEIVER}::test_sums_are_of_what_was_measured[sqlite]",
+    ),
+    # -- digest ------------------------------------------------------------------------------
+    Mutant(
+        "xor-digest",
+        "digest",
+        "connectors.canonical",
+        "            high += one\n            low += two",
+        "            high ^= one\n            low ^= two",
+        f"{CANONICAL}::test_equal_lines_do_not_cancel",
+    ),
+    Mutant(
+        "digests-of-parts-xored",
+        "digest",
+        "connectors.canonical",
+        "return Digest((self.high + other.high) % _MODULUS, (self.low + other.low) % _MODULUS)",
+        "return Digest(self.high ^ other.high, self.low ^ other.low)",
+        f"{CANONICAL}::test_a_digest_adds_up_in_any_order",
+    ),
+    Mutant(
+        "xor-digest-in-sqlite",
+        "digest",
+        "connectors.sqlite.values",
+        "self._high += high\n        self._low += low",
+        "self._high ^= high\n        self._low ^= low",
+        f"{EFFECTS}::test_random_batches_do_what_the_model_does[sqlite-owned]",
+    ),
+    Mutant(
+        "null-written-as-empty-text",
+        "digest",
+        "connectors.canonical",
+        "NULL if field is None else",
+        '"" if field is None else',
+        f"{CANONICAL}::test_a_line_reads_back_to_its_fields",
+    ),
+    Mutant(
+        "tabs-not-escaped",
+        "digest",
+        "connectors.canonical",
+        '.replace("\\t", "\\\\t")',
+        "",
+        f"{CANONICAL}::test_a_line_reads_back_to_its_fields",
+    ),
+    Mutant(
+        "deleted-keys-not-in-the-digest",
+        "digest",
+        "connectors.changes",
+        "f\"WHERE {self._stamped('')}\",\n            (epoch, seq),\n        )\n\n    def image_lines",
+        "f\"WHERE {self._stamped('')} AND {d.quote(OPERATION)} <> 'D'\",\n"
+        "            (epoch, seq),\n        )\n\n    def image_lines",
+        "tests/scenario/test_sweep.py::test_everything_is_deleted[world0]",
+    ),
+    # -- lock --------------------------------------------------------------------------------
+    Mutant(
+        "token-ignored",
+        "lock",
+        "bridge.ledger.writer",
+        "if standing is None or standing.token != self.token:",
+        "if standing is None:",
+        f"{LEDGER}::test_a_run_that_lost_its_job_cannot_write[sqlite]",
+    ),
+    Mutant(
+        "token-not-raised",
+        "lock",
+        "bridge.ledger.writer",
+        "token = max(self._locked().token, minimum) + 1",
+        "token = max(self._locked().token, minimum)",
+        f"{FROZEN}[push.begins:1-sqlite]",
+    ),
+    Mutant(
+        "token-of-the-target-ignored",
+        "lock",
+        BOOKS,
+        "if position.token > token:",
+        "if position.token > token > 10**9:",
+        f"{RECEIVER}::test_an_older_token_is_refused_and_a_newer_one_kept[sqlite]",
+    ),
+    Mutant(
+        "position-not-locked",
+        "lock",
+        BOOKS,
+        "position = self.position(lock=True)",
+        "position = self.position()",
+        f"{RECEIVER}::test_a_zombie_comes_before_or_after_never_between[postgresql]",
+    ),
+    Mutant(
+        "row-of-the-job-not-locked",
+        "lock",
+        "bridge.ledger.writer",
+        "self._standing(self._job().with_for_update())",
+        "self._standing(self._job())",
+        f"{LEDGER}::test_a_second_run_waits_for_the_first_ones_commit[postgresql]",
+    ),
+    Mutant(
+        "job-not-locked",
+        "lock",
+        "bridge.hold",
+        "        stack.enter_context(exchange.lock(name, wait_seconds))\n",
+        "",
+        f"{SIMULATION}::test_a_job_is_held_by_one_run",
+    ),
+    Mutant(
+        "target-taken-with-an-old-token",
+        "lock",
+        PUSH,
+        "            receiver.lock_position(self._held.token)\n",
+        "",
+        f"{FROZEN}[push.begins:1-sqlite]",
+    ),
+    Mutant(
+        "compare-without-set",
+        "lock",
+        "bridge.ledger.writer",
+        "update(batch_row).where(*place, c.state == batch.state.value)",
+        "update(batch_row).where(*place)",
+        f"{LEDGER}::test_a_move_from_a_state_long_left_is_refused[sqlite]",
+    ),
+)

@@ -1,0 +1,82 @@
+"""Every mutant must die: the test that is named for it fails with it, and passes without.
+
+`BRIDGEHEAD_MUTANT=name python -m pytest -p tests.plugin.mutant TEST` plants one by hand;
+`python -m tests.mutants.judge NAME…` judges some.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.mutants.judge import Judgement, row
+from tests.mutants.mutant import Mutant
+from tests.mutants.registry import MUTANTS, SEAMS
+from tests.plugin.mutant import PROPERTY
+
+ROOT = Path(__file__).parents[2]
+each = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+
+
+@pytest.fixture(scope="module")
+def judged() -> tuple[dict[str, Judgement], dict[str, Judgement]]:
+    """By test, what it came to without a mutant; by mutant, what its test came to."""
+    command = [sys.executable, "-m", "tests.mutants.judge", "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    clean, planted = {}, {}
+    for line in done.stdout.splitlines():
+        values: dict[str, Any] = json.loads(line)
+        name = values.pop("mutant")
+        judgement = Judgement(**values)
+        if name is None:
+            clean[judgement.test] = judgement
+        else:
+            planted[name] = judgement
+    return clean, planted
+
+
+def test_every_seam_has_mutants() -> None:
+    assert len(MUTANTS) >= 25
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+    counted = Counter(mutant.seam for mutant in MUTANTS)
+    assert set(counted) == set(SEAMS)
+    assert min(counted.values()) >= 4, counted
+
+
+@each
+def test_it_can_be_planted(mutant: Mutant) -> None:
+    """A change of the code must not make a mutant vanish: whoever changes it changes both."""
+    compile(mutant.plant(mutant.file.read_text("utf-8")), mutant.file, "exec")
+
+
+@each
+@pytest.mark.timeout(1200)
+def test_it_is_caught(
+    mutant: Mutant,
+    judged: tuple[dict[str, Judgement], dict[str, Judgement]],
+    record_property: Callable[[str, object], None],
+) -> None:
+    clean, planted = judged
+    judgement = planted[mutant.name]
+    record_property(PROPERTY, row(mutant, judgement))
+    tests = [test for test in clean if test.startswith(mutant.test)]
+    assert tests, f"there is no test {mutant.test}"
+    assert all(clean[test].passed for test in tests), [clean[test] for test in tests]
+    assert judgement.found, row(mutant, judgement)
+
+
+def test_a_mutant_that_does_nothing_is_not_caught() -> None:
+    """The run must be able to say so."""
+    judgement = Judgement("tests/unit/test_tally.py::test_equal_books", "passed")
+    assert not judgement.found
+    for when, exception in ("setup", "AssertionError"), ("call", "ImportError"), ("collect", ""):
+        assert not Judgement("t", "failed", when, exception).found
+    assert "NOT CAUGHT" in row(MUTANTS[0], judgement)
