@@ -30,7 +30,7 @@ def test_every_version_computes_the_same_digest(database: Callable[..., Endpoint
 
 
 def test_prepared_work_is_open_until_it_ends(database: Callable[..., Endpoint]) -> None:
-    """PREPARE TRANSACTION turns a session's work into that of nobody; its rows are still to come."""
+    """PREPARE turns a session's work into that of nobody; its rows are still to come."""
     with PostgresqlConnector(database()) as store, PostgresqlConnector(store.endpoint) as writer:
         make(store, "t", [("id", Type(Kind.INTEGER))], ["id"])
         gid = f"late {store.endpoint.database}"

@@ -276,9 +276,11 @@ DELIVERING = (
         "deleted-keys-not-in-the-digest",
         "digest",
         "connectors.changes",
-        "f\"WHERE {self._stamped('')}\",\n            (epoch, seq),\n        )\n\n    def image_lines",
+        "f\"WHERE {self._stamped('')}\",\n            (epoch, seq),\n        )\n\n"
+        "    def image_lines",
         "f\"WHERE {self._stamped('')} AND {d.quote(OPERATION)} <> 'D'\",\n"
-        "            (epoch, seq),\n        )\n\n    def image_lines",
+        "            (epoch, seq),\n        )\n\n"
+        "    def image_lines",
         "tests/scenario/test_sweep.py::test_everything_is_deleted[world0]",
     ),
     # -- lock --------------------------------------------------------------------------------

@@ -34,18 +34,19 @@ FOREIGN = (
     "pyarrow.compute pydantic pytest_timeout rich sqlalchemy.dialects.mysql "
     "sqlalchemy.dialects.postgresql sqlalchemy.dialects.sqlite tenacity typer yaml"
 )
-FINDINGS = ("AssertionError", "Failed")
+FINDINGS = (AssertionError, pytest.fail.Exception)
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a test came to. `finding` is the name of the exception that ended it, and where: a bug
-    counts as caught only if the test itself found it (`call`, by an assertion)."""
+    """What a test came to, and by which exception. A bug counts as caught only if the test itself
+    objects: in its own body (`call`), by an assertion. An import that breaks proves nothing."""
 
     test: str
     outcome: str
     when: str = ""
     exception: str = ""
+    objects: bool = False
     message: str = ""
     seconds: float = 0.0
 
@@ -55,7 +56,7 @@ class Judgement:
 
     @property
     def found(self) -> bool:
-        return self.outcome == "failed" and self.when == "call" and self.exception in FINDINGS
+        return self.outcome == "failed" and self.when == "call" and self.objects
 
 
 class _Recorder:
@@ -77,6 +78,7 @@ class _Recorder:
                 report.outcome,
                 report.when,
                 error.type.__name__ if error else "",
+                error is not None and isinstance(error.value, FINDINGS),
                 str(error.value)[:400] if error else "",
                 round(report.duration, 2),
             )
