@@ -40,7 +40,7 @@ FINDINGS = (AssertionError, pytest.fail.Exception)
 @dataclass(frozen=True)
 class Judgement:
     """What a test came to, and by which exception. A bug counts as caught only if the test itself
-    objects: in its own body (`call`), by an assertion. An import that breaks proves nothing."""
+    objects: in its body or its fixtures, by an assertion. An import that breaks proves nothing."""
 
     test: str
     outcome: str
@@ -56,7 +56,7 @@ class Judgement:
 
     @property
     def found(self) -> bool:
-        return self.outcome == "failed" and self.when == "call" and self.objects
+        return self.outcome == "failed" and self.when in ("setup", "call") and self.objects
 
 
 class _Recorder:

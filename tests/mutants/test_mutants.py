@@ -77,7 +77,7 @@ def test_a_mutant_that_does_nothing_is_not_caught() -> None:
     """The run must be able to say so."""
     judgement = Judgement("tests/unit/test_tally.py::test_equal_books", "passed")
     assert not judgement.found
-    for when, objects in ("setup", True), ("call", False), ("collect", True):
+    for when, objects in ("setup", False), ("call", False), ("collect", True):
         assert not Judgement("t", "failed", when, objects=objects).found
     assert Judgement("t", "failed", "call", objects=True).found
     assert "NOT CAUGHT" in row(MUTANTS[0], judgement)
