@@ -40,7 +40,9 @@ class MysqlBehind(OdbcSession, MysqlSession):
     alchemy = "mysql+pyodbc"
     dialect = MysqlBehindDialect()
     mysql_dialect = MysqlBehindDialect("utf8mb4_0900_bin", keeps_json=False)
-    capabilities = Capabilities(special_floats=False, transactional_ddl=False)
+    capabilities = Capabilities(
+        unreal_dates=True, long_times=True, special_floats=False, transactional_ddl=False
+    )
     pages_rows = True
     canary = "SELECT 0, HEX(CONVERT(%s USING utf8mb4)), CONVERT(UNHEX('{hex}') USING utf8mb4)"
 

@@ -29,6 +29,7 @@ class OpengaussDialect(AgentLines, PostgresqlDialect):
     def render(self, expression: str, kind: Type) -> str:
         text = f"CAST({expression} AS text)"
         if kind.kind is Kind.DECIMAL:
+            text = f"CAST(CAST({expression} AS numeric) AS text)"  # or money
             return (
                 f"CASE WHEN {text} LIKE '%%.%%' THEN rtrim(rtrim({text}, '0'), '.') ELSE {text} END"
             )

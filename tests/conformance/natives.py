@@ -353,6 +353,7 @@ ALIASES = {
     "kingbase": "postgresql",
     "opengauss": "postgresql",
     "odbc-postgresql": "postgresql",
+    "odbc-mariadb": "mysql",
 }
 """Families that speak of another one's types."""
 

@@ -4,7 +4,7 @@ travel: what arrives is what was there, and what the next store cannot hold is s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -90,10 +90,17 @@ def _make(store: Connector, family: str) -> Table:
     for cell in _cells(family):
         into = f"{_quote(d, NAME.name)} (id, {_quote(d, _name(cell.column))})"
         statements.append(f"INSERT INTO {into} VALUES ({cell.id}, {cell.value.sql})")
-    with store.transaction():
+    with _making(store, family) as making, making.transaction():
         for statement in statements:
-            store.execute(statement.replace("%", "%%") if d.placeholder == "%s" else statement)
+            making.execute(statement.replace("%", "%%") if d.placeholder == "%s" else statement)
     return store.describe(NAME)
+
+
+def _making(store: Connector, family: str) -> AbstractContextManager[Connector]:
+    """Whom the tables of a store are made by: MariaDB's ODBC driver cannot carry our statements."""
+    if family != "odbc-mariadb":
+        return nullcontext(store)
+    return connect(replace(store.endpoint, family="mysql", driver=None))
 
 
 def _quote(dialect: Any, name: str) -> str:
@@ -145,7 +152,7 @@ def _digest(store: Connector, table: Table) -> Digest:
         )[1]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", (*FAMILIES, *ALIASES))
 def test_a_declared_type_is_the_shared_type_it_says(
     opened: Callable[[str], Connector], family: str
 ) -> None:
@@ -205,7 +212,7 @@ def test_a_raw_path_carries_each_column_that_it_is_used_for(
                 store.execute(store.dialect.drop(store.dialect.table(NAME)))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", (*FAMILIES, *ALIASES))
 def test_the_server_s_digest_is_the_agent_s(
     opened: Callable[[str], Connector], family: str
 ) -> None:
@@ -221,7 +228,7 @@ def test_the_server_s_digest_is_the_agent_s(
     assert _digest(store, table) == Digest.of_lines(map(canonical_line, lines))
 
 
-@pytest.mark.parametrize(("one", "other"), PAIRS)
+@pytest.mark.parametrize(("one", "other"), (*PAIRS, *ALIKE))
 def test_a_job_takes_every_type_to_the_next_family_and_back(
     database: Database, tmp_path: Any, one: str, other: str
 ) -> None:
