@@ -23,8 +23,8 @@ def check_deployment(deployment: Deployment, only: str | None = None) -> list[Fi
     jobs = [deployment.job(only)] if only else [deployment.jobs[n] for n in sorted(deployment.jobs)]
     findings = [] if only else _problems(deployment)
     if not findings:
-        found = f"{len(jobs)} of {len(deployment.jobs)} jobs"
-        findings.append(Finding(None, "configuration", f"{deployment.directory}: {found}"))
+        found = f"{deployment.directory}: {len(jobs)} of {len(deployment.jobs)} jobs"
+        findings.append(Finding(None, "configuration", found))
     broken: set[str] = set()
     for endpoint in _endpoints(deployment, jobs):
         looked = list(_endpoint(deployment, endpoint))

@@ -46,5 +46,6 @@ def _held_batch(waiting: list[Batch], job: str, seq: int) -> Batch:
     for batch in waiting:
         if batch.seq == seq:
             return batch
-    numbers = ", ".join(str(batch.seq) for batch in waiting) or "none"
-    raise IllegalMove(f"{job}: batch {seq} is not held", remedy=f"held batches: {numbers}")
+    numbers = ", ".join(str(batch.seq) for batch in waiting)
+    remedy = f"held batches: {numbers}" if waiting else "no batch of this job is held"
+    raise IllegalMove(f"{job}: batch {seq} is not held", remedy=remedy)

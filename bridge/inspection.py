@@ -33,8 +33,9 @@ _AHEAD = timedelta(minutes=1)  # clocks differ a little
 def source(held: Hold, plan: Plan) -> Iterator[Finding]:
     estimate = plan.table.row_estimate
     rows = f"about {estimate:,} rows" if estimate and estimate > 0 else "size unknown"
-    shared = f"{len(plan.route.columns)} of {len(plan.table.columns)} columns shared"
-    yield Finding(held.name, "source", f"{plan.table.name}: {shared}, {rows}")
+    shared, every = len(plan.route.columns), len(plan.table.columns)
+    found = f"{plan.table.name}: {shared} of {every} columns shared, {rows}"
+    yield Finding(held.name, "source", found)
 
 
 def guarantee(held: Hold, plan: Plan) -> Iterator[Finding]:
@@ -68,7 +69,8 @@ def cursor(held: Hold, plan: Plan) -> Iterator[Finding]:
     if column is None:
         return
     indexed = column.name in plan.table.indexed
-    found = f"{column.name}: {column.type}, {'indexed' if indexed else 'not indexed'}"
+    stamped = f"{column.name}: {column.type}"
+    found = f"{stamped}, indexed" if indexed else f"{stamped}, not indexed"
     remedy = "" if indexed else f"an index on {column.name} spares a full scan each run"
     yield Finding(held.name, "cursor", found, Level.OK if indexed else Level.WARNING, remedy)
     nulls = _count(held, plan, _is_null(held, column)) if column.nullable else 0

@@ -28,7 +28,7 @@ from bridge.log import about, in_json, log
 __all__ = ["Watcher", "watching"]
 
 _SEALED = "%s %s sealed: %s read, %s inserted, %s updated, %s deleted"
-_CAME_OUT = "%s %s %s"
+_CAME_OUT = "%s %s batch %s"
 
 
 class Watcher(Protocol):

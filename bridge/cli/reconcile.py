@@ -20,6 +20,8 @@ from reconcile.report import render_html
 
 commands = typer.Typer()
 
+_CONTENT = "exchange {0} rows, target {1}: missing {2}, extra {3}, different {4}"
+
 
 @commands.command()
 def reconcile(
@@ -73,9 +75,13 @@ def show_comparison(found: Comparison) -> None:
     if content is not None:
         counts = (content.missing, content.extra, content.different)
         held = (f"{rows:,}" for rows in (content.exchange_rows, content.target_rows))
-        what = say("missing {0}, extra {1}, different {2}", *counts)
-        both = say("exchange {0} rows, target {1}", *held)
-        rows.append([say("L3 content"), say("{0} segments", content.segments), f"{both}: {what}"])
+        rows.append(
+            [
+                say("L3 content"),
+                say("{0} segments", content.segments),
+                say(_CONTENT, *held, *counts),
+            ]
+        )
         rows += [["", say(word), key] for word, key in content.sample]
     if found.why_not:
         rows.append([say("L3 content"), say("not compared"), say(found.why_not)])

@@ -153,11 +153,8 @@ def families(as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    columns = ["family", "proven", *ROLES, "driver", "extra", "installed", "needs"]
-    rows = [
-        [say(str(family[name])) if name == "proven" else _cell(family[name]) for name in columns]
-        for family in found
-    ]
+    columns = ["family", "proven", *ROLES, "driver", "pip extra", "installed", "needs"]
+    rows = [[_cell(value) for value in family.values()] for family in found]
     console().print(table("", columns, rows, folds=("proven", "needs")))
 
 
@@ -177,4 +174,6 @@ def _family(family: Family) -> dict[str, object]:
 def _cell(value: object) -> object:
     if isinstance(value, bool):
         return say("yes" if value else "no")
-    return ", ".join(value) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return ", ".join(value).replace(" or ", say(" or "))
+    return say(value) if isinstance(value, str) else value

@@ -100,6 +100,8 @@ class Catalogue:
         known = self.known.get(message)
         if known is not None and not _PLACE.search(message):
             return known
+        if (said := self._with_details(message)) is not None:
+            return said
         for template in self.templates:
             values = template.values(message)
             if values is not None:
@@ -107,21 +109,37 @@ class Catalogue:
                 return self._filled(template.translation, values) if certain else message
         return self._in_parts(message)
 
+    def _with_details(self, message: str) -> str | None:
+        """A message without a place may be followed by `: names` or ` (code)`."""
+        head, bracket, inside = message.rpartition(" (")
+        if bracket and inside.endswith(")") and self._is_fixed(head):
+            return f"{self.known[head]}（{self._say_text(inside[:-1])}）"
+        head, colon, rest = message.partition(": ")
+        if colon and self._is_fixed(head):
+            return f"{self.known[head]}：{self._say_text(rest)}"
+        return None
+
+    def _is_fixed(self, message: str) -> bool:
+        """One word is more likely a name that is also a word."""
+        return " " in message and message in self.known and not _PLACE.search(message)
+
     def _in_parts(self, message: str) -> str:
-        """Messages are put together as `message; message`, `name: message`, `message: names` and
-        `message (code)`. What is not known stays."""
+        """Messages are put together as `message; message`, `name: message` and `message (hint)`.
+        What is not known stays."""
         head, semicolon, tail = message.rpartition("; ")
         if semicolon and (said := self.translate(tail)) != tail:
             return f"{self.translate(head)}；{said}"
         head, colon, rest = message.partition(": ")
         if colon:
             said = self.translate(rest) if " " in rest else rest
-            known = self.known.get(head) if " " in head else None  # without, it is a name
-            if said != rest or known:
-                return f"{known or head}：{said}"
+            start = self._say_text(head)
+            if said != rest or start != head:
+                return f"{start}：{said}"
         head, bracket, inside = message.rpartition(" (")
-        if bracket and inside.endswith(")") and (said := self.translate(head)) != head:
-            return f"{said}（{inside[:-1]}）"
+        if bracket and inside.endswith(")"):
+            start, hint = self.translate(head) if head else "", self._say_text(inside[:-1])
+            if (start, hint) != (head, inside[:-1]):
+                return f"{start}（{hint}）"
         return message
 
     def fill(self, template: str, values: Sequence[object]) -> str:
@@ -134,11 +152,17 @@ class Catalogue:
         return _PLACE.sub(lambda place: ways[place[2]](values[int(place[1])]), translation)
 
     def _say_text(self, text: str) -> str:
-        """One word is more likely a name that is also a word."""
+        """One word is more likely a name that is also a word. Several messages may be joined."""
+        parts = text.split("; ")
+        said = [self.translate(part) for part in parts]
+        if len(parts) > 1 and all(map(str.__ne__, parts, said)):
+            return "；".join(said)
         return self.translate(text) if " " in text else text
 
     def _say_error(self, text: str) -> str:
-        """`[endpoint] message → what to do`"""
+        """`[endpoint] message → what to do`, or a line for each problem of a configuration."""
+        if "\n" in text:
+            return "\n".join(map(self.translate, text.split("\n")))
         rest, arrow, remedy = text.partition(" → ")
         place, bracket, message = rest.partition("] ")
         if not (bracket and place.startswith("[")):

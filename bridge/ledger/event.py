@@ -98,9 +98,9 @@ class Events:
         """Somebody has taken it over: it stays open, and is not sent again until it recovers."""
         entry = self.entry(number)
         if entry is None or not entry.is_open:
-            found = "no event" if entry is None else "it has recovered: event"
             raise ConfigurationError(
-                f"{found} {number}", remedy="`bridgehead events` lists those that are open"
+                f"there is no event {number}" if entry is None else f"event {number} is over",
+                remedy="`bridgehead events` lists those that are open",
             )
         who = {"acknowledged_at": at, "acknowledged_by": actor, "acknowledged_why": why}
         self._connection.execute(update(row).where(row.c.number == number).values(who))

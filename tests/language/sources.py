@@ -55,7 +55,6 @@ NOT_SHOWN = frozenset(
         "cursor's connection has been closed",
         "closed cursor",
         "load data",
-        " or a ",
         "write lock",
         "bit varying",
         "double precision",
@@ -101,7 +100,17 @@ _WORDS = (
     *Promise,
     *(f"{promise}: {{0}}" for promise in Promise),
     *Reason,
-    *("missing", "extra", "different", "likely", "possible", "nothing", "tables"),
+    *(
+        "missing",
+        "extra",
+        "different",
+        "likely",
+        "possible",
+        "nothing",
+        "tables",
+        "password",
+        "exchange",
+    ),
 )
 
 
@@ -157,7 +166,7 @@ class _File:
             return bool(_WORD.search(_PLACES.sub("", text))) or text in ("no", "no.")
         if text in NOT_SHOWN or self._is_mark(node) or not _WORD.search(_PLACES.sub("", text)):
             return False
-        if _HAN.search(text) or _STYLE.fullmatch(text) or _SQL.search(text):
+        if _HAN.match(text) or _STYLE.fullmatch(text) or _SQL.search(text):
             return False
         return bool(_PROSE.search(text))
 

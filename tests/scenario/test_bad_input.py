@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.command import call
+from tests.language.english import left_in_english
 from tests.scenario.world import World, cursor_job
 
 Capsys = pytest.CaptureFixture[str]
@@ -250,6 +251,7 @@ def test_a_mistake_is_told_and_harms_nothing(name: str, world: World, capsys: Ca
     for word in mistake.words:
         assert word in text
     assert error["remedy"] or error["message"].startswith("jobs/"), "what is to be done?"
+    assert left_in_english(error["message"]) == left_in_english(error["remedy"]) == []
     for word in mistake.words[-1:]:
         assert word in told.err
     assert "7654321" not in told.err + told.out, "no value of a row is ever shown"
