@@ -152,7 +152,7 @@ def _digest(store: Connector, table: Table) -> Digest:
         )[1]
 
 
-@pytest.mark.parametrize("family", (*FAMILIES, *ALIASES))
+@pytest.mark.parametrize("family", [*FAMILIES, *ALIASES])
 def test_a_declared_type_is_the_shared_type_it_says(
     opened: Callable[[str], Connector], family: str
 ) -> None:
@@ -212,7 +212,7 @@ def test_a_raw_path_carries_each_column_that_it_is_used_for(
                 store.execute(store.dialect.drop(store.dialect.table(NAME)))
 
 
-@pytest.mark.parametrize("family", (*FAMILIES, *ALIASES))
+@pytest.mark.parametrize("family", [*FAMILIES, *ALIASES])
 def test_the_server_s_digest_is_the_agent_s(
     opened: Callable[[str], Connector], family: str
 ) -> None:
@@ -228,7 +228,7 @@ def test_the_server_s_digest_is_the_agent_s(
     assert _digest(store, table) == Digest.of_lines(map(canonical_line, lines))
 
 
-@pytest.mark.parametrize(("one", "other"), (*PAIRS, *ALIKE))
+@pytest.mark.parametrize(("one", "other"), [*PAIRS, *ALIKE])
 def test_a_job_takes_every_type_to_the_next_family_and_back(
     database: Database, tmp_path: Any, one: str, other: str
 ) -> None:
