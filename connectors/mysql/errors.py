@@ -74,7 +74,7 @@ _MEANINGS = _table(
     (
         StructureMismatch,
         "find the rows that share this key, and make it unique",
-        (1062, 1586, 1169, 1859),
+        (1062, 1586, 1169, 1859, 1761, 1762),
     ),
     (StructureMismatch, "the object exists already", (1050, 1061, 1007)),
     (StructureMismatch, "choose a narrower key or fewer columns", (1071, 1118, 1074, 1117, 1059)),
@@ -90,11 +90,12 @@ _MEANINGS = _table(
         "look at the row's value",
         (
             *(1261, 1262, 1264, 1265, 1292, 1300, 1365, 1366, 1367, 1406, 1411, 1416, 1427, 1441),
-            *(1690, 1916, 1918, 1977, 3140, 3141, 3143, 3854, 3988, 4038, 4078),
+            *(1525, 1690, 1916, 1918, 1977, 3140, 3141, 3143, 3854, 3988, 4038, 4078),
         ),
     ),
 )
 _QUOTES_VALUES = (RowRefused, StructureMismatch)
+_LAST_OF_SERVER = 5999
 _NAMES = re.compile(r"(?:column|key|CONSTRAINT|for key) [`']([^`']+)[`']", re.IGNORECASE)
 
 
@@ -117,6 +118,8 @@ def of_mysql(error: Any, endpoint: Endpoint) -> BridgeheadError:
     kind, remedy = _MEANINGS.get(number, (PermanentError, ""))
     if kind in _QUOTES_VALUES and number not in (1050, 1071, 1118, 1117):
         text = _without_values(text, kind)
+    elif number > _LAST_OF_SERVER:  # whoever wrote a trigger chose the number and the words
+        kind, text, remedy = RowRefused, "the store refused a row", "look at the table's triggers"
     place = str(endpoint) if kind in (Unreachable, LoginRefused, ConnectionLost) else endpoint.name
     return kind(f"{text} ({number})", endpoint=place, remedy=remedy)
 

@@ -44,6 +44,7 @@ _BY_STATE: Mapping[str, tuple[type[BridgeheadError], str]] = {
     "23505": (StructureMismatch, "find the rows that share this key, and make it unique"),
     "22": (RowRefused, "look at the row's value"),
     "23": (RowRefused, "look at the table's constraints"),
+    "44": (RowRefused, "look at the view's condition"),
     "P0001": (RowRefused, "look at the table's triggers"),
 }
 _CONNECT_TEXTS: Sequence[tuple[str, type[BridgeheadError], str]] = (
@@ -56,13 +57,21 @@ _CONNECT_TEXTS: Sequence[tuple[str, type[BridgeheadError], str]] = (
 )
 
 
+_SAYS_NO_VALUE = frozenset(
+    {"08", "0A", "25", "26", "28", "3B", "3D", "3F", "40", "42", "53", "54", "55", "57", "58", "XX"}
+)
+
+
 def of_server(error: Any, state: str, endpoint: Endpoint) -> BridgeheadError:
     """An error that the server reported, by its SQLSTATE."""
     for prefix in (state, state[:3], state[:2]):
         if prefix in _BY_STATE:
             kind, remedy = _BY_STATE[prefix]
             return kind(_describe(error, state), endpoint=endpoint.name, remedy=remedy)
-    return PermanentError(_describe(error, state), endpoint=endpoint.name)
+    kind, remedy = (PermanentError, "look at the log of the server")
+    if _is_raised(error):
+        kind, remedy = _BY_STATE["P0001"]
+    return kind(_describe(error, state), endpoint=endpoint.name, remedy=remedy)
 
 
 def of_connection(error: BaseException, endpoint: Endpoint) -> BridgeheadError:
@@ -89,8 +98,9 @@ def of_login(error: BaseException, endpoint: Endpoint) -> BridgeheadError:
 
 
 def _describe(error: Any, state: str) -> str:
-    """The server's message; for a refused row only names, since its text quotes values."""
-    if state[:2] not in ("22", "23", "P0"):
+    """The server's message, where it is its own and names no more than objects; else only names,
+    since the text of a refused row and that of a trigger quote values."""
+    if state[:2] in _SAYS_NO_VALUE and not _is_raised(error):
         return f"{error.diag.message_primary} ({state})"
     diag = error.diag
     places = {
@@ -99,5 +109,13 @@ def _describe(error: Any, state: str) -> str:
         "constraint": diag.constraint_name,
     }
     where = ", ".join(f"{word} {name}" for word, name in places.items() if name)
-    what = "a key is there twice" if state == "23505" else "the store refused a row"
+    refused = state[:2] in ("22", "23", "44", "P0") or _is_raised(error)
+    what = "the store refused a row" if refused else "the server failed"
+    if state == "23505":
+        what = "a key is there twice"
     return f"{what}: {type(error).__name__} ({state}) {where}".rstrip()
+
+
+def _is_raised(error: Any) -> bool:
+    """Whether a function or trigger of the database's owner chose the code and the words."""
+    return str(getattr(error.diag, "source_function", "")) in ("exec_stmt_raise", "PLy_output")

@@ -41,7 +41,8 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Airflow:
             check=False,
         )
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-        return json.loads(answer.read_text(encoding="utf-8"))
+        said: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
+        return said | {"output": done.stdout + done.stderr}
 
     return run
 

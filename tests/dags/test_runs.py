@@ -13,7 +13,7 @@ import yaml
 
 from tests.dags.conftest import Airflow
 
-_SECRET = "张三丰"
+_SECRET, _PASSWORD = "张三丰", "Kanarie-dag-5b1c"
 _TABLE = "CREATE TABLE {0} (id INTEGER PRIMARY KEY, name TEXT, updated_at TIMESTAMP);"
 _ROWS = (
     "INSERT INTO {0} VALUES (1, '%s', datetime('now', '-1 hour')),"
@@ -34,6 +34,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for store in stores.values():
         store["options"] = {"create": "true"}
     closed = {"family": "postgresql", "host": "127.0.0.1", "port": 1, "database": "d", "user": "u"}
+    closed["password"] = {"env": "FAR_PASSWORD"}
     _write(
         config / "bridgehead.yaml",
         {
@@ -103,6 +104,7 @@ def played(deployment: Path, airflow: Airflow) -> Any:
         written,
         BRIDGEHEAD_CONFIG=deployment,
         BRIDGEHEAD_REPORTS=stores / "reports",
+        FAR_PASSWORD=_PASSWORD,
     )
     return {name: answer["played"][place] for name, place in places.items()} | answer
 
@@ -145,8 +147,12 @@ def test_counts_are_all_that_it_leaves(played: Any) -> None:
     }
 
 
-def test_no_value_of_a_row_is_in_any_log_or_xcom(played: Any) -> None:
-    assert _SECRET not in json.dumps(played, ensure_ascii=False)
+def test_no_value_of_a_row_and_no_password_is_in_any_log_or_xcom(played: Any) -> None:
+    """The log of Airflow's tasks stands in the output, with its tracebacks."""
+    assert "Task failed with exception" in played["output"]
+    written = json.dumps(played, ensure_ascii=False)
+    assert _SECRET not in written
+    assert _PASSWORD not in written
 
 
 def test_an_idle_run_sends_an_empty_batch(played: Any) -> None:
