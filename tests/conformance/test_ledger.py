@@ -203,6 +203,9 @@ def test_a_window_may_not_leave_a_hole(ledger: Ledger) -> None:
         seal(ledger, window_high=first.window_high - MINUTE)
     overlapping = seal(ledger, window_low=first.window_high - MINUTE)
     assert overlapping.seq == 2
+    at = overlapping.window_high  # a sweep may be due though the horizon stands still
+    standing = seal(ledger, window_low=at, window_high=at)
+    assert (standing.seq, ledger.watermark()) == (3, at)
 
 
 def test_nothing_is_sealed_after_a_held_batch(ledger: Ledger) -> None:

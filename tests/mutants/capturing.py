@@ -160,6 +160,14 @@ CAPTURING = (
         f"{CHANGES}::test_random_batches_do_what_the_model_does[sqlite-cursor]",
     ),
     Mutant(
+        "inserts-taken-for-updates-in-one-pass",
+        "classify",
+        "connectors.returning",
+        "c.xmax = 0 AS bh_new",
+        "c.xmax <> 0 AS bh_new",
+        f"{CHANGES}::test_random_batches_do_what_the_model_does[postgresql-cursor]",
+    ),
+    Mutant(
         "gone-keys-not-held-against-the-copy",
         "classify",
         "connectors.changes",
@@ -231,7 +239,8 @@ CAPTURING = (
         "batch = self._seal(ledger, high_key, last, worth_it=worth_it)",
         'exchange.execute_all(["COMMIT", "BEGIN IMMEDIATE"])\n'
         "            batch = self._seal(ledger, high_key, last, worth_it=worth_it)",
-        "tests/scenario/test_kills.py::test_killed_anywhere[1 change]",
+        "tests/simulation/test_simulation.py::"
+        "test_crashed_anywhere_all_or_nothing_has_happened[swept]",
     ),
     Mutant(
         "identity-without-epoch",
@@ -367,11 +376,11 @@ CAPTURING = (
         f"{LATER}[cursor-sqlite-sqlite-sqlite]",
     ),
     Mutant(
-        "two-open-entries-of-one-key",
+        "refused-again-and-not-counted",
         "quarantine",
         "bridge.ledger.quarantine",
-        'new = [values[name] | {"open_key": name} for name in part if name not in known]',
-        "new = [values[name] | {\"open_key\": name + '+'} for name in part]",
+        "statement.values(seen=row.c.seen + 1)",
+        "statement.values(seen=row.c.seen)",
         f"{LEDGER}::test_one_open_entry_per_key[sqlite]",
     ),
     Mutant(

@@ -11,7 +11,6 @@ LEDGER = "tests/conformance/test_ledger.py"
 EFFECTS = "tests/conformance/test_connector_effects.py"
 CANONICAL = "tests/unit/test_canonical.py"
 GAPS = "tests/scenario/test_planted_gaps.py"
-FEW_SEEDS = "tests/simulation/test_seeds.py::test_few_seeds"
 FROZEN = "tests/scenario/test_concurrency.py::test_frozen_holder_is_refused_by_the_token"
 SIMULATION = "tests/simulation/test_simulation.py"
 PUSH = "bridge.push"
@@ -27,7 +26,7 @@ DELIVERING = (
         "measured = self._measure(batch)\n"
         '                target.execute_all(["COMMIT", "BEGIN IMMEDIATE"])\n'
         "                receipt = receiver.record(batch, *measured)",
-        FEW_SEEDS,
+        f"{SIMULATION}::test_crashed_anywhere_all_or_nothing_has_happened[swept]",
     ),
     Mutant(
         "position-before-rows",
@@ -37,7 +36,7 @@ DELIVERING = (
         "receipt = receiver.record(batch, batch.sent)\n"
         '                target.execute_all(["COMMIT", "BEGIN IMMEDIATE"])\n'
         "                self._measure(batch)",
-        FEW_SEEDS,
+        f"{SIMULATION}::test_crashed_anywhere_all_or_nothing_has_happened[swept]",
     ),
     Mutant(
         "inserts-applied-before-deletes-of-the-same-key",
@@ -142,7 +141,7 @@ DELIVERING = (
         BOOKS,
         "        self._advance(receipt)\n",
         "",
-        f"{RECEIVER}::test_recording_advances_the_position[sqlite]",
+        f"{SIMULATION}::test_what_came_late_does_not_come_twice",
     ),
     Mutant(
         "duplicate-applied-again",
