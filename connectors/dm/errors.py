@@ -25,8 +25,8 @@ from connectors.errors import (
 
 __all__ = ["of_dm"]
 
-# By the table of numbers and texts in the library that dmPython brings: the server's, and from -69000
-# down the driver's own. Only -2501, an older server's -200, is not in it.
+# By the table of numbers and texts in the library that dmPython brings: the server's, and below
+# -69000 the driver's own. Only -2501, an older server's -200, is not in it.
 _GROUPS: Sequence[tuple[type[BridgeheadError], str, str]] = (
     (
         Unreachable,

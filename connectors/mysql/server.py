@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,6 +32,7 @@ from connectors.mysql.catalogue import (
     TABLES,
     relation_of,
 )
+from connectors.mysql.view import all_transactional
 from connectors.table import Table, TableName
 
 __all__ = ["MysqlServer"]
@@ -168,7 +170,11 @@ class MysqlServer(Connector):
                 raise self._missing(name)
             self._refuse_unreadable(name)
             checks = self._about(name, JSON_CHECKS) if self.is_mariadb else []
-            return relation_of(name, about[0], columns, self._about(name, INDEXES), checks)
+            found = relation_of(name, about[0], columns, self._about(name, INDEXES), checks)
+            if not found.is_view:
+                return found
+            place = (name.schema or self.endpoint.schema, name.name)
+            return replace(found, transactional=all_transactional(self.rows, *place))
 
     def _refuse_unreadable(self, name: TableName) -> None:
         """A login may see a table that it may not read."""

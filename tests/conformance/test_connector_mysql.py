@@ -125,6 +125,39 @@ def test_a_table_without_transactions_is_known(store: Connector, engine: str) ->
     assert store.describe(TableName("u")).transactional
 
 
+@pytest.mark.parametrize("engine", ["MyISAM", "InnoDB"])
+def test_a_view_is_no_more_than_the_tables_under_it(store: Connector, engine: str) -> None:
+    with store.definition():
+        store.execute_all(
+            [
+                f"CREATE TABLE `a``b` (id int primary key, `x.y` text) ENGINE={engine}",
+                "CREATE TABLE sound (id int primary key)",
+                "CREATE VIEW inner_one AS SELECT a.id, `x.y` AS v FROM `a``b` a",
+                "CREATE VIEW v AS SELECT i.id, '`a`.`c`' AS v FROM sound s "
+                "JOIN (SELECT id FROM inner_one WHERE v IS NULL) i ON i.id = s.id",
+                "CREATE VIEW plain AS SELECT id FROM sound",
+            ]
+        )
+    table = store.describe(TableName("v"))
+    assert (table.is_view, table.transactional) == (True, engine == "InnoDB")
+    assert store.describe(TableName("plain")).transactional
+
+
+def test_a_view_that_may_not_be_looked_through(mariadb: MariaDB, place: Endpoint) -> None:
+    mariadb.sql(
+        "CREATE TABLE under (id int primary key) ENGINE=MyISAM",
+        "CREATE VIEW seen AS SELECT id FROM under",
+        database=place.database or "",
+    )
+    for name, rights, sound in (("few", "SELECT", True), ("more", "SELECT, SHOW VIEW", False)):
+        mariadb.create_user(name, "secret", f"{rights} ON {place.database}.*")
+        try:
+            with connect(replace(place, user=name, password=Secret("secret"))) as opened:
+                assert opened.describe(TableName("seen")).transactional is sound
+        finally:
+            mariadb.drop_user(name)
+
+
 def test_names_have_64_characters_of_the_basic_plane(store: Connector) -> None:
     name = "字" * 64
     table = make(store, "表" * 40, [(name, TEXT), ("v", TEXT)], [name])
