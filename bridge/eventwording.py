@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from bridge.deadline import CHINA
 from bridge.event import EventKind, Severity
+from bridge.language import Language
+from bridge.language.speech import chinese
 from bridge.ledger.event import EventEntry
 
 __all__ = ["Language", "happened", "moment", "name_of", "remedy_of", "severity_word"]
 
-Language = Literal["zh", "en"]
 Pair = tuple[str, str]
 
 
@@ -29,17 +30,18 @@ def name_of(kind: EventKind, language: Language) -> str:
 
 def happened(entry: EventEntry, language: Language) -> str:
     """What was found, with the numbers and names of the event; a message of the engine follows."""
-    said = _filled(_in(_WORDS[entry.kind].happened, language), entry)
-    found = str(entry.facts.get("found", ""))
+    said = _filled(_in(_WORDS[entry.kind].happened, language), entry, language)
+    found = _said(str(entry.facts.get("found", "")), language)
     return "\n".join(part for part in (said, found) if part)
 
 
 def remedy_of(entry: EventEntry, language: Language) -> str:
-    """What to do: in English as whoever found it says, else what helps with such an event."""
+    """What to do: as whoever found it says, else what helps with such an event."""
     own = str(entry.facts.get("remedy", ""))
-    if own and language == "en":
-        return own
-    return _filled(_in(_WORDS[entry.kind].remedy, language), entry)
+    said = _said(own, language)
+    if own and (language == "en" or said != own):
+        return said
+    return _filled(_in(_WORDS[entry.kind].remedy, language), entry, language)
 
 
 def severity_word(severity: Severity, language: Language) -> str:
@@ -55,9 +57,18 @@ def _in(pair: Pair, language: Language) -> str:
     return pair[0] if language == "zh" else pair[1]
 
 
-def _filled(text: str, entry: EventEntry) -> str:
-    known = {"job": entry.job or "JOB", "subject": entry.subject, **entry.facts}
+def _filled(text: str, entry: EventEntry, language: Language) -> str:
+    facts = {
+        name: _said(fact, language) if isinstance(fact, str) else fact
+        for name, fact in entry.facts.items()
+    }
+    known = {"job": entry.job or "JOB", "subject": entry.subject, **facts}
     return text.format_map(defaultdict(lambda: "?", known))
+
+
+def _said(text: str, language: Language) -> str:
+    """A message of the engine, which is kept in English."""
+    return chinese().say_text(text) if language == "zh" else text
 
 
 _SEVERITIES: Mapping[Severity, Pair] = {

@@ -131,24 +131,13 @@ def _line(entry: EventEntry) -> list[object]:
         Text(severity_word(entry.severity, spoken()), style=_COLOURS[entry.severity]),
         f"{name_of(entry.kind, 'zh')} {name_of(entry.kind, 'en')}",
         entry.job or entry.subject,
-        _happened(entry),
+        " ".join(happened(entry, spoken()).split()),
         f"{entry.first_seen_at:%Y-%m-%d %H:%M:%SZ}",
         f"{entry.last_seen_at:%Y-%m-%d %H:%M:%SZ}",
         entry.seen,
         _state(entry),
-        _remedy(entry) if entry.is_open else "",
+        remedy_of(entry, spoken()) if entry.is_open else "",
     ]
-
-
-def _happened(entry: EventEntry) -> str:
-    said, _, found = happened(entry, spoken()).partition("\n")
-    return " ".join(f"{said} {say(found)}".split())
-
-
-def _remedy(entry: EventEntry) -> str:
-    """As whoever found it says, else what helps with such an event."""
-    own = remedy_of(entry, "en")
-    return said if (said := say(own)) != own else remedy_of(entry, spoken())
 
 
 def _state(entry: EventEntry) -> str:

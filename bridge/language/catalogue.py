@@ -113,10 +113,10 @@ class Catalogue:
         """A message without a place may be followed by `: names` or ` (code)`."""
         head, bracket, inside = message.rpartition(" (")
         if bracket and inside.endswith(")") and self._is_fixed(head):
-            return f"{self.known[head]}（{self._say_text(inside[:-1])}）"
+            return f"{self.known[head]}（{self.say_text(inside[:-1])}）"
         head, colon, rest = message.partition(": ")
         if colon and self._is_fixed(head):
-            return f"{self.known[head]}：{self._say_text(rest)}"
+            return f"{self.known[head]}：{self.say_text(rest)}"
         return None
 
     def _is_fixed(self, message: str) -> bool:
@@ -132,12 +132,12 @@ class Catalogue:
         head, colon, rest = message.partition(": ")
         if colon:
             said = self.translate(rest) if " " in rest else rest
-            start = self._say_text(head)
+            start = self.say_text(head)
             if said != rest or start != head:
                 return f"{start}：{said}"
         head, bracket, inside = message.rpartition(" (")
         if bracket and inside.endswith(")"):
-            start, hint = self.translate(head) if head else "", self._say_text(inside[:-1])
+            start, hint = self.say_text(head), self.say_text(inside[:-1])
             if (start, hint) != (head, inside[:-1]):
                 return f"{start}（{hint}）"
         return message
@@ -148,11 +148,12 @@ class Catalogue:
 
     def _filled(self, translation: str, values: Sequence[str]) -> str:
         ways: dict[str | None, Callable[[str], str]]
-        ways = {"t": self._say_text, "e": self._say_error, "w": self.translate, None: str}
+        ways = {"t": self.say_text, "e": self._say_error, "w": self.translate, None: str}
         return _PLACE.sub(lambda place: ways[place[2]](values[int(place[1])]), translation)
 
-    def _say_text(self, text: str) -> str:
-        """One word is more likely a name that is also a word. Several messages may be joined."""
+    def say_text(self, text: str) -> str:
+        """Of what may be a name: one word is more likely a name that is also a word. Several
+        messages may be joined."""
         parts = text.split("; ")
         said = [self.translate(part) for part in parts]
         if len(parts) > 1 and all(map(str.__ne__, parts, said)):
@@ -167,7 +168,7 @@ class Catalogue:
         place, bracket, message = rest.partition("] ")
         if not (bracket and place.startswith("[")):
             place, bracket, message = "", "", rest
-        return f"{place}{bracket}{self._say_text(message)}{arrow}{self._say_text(remedy)}"
+        return f"{place}{bracket}{self.say_text(message)}{arrow}{self.say_text(remedy)}"
 
 
 def filled(template: str, values: Sequence[object]) -> str:

@@ -99,7 +99,7 @@ class Events:
         entry = self.entry(number)
         if entry is None or not entry.is_open:
             raise ConfigurationError(
-                f"there is no event {number}" if entry is None else f"event {number} is over",
+                f"there is no event {number}" if entry is None else f"event {number} has recovered",
                 remedy="`bridgehead events` lists those that are open",
             )
         who = {"acknowledged_at": at, "acknowledged_by": actor, "acknowledged_why": why}

@@ -158,7 +158,7 @@ def describe_work(session: Connector, tokens: frozenset[str]) -> list[str]:
     with session.transaction():
         threads = {
             str(row[0]): f"session {row[0]}, user {_text(row[1])} from {_text(row[2])}, "
-            f"{_text(row[4]) or _text(row[3])}, for {row[5]} s"
+            f"for {row[5]} s: {_text(row[4]) or _text(row[3])}"
             for row in session.rows(
                 "SELECT id, user, host, command, state, time\nFROM information_schema.processlist"
             )
@@ -171,7 +171,7 @@ def _described(token: str, threads: dict[str, str]) -> str:
     if kind == "prepared":
         return f"{token}, see XA RECOVER"
     session = threads.get(thread, f"session {thread}, which has ended")
-    return f"{session}, {kind} {token.split(' ', 2)[-1]}"
+    return f"{session}; {kind} {token.split(' ', 2)[-1]}"
 
 
 @contextmanager

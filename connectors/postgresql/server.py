@@ -87,8 +87,8 @@ class PostgresqlServer(Connector):
         """With what the role may see of each session."""
         with self.transaction():
             found = {
-                f"vxid {row[0]}": f"session pid {row[1]}, user {row[2]}, {row[3] or 'unknown'}"
-                f"{f', {row[4]}' if row[4] else ''}, since {row[5] or 'unknown'}"
+                f"vxid {row[0]}": f"session pid {row[1]}, user {row[2]}, since "
+                f"{row[5] or 'unknown'}: {row[3] or 'unknown'}{f', {row[4]}' if row[4] else ''}"
                 for row in self.rows(HOLDERS)
             }
         return sorted(found.get(token, token) for token in tokens)

@@ -156,6 +156,9 @@ def test_durations_have_units_of_the_language() -> None:
         ("shop: there is no table x", "shop：表 x 不存在"),
         ("try again: there is no table", "请重试：there is no table"),
         ("try again (SQLITE_BUSY)", "请重试（SQLITE_BUSY）"),
+        ("held (sqlite /data/held.db)", "held (sqlite /data/held.db)"),
+        ("held: there is no table x", "held：表 x 不存在"),
+        ("out of cheese (try again)", "out of cheese（请重试）"),
         ("out of cheese; try again", "out of cheese；请重试"),
     ],
 )
