@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
+from tempfile import gettempdir
+
+from rich.filesize import decimal
 
 from bridge.finding import Finding, Level, refused
 from bridge.hold import Hold
@@ -12,10 +16,14 @@ from bridge.job import Job
 from bridge.ledger.migrations import receiver_ddl
 from bridge.plan import make_plan
 from bridge.settings import Deployment
+from connectors.connector import Connector
 from connectors.errors import BridgeheadError
 from connectors.registry import connect
+from connectors.telling import Room, room_at
 
 __all__ = ["Finding", "Level", "check_deployment", "ddl_of"]
+
+_CLOCKS_APART_SECONDS = 5
 
 
 def check_deployment(deployment: Deployment, only: str | None = None) -> list[Finding]:
@@ -26,13 +34,17 @@ def check_deployment(deployment: Deployment, only: str | None = None) -> list[Fi
         found = f"{deployment.directory}: {len(jobs)} of {len(deployment.jobs)} jobs"
         findings.append(Finding(None, "configuration", found))
     broken: set[str] = set()
+    rooms: dict[str, Room] = {}
     for endpoint in _endpoints(deployment, jobs):
-        looked = list(_endpoint(deployment, endpoint))
+        looked = list(_endpoint(deployment, endpoint, rooms))
         findings += looked
         if any(finding.level is Level.REFUSED for finding in looked):
             broken.add(endpoint)
     for job in jobs:
         findings += _job(deployment, job, broken)
+    filled = [deployment.exchange, *(job.target.endpoint for job in jobs)]
+    filling = {name: rooms[name] for name in dict.fromkeys(filled) if name in rooms}
+    findings += _disks({**filling, "this machine": room_at(gettempdir())}, findings)
     return findings
 
 
@@ -73,10 +85,12 @@ def _endpoints(deployment: Deployment, jobs: Sequence[Job]) -> list[str]:
     return list(dict.fromkeys(used))
 
 
-def _endpoint(deployment: Deployment, name: str) -> Iterator[Finding]:
+def _endpoint(deployment: Deployment, name: str, rooms: dict[str, Room]) -> Iterator[Finding]:
     try:
         with connect(deployment.endpoint(name)) as store:
             yield Finding(None, "connection", str(store.endpoint))
+            yield _clock(name, store)
+            rooms[name] = store.room()
             problem = store.settings_problem()
             if problem:
                 yield Finding(None, "settings", f"{name}: {problem}", Level.WARNING)
@@ -85,6 +99,33 @@ def _endpoint(deployment: Deployment, name: str) -> Iterator[Finding]:
         code = error.exit_code
         found = f"{place}: {error.message}"
         yield Finding(None, "connection", found, Level.REFUSED, error.remedy, code)
+
+
+def _clock(name: str, store: Connector) -> Finding:
+    """A stamp and the horizon are both of the source's clock: another clock here harms no row, and
+    makes every age that is shown wrong."""
+    apart = (store.clock() - datetime.now(UTC)).total_seconds()
+    ahead = "ahead of" if apart > 0 else "behind"
+    if abs(apart) < _CLOCKS_APART_SECONDS:
+        return Finding(None, "clock", f"{name}: within {_CLOCKS_APART_SECONDS} s of this machine's")
+    found = f"{name}: {abs(apart):,.0f} s {ahead} this machine's"
+    return Finding(None, "clock", found, Level.WARNING, "let NTP set both clocks")
+
+
+def _disks(rooms: Mapping[str, Room], findings: Sequence[Finding]) -> Iterator[Finding]:
+    """What the first loads still to come need together, beside what is free. The exchange of a
+    small deployment may be its target, too."""
+    for name, room in rooms.items():
+        need = sum(finding.needs.get(name, 0) for finding in findings)
+        wanted = f"; first loads need about {decimal(need)}" if need else ""
+        if room.free_bytes is None:
+            yield Finding(None, "disk", f"{name}: free room is not known: {room.why}{wanted}")
+            continue
+        found = f"{name}: {decimal(room.free_bytes)} free {room.why}{wanted}"
+        if need < room.free_bytes:
+            yield Finding(None, "disk", found)
+        else:
+            yield Finding(None, "disk", found, Level.WARNING, "make room there first")
 
 
 def _job(deployment: Deployment, job: Job, broken: set[str]) -> Iterator[Finding]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections import Counter
+from collections.abc import Container
+from itertools import chain, count
 
 import yaml
 
 from bridge.language import say
 from bridge.settings import Deployment
 from connectors.connector import Connector
+from connectors.registry import FAMILIES
 from connectors.table import Kind, Table, TableName
 
 __all__ = ["find_table", "job_file"]
@@ -43,14 +48,15 @@ def find_table(store: Connector, text: str) -> Table:
     return store.describe(store.resolve(name))
 
 
-def job_file(deployment: Deployment, endpoint: str, table: Table) -> str:
-    """A job file for the table that loads as it is and runs once its target suits."""
-    lines = [say(_HEADER), _yaml(job=_job_name(table.name.name))]
+def job_file(deployment: Deployment, store: Connector, table: Table) -> str:
+    """A job file for the table that loads as it is, and runs where the table has a key."""
+    endpoint = store.endpoint.name
+    lines = [say(_HEADER), _yaml(job=_job_name(table.name.name, deployment.jobs))]
     lines.append(_yaml(title=table.comment or table.name.name))
     place = {"endpoint": endpoint, "table": table.name.name}
     if table.name.schema:
         place["schema"] = table.name.schema
-    lines += [_yaml(source=place), *_key(table), *_capture(table), "columns:"]
+    lines += [_yaml(source=place), *_key(table), *_capture(store, table), "columns:"]
     lines += [f"  {_column(column.name, column.comment)}" for column in table.columns]
     target = {"endpoint": _target(deployment, endpoint), "table": table.name.name}
     lines += [_yaml(target=target), _yaml(schedule="manual")]
@@ -62,12 +68,19 @@ def _key(table: Table) -> list[str]:
     return [_yaml(key=list(key))] if key else [say(_NO_KEY), "# key: [...]"]
 
 
-def _capture(table: Table) -> list[str]:
+def _capture(store: Connector, table: Table) -> list[str]:
+    if store.capabilities.files:
+        return [_yaml(capture={"method": "files"})]
     stamps = {c.name.lower(): c.name for c in table.columns if c.type.kind is Kind.TIMESTAMP}
     column = next((stamps[name] for name in _STAMPS if name in stamps), None)
     if column is None:
         return [_yaml(capture={"method": "compare"})]
-    return [say(_STAMP_NOTE), _yaml(capture={"method": "cursor", "column": column})]
+    capture = {"method": "cursor", "column": column}
+    seen = store.stamping(table, column)
+    if seen is not None and seen.is_whole:
+        by = say("# At insert by {0}, at update by {1}.", seen.inserted, seen.updated)
+        return [by, _yaml(capture=capture | {"stamp": "database"})]
+    return [say(_STAMP_NOTE), _yaml(capture=capture)]
 
 
 def _column(name: str, comment: str) -> str:
@@ -76,14 +89,24 @@ def _column(name: str, comment: str) -> str:
 
 
 def _target(deployment: Deployment, source: str) -> str:
-    """The endpoint that is neither the source nor the exchange, if there is one."""
-    others = [n for n in deployment.endpoints if n not in (source, deployment.exchange)]
-    return others[0] if others else deployment.exchange
+    """Where most jobs lead to; else an endpoint that can be one and is neither source nor exchange,
+    if there is one."""
+    used = Counter(job.target.endpoint for job in deployment.jobs.values())
+    fit = [
+        name
+        for name, endpoint in deployment.endpoints.items()
+        if name not in (source, deployment.exchange) and "target" in FAMILIES[endpoint.family].roles
+    ]
+    fit.sort(key=lambda name: -used[name])
+    return fit[0] if fit else deployment.exchange
 
 
-def _job_name(table: str) -> str:
+def _job_name(table: str, taken: Container[str]) -> str:
+    """Of ASCII alone, and no other job's; a table that has none of it is told by its digest."""
     name = re.sub(r"[^a-z0-9_.-]+", "_", table.lower()).strip("_.-")[:40]
-    return name or "job"
+    name = name or f"table_{hashlib.sha256(table.encode()).hexdigest()[:6]}"
+    numbered = (f"{name[:36]}_{number}" for number in count(2))
+    return next(n for n in chain([name], numbered) if n not in taken)
 
 
 def _yaml(**one: object) -> str:

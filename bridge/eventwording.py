@@ -155,8 +155,9 @@ _WORDS: Mapping[EventKind, _Words] = {
     EventKind.STRUCTURE: _Words(
         ("结构变化", "structure changed"),
         (
-            "源表、目标表或作业的字段与已发送的批次不再一致，作业停止。",
-            "The columns of source, target or job are not those it began with, and it stopped.",
+            "源表、目标表或作业的结构有变化；与已发送的批次不再一致时，作业停止。",
+            "The structure of source, target or job has changed; where it is not the one that the "
+            "job began with, the job stops.",
         ),
         (
             "运行 bridgehead check {job} 核对字段；确认后 bridgehead resync {job} --why 原因",

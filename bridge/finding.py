@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from connectors.errors import BridgeheadError
@@ -18,7 +19,8 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """`job` is None for what concerns all of them. `exit_code` is what a run would end with."""
+    """`job` is None for what concerns all of them. `exit_code` is what a run would end with.
+    `needs`, by endpoint: bytes that a first load will take there."""
 
     job: str | None
     subject: str
@@ -26,6 +28,7 @@ class Finding:
     level: Level = Level.OK
     remedy: str = ""
     exit_code: int = 0
+    needs: Mapping[str, int] = field(default_factory=dict)
 
 
 def refused(job: str | None, subject: str, error: BridgeheadError) -> Finding:

@@ -17,7 +17,9 @@ from bridge.ledger.history import History
 from bridge.ledger.migrations import exchange_version, receiver_version
 from bridge.plan import Plan
 from bridge.pull import zone_of
-from bridge.textinspection import charset, collation, lost_characters
+from bridge.sampleinspection import rows
+from bridge.stampinspection import stamp
+from bridge.textinspection import collation, lost_characters
 from connectors.dialect import EVERYTHING, Statement
 from connectors.selection import Output, Selection, Span, repeated_keys
 from connectors.table import Column, Kind
@@ -31,10 +33,8 @@ _AHEAD = timedelta(minutes=1)  # clocks differ a little
 
 
 def source(held: Hold, plan: Plan) -> Iterator[Finding]:
-    estimate = plan.table.row_estimate
-    rows = f"about {estimate:,} rows" if estimate and estimate > 0 else "size unknown"
     shared, every = len(plan.route.columns), len(plan.table.columns)
-    found = f"{plan.table.name}: {shared} of {every} columns shared, {rows}"
+    found = f"{plan.table.name}: {shared} of {every} columns shared"
     yield Finding(held.name, "source", found)
 
 
@@ -95,7 +95,11 @@ def horizon(held: Hold, plan: Plan) -> Iterator[Finding]:
         return
     tokens = held.source.open_work()
     yield Finding(held.name, "horizon", f"open work can be seen; {len(tokens)} open now")
-    for holder in held.source.describe_work(tokens):
+    begun = _begun(held)
+    for token in sorted(tokens):
+        (holder,) = held.source.describe_work(frozenset({token}))
+        if token in begun:
+            holder = f"{holder}; it holds the job back since {instant(begun[token])} or longer"
         yield Finding(held.name, "horizon", f"open: {holder}", Level.WARNING)
 
 
@@ -142,11 +146,12 @@ def ledger(held: Hold, plan: Plan) -> Iterator[Finding]:
 _INSPECTIONS: tuple[Inspection, ...] = (
     source,
     guarantee,
+    rows,
     key,
     cursor,
+    stamp,
     time_zone,
     horizon,
-    charset,
     lost_characters,
     target,
     collation,
@@ -158,6 +163,19 @@ _OF_FILES: tuple[Inspection, ...] = (guarantee, files, sample, target, collation
 def inspections_of(held: Hold) -> tuple[Inspection, ...]:
     """What there is to look at, in order."""
     return _OF_FILES if held.source.capabilities.files else _INSPECTIONS
+
+
+def _begun(held: Hold) -> dict[str, datetime]:
+    """By token, the first moment at which a run has met it: whatever a login may see of it."""
+    with held.exchange.transaction() as connection:
+        if exchange_version(connection) is None:
+            return {}
+        candidates = History(connection, held.department, held.name).candidates()
+    found: dict[str, datetime] = {}
+    for candidate in candidates:
+        for token in candidate.tokens:
+            found.setdefault(token, candidate.at)
+    return found
 
 
 def _ahead(held: Hold, plan: Plan, column: Column) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from bridge.hold import open_ledger
 from bridge.ledger.alarm import Occasion, Outbox
 from bridge.ledger.event import EventEntry, Events
 from bridge.ledger.quarantine import Quarantine
+from bridge.ledger.timeliness import know
 from bridge.observation import down_store, observe
 from bridge.outcome import Outcome
 from bridge.settings import Deployment
@@ -26,7 +27,7 @@ from bridge.timeliness import observe_calendar, observe_deadlines
 from connectors.connector import Connector
 from connectors.errors import BridgeheadError
 
-__all__ = ["note_all", "note_outcome", "record"]
+__all__ = ["note", "note_all", "note_outcome", "record"]
 
 log = logging.getLogger("bridgehead")
 
@@ -49,8 +50,7 @@ def note_outcome(deployment: Deployment, outcome: Outcome, at: datetime | None =
             _set_aside(deployment, seen, now)
             return
         with open_ledger(deployment) as exchange:
-            record(exchange, deployment, lambda c: seen + _of_job(c, deployment, outcome, now), now)
-            _send(exchange, deployment, now)
+            note(exchange, deployment, lambda c: seen + _of_job(c, deployment, outcome, now), now)
     except Exception as error:  # noqa: BLE001 — whatever it is, the batch has been carried
         told = str(error) if isinstance(error, BridgeheadError) else type(error).__name__
         log.warning("%s: no notice could be taken of the run: %s", outcome.job, told)
@@ -63,6 +63,8 @@ def note_all(deployment: Deployment, at: datetime | None = None) -> dict[str, st
     now = at or datetime.now(UTC)
 
     def look(connection: Connection) -> Observation:
+        configured = {*deployment.jobs, *deployment.bad_jobs}
+        know(connection, deployment.department.code, configured, now)
         found = observe_deadlines(connection, deployment, now) + observe_calendar(deployment, now)
         return found + _of_files(deployment)
 
@@ -74,6 +76,12 @@ def note_all(deployment: Deployment, at: datetime | None = None) -> dict[str, st
         if down_store(error) == deployment.exchange:
             _set_aside(deployment, Observation((_store_down(error),)), now)
         raise
+
+
+def note(exchange: Connector, deployment: Deployment, look: Look, at: datetime) -> None:
+    """Records what a look shows, and sends the alarms about it."""
+    record(exchange, deployment, look, at)
+    _send(exchange, deployment, at)
 
 
 def record(exchange: Connector, deployment: Deployment, look: Look, at: datetime) -> None:
@@ -134,6 +142,7 @@ def _of_job(
     job = deployment.jobs.get(outcome.job)
     if job is None:
         return Observation()
+    know(connection, deployment.department.code, [outcome.job], at)
     found = observe_deadlines(connection, deployment, at, [outcome.job])
     count = Quarantine(connection, deployment.department.code, outcome.job).count()
     limit = deployment.quarantine_limit(job)

@@ -10,31 +10,29 @@ from bridge.charset import Judgement, Sample, judge
 from bridge.finding import Finding, Level
 from bridge.hold import Hold
 from bridge.plan import Plan
-from connectors.charset import HEX
-from connectors.connector import Chunk
-from connectors.selection import Output, Selection, count_containing
-from connectors.table import Column, Kind, Type
+from bridge.rowsample import RowSample, texts_of
+from connectors.selection import count_containing
+from connectors.table import Column
 
 __all__ = ["charset", "collation", "lost_characters"]
 
-SAMPLED_ROWS = 5000
 _COLUMNS_AT_ONCE = 100
 _REPLACEMENT = "\ufffd"
 _DOUBTFUL = 1e-3  # beyond this chance, or of fewer values than these, nothing is said
 _NEEDED_VALUES = 2
-_TEXT = Type(Kind.TEXT)
 
 
-def charset(held: Hold, plan: Plan) -> Iterator[Finding]:
-    """Of the first rows by key, which are the oldest ones as a rule."""
-    columns = _texts(plan)
+def charset(held: Hold, plan: Plan, sample: RowSample) -> Iterator[Finding]:
+    columns = texts_of(plan)
     if not columns or held.source.dialect.raw_text("x") is None:
         return
-    samples = _samples(held, plan, columns)
-    found = [finding for c in columns for finding in _of_column(held, c, samples[c.name])]
+    found = [finding for c in columns for finding in _of_column(held, c, sample.texts[c.name])]
     if not found:
-        beyond = sum(map(len, samples.values()))
-        what = f"{beyond:,} texts beyond ASCII in the first {SAMPLED_ROWS:,} rows"
+        beyond = sum(map(len, sample.texts.values()))
+        which = f"the first {sample.rows - sample.drawn:,} rows"
+        if sample.drawn:
+            which += f" and {sample.drawn:,} by chance"
+        what = f"{beyond:,} texts beyond ASCII in {which}"
         charsets = sorted({c.charset for c in columns} - {"", "ascii"})
         read = f"read as {', '.join(charsets)}" if charsets else "read as the store declares them"
         found = [Finding(held.name, "charset", f"{what}: {read}")]
@@ -43,7 +41,7 @@ def charset(held: Hold, plan: Plan) -> Iterator[Finding]:
 
 def lost_characters(held: Hold, plan: Plan) -> Iterator[Finding]:
     """What stands where a character was lost before: only the source can mend it."""
-    columns = _texts(plan)
+    columns = texts_of(plan)
     marks = (_REPLACEMENT, "?", "??")
     dialect = held.source.dialect
     counts: list[int] = []
@@ -71,42 +69,6 @@ def collation(held: Hold, plan: Plan) -> Iterator[Finding]:
         )
         remedy = "give the key a collation there that tells all texts apart"
         yield Finding(held.name, "collation", found, Level.WARNING, remedy)
-
-
-def _texts(plan: Plan) -> list[Column]:
-    return [c.source for c in plan.route.columns if c.source.type.kind is Kind.TEXT]
-
-
-def _samples(held: Hold, plan: Plan, columns: Sequence[Column]) -> dict[str, list[Sample]]:
-    """By column, the first values beyond ASCII: their bytes, and the texts that they read as."""
-    outputs = []
-    for place, column in enumerate(columns):
-        outputs.append(Output(replace(column, charset=HEX), _TEXT, f"raw{place}"))
-        outputs.append(Output(replace(column, charset=_plain(column)), _TEXT, f"text{place}"))
-    selection = Selection(plan.table, tuple(outputs), plan.key)
-    found: dict[str, list[Sample]] = {column.name: [] for column in columns}
-    with held.source.snapshot():
-        stream = held.source.read(selection)
-        for chunk in stream.part(SAMPLED_ROWS):
-            for place, column in enumerate(columns):
-                found[column.name] += _beyond_ascii(chunk, place)
-        stream.close()
-    return found
-
-
-def _plain(column: Column) -> str:
-    """A key is read as ASCII in a job with a charset: what else it holds is shown as it is."""
-    return "utf-8" if column.charset == "ascii" else column.charset
-
-
-def _beyond_ascii(chunk: Chunk, place: int) -> Iterator[Sample]:
-    raws, texts = chunk.column(2 * place).to_pylist(), chunk.column(2 * place + 1).to_pylist()
-    for hexed, text in zip(raws, texts, strict=True):
-        raw = bytes.fromhex(hexed or "")
-        if raw.isascii():
-            continue
-        # Where no text can stand for bytes, a connector shows them escaped.
-        yield raw, None if "\\x" in text and b"\\x" not in raw else text
 
 
 def _of_column(held: Hold, column: Column, samples: Sequence[Sample]) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ from connectors.errors import BridgeheadError, Busy, ConnectionLost, Unreachable
 from connectors.selection import Format, Output, Selection, Span
 from connectors.stream import Chunk, RowStream, SourceFile
 from connectors.table import Column, Table, TableName
+from connectors.telling import Room, Stamping
 
 __all__ = [
     "Capabilities",
@@ -220,6 +221,18 @@ class Connector(ABC):
     @abstractmethod
     def lock(self, name: str, wait_seconds: float) -> AbstractContextManager[None]:
         """Holds a named lock that dies with this session. Raises Busy after `wait_seconds`."""
+
+    def estimate_rows(self, table: Table) -> int | None:
+        """About how many rows a table, view or query has; None where only a count can tell."""
+        return table.row_estimate
+
+    def room(self) -> Room:
+        """How much is free where this store keeps its tables."""
+        return Room(None, "a store of this family does not tell; ask its DBA")
+
+    def stamping(self, table: Table, column: str) -> Stamping | None:
+        """Who writes the column, by the catalogue; None where the family's is not read for it."""
+        return None
 
     def missing_rights(self, table: TableName | None) -> list[str]:
         """What this login may not do though a bridge needs it: on a table that it writes, or, for

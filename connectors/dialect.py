@@ -92,6 +92,11 @@ class Dialect(ABC):
         family cannot tell them."""
         return None
 
+    def by_chance(self, share: float) -> str | None:
+        """A condition that holds for about this share of all rows, each by chance; None where the
+        family has none that is asked anew for each row."""
+        return None
+
     def key_ddl(self, column: Column) -> str:
         """A key column of a table of ours: its type, sorted in the shared order."""
         return self.ddl(column.type)

@@ -17,6 +17,8 @@ __all__ = [
     "Selection",
     "Span",
     "count_containing",
+    "count_rows",
+    "relation",
     "repeated_keys",
     "select",
     "span_bounds",
@@ -83,7 +85,7 @@ def select(
     would else bear the keys' names.
     """
     table = selection.table
-    source = _source(dialect, table)
+    source = relation(dialect, table)
     conditions = [dialect.in_range(selection.key, selection.keys)]
     if selection.among is not None:
         conditions.append(dialect.among(selection.key, selection.among))
@@ -108,7 +110,7 @@ def repeated_keys(dialect: Dialect, table: Table, key: Sequence[Column]) -> Stat
     return Statement(
         f"SELECT count(*)\n"
         f"FROM (SELECT {names}\n"
-        f"FROM {_source(dialect, table)}\n"
+        f"FROM {relation(dialect, table)}\n"
         f"GROUP BY {names}\n"
         f"HAVING count(*) > 1) r"
     )
@@ -124,11 +126,17 @@ def count_containing(
         for part in parts:
             counts.append(f"count(CASE WHEN {text} LIKE {dialect.placeholder} THEN 1 END)")
             values.append(f"%{part}%")
-    source = _source(dialect, table)
+    source = relation(dialect, table)
     return Statement(f"SELECT {', '.join(counts)}\nFROM {source}", tuple(values))
 
 
-def _source(dialect: Dialect, table: Table) -> str:
+def count_rows(dialect: Dialect, table: Table) -> Statement:
+    """How many rows a table, view or query has, counted."""
+    return Statement(f"SELECT count(*)\nFROM {relation(dialect, table)}")
+
+
+def relation(dialect: Dialect, table: Table) -> str:
+    """What stands behind FROM for a table, view or query."""
     if not table.query:
         return dialect.table(table.name)
     doubled = dialect.placeholder == "%s"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
-__all__ = ["Column", "Fit", "Kind", "Table", "TableName", "Type"]
+__all__ = ["Column", "Fit", "Index", "Kind", "Table", "TableName", "Type"]
 
 
 _WIDEST_EVERYWHERE = 38  # digits of a decimal that every family holds
@@ -160,10 +160,20 @@ class TableName:
 
 
 @dataclass(frozen=True)
+class Index:
+    """An index of a table, by its columns in order; what is an expression has none."""
+
+    name: str
+    columns: tuple[str, ...]
+    unique: bool = False
+
+
+@dataclass(frozen=True)
 class Table:
     """A table, view or query as a store describes it. `query` is set when it is no stored table.
 
-    `key` is the primary key; `unique` holds further keys without nullable columns. One that is not
+    `key` is the primary key; `unique` holds further keys without nullable columns; `indexed` are
+    the columns that lead one of its `indexes`. One that is not
     `transactional` shows rows before they are committed, and keeps them if they never are.
     """
 
@@ -177,6 +187,7 @@ class Table:
     comment: str = ""
     row_estimate: int | None = None
     transactional: bool = True
+    indexes: tuple[Index, ...] = ()
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if there is none."""

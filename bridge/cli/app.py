@@ -30,7 +30,7 @@ COMMANDS = {
     "demo": "demo",
     "init": "setup",
     "check": "setup",
-    "discover": "setup",
+    "discover": "discover",
     "families": "setup",
     "template": "template",
     "run": "work",

@@ -1,4 +1,4 @@
-"""Commands to begin with: init, discover, check, families."""
+"""Commands to begin with: init, check, families."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ from rich.text import Text
 from bridge.check import Finding, Level, check_deployment, ddl_of
 from bridge.cli.session import AsJson, Session
 from bridge.cli.shown import console, print_json, table
-from bridge.discover import find_table, job_file
 from bridge.language import say
 from bridge.runs import exit_code_of
 from connectors.errors import ConfigurationError
-from connectors.registry import FAMILIES, ROLES, Family, connect
-from connectors.table import Table
+from connectors.registry import FAMILIES, ROLES, Family
 
 commands = typer.Typer()
 
@@ -39,65 +37,6 @@ def init(
         copytree(example, directory, dirs_exist_ok=True)
     told = say("{0}: change it, then bridgehead --config {1} check", directory, directory)
     console().print(told, soft_wrap=True)
-
-
-@commands.command()
-def discover(
-    ctx: typer.Context,
-    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="Its name.")],
-    name: Annotated[
-        str | None, typer.Argument(metavar="[TABLE]", help="A table, or SCHEMA.TABLE.")
-    ] = None,
-    job: Annotated[
-        bool, typer.Option("--job", help="Print a job file for the table to start from.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """The tables of a store, or the structure of one of them."""
-    session: Session = ctx.obj
-    deployment = session.deployment
-    if job and name is None:
-        raise typer.BadParameter("--job needs a TABLE")
-    with connect(deployment.endpoint(endpoint)) as store:
-        if name is None:
-            _show_tables([str(found) for found in store.tables()], as_json=as_json)
-            return
-        found = find_table(store, name)
-    if job:
-        print(job_file(deployment, endpoint, found), end="")
-    else:
-        _show_structure(found, as_json=as_json)
-
-
-def _show_tables(names: list[str], *, as_json: bool) -> None:
-    if as_json:
-        print_json(names)
-        return
-    for name in names:
-        print(name)
-
-
-def _show_structure(found: Table, *, as_json: bool) -> None:
-    columns = ["column", "type", "native", "nullable", "key", "indexed", "comment"]
-    rows: list[list[object]] = [
-        [
-            column.name,
-            str(column.type),
-            column.native,
-            "yes" if column.nullable else "no",
-            found.key.index(column.name) + 1 if column.name in found.key else "",
-            "yes" if column.name in found.indexed else "no",
-            column.comment,
-        ]
-        for column in found.columns
-    ]
-    if as_json:
-        described = [dict(zip(columns, row, strict=True)) for row in rows]
-        estimate = found.row_estimate
-        print_json({"table": str(found.name), "row_estimate": estimate, "columns": described})
-        return
-    said = [[say(str(c)) if c in ("yes", "no") else c for c in row] for row in rows]
-    console().print(table(f"{found.name} {found.comment}", columns, said))
 
 
 @commands.command()

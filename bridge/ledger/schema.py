@@ -38,12 +38,14 @@ __all__ = [
     "file_row",
     "health_view",
     "job_row",
+    "known_row",
     "position_row",
     "quarantine_row",
     "receipt_row",
+    "structure_row",
 ]
 
-EXCHANGE_VERSION = "0004"
+EXCHANGE_VERSION = "0005"
 RECEIVER_VERSION = "0001"
 """The newest migrations, so that an up-to-date database is known without loading Alembic."""
 
@@ -249,6 +251,29 @@ audit_entry = Table(
     Column("details", LongText(), nullable=False),  # canonical JSON
     _hash("prev_hash"),
     _hash("hash"),
+)
+
+known_row = Table(
+    "bh_known",
+    EXCHANGE,
+    _department(primary_key=True),
+    _job(primary_key=True),
+    Column("known_at", Instant, nullable=False),
+)
+"""Since when it is known that there is such a job, whether or not it has ever run."""
+
+structure_row = Table(
+    "bh_structure",
+    EXCHANGE,
+    Column("number", long_integer(), primary_key=True, autoincrement=True),
+    _department(),
+    Column("endpoint", String(128), nullable=False),
+    Column("table_schema", String(128), nullable=False),  # empty where none was named
+    Column("table_name", String(128), nullable=False),
+    Column("collected_at", Instant, nullable=False),  # first found like this
+    Column("seen_at", Instant, nullable=False),  # last found like this
+    Column("structure", LongText()),  # canonical JSON; NULL once the table is gone
+    Index("bh_structure_table", "department", "endpoint", "table_name"),
 )
 
 RECEIVER = MetaData()

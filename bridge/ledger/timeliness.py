@@ -5,7 +5,7 @@ A part of a load that is not whole counts for nothing: the resource is not up to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -18,20 +18,47 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    insert,
     select,
 )
 
-from bridge.ledger.schema import batch_row, job_row
+from bridge.ledger.migrations import is_exchange_current
+from bridge.ledger.schema import batch_row, job_row, known_row
 
-__all__ = ["begun_at", "count_kept", "disabled", "reconciled_at", "reconciled_between"]
+__all__ = [
+    "begun_at",
+    "count_kept",
+    "disabled",
+    "know",
+    "reconciled_at",
+    "reconciled_between",
+]
 
 
 def begun_at(
     connection: Connection, department: str, names: Sequence[str] | None = None
 ) -> dict[str, datetime]:
-    """By job: when its first batch was sealed. An index look-up for each job."""
-    at = batch_row.c.sealed_at
-    return _by_job(connection, department, names, _one(at, at))
+    """By job: since when it owes something. That is when it was first known or, if that was later,
+    switched on, and no later than its first batch."""
+    sealed = batch_row.c.sealed_at
+    first = _by_job(connection, department, names, _one(sealed, sealed))
+    known = _known(connection, department, names)
+    enabled = _enabled(connection, department, names) if known else {}
+    wanted = names if names is not None else first.keys() | known.keys()
+    begun = {job: _begun(first.get(job), known.get(job), enabled.get(job)) for job in wanted}
+    return {job: at for job, at in begun.items() if at is not None}
+
+
+def know(connection: Connection, department: str, names: Collection[str], at: datetime) -> None:
+    """Of jobs not known until now, keeps that they are since `at`. Two sessions that do so at once
+    collide: the caller tries again."""
+    known = _known(connection, department, names)
+    new = [
+        {"department": department, "job": job, "known_at": at}
+        for job in sorted(set(names) - known.keys())
+    ]
+    if new:
+        connection.execute(insert(known_row), new)
 
 
 def reconciled_at(
@@ -80,6 +107,41 @@ def _looks(count: int) -> Select[Any]:
         for place in range(count)
     ]
     return select(*looks)
+
+
+def _begun(
+    sealed: datetime | None, known: datetime | None, enabled: datetime | None
+) -> datetime | None:
+    moments = [at for at in (known, enabled if known else None) if at]
+    return max((at for at in moments if sealed is None or at <= sealed), default=sealed)
+
+
+def _known(
+    connection: Connection, department: str, names: Collection[str] | None
+) -> dict[str, datetime]:
+    """A ledger of an earlier release knows of none."""
+    if not is_exchange_current(connection):
+        return {}
+    c = known_row.c
+    return _moments(connection, select(c.job, c.known_at).where(c.department == department), names)
+
+
+def _enabled(
+    connection: Connection, department: str, names: Collection[str] | None
+) -> dict[str, datetime]:
+    """When somebody last switched a job on."""
+    c = job_row.c
+    switched = (c.enabled.is_(True), c.enabled_at.is_not(None))
+    query = select(c.job, c.enabled_at).where(c.department == department, *switched)
+    return _moments(connection, query, names)
+
+
+def _moments(
+    connection: Connection, query: Select[Any], names: Collection[str] | None
+) -> dict[str, datetime]:
+    if names is not None:
+        query = query.where(query.selected_columns.job.in_(names))
+    return {job: at for job, at in connection.execute(query) if at is not None}
 
 
 def _one(wanted: Any, order: Any, *conditions: Any) -> ScalarSelect[Any]:

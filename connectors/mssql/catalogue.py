@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from connectors.table import Column, Kind, Table, TableName, Type
+from connectors.table import Column, Index, Kind, Table, TableName, Type
 
 __all__ = ["COLUMNS", "INDEXES", "QUERY", "SESSIONS", "TABLES", "relation_of", "type_of"]
 
@@ -34,9 +34,10 @@ WHERE c.object_id = ?
 ORDER BY c.column_id
 """
 
-# object: index, is primary, is unique, column
+# object: index, is primary, is unique, column, name
 INDEXES = """
-SELECT i.index_id, i.is_primary_key, CASE WHEN i.has_filter = 0 THEN i.is_unique ELSE 0 END, c.name
+SELECT i.index_id, i.is_primary_key, CASE WHEN i.has_filter = 0 THEN i.is_unique ELSE 0 END, c.name,
+  i.name
 FROM sys.indexes i
 JOIN sys.index_columns x ON x.object_id = i.object_id AND x.index_id = i.index_id
 JOIN sys.columns c ON c.object_id = x.object_id AND c.column_id = x.column_id
@@ -112,6 +113,9 @@ def relation_of(name: TableName, columns: Sequence[Any], indexes: Sequence[Any])
         indexed=frozenset(rows[0][3] for rows in grouped),
         is_view=columns[0][9].strip() == "V",
         comment=columns[0][8] or "",
+        indexes=tuple(
+            Index(rows[0][4], tuple(r[3] for r in rows), bool(rows[0][2])) for rows in grouped
+        ),
     )
 
 

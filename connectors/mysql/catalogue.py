@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from connectors.mysql.dialect import UTC_MARK
-from connectors.table import Column, Kind, Table, TableName, Type
+from connectors.table import Column, Index, Kind, Table, TableName, Type
 
 __all__ = ["COLUMNS", "IDENTITY", "INDEXES", "JSON_CHECKS", "TABLE", "TABLES", "relation_of"]
 
@@ -84,9 +84,10 @@ def relation_of(
     json = {re.sub(r"^json_valid\(`(.*)`\)$", r"\1", c).replace("``", "`") for (c,) in checks}
     found = tuple(_column_of(row, row[0] in json) for row in columns)
     required = {c.name for c in found if not c.nullable}
+    grouped = {i: list(g) for i, g in groupby(indexes, key=lambda row: row[0])}
     keys = {
         index: [(unique, column) for _, unique, column, prefix in group if prefix is None]
-        for index, group in ((i, list(g)) for i, g in groupby(indexes, key=lambda row: row[0]))
+        for index, group in grouped.items()
         if all(row[3] is None and row[2] is not None for row in group)
     }
     primary = tuple(column for _, column in keys.pop("PRIMARY", []))
@@ -101,6 +102,10 @@ def relation_of(
         comment="" if kind == "VIEW" else comment,
         row_estimate=rows,
         transactional=transactions != "NO",
+        indexes=tuple(
+            Index(index, tuple(row[2] for row in group if row[2]), bool(group[0][1]))
+            for index, group in grouped.items()
+        ),
     )
 
 

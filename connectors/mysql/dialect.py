@@ -78,6 +78,9 @@ class MysqlDialect(MysqlTypes):
             case _:
                 return expression
 
+    def by_chance(self, share: float) -> str | None:
+        return f"RAND() < {share:.9f}"
+
     def raw_text(self, expression: str) -> str:
         return f"LOWER(HEX(CAST({expression} AS BINARY)))"
 

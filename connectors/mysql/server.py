@@ -22,7 +22,7 @@ from connectors.errors import (
     MissingRight,
     nearest,
 )
-from connectors.mysql import work
+from connectors.mysql import telling, work
 from connectors.mysql.catalogue import (
     COLUMNS,
     IDENTITY,
@@ -34,6 +34,7 @@ from connectors.mysql.catalogue import (
 )
 from connectors.mysql.view import all_transactional
 from connectors.table import Table, TableName
+from connectors.telling import Room, Stamping
 
 __all__ = ["MysqlServer"]
 
@@ -175,6 +176,14 @@ class MysqlServer(Connector):
                 return found
             place = (name.schema or self.endpoint.schema, name.name)
             return replace(found, transactional=all_transactional(self.rows, *place))
+
+    def room(self) -> Room:
+        with self._translated():
+            return telling.room(self)
+
+    def stamping(self, table: Table, column: str) -> Stamping | None:
+        with self._translated():
+            return None if table.is_view else telling.stamping(self, table.name, column)
 
     def _refuse_unreadable(self, name: TableName) -> None:
         """A login may see a table that it may not read."""

@@ -37,25 +37,28 @@ WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
 """
 
-# index, is primary, is a plain unique one, numbers of its columns in order, a column's number, name
+# index, is primary, is a plain unique one, numbers of its columns in order, a column's number and
+# name, the name of the index
 INDEXES = """
 SELECT CAST(i.indexrelid AS bigint), i.indisprimary,
   i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL, CAST(i.indkey AS text),
-  a.attnum, a.attname
+  a.attnum, a.attname, x.relname
 FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
 JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
 WHERE i.indrelid = %s AND i.indisvalid
 ORDER BY i.indisprimary DESC, i.indexrelid
 """
 
 
-def keys_of(rows: Sequence[Any]) -> list[tuple[bool, bool, list[str]]]:
-    """Whether each index is the primary key, whether it is unique, and its columns in order. An
-    expression has no column."""
+def keys_of(rows: Sequence[Any]) -> list[tuple[bool, bool, list[str], str]]:
+    """Whether each index is the primary key, whether it is unique, its columns in order, and its
+    name. An expression has no column."""
     found = []
     for _, group in groupby(rows, key=lambda row: row[0]):
         columns = list(group)
         names = {row[4]: row[5] for row in columns}
         numbers = map(int, columns[0][3].split())
-        found.append((columns[0][1], columns[0][2], [names[n] for n in numbers if n in names]))
+        listed = [names[n] for n in numbers if n in names]
+        found.append((columns[0][1], columns[0][2], listed, columns[0][6]))
     return found

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from connectors.table import Column, Kind, Table, TableName, Type
+from connectors.table import Column, Index, Kind, Table, TableName, Type
 
 __all__ = [
     "COLUMNS",
@@ -122,6 +122,9 @@ def relation_of(
         unique=tuple(k for k in unique if k != key and required.issuperset(k)),
         indexed=frozenset(rows[0][2] for rows in grouped) & names,
         is_view=is_view,
+        indexes=tuple(
+            Index(rows[0][0], tuple(r[2] for r in rows), rows[0][1] == "UNIQUE") for rows in grouped
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from connectors.table import Column, Kind, Table, TableName, Type
+from connectors.table import Column, Index, Kind, Table, TableName, Type
 
 __all__ = [
     "COLUMNS",
@@ -62,13 +62,16 @@ WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
 """
 
+# is primary, is a plain unique one, columns, name
 KEYS = """
 SELECT i.indisprimary, i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL,
   CAST(to_json(ARRAY(SELECT a.attname
     FROM unnest(i.indkey[0 : i.indnkeyatts - 1]) WITH ORDINALITY k(n, o)
     JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.n
-    ORDER BY k.o)) AS text)
+    ORDER BY k.o)) AS text),
+  x.relname
 FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
 WHERE i.indrelid = %s AND i.indisvalid
 ORDER BY i.indisprimary DESC, i.indexrelid
 """
@@ -130,19 +133,22 @@ def relation_of(
     """A table from its rows of COLUMNS, KEYS and TYPES."""
     found = tuple(column_of(row, types) for row in columns)
     required = {c.name for c in found if not c.nullable}
-    keys = [(primary, unique, _listed(names)) for primary, unique, names in keys]
-    unique = [tuple(names) for _, is_unique, names in keys if is_unique and names]
-    primary = next((tuple(names) for is_primary, _, names in keys if is_primary), ())
+    keys = [
+        (primary, unique, tuple(_listed(names)), index) for primary, unique, names, index in keys
+    ]
+    unique = [names for _, is_unique, names, _ in keys if is_unique and names]
+    primary = next((names for is_primary, _, names, _ in keys if is_primary), ())
     first = columns[0]
     return Table(
         name,
         found,
         key=primary,
         unique=tuple(k for k in unique if k != primary and required.issuperset(k)),
-        indexed=frozenset(names[0] for _, _, names in keys if names),
+        indexed=frozenset(names[0] for _, _, names, _ in keys if names),
         is_view=first[7] in ("v", "m", "f"),
         comment=first[6],
         row_estimate=max(0, first[8]),
+        indexes=tuple(Index(index, names, bool(is_unique)) for _, is_unique, names, index in keys),
     )
 
 

@@ -123,6 +123,9 @@ class PostgresqlDialect(Dialect):
         exactly = f"{self.ordered(left, column)} = {self.ordered(right, column)}"
         return f"{found} AND {exactly}" if column.folds else found
 
+    def by_chance(self, share: float) -> str | None:
+        return f"random() < {share:.9f}"
+
     def raw_text(self, expression: str) -> str:
         return f"encode(convert_to(CAST({expression} AS text), getdatabaseencoding()), 'hex')"
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from connectors.connector import Capabilities, Connector, wait_for
 from connectors.dialect import Statement
 from connectors.errors import Busy, MissingObject, MissingRight, PermanentError, nearest
+from connectors.postgresql import telling
 from connectors.postgresql.catalogue import (
     COLUMNS,
     HOLDERS,
@@ -25,6 +26,7 @@ from connectors.postgresql.catalogue import (
 )
 from connectors.postgresql.dialect import PostgresqlDialect
 from connectors.table import Table, TableName
+from connectors.telling import Room, Stamping
 
 __all__ = ["SESSION", "PostgresqlServer"]
 
@@ -161,6 +163,17 @@ class PostgresqlServer(Connector):
             columns = self.rows(Statement(COLUMNS, (oid,)))
             keys = self.rows(Statement(KEYS, (oid,)))
             return self._with_charset(relation_of(name, columns, keys, self._types(columns)))
+
+    def estimate_rows(self, table: Table) -> int | None:
+        return telling.estimate_rows(self, table)
+
+    def room(self) -> Room:
+        return telling.room(self)
+
+    def stamping(self, table: Table, column: str) -> Stamping | None:
+        with self.transaction():
+            oid = self._oid(table.name)
+        return None if oid is None or table.is_view else telling.stamping(self, oid, column)
 
     def _readable_oid(self, name: TableName) -> int:
         oid = self._oid(name)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from connectors.sqlite.types import declared_type, has_text_affinity
-from connectors.table import Column, Kind, Table, TableName
+from connectors.table import Column, Index, Kind, Table, TableName
 
 __all__ = ["COLUMNS", "INDEXES", "TABLES", "columns_of", "relation_of"]
 
@@ -57,6 +57,10 @@ def relation_of(
         unique=tuple(names for names in unique if names != key and required.issuperset(names)),
         indexed=frozenset(leading | set(key[:1])),
         is_view=is_view,
+        indexes=tuple(
+            Index(rows[0][0], tuple(row[4] for row in rows if row[4]), bool(rows[0][1]))
+            for rows in found
+        ),
     )
 
 

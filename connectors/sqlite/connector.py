@@ -35,8 +35,10 @@ from connectors.sqlite.catalogue import COLUMNS, INDEXES, TABLES, columns_of, re
 from connectors.sqlite.dialect import SqliteDialect
 from connectors.sqlite.errors import of_sqlite
 from connectors.sqlite.rows import SqliteRows
+from connectors.sqlite.telling import stamping
 from connectors.sqlite.values import register
 from connectors.table import Column, Kind, Table, TableName
+from connectors.telling import Room, Stamping, room_at
 
 __all__ = ["SqliteConnector"]
 
@@ -175,6 +177,12 @@ class SqliteConnector(Connector):
 
     def missing_rights(self, table: TableName | None) -> list[str]:
         return [] if os.access(self._path, os.W_OK) else ["write to the file"]
+
+    def room(self) -> Room:
+        return room_at(self._path.parent)
+
+    def stamping(self, table: Table, column: str) -> Stamping | None:
+        return None if table.is_view else stamping(self, table.name, column)
 
     def settings_problem(self) -> str | None:
         encoding = self.value("PRAGMA encoding")

@@ -28,6 +28,7 @@ _FUNCTIONS = {
     Kind.TIME: "bh_time({})",
     Kind.UUID: "bh_uuid({}, 1)",
 }
+_MOST = 2**63 - 1
 _MARGIN = timedelta(days=2)  # more than any two clocks on earth lie apart
 
 
@@ -145,6 +146,9 @@ class SqliteDialect(Dialect):
                 return expression if column.bytewise else f"{expression} COLLATE BINARY"
             case _:
                 return expression
+
+    def by_chance(self, share: float) -> str | None:
+        return f"(random() & {_MOST}) < {round(share * _MOST)}"
 
     def raw_text(self, expression: str) -> str:
         return f"CASE WHEN {expression} IS NOT NULL THEN lower(hex({expression})) END"

@@ -236,5 +236,8 @@ WHERE (([region] > CAST(? AS int)) OR ([region] = CAST(? AS int) AND [id_no] > ?
 ORDER BY [region], [id_no];
 -- values: '1', '1', 'a', '2', '2', 'b', '1', 'a'
 
+-- dialect.by_chance
+-- nothing;
+
 -- dialect.analyze
 -- nothing;

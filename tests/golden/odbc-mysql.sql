@@ -228,5 +228,8 @@ WHERE (`region` >= CAST(%s AS SIGNED) AND (`region` > CAST(%s AS SIGNED) OR `reg
 ORDER BY `region`, `id_no`;
 -- values: '1', '1', '1', 'a', '2', '2', '2', 'b', '1', 'a'
 
+-- dialect.by_chance
+RAND() < 0.015000000;
+
 -- dialect.analyze
 -- nothing;

@@ -229,5 +229,8 @@ WHERE ("region", "id_no") > (CAST(%s AS integer), CAST(%s AS character(18))) AND
 ORDER BY "region", "id_no";
 -- values: '1', 'a', '2', 'b', '1', 'a'
 
+-- dialect.by_chance
+random() < 0.015000000;
+
 -- dialect.analyze
 ANALYZE "bh_stage" ("region", "id_no");

@@ -229,5 +229,8 @@ WHERE (("region" > TO_NUMBER(:v)) OR ("region" = TO_NUMBER(:v) AND "id_no" > CAS
 ORDER BY "region", "id_no";
 -- values: '1', '1', 'a', '2', '2', 'b', '1', 'a'
 
+-- dialect.by_chance
+-- nothing;
+
 -- dialect.analyze
 -- nothing;

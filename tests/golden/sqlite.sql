@@ -229,5 +229,8 @@ WHERE (`region`, `id_no`) > (?, ?) AND (`region`, `id_no`) <= (?, ?) AND (`regio
 ORDER BY `region`, `id_no`;
 -- values: '1', 'a', '2', 'b', '1', 'a'
 
+-- dialect.by_chance
+(random() & 9223372036854775807) < 138350580552821632;
+
 -- dialect.analyze
 -- nothing;

@@ -18,6 +18,7 @@ from bridge.decision import approve
 from bridge.event import EventKind, Observation, Sighting
 from bridge.hold import open_ledger
 from bridge.ledger.alarm import Occasion, Outbox
+from bridge.ledger.timeliness import begun_at
 from bridge.messenger import send
 from bridge.notice import note_all, record
 from bridge.run import pull_only
@@ -243,6 +244,42 @@ def test_overdue_by_the_clock(told: World, hook: Webhook) -> None:
     told.run_well()
     assert "overdue" not in kinds(told)
     assert "[Bridgehead] recovered: overdue j" in hook.titles
+
+
+def test_a_job_that_never_delivered_is_overdue_since_it_was_known(
+    told: World, hook: Webhook, capsys: Capsys
+) -> None:
+    (told.directory / "calendar.yaml").write_text("years: [2026, 2027]\n", "utf-8")
+    daily = {"catalogue": {"update_cycle": "daily"}} | cursor_job()
+    told.job("new", target={"endpoint": "target", "table": "n"}, **daily)
+    note_all(told.deployment)
+    assert events(told) == []
+    note_all(told.deployment, later(days=9))
+    assert ("overdue", "new", "", 1) in events(told)
+    assert "The last one: –" in next(m for m in hook.take() if "overdue" in m["title"])["message"]
+    config = ("--config", told.directory)
+    (shown,) = [j for j in call(capsys, *config, "status", "--json").json if j["job"] == "new"]
+    assert shown["due_at"] is not None
+
+    assert call(capsys, *config, "disable", "new", "--why", "not yet").code == 0
+    assert call(capsys, *config, "enable", "new", "--why", "now").code == 0
+    enabled = told.sql("exchange", "SELECT enabled_at FROM bh_job WHERE job = 'new'")[0][0]
+    told.sql("exchange", "UPDATE bh_known SET known_at = known_at - interval '90 days'")
+    with open_ledger(told.deployment) as exchange, exchange.transaction() as connection:
+        assert begun_at(connection, DEPARTMENT, ["new"]) == {"new": enabled}
+    told.run_well("new")
+    with open_ledger(told.deployment) as exchange, exchange.transaction() as connection:
+        assert begun_at(connection, DEPARTMENT, ["new"]) == {"new": enabled}
+    assert "overdue" not in kinds(told)
+
+
+def test_a_job_that_fails_from_its_first_run_on_is_overdue(told: World, hook: Webhook) -> None:
+    daily = {"catalogue": {"update_cycle": "daily"}} | cursor_job()
+    target = {"endpoint": "target", "table": "lost"}
+    told.job("lost", source={"endpoint": "source", "table": "gone"}, target=target, **daily)
+    assert told.run("lost").exit_code == 4
+    note_all(told.deployment, later(days=9))
+    assert {"overdue", "structure"} <= {e[0] for e in events(told) if e[1] == "lost"}
 
 
 def test_a_disabled_job_is_not_overdue(told: World, capsys: Capsys) -> None:

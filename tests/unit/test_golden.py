@@ -112,6 +112,7 @@ def _sections(family: str) -> Iterator[tuple[str, Any]]:
         yield "returning.advance", advance(changes, 1, 7)
         yield "returning.replace_rows", replace_rows(effects)
     yield "selection.select", _select(dialect, columns, key)
+    yield "dialect.by_chance", dialect.by_chance(0.015) or "-- nothing"
     yield "dialect.analyze", dialect.analyze("bh_stage", key) or "-- nothing"
 
 

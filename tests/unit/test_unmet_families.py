@@ -80,7 +80,7 @@ ANSWERS: dict[str, dict[str, Answer]] = {
             ("BORN", "date", 3, 10, 0, True, None, None, "people", "U "),
             ("SEEN", "datetimeoffset", 8, 34, 3, True, None, None, "people", "U "),
         ],
-        "FROM sys.indexes": [(1, True, 1, "ID"), (2, False, 0, "NAME")],
+        "FROM sys.indexes": [(1, True, 1, "ID", "PK"), (2, False, 0, "NAME", "N")],
     },
     "dm": {
         "SF_GET_UNICODE_FLAG": [(1,)],

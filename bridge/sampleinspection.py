@@ -1,0 +1,66 @@
+"""What `check` says of a source after a sample of its rows: how much there is, what exchange and
+target will need for it, and what its texts are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.filesize import decimal
+
+from bridge.finding import Finding
+from bridge.hold import Hold
+from bridge.ledger.history import History
+from bridge.ledger.migrations import exchange_version
+from bridge.plan import Plan
+from bridge.rowsample import RowSample, count_or_estimate, sample_rows
+from bridge.textinspection import charset
+
+__all__ = ["rows"]
+
+_ROW_OVERHEAD_BYTES = 48  # header, numbers of the batch, entry in the key's index: measured
+_UNFILLED = 1.2  # pages are not full
+
+
+def rows(held: Hold, plan: Plan) -> Iterator[Finding]:
+    count, counted = count_or_estimate(held, plan)
+    sample = sample_rows(held, plan, count)
+    if sample.rows > count:
+        count, counted = sample.rows, False
+    yield _size(held, plan, count, sample, counted=counted)
+    yield from charset(held, plan, sample)
+
+
+def _size(held: Hold, plan: Plan, count: int, sample: RowSample, *, counted: bool) -> Finding:
+    about = "" if counted else "about "
+    told = f"{about}{count:,} rows"
+    if not sample.rows:
+        return Finding(held.name, "size", told)
+    told += f", {round(sample.row_bytes):,} bytes each, about {decimal(_bytes(count, sample))}"
+    if _has_begun(held):
+        return Finding(held.name, "size", f"{told}; loaded already")
+    need = _need(count, sample)
+    exchange, target = held.deployment.exchange, held.job.target.endpoint
+    told += (
+        f"; the first load needs about {decimal(need)} at {exchange} and as much at {target}, and "
+        "while it runs as much again for their logs"
+    )
+    needs: dict[str, int] = {}
+    for endpoint in (exchange, target):
+        needs[endpoint] = needs.get(endpoint, 0) + need
+    return Finding(held.name, "size", told, needs=needs)
+
+
+def _bytes(count: int, sample: RowSample) -> int:
+    return round(count * sample.row_bytes)
+
+
+def _need(count: int, sample: RowSample) -> int:
+    each = sample.row_bytes + sample.key_bytes + _ROW_OVERHEAD_BYTES
+    return round(count * each * _UNFILLED)
+
+
+def _has_begun(held: Hold) -> bool:
+    with held.exchange.transaction() as connection:
+        if exchange_version(connection) is None:
+            return False
+        return History(connection, held.department, held.name).content_hash() is not None

@@ -1,0 +1,43 @@
+"""What a MariaDB or MySQL server tells of its disks, and of who writes a column."""
+
+from __future__ import annotations
+
+from connectors.connector import Connector
+from connectors.dialect import Statement
+from connectors.table import TableName
+from connectors.telling import Room, Stamping, room_of_server, stamping_of
+
+__all__ = ["room", "stamping"]
+
+_STAMPED = """
+SELECT column_default, extra
+FROM information_schema.columns
+WHERE table_schema = COALESCE(%s, DATABASE()) AND table_name = %s AND column_name = %s
+"""
+
+# only those of tables for which the login has the right TRIGGER
+_TRIGGERS = """
+SELECT trigger_name, event_manipulation, action_statement
+FROM information_schema.triggers
+WHERE event_object_schema = COALESCE(%s, DATABASE()) AND event_object_table = %s
+AND action_timing = 'BEFORE'
+ORDER BY action_order
+"""
+_ON_UPDATE = "on update "
+
+
+def room(session: Connector) -> Room:
+    return room_of_server(session.endpoint.host, str(session.value("SELECT @@datadir")), "")
+
+
+def stamping(session: Connector, name: TableName, column: str) -> Stamping:
+    place = (name.schema or session.endpoint.schema, name.name)
+    found = session.rows(Statement(_STAMPED, (*place, column)))
+    default, extra = found[0] if found else (None, "")
+    _, on_update, moment = str(extra or "").partition(_ON_UPDATE)
+    triggers = [
+        (str(trigger), str(event), str(body))
+        for trigger, event, body in session.rows(Statement(_TRIGGERS, place))
+    ]
+    given = None if default is None else str(default)
+    return stamping_of(column, triggers, given, f"ON UPDATE {moment}" if on_update else None)

@@ -1,0 +1,74 @@
+"""What a PostgreSQL server tells of its tables' size, its disks, and who writes a column."""
+
+from __future__ import annotations
+
+import re
+
+from connectors.connector import Connector
+from connectors.dialect import Statement
+from connectors.selection import relation
+from connectors.table import Table
+from connectors.telling import Room, Stamping, room_of_server, stamping_of
+
+__all__ = ["estimate_rows", "room", "stamping"]
+
+# The row is there only for who may read all settings.
+_DIRECTORY = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory'"
+
+_DEFAULT = """
+SELECT pg_get_expr(d.adbin, d.adrelid)
+FROM pg_catalog.pg_attrdef d
+JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+WHERE d.adrelid = %s AND a.attname = %s
+"""
+
+# name, kind, function, what it runs, its arguments: of triggers that see each row before it is
+# written, enabled, and for every column
+_TRIGGERS = """
+SELECT t.tgname, t.tgtype, p.proname, p.prosrc, encode(t.tgargs, 'escape'),
+  pg_get_triggerdef(t.oid)
+FROM pg_catalog.pg_trigger t
+JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+WHERE t.tgrelid = %s AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+AND t.tgtype & 67 = 3 AND coalesce(array_length(t.tgattr::int2[], 1), 0) = 0
+ORDER BY t.tgname
+"""
+_INSERT, _UPDATE = 4, 16
+_STAMPING_FUNCTION = "moddatetime"  # of the contrib module spi: its argument is the column
+_ANY_CHANGE = re.compile(
+    r"WHEN \(+(old\.\* IS DISTINCT FROM new\.\*|new\.\* IS DISTINCT FROM old\.\*)\)+", re.IGNORECASE
+)
+_PLANNED = re.compile(r"\brows=(\d+)")
+
+
+def estimate_rows(session: Connector, table: Table) -> int:
+    """As the planner sees it: for views and queries, too, and for tables not analyzed yet."""
+    with session.transaction():
+        plan = session.value(f"EXPLAIN SELECT * FROM {relation(session.dialect, table)}")
+    found = _PLANNED.search(str(plan))
+    return int(found[1]) if found else 0
+
+
+def room(session: Connector) -> Room:
+    with session.transaction():
+        directory = session.value(_DIRECTORY)
+    host = session.endpoint.host
+    return room_of_server(host, directory, "the role pg_read_all_settings")
+
+
+def stamping(session: Connector, table: int, column: str) -> Stamping:
+    """A trigger that looks at some columns or some rows only does not count, but for one that looks
+    whether the row has changed at all."""
+    with session.transaction():
+        default = session.value(Statement(_DEFAULT, (table, column)))
+        rows = session.rows(Statement(_TRIGGERS, (table,)))
+    triggers = []
+    for name, kind, function, body, arguments, definition in rows:
+        if " WHEN (" in definition and not _ANY_CHANGE.search(definition):
+            continue
+        events = [e for bit, e in ((_INSERT, "INSERT"), (_UPDATE, "UPDATE")) if int(kind) & bit]
+        given = str(arguments).split("\\000")[0]
+        if function == _STAMPING_FUNCTION and given == column:
+            body = f"{column} :="
+        triggers.append((str(name), " ".join(events), str(body)))
+    return stamping_of(column, triggers, default)

@@ -1,0 +1,167 @@
+"""check: how much there is, what room there is, who stamps, and who holds back."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.command import call
+from tests.scenario.world import World, cursor_job
+
+Capsys = pytest.CaptureFixture[str]
+CHAINS = [("postgresql",) * 3, ("sqlite",) * 3, ("mysql", "postgresql", "postgresql")]
+on_each = pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda chain: chain[0])
+UNITS = {"bytes": 1, "kB": 10**3, "MB": 10**6}
+
+
+def findings(world: World, capsys: Capsys, what: str) -> list[dict[str, Any]]:
+    told = call(capsys, "--config", world.directory, "check", "--json")
+    return [finding for finding in told.json if finding["what"] == what]
+
+
+def bytes_after(words: str, text: str) -> float:
+    found = re.search(rf"{words} about ([\d.,]+) (bytes|kB|MB)", text)
+    assert found, text
+    return float(found[1].replace(",", "")) * UNITS[found[2]]
+
+
+@on_each
+def test_the_size_is_what_the_first_load_then_takes(world: World, capsys: Capsys) -> None:
+    world.make_table()
+    for first in range(1, 12_001, 1000):
+        world.insert(range(first, first + 1000), name="人口基础信息")
+    if world.family != "sqlite":
+        world.sql("source", "ANALYZE t" if world.family == "postgresql" else "ANALYZE TABLE t")
+    world.job("j", **cursor_job())
+    (size,) = findings(world, capsys, "size")
+    rows = re.search(r"([\d,]+) rows", size["found"])
+    assert rows is not None
+    assert 10_000 <= int(rows[1].replace(",", "")) <= 14_000
+    need = bytes_after("needs", size["found"])
+    disks = findings(world, capsys, "disk")
+    assert [d["found"].split(":")[0] for d in disks] == ["exchange", "target", "this machine"]
+    assert bytes_after("first loads need", disks[0]["found"]) == need
+    world.run_well()
+    if not world.is_sqlite:
+        taken = world.sql("exchange", "SELECT pg_total_relation_size('bh_copy_j')")[0][0]
+        assert need / 1.6 <= taken <= need * 1.6
+    (size,) = findings(world, capsys, "size")
+    assert size["found"].endswith("loaded already")
+    assert "need" not in findings(world, capsys, "disk")[0]["found"]
+
+
+class Usage(NamedTuple):
+    total: int
+    used: int
+    free: int
+
+
+def test_too_little_room_is_told_before_the_load(
+    world: World, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.make_table(500)
+    world.sql("source", "ANALYZE t")
+    world.job("j", **cursor_job())
+    world.job("k", target={"endpoint": "target", "table": "k"}, **cursor_job())
+    assert {d["result"] for d in findings(world, capsys, "disk")} == {"ok"}
+    free = round(1.5 * bytes_after("needs", findings(world, capsys, "size")[0]["found"]))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 10**9 - free, free))
+    told = {d["found"].split(":")[0]: d for d in findings(world, capsys, "disk")}
+    assert {name: d["result"] for name, d in told.items()} == {
+        "exchange": "warning",
+        "target": "warning",
+        "this machine": "ok",
+    }
+    assert "make room" in told["exchange"]["remedy"]
+
+
+def test_what_a_server_does_not_tell_is_said(world: World, capsys: Capsys) -> None:
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    database = world.stores["target"].database
+    world.sql(
+        "target",
+        "DROP ROLE IF EXISTS plain_writer",
+        "CREATE ROLE plain_writer LOGIN PASSWORD 'writes'",
+        f"GRANT ALL ON DATABASE {database} TO plain_writer",
+        "GRANT ALL ON SCHEMA public TO plain_writer",
+        "GRANT ALL ON ALL TABLES IN SCHEMA public TO plain_writer",
+    )
+    (world.directory / "writes").write_text("writes", encoding="ascii")
+    world.write({"target": {"user": "plain_writer", "password": {"file": "writes"}}})
+    (target,) = [d for d in findings(world, capsys, "disk") if d["found"].startswith("target")]
+    assert (target["result"], "not known" in target["found"]) == ("ok", True)
+    assert "pg_read_all_settings" in target["found"]
+
+
+@on_each
+def test_a_stamp_that_is_only_declared_is_said_so(world: World, capsys: Capsys) -> None:
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    (stamp,) = findings(world, capsys, "stamp")
+    assert (stamp["result"], "declared, not verified" in stamp["found"]) == ("warning", True)
+    stamped = {
+        "postgresql": (
+            "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN NEW.updated_at := now(); RETURN NEW; END $$",
+            "CREATE TRIGGER touch BEFORE INSERT OR UPDATE ON t "
+            "FOR EACH ROW EXECUTE FUNCTION touch()",
+        ),
+        "mysql": (
+            "ALTER TABLE t MODIFY updated_at datetime(6) DEFAULT CURRENT_TIMESTAMP(6) "
+            "ON UPDATE CURRENT_TIMESTAMP(6)",
+        ),
+        "sqlite": (
+            "CREATE TRIGGER made AFTER INSERT ON t BEGIN "
+            "UPDATE t SET updated_at = datetime('now') WHERE id = NEW.id; END",
+            "CREATE TRIGGER kept AFTER UPDATE ON t BEGIN "
+            "UPDATE t SET updated_at = datetime('now') WHERE id = NEW.id; END",
+        ),
+    }
+    world.sql("source", *stamped[world.family])
+    (stamp,) = findings(world, capsys, "stamp")
+    assert (stamp["result"], "not verified" in stamp["found"]) == ("ok", False)
+    world.job("j", **cursor_job(stamp="application"))
+    (stamp,) = findings(world, capsys, "stamp")
+    assert (stamp["result"], "lossless" in stamp["remedy"]) == ("ok", True)
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True)
+def test_a_charset_that_only_newer_rows_have_is_found(world: World, capsys: Capsys) -> None:
+    world.make_table()
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000)"
+    raw = "CASE WHEN i > 9000 THEN CAST(x'D5C5C8FDCDF5CEE5' AS text) ELSE 'n' || i END"
+    stamp = "strftime('%Y-%m-%d %H:%M:%f', 'now', '-3600 seconds')"
+    world.sql("source", f"INSERT INTO t {numbers} SELECT i, {raw}, 1.5, {stamp} FROM n")
+    world.job("j", **cursor_job())
+    (charset,) = findings(world, capsys, "charset")
+    assert charset["result"] == "warning"
+    assert "read as gb18030" in charset["found"]
+
+
+def test_who_holds_back_since_when_without_any_right(world: World, capsys: Capsys) -> None:
+    world.make_table(5)
+    world.job("j", **cursor_job(drain_wait=0))
+    world.run_well()
+    holder = world.connect("source")
+    holder.autocommit = False
+    holder.execute(f"INSERT INTO t VALUES (77, 'n', 1, {world.now})")
+    assert world.run().holders
+    told = findings(world, capsys, "horizon")
+    (open_one,) = [f["found"] for f in told if f["result"] == "warning"]
+    assert f"pid {holder.info.backend_pid}," in open_one
+    since = world.sql("exchange", "SELECT min(at) FROM bh_candidate WHERE tokens LIKE '%vxid%'")
+    assert f"it holds the job back since {since[0][0]:%Y-%m-%dT%H:%M}" in open_one
+    holder.rollback()
+
+
+def test_clocks_are_compared(world: World, capsys: Capsys) -> None:
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    told = findings(world, capsys, "clock")
+    assert [f["found"].split(":")[0] for f in told] == ["exchange", "source", "target"]
+    assert {f["result"] for f in told} == {"ok"}
