@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from operator import attrgetter
 from typing import Any, Literal
@@ -15,7 +15,9 @@ from reconcile.statement import JobPeriod, Statement
 from reconcile.verdict import Verdict
 from reconcile.wording import Speaker, Words
 
-__all__ = ["Column", "Listing", "listings", "pages", "said"]
+__all__ = ["Column", "Listing", "attention", "listings", "pages", "said"]
+
+_MOST_ON_PAPER = 2000  # batches of all jobs: more is for the workbook
 
 Kind = Literal[
     "text", "count", "moment", "day", "share", "hash", "verdict", "kind", "state", "age", "phrase"
@@ -34,26 +36,20 @@ class Column:
 
 @dataclass(frozen=True)
 class Listing:
-    """`code` is the phrase of its title. A row has a value for each column."""
+    """`code` is the phrase of its title. A row has a value for each column. Of `whole` rows that
+    there are these are shown. `sums` is the last line, over all of them: the sum of each column
+    that has one; None for a table without."""
 
     code: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
-
-    @property
-    def sums(self) -> tuple[int | None, ...] | None:
-        """The last line: the sum of each column that has one; None for a table without."""
-        if not any(column.summed for column in self.columns):
-            return None
-        return tuple(
-            sum(row[place] or 0 for row in self.rows) if column.summed else None  # type: ignore[misc]
-            for place, column in enumerate(self.columns)
-        )
+    whole: int
+    sums: tuple[int | None, ...] | None
 
 
 def listings(statement: Statement) -> tuple[Listing, ...]:
     """Every table whole, as the workbook holds them."""
-    everything = [(job, batch) for job in statement.jobs for batch in job.section.batches]
+    everything = _batches_of(statement)
     return (
         *_short(statement),
         _made("list_batches", _BATCHES, everything),
@@ -65,15 +61,42 @@ def listings(statement: Statement) -> tuple[Listing, ...]:
 
 
 def pages(statement: Statement) -> tuple[Listing, ...]:
-    """The same for paper: of very many batches those that a page can hold."""
-    listed = [(job, batch) for job in statement.jobs for batch in job.section.listed]
+    """The same for paper: of very many batches the newest of each job, and those that need
+    action."""
+    everything, listed = _batches_of(statement), _on_paper(statement)
     return (
         *_short(statement),
-        _made("list_batches", _BATCHES, listed),
-        _made("list_conservation", _CONSERVATION, listed),
-        _made("list_hashes", _HASHES, listed),
+        _made("list_batches", _BATCHES, everything, listed),
+        _made("list_conservation", _CONSERVATION, everything, listed),
+        _made("list_hashes", _HASHES, everything, listed),
         _made("list_audit", _AUDIT, statement.audit),
     )
+
+
+def attention(statement: Statement, most: int) -> Listing:
+    """The jobs that somebody must look at, the gravest first; without sums."""
+    grave = [job for job in statement.jobs if job.section.verdict is not Verdict.RECONCILED]
+    ranks = {verdict: rank for rank, verdict in enumerate(Verdict)}
+    grave.sort(key=lambda job: (-ranks[job.section.verdict], -job.deviation, job.section.job))
+    made = _made("list_attention", _OVERVIEW, grave, grave[:most])
+    return replace(made, sums=None)
+
+
+def _batches_of(statement: Statement) -> list[tuple[JobPeriod, BatchLine]]:
+    return [(job, batch) for job in statement.jobs for batch in job.section.batches]
+
+
+def _on_paper(statement: Statement) -> list[tuple[JobPeriod, BatchLine]]:
+    listed = [(job, batch) for job in statement.jobs for batch in job.section.listed]
+    if len(listed) <= _MOST_ON_PAPER:
+        return listed
+    newest = max(1, _MOST_ON_PAPER // len(statement.jobs))
+    return [
+        (job, batch)
+        for job in statement.jobs
+        for place, batch in enumerate(job.section.listed, 1 - len(job.section.listed))
+        if place > -newest or batch.alarming
+    ]
 
 
 def said(value: Cell, kind: Kind, speaker: Speaker) -> Markup:
@@ -110,10 +133,21 @@ _EFFECTS = ("total", "inserted", "updated", "deleted")
 Spec = Sequence[tuple[Column, str | Callable[[Any], Cell]]]
 
 
-def _made(code: str, spec: Spec, things: Iterable[Any]) -> Listing:
+def _made(
+    code: str, spec: Spec, things: Sequence[Any], shown: Sequence[Any] | None = None
+) -> Listing:
     getters = [attrgetter(get) if isinstance(get, str) else get for _, get in spec]
-    rows = tuple(tuple(get(thing) for get in getters) for thing in things)
-    return Listing(code, tuple(column for column, _ in spec), rows)
+    rows = tuple(
+        tuple(get(thing) for get in getters) for thing in (things if shown is None else shown)
+    )
+    columns = tuple(column for column, _ in spec)
+    sums = None
+    if any(column.summed for column in columns):
+        sums = tuple(
+            sum(get(thing) or 0 for thing in things) if column.summed else None  # type: ignore[misc]
+            for column, get in zip(columns, getters, strict=True)
+        )
+    return Listing(code, columns, rows, len(things), sums)
 
 
 def _count(phrase: str, get: str | Callable[[Any], Cell]) -> tuple[Column, Any]:

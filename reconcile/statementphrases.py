@@ -22,9 +22,9 @@ STATEMENT_PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "audit_none": ("期间内没有审计记录。", "No entries in this period."),
     "recount_lead": (
-        "以下语句只读取计数与摘要，可直接在相应的库中执行；逐日核对时把起止时刻换成当日的起止。",
-        "These queries read counts and hashes only, and run as they are in the store that is named;"
-        " for a single day, put its bounds in.",
+        "以下语句只读取计数与摘要，可直接在相应的库中执行。",
+        "These queries read counts and hashes only, and run as they are in the store that is"
+        " named.",
     ),
     "unsigned": (
         "签名 / Signature：未签名；签名功能将在后续版本提供。",
@@ -35,6 +35,15 @@ STATEMENT_PHRASES: Mapping[str, tuple[str, str]] = {
         "All batches are in the workbook (xlsx) and in the JSON.",
     ),
     "list_overview": ("各桥接服务", "Jobs"),
+    "list_attention": ("需要处理的桥接服务", "Jobs that need attention"),
+    "attention_note": (
+        "共 {all} 项，列出最严重的 {n} 项。",
+        "The {n} gravest of {all}.",
+    ),
+    "others_reconciled": (
+        "其余 {n} 项桥接服务全部已核对，逐项见第 2 页起。",
+        "The other {n} jobs are reconciled; all are listed from page 2 on.",
+    ),
     "list_standing": ("在途、挂起与异常", "Open matters"),
     "list_positions": ("期初与期末位置", "Opening and closing positions"),
     "list_days": ("逐日", "Days"),
@@ -90,6 +99,7 @@ STATEMENT_PHRASES: Mapping[str, tuple[str, str]] = {
         "各服务的发送、接收、偏差与守恒各项",
         "Sent, received, deviation and the terms of conservation, by job",
     ),
+    "recount_days": ("逐日的发送、接收与偏差", "Sent, received and deviation, day by day"),
     "recount_in_flight": ("在途", "In flight"),
     "recount_held": ("挂起", "Held"),
     "recount_quarantine": ("期末隔离待处理", "In quarantine when the period ended"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -43,4 +44,10 @@ class Session:
 
 
 def actor_of(name: str | None) -> str:
-    return name or getpass.getuser()
+    """The name that was given, else the account's; in a container an account may have none."""
+    if name:
+        return name
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"

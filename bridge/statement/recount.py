@@ -7,8 +7,9 @@ that any database would spell in its own way: they are found by number, not by t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Dialect, Select, and_, case, func, or_, select
 from sqlalchemy.engine.default import DefaultDialect
@@ -46,6 +47,7 @@ def recounts(
     within = and_(b.sealed_at >= since, b.sealed_at < until)
     queries = {
         "recount_batches": _batches(ours, within),
+        "recount_days": _days(ours, within, _midnights(deployment, jobs)),
         "recount_in_flight": _waiting(ours, until, State.SEALED, State.APPLIED),
         "recount_held": _waiting(ours, until, State.HELD),
         "recount_quarantine": _quarantine(department, names, until),
@@ -80,6 +82,42 @@ def _batches(ours: ColumnElement[bool], within: ColumnElement[bool]) -> Select[A
         .group_by(b.job)
         .order_by(b.job)
     )
+
+
+def _days(
+    ours: ColumnElement[bool], within: ColumnElement[bool], days: Sequence[tuple[date, datetime]]
+) -> Select[Any]:
+    """By day of the statement's zone, which no database is asked to know: each day's bounds are
+    moments."""
+    of_day = case(*((b.sealed_at < end, day.isoformat()) for day, end in days))
+    received = [func.coalesce(b[f"received_{n}"], 0) for n in ("total", *_EFFECTS)]
+    counted = {
+        "sent_total": _SENT,
+        "sent_inserted": b.inserted,
+        "sent_updated": b.updated,
+        "sent_deleted": b.deleted,
+        **{f"received_{n}": v for n, v in zip(("total", *_EFFECTS), received, strict=True)},
+        "deviation": func.coalesce(b.deviation, 0),
+    }
+    inner = (
+        select(of_day.label("day"), *(value.label(name) for name, value in counted.items()))
+        .where(ours, within, _CLAIMED)
+        .subquery("by_day")
+    ).c
+    sums = [func.sum(inner[name]).label(name) for name in counted]
+    query = select(inner.day, func.count().label("batches"), *sums)
+    return query.group_by(inner.day).order_by(inner.day)
+
+
+def _midnights(deployment: Deployment, jobs: Sequence[JobPeriod]) -> list[tuple[date, datetime]]:
+    """Each day on which something was sealed, and when it ended."""
+    zone = ZoneInfo(deployment.settings.statement.timezone)
+    sealed = (batch.sealed_at for job in jobs for batch in job.section.batches)
+    days = sorted({moment.astimezone(zone).date() for moment in sealed})
+    return [
+        (day, datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC))
+        for day in days
+    ]
 
 
 def _waiting(ours: ColumnElement[bool], until: datetime, *states: State) -> Select[Any]:

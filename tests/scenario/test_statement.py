@@ -95,7 +95,23 @@ def test_every_number_is_what_the_stores_say(lived: World, capsys: Capsys, tmp_p
     assert [row[-1] for row in audit] == [e["hash"] for e in told.json["audit"]["entries"]]
     assert told.json["audit"]["head"]["number"] == len(audit)
     assert sum(day["sent"]["total"] for day in told.json["days"]) == 60
+    by_day = [
+        [
+            day["day"],
+            day["batches"],
+            *_effects(day["sent"]),
+            *_effects(day["received"]),
+            day["deviation"],
+        ]
+        for day in told.json["days"]
+    ]
+    rows = recounted(lived, told.json, "recount_days")
+    assert [[row[0], *map(int, row[1:])] for row in rows] == by_day
     assert told.json["signature"] is None
+
+
+def _effects(counts: dict[str, int]) -> list[int]:
+    return [counts[name] for name in EFFECTS]
 
 
 TALLY = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import typer
 
 from bridge import runs
 from bridge.cli.app import COMMANDS, app, globals_first
+from bridge.cli.session import actor_of
 from bridge.run import Outcome
 from bridge.runs import SEVERITY, exit_code_of, run_jobs
 from bridge.settings import Deployment, load
@@ -130,3 +132,12 @@ def test_init_writes_a_configuration_that_loads_as_far_as_it_can(
 def test_families_lists_what_is_known(capsys: Capsys) -> None:
     told = call(capsys, "families", "--json")
     assert {family["family"] for family in told.json} >= {"postgresql", "sqlite"}
+
+
+def test_an_account_without_a_name_still_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container any number may be the account's."""
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_001)
+    assert actor_of(None) == "uid 4000001"
+    assert actor_of("Li") == "Li"
