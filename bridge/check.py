@@ -105,10 +105,12 @@ def _clock(name: str, store: Connector) -> Finding:
     """A stamp and the horizon are both of the source's clock: another clock here harms no row, and
     makes every age that is shown wrong."""
     apart = (store.clock() - datetime.now(UTC)).total_seconds()
-    ahead = "ahead of" if apart > 0 else "behind"
     if abs(apart) < _CLOCKS_APART_SECONDS:
-        return Finding(None, "clock", f"{name}: within {_CLOCKS_APART_SECONDS} s of this machine's")
-    found = f"{name}: {abs(apart):,.0f} s {ahead} this machine's"
+        found = f"{name}: its clock is within {_CLOCKS_APART_SECONDS} s of this machine's"
+        return Finding(None, "clock", found)
+    found = f"{name}: its clock is {-apart:,.0f} s behind this machine's"
+    if apart > 0:
+        found = f"{name}: its clock is {apart:,.0f} s ahead of this machine's"
     return Finding(None, "clock", found, Level.WARNING, "let NTP set both clocks")
 
 
@@ -121,7 +123,8 @@ def _disks(rooms: Mapping[str, Room], findings: Sequence[Finding]) -> Iterator[F
         if room.free_bytes is None:
             yield Finding(None, "disk", f"{name}: free room is not known: {room.why}{wanted}")
             continue
-        found = f"{name}: {decimal(room.free_bytes)} free {room.why}{wanted}"
+        free, doubt = decimal(room.free_bytes), f"; {room.why}" if room.why else ""
+        found = f"{name}: {free} free on the disk of {room.place}{doubt}{wanted}"
         if need < room.free_bytes:
             yield Finding(None, "disk", found)
         else:

@@ -99,7 +99,7 @@ def horizon(held: Hold, plan: Plan) -> Iterator[Finding]:
     for token in sorted(tokens):
         (holder,) = held.source.describe_work(frozenset({token}))
         if token in begun:
-            holder = f"{holder}; it holds the job back since {instant(begun[token])} or longer"
+            holder = f"{holder}; it holds the job back since {instant(begun[token])} at least"
         yield Finding(held.name, "horizon", f"open: {holder}", Level.WARNING)
 
 

@@ -31,19 +31,18 @@ def rows(held: Hold, plan: Plan) -> Iterator[Finding]:
 
 
 def _size(held: Hold, plan: Plan, count: int, sample: RowSample, *, counted: bool) -> Finding:
-    about = "" if counted else "about "
-    told = f"{about}{count:,} rows"
+    told = f"{count:,} rows" if counted else f"about {count:,} rows"
     if not sample.rows:
         return Finding(held.name, "size", told)
-    told += f", {round(sample.row_bytes):,} bytes each, about {decimal(_bytes(count, sample))}"
+    each, whole = f"{round(sample.row_bytes):,}", decimal(_bytes(count, sample))
+    told += f"; {each} bytes each, about {whole} in all"
     if _has_begun(held):
         return Finding(held.name, "size", f"{told}; loaded already")
     need = _need(count, sample)
     exchange, target = held.deployment.exchange, held.job.target.endpoint
-    told += (
-        f"; the first load needs about {decimal(need)} at {exchange} and as much at {target}, and "
-        "while it runs as much again for their logs"
-    )
+    size = decimal(need)
+    told += f"; the first load needs about {size} at {exchange} and as much at {target}"
+    told += "; and as much again for their logs while it runs"
     needs: dict[str, int] = {}
     for endpoint in (exchange, target):
         needs[endpoint] = needs.get(endpoint, 0) + need

@@ -20,17 +20,16 @@ def stamp(held: Hold, plan: Plan) -> Iterator[Finding]:
         return
     name, declared = plan.cursor.name, held.job.capture.stamp == "database"
     seen = _seen(held, plan)
-    found = f"{name}: {_told(seen)}"
+    found = _told(name, seen)
     if not declared:
         hint = seen is not None and seen.is_whole
-        remedy = "with capture.stamp: database the job is lossless" if hint else ""
+        remedy = "capture.stamp: database would make the job lossless" if hint else ""
         yield Finding(held.name, "stamp", found, remedy=remedy)
     elif seen is not None and seen.is_whole:
         yield Finding(held.name, "stamp", found)
     else:
-        remedy = f"see that the database itself writes {name} at every insert and update, or leave "
-        remedy += "capture.stamp out"
-        told = f"{found}; capture.stamp: database is declared, not verified"
+        remedy = f"let the database write {name} at each insert and update, or leave stamp out"
+        told = f"{found}; that the database stamps it is declared, not verified"
         yield Finding(held.name, "stamp", told, Level.WARNING, remedy)
 
 
@@ -44,10 +43,10 @@ def _seen(held: Hold, plan: Plan) -> Stamping | None:
         return None
 
 
-def _told(seen: Stamping | None) -> str:
+def _told(name: str, seen: Stamping | None) -> str:
     if seen is None:
-        return "who writes it is not to be seen here"
-    return f"written at insert by {_by(seen.inserted)}, at update by {_by(seen.updated)}"
+        return f"{name}: who writes it is not to be seen here"
+    return f"{name}: written at insert by {_by(seen.inserted)}, at update by {_by(seen.updated)}"
 
 
 def _by(writer: str | None) -> str:

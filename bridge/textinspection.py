@@ -29,10 +29,10 @@ def charset(held: Hold, plan: Plan, sample: RowSample) -> Iterator[Finding]:
     found = [finding for c in columns for finding in _of_column(held, c, sample.texts[c.name])]
     if not found:
         beyond = sum(map(len, sample.texts.values()))
-        which = f"the first {sample.rows - sample.drawn:,} rows"
+        first, drawn = f"{sample.rows - sample.drawn:,}", f"{sample.drawn:,}"
+        what = f"{beyond:,} texts beyond ASCII in the first {first} rows"
         if sample.drawn:
-            which += f" and {sample.drawn:,} by chance"
-        what = f"{beyond:,} texts beyond ASCII in {which}"
+            what = f"{beyond:,} texts beyond ASCII in the first {first} rows and {drawn} by chance"
         charsets = sorted({c.charset for c in columns} - {"", "ascii"})
         read = f"read as {', '.join(charsets)}" if charsets else "read as the store declares them"
         found = [Finding(held.name, "charset", f"{what}: {read}")]

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 __all__ = [
     "Room",
@@ -30,11 +30,12 @@ _CLOCK = re.compile(
 
 @dataclass(frozen=True)
 class Room:
-    """Bytes free where a store keeps its tables; None where that cannot be seen. `why` says how it
-    is known, or what stands in the way."""
+    """Bytes free at `place`, where a store keeps its tables; None where that cannot be seen. `why`
+    says what stands in the way, or what it is known on condition of."""
 
     free_bytes: int | None
-    why: str
+    why: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def room_at(path: str | os.PathLike[str]) -> Room:
         usage = shutil.disk_usage(path)
     except OSError as error:
         return Room(None, f"{path} cannot be seen from here: {error.strerror}")
-    return Room(usage.free, f"on the disk of {path}")
+    return Room(usage.free, place=str(path))
 
 
 def room_of_server(host: str | None, directory: str | None, right: str) -> Room:
@@ -92,9 +93,10 @@ def room_of_server(host: str | None, directory: str | None, right: str) -> Room:
     if not is_on_this_machine(host):
         return Room(None, "the server is on another machine and does not tell; ask its DBA")
     if directory is None:
-        return Room(None, f"only with {right} does the server tell where its data are")
+        return Room(None, f"without {right} the server does not tell where its data are")
     found = room_at(directory)
-    return Room(found.free_bytes, f"{found.why}, if the server is not in a container")
+    doubt = "if the server is not in a container"
+    return found if found.free_bytes is None else replace(found, why=doubt)
 
 
 def is_on_this_machine(host: str | None) -> bool:

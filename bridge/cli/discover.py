@@ -13,6 +13,7 @@ from bridge.cli.session import AsJson, Session
 from bridge.cli.shown import console, error_console, print_json, table
 from bridge.collection import Changed, Collection, changes_kept, collect, keep, listed_name
 from bridge.discover import find_table, job_file
+from bridge.language import say
 from bridge.ledger.migrations import is_exchange_current
 from bridge.overview import read_ledger
 from bridge.settings import Deployment
@@ -24,7 +25,7 @@ from connectors.table import Table, TableName
 
 commands = typer.Typer()
 
-_CHANGES = ("table", "change", "name", "before", "after", "between", "and")
+_COLUMNS = ("table", "change", "name", "before", "after", "between", "and")
 
 
 @commands.command()
@@ -76,7 +77,7 @@ def _collect(store: Connector, found: Table | None) -> Collection:
         return _one(store, found)
     collected = collect(store, store.tables())
     for name, why in collected.unread.items():
-        _note(f"the structure of {name} could not be read: {why}")
+        _note(say("the structure of {0} could not be read: {1}", name, say(why)))
     return collected
 
 
@@ -90,15 +91,12 @@ def _keep_aside(deployment: Deployment, found: Collection) -> None:
     try:
         changed = keep(deployment, found)
     except BridgeheadError as error:
-        _note(f"no history was kept: {error}")
+        _note(say("no history was kept: {0}", error))
         return
     if changed:
         tables = ", ".join(str(change.table) for change in changed[:3])
-        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
-        _note(
-            f"changed since it was last collected: {tables}{more} → "
-            f"bridgehead discover {found.endpoint} --history"
-        )
+        told = say("changed since it was last collected: {0} of {1}", tables, len(changed))
+        _note(told, say("see bridgehead discover {0} --history", found.endpoint))
 
 
 def _history(deployment: Deployment, endpoint: str, name: str | None) -> list[Changed]:
@@ -119,8 +117,9 @@ def _is_called(table: TableName, name: str) -> bool:
     return name in (table.name, str(table))
 
 
-def _note(text: str) -> None:
-    error_console().print(Text(text), soft_wrap=True)
+def _note(*sentences: str) -> None:
+    for sentence in sentences:
+        error_console().print(Text(sentence), soft_wrap=True)
 
 
 # -- what is shown -------------------------------------------------------------------------------
@@ -163,9 +162,10 @@ def _show_structure(found: Table, *, as_json: bool) -> None:
         described = [dict(zip(columns, row, strict=True)) for row in rows]
         print_json(_described(found) | {"columns": described})
         return
-    console().print(table(f"{found.name} {found.comment}", columns, rows))
+    said = [[say(str(c)) if c in ("yes", "no") else c for c in row] for row in rows]
+    console().print(table(f"{found.name} {found.comment}", columns, said))
     indexes = [
-        [index.name, ", ".join(index.columns), "yes" if index.unique else "no"]
+        [index.name, ", ".join(index.columns), say("yes" if index.unique else "no")]
         for index in found.indexes
     ]
     if indexes:
@@ -202,13 +202,15 @@ def _show_changes(changed: Sequence[Changed], *, as_json: bool) -> None:
         for difference in change.differences
     ]
     if as_json:
-        print_json([dict(zip(_CHANGES, line, strict=True)) for line in lines])
+        print_json([dict(zip(_COLUMNS, line, strict=True)) for line in lines])
         return
     if not lines:
-        console().print("no change")
+        console().print(say("no change"))
         return
-    shown = [[*line[:5], _day(line[5]), _day(line[6])] for line in lines]
-    console().print(table("", _CHANGES, shown, folds=("before", "after")))
+    shown = [
+        [line[0], say(str(line[1])), *line[2:5], _day(line[5]), _day(line[6])] for line in lines
+    ]
+    console().print(table("", _COLUMNS, shown, folds=("before", "after")))
 
 
 def _day(moment: str | None) -> str:

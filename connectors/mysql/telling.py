@@ -23,7 +23,7 @@ WHERE event_object_schema = COALESCE(%s, DATABASE()) AND event_object_table = %s
 AND action_timing = 'BEFORE'
 ORDER BY action_order
 """
-_ON_UPDATE = "on update "
+_ON_UPDATE = "ON UPDATE"
 
 
 def room(session: Connector) -> Room:
@@ -34,10 +34,10 @@ def stamping(session: Connector, name: TableName, column: str) -> Stamping:
     place = (name.schema or session.endpoint.schema, name.name)
     found = session.rows(Statement(_STAMPED, (*place, column)))
     default, extra = found[0] if found else (None, "")
-    _, on_update, moment = str(extra or "").partition(_ON_UPDATE)
+    _, on_update, moment = str(extra or "").upper().partition(_ON_UPDATE)
     triggers = [
         (str(trigger), str(event), str(body))
         for trigger, event, body in session.rows(Statement(_TRIGGERS, place))
     ]
     given = None if default is None else str(default)
-    return stamping_of(column, triggers, given, f"ON UPDATE {moment}" if on_update else None)
+    return stamping_of(column, triggers, given, f"{_ON_UPDATE}{moment}" if on_update else None)
