@@ -11,7 +11,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-from connectors.canonical import Digest, canonical_float
+from connectors.canonical import SHORT_POWERS, Digest, canonical_float
 from connectors.connector import Connector, Grouped
 from connectors.dialect import Dialect, Statement
 from connectors.table import Type
@@ -20,6 +20,11 @@ __all__ = ["AgentDigest", "AgentLines", "canonical_real", "finished", "float_mar
 
 _DOUBLE, _REAL = "\\F", "\\G"
 _SINGLE = struct.Struct("f")
+_SHORT = {
+    _SINGLE.pack(number): canonical_float(number)
+    for power in SHORT_POWERS
+    for number in (power, -power)
+}
 _LINES_AT_ONCE = 10_000
 
 
@@ -38,6 +43,8 @@ def canonical_real(value: float) -> str:
     if value - value != 0:
         return canonical_float(value)
     packed = _SINGLE.pack(value)
+    if packed in _SHORT:
+        return _SHORT[packed]
     for digits in range(1, 10):
         text = f"{value:.{digits}g}"
         try:

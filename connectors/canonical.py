@@ -24,6 +24,7 @@ __all__ = [
     "ABSENT",
     "NULL",
     "PLACE",
+    "SHORT_POWERS",
     "UNREADABLE",
     "WHY",
     "Digest",
@@ -71,6 +72,12 @@ class Digest:
             high += one
             low += two
         return cls(high % _MODULUS, low % _MODULUS)
+
+
+SHORT_POWERS = (1.2621775e-29, 1.5474251e26, 1.2379401e27)
+"""Powers of two whose shortest text as a single-precision number is not that of the nearest decimal
+with so many digits: below a power of two numbers lie closer. No other number has this; a test looks
+at every one that could."""
 
 
 def canonical_line(fields: Sequence[str | None]) -> str:

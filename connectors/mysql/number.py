@@ -6,6 +6,8 @@ plain digits and an exponent in their own way, and cut a FLOAT off after six dig
 
 from __future__ import annotations
 
+from connectors.canonical import SHORT_POWERS
+
 __all__ = ["canonical_double", "shortest_single"]
 
 
@@ -34,7 +36,10 @@ def canonical_double(number: str) -> str:
 def shortest_single(number: str) -> str:
     """An expression for the double that has the fewest digits that read back to the same FLOAT."""
     exponent = f"FLOOR(LOG10(ABS({number} + 0e0)))"
-    cases = []
+    cases = [
+        f"WHEN ABS({number}) = CAST({power} AS FLOAT) THEN SIGN({number}) * {power}"
+        for power in SHORT_POWERS
+    ]
     for digits in range(1, 10):
         whole = f"ROUND(({number} + 0e0) * POW(10, {digits - 1} - {exponent}))"
         short = f"(CONCAT({whole}, 'e', {exponent} - {digits - 1}) + 0e0)"

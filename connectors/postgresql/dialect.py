@@ -97,9 +97,14 @@ class PostgresqlDialect(Dialect):
             case Kind.FLOAT:
                 if kind.bits == 64:
                     return _shortest(expression)
-                # Its own text switches to an exponent too early.
-                number = f"CAST(CAST({expression} AS text) AS double precision)"
-                return f"CASE WHEN {expression} = 0 THEN '0' ELSE CAST({number} AS text) END"
+                # Its own text has an exponent from 1e+06 on.
+                text = f"CAST({expression} AS text)"
+                plain = f"abs({expression}) BETWEEN 1e-04 AND 1e+15"
+                return (
+                    f"CASE WHEN {expression} = 0 THEN '0' "
+                    f"WHEN {plain} THEN CAST(CAST({text} AS double precision) AS text) "
+                    f"ELSE {text} END"
+                )
             case Kind.BINARY:
                 return f"encode({expression}, 'hex')"
             case _:

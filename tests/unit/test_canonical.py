@@ -7,10 +7,12 @@ import math
 import random
 import struct
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.agentdigest import canonical_real
 from connectors.canonical import ABSENT, NULL, Digest, canonical_float, canonical_line
 
 FIELDS = st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"])), min_size=1)
@@ -117,3 +119,20 @@ def test_a_float_reads_back_to_itself(value: float) -> None:
     assert ("e" in text) == (
         value not in (0, math.inf, -math.inf) and not 1e-4 <= abs(value) < 1e15
     )
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_single_has_the_shortest_text_that_reads_back(sign: int) -> None:
+    """Of every power of two, below which numbers lie closer than above, and of others."""
+    choose = random.Random(20240229)
+    patterns = [choose.getrandbits(31) for _ in range(3_000)]
+    numbers = [2.0**exponent for exponent in range(-149, 128)]
+    numbers += [n for n in map(_single, patterns) if n < float("inf")]
+    for number in numbers:
+        shortest = np.format_float_scientific(np.float32(number), unique=True)
+        assert canonical_real(sign * number) == canonical_float(sign * float(shortest))
+
+
+def _single(pattern: int) -> float:
+    (number,) = struct.unpack("<f", pattern.to_bytes(4, "little"))
+    return float(number)
