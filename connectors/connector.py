@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from connectors.canonical import Digest
 from connectors.capability import Capabilities
+from connectors.deadline import connect_within
 from connectors.dialect import Dialect, Statement
 from connectors.endpoint import Endpoint
 from connectors.errors import BridgeheadError, Busy, ConnectionLost, Unreachable
@@ -65,7 +66,7 @@ class Connector(ABC):
         self._engine = self._create_engine()
         try:
             with self._translated():
-                self.connection: Connection = self._engine.connect()
+                self.connection: Connection = self._connected()
         except ConnectionLost as error:
             self._engine.dispose()
             raise Unreachable(
@@ -76,6 +77,13 @@ class Connector(ABC):
         except BaseException:
             self._engine.dispose()
             raise
+
+    def _connected(self) -> Connection:
+        """A peer may fall silent also after the login. A file has none."""
+        if self.endpoint.path is not None:
+            return self._engine.connect()
+        connected: Connection = connect_within(self.endpoint, self._engine.connect)
+        return connected
 
     # -- the session -------------------------------------------------------------------------
 

@@ -1,20 +1,31 @@
-"""A bound on how long a driver may take to connect, whatever the driver's own timeout bounds.
+"""Bounds on how long a driver may wait for a store, whatever the driver's own timeouts bound.
 
 Drivers bound the TCP handshake, and some nothing after it: a listener that accepts and stays silent
 would hold them for ever. The attempt is made in a thread of its own; when the time is over it is
 left alone, and a session that it still yields is closed at once.
+
+Of an open session, a Watch bounds each call of a driver that cannot do it by itself: it ends the
+socket under the call, and the driver then finds its connection lost.
 """
 
 from __future__ import annotations
 
+import math
+import os
+import socket
+import struct
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from connectors.endpoint import Endpoint
-from connectors.errors import Unreachable
+from connectors.errors import ConnectionLost, Unreachable
 
-__all__ = ["connect_within"]
+__all__ = ["Watch", "connect_within", "notice_dead_peer", "silent", "unanswered"]
+
+_DEAD_PEER = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 60_000}
 
 
 def connect_within(endpoint: Endpoint, attempt: Callable[[], Any]) -> Any:
@@ -24,11 +35,7 @@ def connect_within(endpoint: Endpoint, attempt: Callable[[], Any]) -> Any:
     thread.start()
     thread.join(endpoint.connect_timeout)
     if made.abandon():
-        raise Unreachable(
-            f"no answer within {endpoint.connect_timeout:g} s",
-            endpoint=str(endpoint),
-            remedy="check that the right server listens there, and the network in between",
-        )
+        raise unanswered(endpoint)
     if made.error is not None:
         raise made.error
     return made.session
@@ -61,3 +68,116 @@ class _Attempt:
         with self._lock:
             self._abandoned = not self._ended
             return self._abandoned
+
+
+def unanswered(endpoint: Endpoint) -> Unreachable:
+    """A session that was not there within `connect_timeout`."""
+    return Unreachable(
+        f"no answer within {endpoint.connect_timeout:g} s",
+        endpoint=str(endpoint),
+        remedy="check that the right server listens there, and the network in between",
+    )
+
+
+def silent(endpoint: Endpoint) -> ConnectionLost:
+    """What a session that was given up means to an operator."""
+    return ConnectionLost(
+        f"no answer within {endpoint.silence_limit:g} s",
+        endpoint=str(endpoint),
+        remedy="look at the server and the network in between; raise the endpoint's "
+        "silence_timeout or statement_timeout if its statements may take longer",
+    )
+
+
+def notice_dead_peer(descriptor: int) -> None:
+    """Lets the system end a connection whose peer, or the network in between, is gone: at most a
+    minute after the last word. Does nothing to what is no TCP socket."""
+    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as end:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _DEAD_PEER.items():
+            if (option := getattr(socket, name, None)) is not None:  # not every system has them
+                end.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+class Watch:
+    """Ends the socket of a session whose driver has been in one call for `limit` seconds while no
+    data moved, until it is closed. Without a socket there is nothing to watch."""
+
+    def __init__(self, descriptor: int | None, limit: float) -> None:
+        self.limit = limit
+        self.has_ended = False
+        self._since: float | None = None
+        self._is_over = threading.Event()
+        self._descriptor = descriptor
+        if descriptor is not None:
+            notice_dead_peer(descriptor)
+            self._socket = os.fstat(descriptor).st_ino
+            threading.Thread(target=self._look, name="watch", daemon=True).start()
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        """The driver may be waiting for the store. What lies inside another call is the same."""
+        before, self._since = self._since, self._since or time.monotonic()
+        try:
+            yield
+        finally:
+            self._since = before
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Inside a call, the driver is waiting for us."""
+        self._since = None
+        try:
+            yield
+        finally:
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Inside a call, something has moved."""
+        self._since = time.monotonic()
+
+    @property
+    def is_waiting(self) -> bool:
+        return self._since is not None
+
+    def end(self) -> None:
+        """Now, whatever moves."""
+        self.has_ended = True
+        self._is_over.set()
+        with suppress(OSError), self._end_of_line() as end:
+            end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._is_over.set()
+
+    def _look(self) -> None:
+        while not self._is_over.wait(min(1.0, self.limit / 10)):
+            since = self._since
+            if since is None or time.monotonic() - since <= self.limit:
+                continue
+            if self._still_seconds() >= self.limit:
+                self.end()
+
+    def _still_seconds(self) -> float:
+        """How long no data has gone either way, as far as the system tells: `tcpi_last_data_sent`
+        and `tcpi_last_data_recv` of Linux's tcp_info, in milliseconds."""
+        option = getattr(socket, "TCP_INFO", None)
+        if option is None:
+            return math.inf
+        try:
+            with self._end_of_line() as end:
+                told = end.getsockopt(socket.IPPROTO_TCP, option, 60)
+        except OSError:  # a local socket
+            return math.inf
+        sent, received = struct.unpack_from("=I4xI", told, 44)
+        return float(min(sent, received) / 1000)
+
+    def _end_of_line(self) -> socket.socket:
+        """OSError if there is none, or if its number has become another's meanwhile."""
+        if self._descriptor is None:
+            raise OSError("there is no socket")
+        end = socket.socket(fileno=os.dup(self._descriptor))
+        if os.fstat(end.fileno()).st_ino != self._socket:
+            end.close()
+            raise OSError("the socket is closed")
+        return end

@@ -38,10 +38,10 @@ class Secret:
 class Endpoint:
     """One store of the deployment, with its secret resolved.
 
-    Timeouts are seconds. `statement_timeout` 0 means no limit. `schema` is the default for tables
-    named without one; None leaves it to the server. `driver` and `dsn` are the names by which ODBC
-    knows a driver and a data source. `is_filled`: rows are loaded into it; a store that is only
-    read need not be trusted with more.
+    Timeouts are seconds. `statement_timeout` 0 means no limit at the server. `schema` is the
+    default for tables named without one; None leaves it to the server. `driver` and `dsn` are the
+    names by which ODBC knows a driver and a data source. `is_filled`: rows are loaded into it; a
+    store that is only read need not be trusted with more.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Endpoint:
     schema: str | None = None
     connect_timeout: float = 10.0
     statement_timeout: float = 0.0
+    silence_timeout: float = 3600.0
     is_filled: bool = True
     tls: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     options: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
@@ -69,6 +70,14 @@ class Endpoint:
             return f"{self.name} ({self.family} {self.dsn}/{self.database or ''})"
         port = f":{self.port}" if self.port else ""
         return f"{self.name} ({self.family} {self.host or 'localhost'}{port}/{self.database or ''})"
+
+    @property
+    def silence_limit(self) -> float:
+        """How long we wait for a store that says nothing. A server that ends its statements at
+        `statement_timeout` has said so a connection's time later, or says nothing any more."""
+        if not self.statement_timeout:
+            return self.silence_timeout
+        return min(self.silence_timeout, self.statement_timeout + self.connect_timeout)
 
     @property
     def store(self) -> tuple[object, ...]:

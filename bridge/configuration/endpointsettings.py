@@ -156,6 +156,9 @@ with warnings.catch_warnings():
         statement_timeout: Annotated[Duration, Field(le=DAY)] = 0
         """语句超时. How long a statement may take; 0 is no limit."""
 
+        silence_timeout: Annotated[Duration, Field(ge=1, le=DAY)] = 3600
+        """无应答超时. How long a store may say nothing before its connection is given up."""
+
         tls: Mapping[Name, Text] = Field(default_factory=dict)
         """加密传输. TLS options of the family's driver."""
 

@@ -13,7 +13,9 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.pool import NullPool
 
 from connectors.connector import Chunk
+from connectors.deadline import Watch, silent
 from connectors.errors import BridgeheadError, PermanentError
+from connectors.kingbase.session import WatchedSession
 from connectors.postgresql.catalogue import column_of
 from connectors.postgresql.errors import of_connection, of_login, of_server
 from connectors.postgresql.kin import KinServer
@@ -45,6 +47,8 @@ _UNSAFE_SETTINGS = (
 class KingbaseConnector(KinServer):
     """A session with a KingbaseES database."""
 
+    _watch = Watch(None, 0)
+
     def _create_engine(self) -> Engine:
         e = self.endpoint
         url = URL.create(
@@ -57,6 +61,7 @@ class KingbaseConnector(KinServer):
         )
         arguments = {
             "connect_timeout": max(1, round(e.connect_timeout)),
+            "connection_factory": WatchedSession,
             "application_name": "bridgehead",
             "client_encoding": "UTF8",
             "options": f"-c statement_timeout={round(e.statement_timeout * 1000)}",
@@ -70,6 +75,7 @@ class KingbaseConnector(KinServer):
         return engine
 
     def _prepare_session(self, connection: Any, _record: object) -> None:
+        self._watch = connection.watch = Watch(connection.fileno(), self.endpoint.silence_limit)
         with connection.cursor() as cursor:
             cursor.execute(SESSION)
             cursor.execute(_KEEP_EMPTY_TEXTS)
@@ -83,6 +89,8 @@ class KingbaseConnector(KinServer):
         return error
 
     def translate(self, error: BaseException) -> BridgeheadError:
+        if self._watch.has_ended:
+            return silent(self.endpoint)
         state = getattr(error, "kbcode", None)
         if state is not None:
             return of_server(error, state, self.endpoint)
@@ -134,7 +142,7 @@ class KingbaseConnector(KinServer):
         names = self.dialect.columns([*(c.name for c in columns), *constants])
         sql = f"COPY {self.dialect.table(table)} ({names}) FROM STDIN (FORMAT csv)"
         text = importlib.import_module("connectors.postgresql.text")  # Arrow loads slowly
-        blocks = _Blocks(text.csv_blocks(chunks, columns, constants))
+        blocks = _Blocks(text.csv_blocks(chunks, columns, constants), self._watch)
         with self._translated():
             try:
                 self.driver.cursor().copy_expert(sql.replace("%%", "%"), blocks)
@@ -148,8 +156,9 @@ class KingbaseConnector(KinServer):
 class _Blocks:
     """What the driver takes for a file."""
 
-    def __init__(self, blocks: Iterator[tuple[int, bytes]]) -> None:
+    def __init__(self, blocks: Iterator[tuple[int, bytes]], watch: Watch) -> None:
         self._blocks = blocks
+        self._watch = watch
         self._rest = b""
         self.rows = 0
         self.error: Exception | None = None
@@ -157,11 +166,14 @@ class _Blocks:
     def read(self, size: int) -> bytes:
         if not self._rest:
             try:
-                count, self._rest = next(self._blocks, (0, b""))
+                with self._watch.pause():
+                    count, self._rest = next(self._blocks, (0, b""))
             except Exception as error:
                 self.error = error
                 raise
             self.rows += count
+        else:
+            self._watch.go_on()
         block, self._rest = self._rest[:size], self._rest[size:]
         return block
 

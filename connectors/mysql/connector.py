@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -14,6 +15,7 @@ from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from connectors.connector import Capabilities, Chunk, RowStream
+from connectors.deadline import notice_dead_peer
 from connectors.errors import BridgeheadError
 from connectors.mysql.errors import of_mysql
 from connectors.mysql.line import csv_line, sorts_alike, unlike_bytes
@@ -46,23 +48,28 @@ class MysqlConnector(MysqlSession):
         event.listen(engine, "begin", self._begin_transaction)
         return engine
 
-    def _open(self) -> Any:
+    def _open(self, silence_limit: float | None = None) -> Any:
         e = self.endpoint
+        limit = max(1, math.ceil(silence_limit or e.silence_limit))
         place: dict[str, Any] = {"host": e.host or "127.0.0.1", "port": e.port or 3306}
         login = {"user": e.user or "", "password": e.password.reveal() if e.password else ""}
         tls: dict[str, Any] = {name: value for name, value in e.tls.items() if name != "mode"}
         secured: dict[str, Any] = {"ssl": tls} if tls else {}
         if "mode" in e.tls:
             secured["ssl_mode"] = e.tls["mode"]
-        return MySQLdb.connect(
+        session = MySQLdb.connect(
             database=e.database or "",
             connect_timeout=max(1, round(e.connect_timeout)),
+            read_timeout=limit,
+            write_timeout=limit,
             charset="utf8mb4",
             client_flag=MySQLdb.constants.CLIENT.FOUND_ROWS,
             autocommit=True,
             local_infile=int(e.is_filled),
             **{**place, **login, **secured, **e.options},
         )
+        notice_dead_peer(session.fileno())
+        return session
 
     def _prepare_session(self, connection: Any, _record: object) -> None:
         with closing(connection.cursor()) as cursor:
@@ -107,7 +114,7 @@ class MysqlConnector(MysqlSession):
         return replace(selection, key=tuple(replace(c, bytewise=True) for c in key))
 
     def _stop(self, thread: int) -> None:
-        with closing(self._open()) as other:
+        with closing(self._open(self.endpoint.connect_timeout)) as other:
             other.cursor().execute(f"KILL QUERY {thread:d}")
 
     def load(

@@ -16,6 +16,7 @@ from connectors.odbc.errors import of_login
 from connectors.odbc.mysql import MysqlBehind
 from connectors.odbc.postgresql import PostgresqlBehind
 from connectors.odbc.session import OdbcSession
+from connectors.odbc.watched import WatchedSession
 
 __all__ = ["BEHIND", "open_session"]
 
@@ -52,7 +53,7 @@ def open_session(endpoint: Endpoint) -> OdbcSession:
         raise
 
 
-def _behind(endpoint: Endpoint, opened: pyodbc.Connection) -> type[OdbcSession]:
+def _behind(endpoint: Endpoint, opened: WatchedSession) -> type[OdbcSession]:
     name = str(opened.getinfo(pyodbc.SQL_DBMS_NAME))
     for session in BEHIND.values():
         if name.lower().startswith(session.names):

@@ -12,6 +12,7 @@ import pyodbc
 from connectors.deadline import connect_within
 from connectors.endpoint import Endpoint
 from connectors.errors import ConfigurationError, nearest
+from connectors.odbc.watched import WatchedSession, connect_watched
 
 __all__ = ["connect", "refuse_corrupting"]
 
@@ -53,15 +54,20 @@ _FOUND_CORRUPTING: Mapping[str, str] = {
 """Driver libraries that change values, and how."""
 
 
-def connect(endpoint: Endpoint) -> Any:
-    """An open connection of pyodbc, in a transaction of its own, at most `connect_timeout` later.
+def connect(endpoint: Endpoint) -> WatchedSession:
+    """An open connection of pyodbc, in a transaction of its own, at most `connect_timeout` later;
+    its calls are watched.
 
     ConfigurationError for a driver that is not installed or changes values, Unreachable for a
     server that does not answer; pyodbc's own errors for what it says.
     """
     text = _connection_string(endpoint)
     timeout = max(1, round(endpoint.connect_timeout))
-    return connect_within(endpoint, lambda: pyodbc.connect(text, timeout=timeout, autocommit=False))
+
+    def open_one() -> Any:
+        return pyodbc.connect(text, timeout=timeout, autocommit=False)
+
+    return connect_watched(endpoint, lambda: connect_within(endpoint, open_one))
 
 
 def refuse_corrupting(endpoint: Endpoint, library: str) -> None:

@@ -15,7 +15,7 @@ from connectors.mysql import work
 from connectors.mysql.dialect import MysqlDialect
 from connectors.mysql.errors import of_mysql
 from connectors.mysql.session import MysqlSession
-from connectors.odbc.errors import of_login, of_server, parts_of
+from connectors.odbc.errors import of_server, parts_of
 from connectors.odbc.session import OdbcSession, OrdinaryStages
 from connectors.selection import Output
 from connectors.table import Kind, Type
@@ -82,8 +82,8 @@ class MysqlBehind(OdbcSession, MysqlSession):
 
     def translate(self, error: BaseException) -> BridgeheadError:
         """By the server's own number; the driver puts it at the end of its text."""
-        if not hasattr(self, "connection"):
-            return of_login(error, self.endpoint)
+        if self._opened.watch.has_ended or not hasattr(self, "connection"):
+            return super().translate(error)
         _, text, number = parts_of(error)
         if number <= 1:
             return of_server(error, self.endpoint)

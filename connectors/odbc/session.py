@@ -17,16 +17,18 @@ from zoneinfo import ZoneInfo
 
 import pyarrow.compute as pc
 import pyodbc
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 from connectors.connector import Chunk, Connector, RowStream
+from connectors.deadline import silent, unanswered
 from connectors.dialect import Dialect, KeyRange, Statement
 from connectors.endpoint import Endpoint
 from connectors.errors import BridgeheadError, ConfigurationError, RowRefused
 from connectors.fetched import FetchedRows
 from connectors.odbc.errors import of_login, of_server
 from connectors.odbc.pages import Key, PagedCursor
+from connectors.odbc.watched import WatchedSession
 from connectors.selection import Format, Output, Selection, select
 from connectors.table import Column, TableName, Type
 
@@ -77,9 +79,10 @@ class OdbcSession(Connector):
     rows_at_once: ClassVar[int] = 500
     values_at_once: ClassVar[int] = 4000
 
-    def __init__(self, endpoint: Endpoint, opened: pyodbc.Connection) -> None:
+    def __init__(self, endpoint: Endpoint, opened: WatchedSession) -> None:
         self._opened = opened
         super().__init__(endpoint)
+        opened.watch.limit = endpoint.silence_limit
 
     def _create_engine(self) -> Engine:
         with self._translated():
@@ -106,12 +109,19 @@ class OdbcSession(Connector):
                 remedy="use the Unicode driver, and UTF-8 in its options",
             )
 
+    def _connected(self) -> Connection:
+        """The watch sees to it: a driver may crash if a second thread uses it meanwhile."""
+        return self._engine.connect()
+
     def _driver_error(self) -> type[Exception]:
         found: type[Exception] = pyodbc.Error
         return found
 
     def translate(self, error: BaseException) -> BridgeheadError:
-        meaning = of_server if hasattr(self, "connection") else of_login
+        is_open = hasattr(self, "connection")
+        if self._opened.watch.has_ended:
+            return silent(self.endpoint) if is_open else unanswered(self.endpoint)
+        meaning = of_server if is_open else of_login
         return meaning(error, self.endpoint)
 
     def _execute(self, sql: str, values: Sequence[object]) -> Any:

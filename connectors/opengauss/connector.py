@@ -21,6 +21,7 @@ from connectors.opengauss.dialect import OpengaussDialect
 from connectors.postgresql.catalogue import relation_of
 from connectors.postgresql.connector import PostgresqlConnector
 from connectors.postgresql.kin import KinServer
+from connectors.postgresql.session import bounded
 from connectors.selection import Output
 from connectors.table import Kind, Table, TableName
 
@@ -68,6 +69,7 @@ class OpengaussConnector(AgentDigest, KinServer, PostgresqlConnector):
         engine = create_engine(
             url, poolclass=NullPool, connect_args=arguments, use_native_hstore=False
         )
+        event.listen(engine, "do_connect", bounded(e))
         event.listen(engine, "connect", self._prepare_session)
         return engine
 

@@ -19,6 +19,7 @@ from connectors.connector import (
     Chunk,
     RowStream,
 )
+from connectors.deadline import silent
 from connectors.errors import (
     BridgeheadError,
     PermanentError,
@@ -30,6 +31,7 @@ from connectors.postgresql.copy import CopyOut, CopyStream, line_blocks, raw_blo
 from connectors.postgresql.dialect import Postgresql18Dialect
 from connectors.postgresql.errors import of_connection, of_login, of_server
 from connectors.postgresql.server import SESSION, PostgresqlServer
+from connectors.postgresql.session import Silent, bounded
 from connectors.selection import Format, Selection, select
 from connectors.table import Column, Table, TableName
 
@@ -73,13 +75,13 @@ class PostgresqlConnector(PostgresqlServer):
             "prepare_threshold": None,
             "client_encoding": "UTF8",
             "options": f"-c statement_timeout={round(e.statement_timeout * 1000)}",
-            "keepalives_idle": "30",
             **e.tls,
             **e.options,
         }
         engine = create_engine(
             url, poolclass=NullPool, connect_args=arguments, use_native_hstore=False
         )
+        event.listen(engine, "do_connect", bounded(e))
         event.listen(engine, "connect", self._prepare_session)
         return engine
 
@@ -97,6 +99,8 @@ class PostgresqlConnector(PostgresqlServer):
         return psycopg.Error
 
     def translate(self, error: BaseException) -> BridgeheadError:
+        if isinstance(error, Silent):
+            return silent(self.endpoint)
         state = getattr(error, "sqlstate", None)
         if state is not None:
             return of_server(error, state, self.endpoint)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+import psycopg
 from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 
@@ -24,6 +25,7 @@ __all__ = ["CopyOut", "CopyStream", "line_blocks", "raw_blocks"]
 
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
+_CANCEL_SECONDS = 5.0
 _ROWS_AT_ONCE = {Format.PGCOPY: 500, Format.CSV: 500, Format.ARROW: 5_000}
 
 
@@ -33,11 +35,11 @@ class CopyOut:
 
     def __init__(self, connection: Any, sql: bytes) -> None:
         """Starts the COPY in the transaction that is open. Raises the driver's errors."""
+        self._session = connection
         self._pgconn = connection.pgconn
         self._pgconn.send_query(sql)
-        while self._pgconn.is_busy():
-            self._wait()
-        result = self._pgconn.get_result()
+        self._done = False
+        result = self._result()
         self._done = result.status != ExecStatus.COPY_OUT
         if self._done:
             self._drain()
@@ -58,11 +60,16 @@ class CopyOut:
         return rows
 
     def close(self) -> None:
-        """Stops the server's work on rows that nobody will read."""
+        """Stops the server's work on rows that nobody will read. One that cannot be told so is
+        left: the session ends."""
         if self._done:
             return
         self._done = True
-        self._pgconn.get_cancel().cancel()
+        try:
+            self._session.cancel_safe(timeout=min(_CANCEL_SECONDS, self._session.silence_limit))
+        except psycopg.Error:
+            self._session.close()
+            return
         while (size := self._pgconn.get_copy_data(1)[0]) >= 0:
             if size == 0:
                 self._wait()
@@ -70,17 +77,25 @@ class CopyOut:
 
     def _finish(self) -> None:
         self._done = True
-        result = self._pgconn.get_result()
+        result = self._result()
         self._drain()
         if result is not None and result.status != ExecStatus.COMMAND_OK:
             raise error_from_result(result)
 
     def _drain(self) -> None:
-        while self._pgconn.get_result() is not None:
+        while self._result() is not None:
             pass
 
+    def _result(self) -> Any:
+        """The next result, which libpq itself would wait for without end."""
+        while self._pgconn.is_busy():
+            self._wait()
+        return self._pgconn.get_result()
+
     def _wait(self) -> None:
-        select.select([self._pgconn.socket], [], [])
+        if not select.select([self._pgconn.socket], [], [], self._session.silence_limit)[0]:
+            self._done = True
+            raise self._session.give_up()
         self._pgconn.consume_input()
 
 

@@ -1,0 +1,63 @@
+"""A session of psycopg that waits for its server no longer than it may."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from typing import Any
+
+import psycopg
+
+from connectors.deadline import notice_dead_peer
+from connectors.endpoint import Endpoint
+
+__all__ = ["BoundedSession", "Silent", "bounded"]
+
+
+class Silent(psycopg.OperationalError):
+    """The server has said nothing for too long; the session is closed."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no answer within {seconds:g} s")
+
+
+class BoundedSession(psycopg.Connection[Any]):
+    """Every wait for the server ends in Silent after `silence_limit` seconds without a word: the
+    library below waits for ever for a peer that is there and says nothing."""
+
+    silence_limit: float = 0.0
+
+    def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
+        return super().wait(self._heard(gen), *arguments, **options)
+
+    def give_up(self) -> Silent:
+        """Ends the session, so that what is still to be done on it fails at once."""
+        self.close()
+        return Silent(self.silence_limit)
+
+    def _heard(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        """The same generator; psycopg asks it again now and then while nothing is heard."""
+        last = time.monotonic()
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if ready:
+                    last = time.monotonic()
+                elif time.monotonic() - last > self.silence_limit:
+                    raise self.give_up()
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            return end.value
+
+
+def bounded(endpoint: Endpoint) -> Any:
+    """A listener for SQLAlchemy's `do_connect`: sessions that keep the endpoint's limit."""
+
+    def connect(_dialect: object, _record: object, arguments: Any, options: Any) -> Any:
+        session = BoundedSession.connect(*arguments, **options)
+        session.silence_limit = endpoint.silence_limit
+        notice_dead_peer(session.fileno())
+        return session
+
+    return connect

@@ -1,0 +1,153 @@
+"""A server that is there and says nothing any more: no wait for it lasts longer than its limit, and
+the session that was given up leaves nothing behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+import pytest
+
+from connectors.connector import Connector
+from connectors.endpoint import Endpoint
+from connectors.errors import ConnectionLost, Unreachable
+from connectors.registry import connect
+from connectors.table import Kind, Table, Type
+from tests.conformance.conftest import MATRIX, Row
+from tests.conformance.samples import batch, load, make, selection_of
+from tests.scenario.proxy import Lines, Proxy, apart
+
+LIMIT = 1.0
+SLACK = 4.0  # of a slow machine; without a limit nothing would end at all
+CRASHING = ("MariaDB Unicode",)
+"""Version 3.1.15 of the driver ends the process if its connection is lost as a session begins."""
+ROWS = [(str(number), "x" * 200) for number in range(2000)]
+COLUMNS = [("id", Type(Kind.INTEGER)), ("name", Type(Kind.TEXT))]
+
+
+@pytest.fixture(params=[row for row in MATRIX if row.name != "sqlite"], ids=lambda row: row.name)
+def family(request: pytest.FixtureRequest) -> Row:
+    """A file does not fall silent."""
+    row: Row = request.param
+    return row
+
+
+@pytest.fixture(scope="module")
+def lines() -> Iterator[Lines]:
+    with apart() as lines:
+        yield lines
+
+
+@pytest.fixture
+def line(place: Endpoint, lines: Lines) -> Iterator[Proxy]:
+    proxy = lines(place)
+    yield proxy
+    proxy.cut()
+
+
+@pytest.fixture
+def table(store: Connector) -> Table:
+    made = make(store, "t", COLUMNS, ["id"])
+    load(store, made, ROWS)
+    return made
+
+
+def over(line: Proxy, place: Endpoint, connect: float = 10.0, silence: float = LIMIT) -> Endpoint:
+    limited = replace(place, connect_timeout=connect, silence_timeout=silence)
+    return replace(limited, host="127.0.0.1", port=line.at())
+
+
+@contextmanager
+def ended_in_time(error: type[Exception] = ConnectionLost) -> Iterator[None]:
+    before = time.monotonic()
+    with pytest.raises(error) as raised:
+        yield
+    took = time.monotonic() - before
+    assert LIMIT * 0.9 <= took < LIMIT + SLACK
+    assert raised.value.exit_code == 3  # type: ignore[attr-defined]
+    assert raised.value.remedy  # type: ignore[attr-defined]
+
+
+def answer(store: Connector, line: Proxy, table: Table) -> None:
+    with store.transaction():
+        line.trap("back", 0, "stall")
+        store.value("SELECT 1")
+
+
+def read(store: Connector, line: Proxy, table: Table) -> None:
+    with store.snapshot():
+        line.trap("back", 100_000, "stall")
+        for _ in store.read(selection_of(table)).part(len(ROWS)):
+            pass
+
+
+def half_read(store: Connector, line: Proxy, table: Table) -> None:
+    """The reader has had enough, and the server cannot be told."""
+    with store.snapshot():
+        next(store.read(selection_of(table)).part(1))
+        line.stall()
+
+
+def fill(store: Connector, line: Proxy, table: Table) -> None:
+    with store.transaction():
+        store.execute(f"DELETE FROM {store.dialect.table(table.name)}")
+        line.trap("there", 100_000, "stall")
+        chunks = iter([batch(table.columns, ROWS)])
+        store.load(table.name, table.columns, chunks)
+
+
+def commit(store: Connector, line: Proxy, table: Table) -> None:
+    with store.transaction():
+        store.execute(f"DELETE FROM {store.dialect.table(table.name)} WHERE id < 10")
+        line.trap("back", 0, "stall")
+
+
+# psycopg leaves a server's cursor that could not be closed to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_reader_that_has_had_enough_is_not_held(
+    place: Endpoint, store: Connector, table: Table, line: Proxy
+) -> None:
+    """Whether it learns of the silence is the driver's matter."""
+    before = time.monotonic()
+    with connect(over(line, place)) as session, suppress(ConnectionLost):
+        half_read(session, line, table)
+    assert time.monotonic() - before < LIMIT + SLACK
+
+
+Act = Callable[[Connector, Proxy, Table], None]
+
+
+@pytest.mark.parametrize("act", [answer, read, fill, commit], ids=lambda act: act.__name__)
+def test_a_silent_server_is_given_up(
+    place: Endpoint, store: Connector, table: Table, line: Proxy, act: Act
+) -> None:
+    with connect(over(line, place)) as session:
+        with ended_in_time():
+            act(session, line, table)
+        before = time.monotonic()
+    assert time.monotonic() - before < LIMIT / 2  # what was given up is not waited for again
+    rows = store.value(f"SELECT count(*) FROM {store.dialect.table(table.name)}")
+    assert rows == (len(ROWS) - 10 if act is commit else len(ROWS))
+
+
+def test_silence_while_connecting(place: Endpoint, line: Proxy) -> None:
+    """At any point of it: of the handshake, the login, and the settings of the session."""
+    connect(over(line, place)).close()
+    total = line.passed("back")
+    for share in (0.0, 0.1) if place.driver in CRASHING else (0.0, 0.4, 0.9):
+        line.mend()
+        line.trap("back", int(total * share), "stall")
+        with ended_in_time(Unreachable):
+            connect(over(line, place, LIMIT, 3600.0))
+        assert line.sprung()
+
+
+def test_a_slow_server_is_not_a_silent_one(place: Endpoint, table: Table, line: Proxy) -> None:
+    with connect(over(line, place)) as session, session.snapshot():
+        line.slow(200_000)
+        before = time.monotonic()
+        parts = session.read(selection_of(table)).part(len(ROWS))
+        assert sum(len(part) for part in parts) == len(ROWS)
+    assert time.monotonic() - before > LIMIT
