@@ -209,6 +209,12 @@ class JobSection:
         return (*older[-_MOST_LISTED:], *newest)
 
     @property
+    def concluded(self) -> Verdict | None:
+        """None where nothing was sealed: no verdict is given on nothing."""
+        nothing = not self.batches and self.verdict is Verdict.RECONCILED
+        return None if nothing and self.content is None else self.verdict
+
+    @property
     def missing_batches(self) -> int:
         return sum(gap.count for gap in self.stream.gaps)
 

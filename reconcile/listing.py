@@ -74,8 +74,13 @@ def pages(statement: Statement) -> tuple[Listing, ...]:
 
 
 def attention(statement: Statement, most: int) -> Listing:
-    """The jobs that somebody must look at, the gravest first; without sums."""
-    grave = [job for job in statement.jobs if job.section.verdict is not Verdict.RECONCILED]
+    """The jobs that somebody must look at, the gravest first, also those that sealed nothing though
+    something was due; without sums."""
+    grave = [
+        job
+        for job in statement.jobs
+        if job.is_silent or job.section.verdict is not Verdict.RECONCILED
+    ]
     ranks = {verdict: rank for rank, verdict in enumerate(Verdict)}
     grave.sort(key=lambda job: (-ranks[job.section.verdict], -job.deviation, job.section.job))
     made = _made("list_attention", _OVERVIEW, grave, grave[:most])
@@ -196,7 +201,7 @@ _OVERVIEW: Spec = (
     _count("in_flight", "section.stream.in_flight_rows"),
     _count("quarantined", lambda job: job.section.column("quarantined")),
     (Column("timeliness", "share"), _share),
-    (Column("verdict", "verdict"), "section.verdict"),
+    (Column("verdict", "verdict"), "section.concluded"),
 )
 _STANDING: Spec = (
     _JOB,

@@ -78,6 +78,11 @@ class JobPeriod:
     periods_due: int | None = None
 
     @property
+    def is_silent(self) -> bool:
+        """Something was due in the period, and nothing was sealed."""
+        return not self.section.batches and bool(self.periods_due)
+
+    @property
     def gaps(self) -> int:
         return self.section.missing_batches
 

@@ -40,9 +40,9 @@ STATEMENT_PHRASES: Mapping[str, tuple[str, str]] = {
         "共 {all} 项，列出最严重的 {n} 项。",
         "The {n} gravest of {all}.",
     ),
-    "others_reconciled": (
-        "其余 {n} 项桥接服务全部已核对，逐项见第 2 页起。",
-        "The other {n} jobs are reconciled; all are listed from page 2 on.",
+    "others_quiet": (
+        "其余 {n} 项桥接服务无需处理，逐项见第 2 页起。",
+        "The other {n} jobs need no attention; all are listed from page 2 on.",
     ),
     "list_standing": ("在途、挂起与异常", "Open matters"),
     "list_positions": ("期初与期末位置", "Opening and closing positions"),

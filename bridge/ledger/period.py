@@ -9,15 +9,17 @@ from sqlalchemy import Connection, func, or_, select
 from bridge.batch import Batch
 from bridge.ledger.audit import AuditEntry
 from bridge.ledger.batchrow import batch_of
-from bridge.ledger.schema import audit_entry, batch_row, job_row, quarantine_row
+from bridge.ledger.migrations import is_exchange_current
+from bridge.ledger.schema import audit_entry, batch_row, job_row, known_row, quarantine_row
 
 __all__ = ["audit_between", "known_jobs", "last_before", "quarantined_at"]
 
 
 def known_jobs(connection: Connection, department: str) -> list[str]:
-    """Every job that has ever run, by name."""
-    query = select(job_row.c.job).where(job_row.c.department == department)
-    return sorted(connection.execute(query).scalars())
+    """Every job that has ever run or should have, by name."""
+    tables = [job_row, known_row] if is_exchange_current(connection) else [job_row]
+    queries = (select(t.c.job).where(t.c.department == department) for t in tables)
+    return sorted({job for query in queries for job in connection.execute(query).scalars()})
 
 
 def last_before(

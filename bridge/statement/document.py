@@ -60,7 +60,7 @@ def _job(job: JobPeriod) -> dict[str, Any]:
         "job": section.job,
         "title": section.title,
         "resource": section.resource_code,
-        "verdict": section.verdict.value,
+        "verdict": section.concluded,
         "sent": _sum(section.sent),
         "received": _sum(section.received),
         "deviation": job.deviation,

@@ -172,7 +172,7 @@ class _Paper(ChartSheet):
         self._ink(8.5, INK)
         count = len(whole.rows) - grave.whole
         self.ln(1)
-        self._line(self._say("others_reconciled", n=count), 5)
+        self._line(self._say("others_quiet", n=count), 5)
 
     def _cards(self) -> None:
         report, share = self.statement.report, self.statement.timeliness

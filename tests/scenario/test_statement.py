@@ -6,7 +6,7 @@ import io
 import re
 import sys
 import zipfile
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 from pypdf import PdfReader
 from python_calamine import CalamineWorkbook
 
+from bridge.notice import note_all
 from bridge.run import pull_only
 from bridge.statement import font
 from tests.command import Called, call
@@ -226,6 +227,22 @@ def test_what_deviates_waits_or_is_held_is_told_and_counted(
     world.sql("exchange", "UPDATE bh_batch SET prev_hash = 'x' WHERE seq = 2")
     told = state(world, capsys)
     assert (told.code, told.json["verdict"], told.json["jobs"][0]["forks"]) == (1, "fork", 2)
+
+
+@light
+def test_a_job_that_never_delivered_is_in_the_statement(
+    lived: World, capsys: Capsys, tmp_path: Path
+) -> None:
+    daily = {"catalogue": {"update_cycle": "daily"}} | cursor_job()
+    lived.job("new", target={"endpoint": "target", "table": "n"}, **daily)
+    note_all(lived.deployment, datetime.now(UTC) - timedelta(days=12))
+    since = str((datetime.now(CHINA) - timedelta(days=11)).date())
+    told = state(lived, capsys, "--from", since, "--output", tmp_path, "--format", "html")
+    _, silent = told.json["jobs"]
+    assert (silent["job"], silent["verdict"], silent["sent"]["total"]) == ("new", None, 0)
+    assert silent["timeliness"]["kept"] == 0
+    assert silent["timeliness"]["due"] > 3
+    assert told.json["verdict"] == "reconciled"
 
 
 BAD_INPUT = [

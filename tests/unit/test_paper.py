@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -131,6 +132,16 @@ def test_page_1_is_whole_and_names_the_gravest(tmp_path: Path) -> None:
     few = written(statement(2), "zh", tmp_path)
     assert "各桥接服务" in few[0]
     assert "签名" in few[0]
+
+
+def test_a_job_that_sealed_nothing_has_no_verdict_and_needs_attention() -> None:
+    made = statement(8)
+    quiet = replace(made.jobs[1].section, batches=())
+    jobs = (replace(made.jobs[1], section=quiet), *made.jobs[2:])
+    grave = listing.attention(replace(made, jobs=jobs), 9)
+    assert (grave.rows[-1][1], grave.rows[-1][-1]) == (quiet.job, None)
+    due = replace(jobs[0], periods_due=0)
+    assert len(listing.attention(replace(made, jobs=(due, *jobs[1:])), 9).rows) == 2
 
 
 def test_of_very_many_batches_the_newest_and_the_bad_are_listed(
