@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ def check_deployment(deployment: Deployment, only: str | None = None) -> list[Fi
     if not findings:
         found = f"{deployment.directory}: {len(jobs)} of {len(deployment.jobs)} jobs"
         findings.append(Finding(None, "configuration", found))
+    findings += _guard(deployment)
     broken: set[str] = set()
     rooms: dict[str, Room] = {}
     for endpoint in _endpoints(deployment, jobs):
@@ -76,6 +78,15 @@ def _problems(deployment: Deployment) -> list[Finding]:
         Finding(None, "configuration", str(problem), Level.REFUSED, exit_code=2)
         for problem in deployment.problems
     ]
+
+
+def _guard(deployment: Deployment) -> Iterator[Finding]:
+    folder = deployment.guard_folder
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        found = f"{folder} cannot be written: a restored ledger may go unnoticed"
+        remedy = "name another folder as guard in bridgehead.yaml"
+        yield Finding(None, "guard", found, Level.WARNING, remedy)
 
 
 def _endpoints(deployment: Deployment, jobs: Sequence[Job]) -> list[str]:

@@ -40,7 +40,9 @@ def reconcile_job(deployment: Deployment, name: str, wait: float = LOCK_WAIT_SEC
             return
         _compare_applied(held, plan, outcome)
         with held.exchange.transaction(), held.target.transaction():
-            outcome.cut = check_stream(held.ledger(), held.receiver(), whole=True)
+            outcome.cut = check_stream(
+                held.ledger(), held.receiver(), held.guard.mark(), whole=True
+            )
         comparison.why_not = _not_comparable(held)
         if comparison.why_not is None:
             comparison.content = _compare_contents(held, plan)

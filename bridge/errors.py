@@ -7,6 +7,7 @@ BridgeheadError
     ├── IllegalMove             a batch cannot go from its state to that one
     ├── NotContiguous           a window or part would leave a hole after the one before it
     ├── Gap                     a batch before this one has not arrived
+    │   └── Restored            the ledger is an older one: to begin again is safe
     ├── Fork                    two different batches claim the same place
     └── Held                    the job waits for a person's decision
         └── Changed             it is no longer the job whose batches are in the ledger
@@ -26,6 +27,7 @@ __all__ = [
     "InternalError",
     "LedgerError",
     "NotContiguous",
+    "Restored",
 ]
 
 
@@ -52,6 +54,10 @@ class NotContiguous(LedgerError):
 
 class Gap(LedgerError):
     code = "gap"
+
+
+class Restored(Gap):
+    """What a run puts right by itself; to whatever cannot, it is a gap."""
 
 
 class Fork(LedgerError):

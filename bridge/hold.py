@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from bridge.failpoint import failpoint
+from bridge.guard import Guard
 from bridge.job import Job
 from bridge.ledger import Ledger
 from bridge.ledger.migrations import exchange_version, upgrade_exchange
@@ -40,6 +41,11 @@ class Hold:
     @property
     def name(self) -> str:
         return self.job.job
+
+    @cached_property
+    def guard(self) -> Guard:
+        folder, exchange = self.deployment.guard_folder, str(self.exchange.endpoint)
+        return Guard(folder, self.department, self.name, exchange)
 
     @cached_property
     def source(self) -> Connector:

@@ -66,6 +66,9 @@ def _of_error(outcome: Outcome) -> Iterator[Sighting]:
 
 def _of_conclusion(outcome: Outcome) -> Iterator[Sighting]:
     job = outcome.job
+    if outcome.renewed:
+        facts = {"found": outcome.renewed, "remedy": "everything was sent again by itself"}
+        yield Sighting(EventKind.GAP, job, facts=facts)
     if outcome.deviation:
         yield Sighting(EventKind.DEVIATION, job, facts={"deviation": outcome.deviation})
     for batch in outcome.batches:
@@ -90,5 +93,5 @@ def _recovered(outcome: Outcome) -> Iterator[Recovery]:
         yield Recovery(EventKind.DEVIATION, job)
     if not any(batch.state is State.HELD for batch in outcome.batches):
         yield Recovery(EventKind.HELD, job)
-    if outcome.cut is not None:
+    if outcome.cut is not None and not outcome.renewed:
         yield from (Recovery(kind, job) for kind in (EventKind.GAP, EventKind.FORK))

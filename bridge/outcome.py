@@ -28,6 +28,7 @@ class Observer(Protocol):
 class Outcome:
     """What a run came to. `batches` are those it sealed or acknowledged, in order. `overdue`: the
     horizon has been held back for longer than the job allows. `pulled`: a pull has gone through.
+    `renewed`: what was found restored, and made a new epoch begin by itself.
     `reached` are the endpoints with which there was a session."""
 
     job: str
@@ -37,6 +38,7 @@ class Outcome:
     held_since: datetime | None = None
     overdue: bool = False
     pulled: bool = False
+    renewed: str = ""
     reached: frozenset[str] = frozenset()
     skipped: bool = False
     error: BridgeheadError | None = None

@@ -13,10 +13,11 @@ from typing import NoReturn
 
 from bridge.batch import Batch, Counts, Kind, Misfits, State
 from bridge.capture.image import key_range
-from bridge.errors import Fork, Gap
+from bridge.errors import Fork, Gap, Held
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
 from bridge.ledger import Ledger
+from bridge.ledger.audit import Audit
 from bridge.ledger.receiver import Expectation, Stall
 from bridge.log import about
 from bridge.plan import Plan
@@ -198,11 +199,28 @@ class Push:
             target.execute(effects.note_present())
             updated = int(target.value(effects.count_present()))
             deleted = before - updated
+            self._refuse_mass_delete(batch, deleted)
             target.execute(effects.delete_others(keys))
             target.execute_all(effects.apply())
             target.execute_all(effects.clear())
         rows, digest = target.digest_all(effects.range_lines(keys))
         return Counts(rows, rows - updated, updated, deleted, str(digest))
+
+    def _refuse_mass_delete(self, batch: Batch, deleted: int) -> None:
+        """The fuse of a resync that no person has asked for. Nothing of the part is committed."""
+        most, job = self._held.job.max_delete, self._held.name
+        if most is None or deleted <= most:
+            return
+        with self._exchange.snapshot():
+            audit = Audit(self._exchange.connection, self._held.department)
+            begun = audit.details("new_epoch", job)
+        if begun.get("epoch") != batch.epoch or not begun.get("by_itself"):
+            return
+        raise Held(
+            f"{job}: after a restore everything was to be sent again, and that would delete "
+            f"{deleted} rows at the target, more than max_delete {most}",
+            remedy=f"see whether the source is whole, then bridgehead resync {job} --why TEXT",
+        )
 
     def _load(self, batch: Batch, into: TableName, *, with_operation: bool) -> None:
         """Streams the batch's payload from the exchange into a table of the target."""

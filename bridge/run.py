@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from tenacity import Retrying, retry_if_exception, stop_before_delay, wait_exponential, wait_random
 
-from bridge.batch import GENESIS
+from bridge.beginning import begin, begin_epoch, check_positions, plan_whole, remembered
 from bridge.errors import Fork, Gap, Held
 from bridge.failpoint import failpoint
 from bridge.hold import Hold, hold
@@ -17,12 +17,11 @@ from bridge.job import Job
 from bridge.log import about
 from bridge.notice import note_outcome
 from bridge.outcome import Observer, Outcome
-from bridge.plan import Plan, extend_target, make_plan, prepare_target
+from bridge.plan import Plan
 from bridge.pull import Pulled, pull
 from bridge.push import Push
 from bridge.pushing import Pushing
 from bridge.settings import Deployment
-from bridge.stream import check_chain, check_stream
 from connectors.errors import BridgeheadError, Busy, ConfigurationError, TransientError
 from reconcile.verdict import Verdict
 
@@ -72,41 +71,39 @@ def resync_job(
     """Begins a new epoch, audited with who and why, and sends everything again as it is now."""
     begun = False
 
-    def begin(held: Hold, outcome: Outcome) -> None:
+    def anew(held: Hold, outcome: Outcome) -> None:
         nonlocal begun
         if not begun:
-            _begin_epoch(held, why, actor)
+            begin_epoch(held, why, actor)
             begun = True
         settle_and_pull(held, outcome)
 
-    return run_job(deployment, name, (begin,), wait, observer)
+    return run_job(deployment, name, (anew,), wait, observer)
 
 
 def settle_and_pull(held: Hold, outcome: Outcome) -> None:
     """The whole of a run."""
-    plan = _planned(held)
-    _check_stream(held, outcome)
+    plan = begin(held, outcome)
     _settle(held, plan, outcome)
     if outcome.observer is not None:
         outcome.observer.expect(outcome.job, plan.table.row_estimate)
     pulled = Pulled(begun=True)
     while pulled.begun:
         with Pushing(held, plan, outcome.note) as pushing:
-            pulled = pull(held, plan, pushing.take)
+            pulled = pull(held, plan, remembered(held, pushing.take))
     _note_horizon(held, pulled, outcome)
 
 
 def pull_only(held: Hold, outcome: Outcome) -> None:
     """Source → exchange; what is sealed waits for a push. While an image is under way to the
     target, nothing is pulled over it."""
-    plan = _planned(held)
+    plan = begin(held, outcome)
     with held.exchange.transaction():
-        check_chain(held.ledger())
         waiting = [b for b in held.ledger().unsettled() if b.kind.is_image and b.last]
     if waiting:
         outcome.verdict = Verdict.IN_FLIGHT
         return
-    _note_horizon(held, pull(held, plan, outcome.note), outcome)
+    _note_horizon(held, pull(held, plan, remembered(held, outcome.note)), outcome)
 
 
 def read_quarantined_again(held: Hold, outcome: Outcome) -> None:
@@ -129,14 +126,14 @@ def read_quarantined_again(held: Hold, outcome: Outcome) -> None:
 
 def push_only(held: Hold, outcome: Outcome) -> None:
     """Exchange → target, and L1 for each batch."""
-    plan = _planned(held)
-    _check_stream(held, outcome)
+    plan = plan_whole(held)
+    check_positions(held, outcome)
     _settle(held, plan, outcome)
 
 
 def reconcile_only(held: Hold, outcome: Outcome) -> None:
     """L2 over what has arrived; the conclusion tells what is open. No row moves."""
-    _check_stream(held, outcome)
+    check_positions(held, outcome)
 
 
 def _run_held(
@@ -175,48 +172,12 @@ def _record(held: Hold, verdict: Verdict, error: str | None, began: float) -> No
         held.ledger().ran(verdict.value, error, time.monotonic() - began)
 
 
-def _planned(held: Hold) -> Plan:
-    plan = make_plan(held)
-    with held.exchange.transaction():
-        waiting = held.ledger().held()
-    if waiting:
-        batch = waiting[0]
-        with about(held.name, batch.epoch, batch.seq):
-            raise Held(
-                f"{held.name}: batch {batch.seq} deletes {batch.tally.deleted} rows, "
-                f"more than max_delete {held.job.max_delete}",
-                remedy=f"bridgehead approve {held.name} {batch.seq} --why TEXT, or reject",
-            )
-    return prepare_target(held, plan)
-
-
-def _check_stream(held: Hold, outcome: Outcome) -> None:
-    """L2, before anything moves."""
-    with held.exchange.transaction(), held.target.transaction():
-        outcome.cut = check_stream(held.ledger(), held.receiver())
-
-
 def _settle(held: Hold, plan: Plan, outcome: Outcome) -> None:
     with held.exchange.transaction():
         waiting = held.ledger().unsettled()
     push = Push(held, plan, held.exchange)
     for batch in waiting:
         outcome.note(push.settle(batch))
-
-
-def _begin_epoch(held: Hold, why: str, actor: str) -> None:
-    """The new chain hangs on the receiver's head, as the receiver itself tells it."""
-    extend_target(held)
-    prepare_target(held, make_plan(held, resync=True))
-    with held.target.transaction():
-        position = held.receiver().position()
-    confirmed = position.head_hash if position else GENESIS
-    with held.exchange.transaction():
-        held.ledger().new_epoch(
-            why, actor, confirmed=confirmed, minimum=position.epoch if position else 0
-        )
-        failpoint("epoch.beginning")
-    failpoint("epoch.begun")
 
 
 def _note_horizon(held: Hold, pulled: Pulled, outcome: Outcome) -> None:

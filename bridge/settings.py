@@ -76,6 +76,9 @@ class Settings(Strict):
     exchange: Text
     """前置交换库. The endpoint that is the front-end exchange database."""
 
+    guard: Name = "guard"
+    """防回退目录. The folder on this machine that remembers how far each ledger had come."""
+
     defaults: Defaults = Defaults()
     """默认值. What holds for every job that does not say otherwise."""
 
@@ -111,6 +114,10 @@ class Deployment:
     def exchange(self) -> str:
         """The name of the exchange database's endpoint."""
         return self.settings.exchange
+
+    @property
+    def guard_folder(self) -> Path:
+        return self.directory / self.settings.guard
 
     @property
     def defaults(self) -> Defaults:

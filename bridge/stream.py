@@ -1,16 +1,30 @@
-"""L2: do ledger and receiver agree on how far a job has come, and on the sums up to there?"""
+"""L2: do ledger and receiver agree on how far a job has come, and on the sums up to there?
+
+Where they do not, one of them was restored or somebody else writes. What it takes to tell these
+apart, beside the two, is the guard file's mark: where this machine had left the ledger.
+
+    the target stands                the guard says             it is
+    where the ledger says            the ledger is older        restored: begin again
+    ahead, on the ledger's own past  nothing, or that too       restored: begin again
+    ahead, on the ledger's own past  it is where we left it     a fork: another machine writes
+    ahead, past other batches        whatever                   a fork
+    behind what it has confirmed     whatever                   a gap: the target was restored
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.errors import Fork, Gap, LedgerError
-from bridge.ledger.history import History, Sums
+from bridge.batch import GENESIS
+from bridge.errors import Fork, Gap, LedgerError, Restored
+from bridge.guard import Mark
+from bridge.ledger.history import Head, History, Sums
 from bridge.ledger.receiver import Position, Receiver
 
 __all__ = ["Cut", "check_chain", "check_stream"]
 
 _LINKS_EACH_RUN = 500
+_NOTHING = Head(1, 0, GENESIS)
 
 
 @dataclass(frozen=True)
@@ -37,27 +51,31 @@ def check_chain(history: History, *, whole: bool = False) -> None:
     problems = history.verify_chain(first)
     if problems:
         worst = next((p for p in problems if p.kind == "fork"), problems[0])
-        raise _error(history, worst.kind, f"{worst.what}")
+        raise _error(history, Fork if worst.kind == "fork" else Gap, worst.what)
 
 
-def check_stream(history: History, receiver: Receiver, *, whole: bool = False) -> Cut | None:
-    """The cut at the receiver's position, or Gap or Fork; None where nothing was delivered yet.
+def check_stream(
+    history: History, receiver: Receiver, mark: Mark | None = None, *, whole: bool = False
+) -> Cut | None:
+    """The cut at the receiver's position; None where nothing of this epoch was delivered yet.
 
-    Gap: the receiver stands behind what it has confirmed, or ahead of the ledger (one of the two
-    was restored). Fork: its head is not the batch that the ledger has at that place.
+    Raises Gap or Fork as the table above says; Restored where it is the ledger alone that is older,
+    so that a new epoch loses nothing and overwrites nobody.
     """
     check_chain(history, whole=whole)
-    position = receiver.position()
-    confirmed = _last_confirmed(history)
+    position, confirmed = receiver.position(), _last_confirmed(history)
     if position is None or position.seq == 0:
         if confirmed:
-            raise _error(
-                history, "gap", f"the target has no position, {confirmed[1]} was confirmed"
-            )
+            what = f"the target has no position, {_place(confirmed)} was confirmed"
+            raise _error(history, Gap, what)
+        if history.head() != _NOTHING:  # else both were lost, and all begins anew
+            _check_mark(history, mark)
         return None
-    if position.epoch < history.epoch and not confirmed:
+    if position.epoch >= history.epoch or confirmed:
+        _check_position(history, receiver, position, confirmed, mark)
+    _check_mark(history, mark)
+    if position.epoch < history.epoch:
         return None
-    _check_position(history, position, confirmed)
     return Cut(
         position.epoch,
         position.seq,
@@ -69,18 +87,78 @@ def check_stream(history: History, receiver: Receiver, *, whole: bool = False) -
 
 
 def _check_position(
-    history: History, position: Position, confirmed: tuple[int, int] | None
+    history: History,
+    receiver: Receiver,
+    position: Position,
+    confirmed: tuple[int, int] | None,
+    mark: Mark | None,
 ) -> None:
     at = (position.epoch, position.seq)
     if confirmed and at < confirmed:
-        raise _error(
-            history, "gap", f"the target stands at {at[0]}/{at[1]}, behind {_place(confirmed)}"
-        )
+        what = f"the target stands at {_place(at)}, behind {_place(confirmed)}"
+        raise _error(history, Gap, what)
     batch = history.batch(*at)
     if batch is None:
-        raise _error(history, "gap", f"the target stands at {_place(at)}, ahead of the ledger")
+        raise _ahead(history, receiver, position, mark)
     if batch.batch_hash != position.head_hash:
-        raise _error(history, "fork", f"the target has another batch {_place(at)}")
+        raise _error(history, Fork, f"the target has another batch {_place(at)}")
+
+
+def _ahead(
+    history: History, receiver: Receiver, position: Position, mark: Mark | None
+) -> LedgerError:
+    """The ledger was restored, or is not the one that the target hears."""
+    head, at = history.head(), (position.epoch, position.seq)
+    ahead = f"the target stands at {_place(at)}, ahead of the ledger at {_place_of(head)}"
+    stored = receiver.receipt(*at)
+    if stored is None or stored.batch_hash != position.head_hash:
+        return _error(history, Gap, f"{ahead}, without a receipt of that")
+    is_of_this_chain = _shares_past(history, receiver)
+    if mark is None or mark.elsewhere:
+        is_ours = mark is None and is_of_this_chain
+        where = f"; that of {mark.elsewhere} was at {_place_of(mark.head)}" if mark else ""
+        return _error(history, Restored if is_ours else Gap, ahead + where)
+    if mark.head == head:
+        what = f"{ahead}, which is where this machine left it: another one writes for this job"
+        remedy = f"stop the other machine, then here bridgehead resync {history.job} --why TEXT"
+        return _error(history, Fork, what, remedy)
+    is_older = mark.place > (head.epoch, head.seq)
+    return _error(history, Restored if is_older or is_of_this_chain else Gap, ahead)
+
+
+def _shares_past(history: History, receiver: Receiver) -> bool:
+    """Whether the receiver has the newest batches of this ledger. Raises Fork if it has others."""
+    applied = history.newest_applied()
+    newest = [applied] if applied else []
+    stored = False
+    for batch in [*newest, *history.unsettled(), *history.held()]:
+        receipt = receiver.receipt(batch.epoch, batch.seq)
+        if receipt is not None and receipt.batch_hash != batch.batch_hash:
+            place = _place((batch.epoch, batch.seq))
+            raise _error(history, Fork, f"the target has another batch {place}, and more behind it")
+        stored |= receipt is not None
+    return stored
+
+
+def _check_mark(history: History, mark: Mark | None) -> None:
+    """A ledger that agrees with the target, but is not what it was: both were restored, or what was
+    lost had not left yet."""
+    if mark is None:
+        return
+    head = history.head()
+    if mark.head.epoch < head.epoch or mark.head.head_hash == _hash_at(history, *mark.place):
+        return
+    what = f"the ledger at {_place_of(head)} is older than it was: {_place_of(mark.head)}"
+    where = f" at {mark.elsewhere}" if mark.elsewhere else ""
+    raise _error(history, Gap if mark.elsewhere else Restored, what + where)
+
+
+def _hash_at(history: History, epoch: int, seq: int) -> str | None:
+    if seq == 0:
+        standing = history.standing()
+        return standing.anchor_hash if standing and standing.epoch == epoch else None
+    batch = history.batch(epoch, seq)
+    return batch.batch_hash if batch else None
 
 
 def _altered(history: History, receiver: Receiver, position: Position, first: int) -> int:
@@ -107,9 +185,15 @@ def _place(at: tuple[int, int]) -> str:
     return f"{at[0]}/{at[1]}"
 
 
-def _error(history: History, kind: str, what: str) -> LedgerError:
-    error = Fork if kind == "fork" else Gap
-    return error(
+def _place_of(head: Head) -> str:
+    return _place((head.epoch, head.seq))
+
+
+def _error(
+    history: History, kind: type[LedgerError], what: str, remedy: str | None = None
+) -> LedgerError:
+    usual = "find out what was restored or changed, then"
+    return kind(
         f"{history.job}: {what}",
-        remedy=f"find out what was restored or changed, then bridgehead resync {history.job} --why",
+        remedy=remedy or f"{usual} bridgehead resync {history.job} --why TEXT",
     )

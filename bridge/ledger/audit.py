@@ -92,6 +92,13 @@ class Audit:
             query = query.where(row.c.at >= since)
         return [_entry(found) for found in self._connection.execute(query)]
 
+    def details(self, action: str, job: str) -> dict[str, Any]:
+        """Those of the newest such entry about the job; empty where there is none."""
+        query = select(row.c.details).where(row.c.action == action, row.c.job == job)
+        query = query.where(row.c.department == self._department).order_by(row.c.number.desc())
+        found = self._connection.execute(query.limit(1)).scalar_one_or_none()
+        return dict(json.loads(found)) if found else {}
+
     def verify(self) -> list[ChainProblem]:
         """Every missing, altered or misplaced entry. What was cut off at the end is seen only by
         comparing `head` with one that had left the machine."""

@@ -145,6 +145,11 @@ class History:
         """The newest batch of this epoch whose receipt has come."""
         return self._first(self._this_epoch().where(batch_row.c.applied_at.is_not(None)))
 
+    def newest_applied(self) -> Batch | None:
+        """The newest batch of any epoch whose receipt has come."""
+        query = self._batches().where(batch_row.c.applied_at.is_not(None))
+        return self._first(query.order_by(batch_row.c.epoch.desc(), batch_row.c.seq.desc()))
+
     def content_hash(self) -> str | None:
         """What the job was when the last batch of this epoch was sealed."""
         newest = self.newest()

@@ -144,22 +144,31 @@ class Ledger(History):
         return moved
 
     def new_epoch(
-        self, why: str, actor: str, *, confirmed: str | None = None, minimum: int = 0
+        self,
+        why: str,
+        actor: str,
+        *,
+        confirmed: str | None = None,
+        minimum: int = 0,
+        by_itself: bool = False,
     ) -> int:
         """Begin again at seq 1, for a resync, a rewind or a restore; returns the new epoch.
 
         Batches never applied are superseded. The new chain hangs on the last hash that the receiver
         confirmed: `confirmed` if the caller has just asked it (`GENESIS` for a receiver without a
-        position), else the newest one in the ledger. `minimum` is the receiver's epoch.
+        position), else the newest one in the ledger. `minimum` is the newest epoch known elsewhere.
+        `by_itself`: no person has decided it.
         """
         standing = self.fence()
         for batch in self._in_state(State.SEALED, State.HELD):
             self.move(batch, State.PURGED, note=f"superseded by a new epoch: {why}")
         epoch = max(standing.epoch, minimum) + 1
-        anchor = confirmed or self._newest_confirmed()
+        applied = self.newest_applied()
+        anchor = confirmed or (applied.batch_hash if applied else GENESIS)
         self._set(epoch=epoch, anchor_hash=anchor, sweep_key=None, compared_at=None)
         self._set(**dict.fromkeys(CONTENT))
         details = {"epoch": epoch, "why": why, "anchor_hash": anchor}
+        details |= {"by_itself": True} if by_itself else {}
         Audit(self.connection, self.department).append(actor, "new_epoch", self.job, details)
         return epoch
 
@@ -274,12 +283,6 @@ class Ledger(History):
             "note": batch.note,
         }
         self.connection.execute(insert(batch_event).inline(), self._named(values))
-
-    def _newest_confirmed(self) -> str:
-        newest_first = (batch_row.c.epoch.desc(), batch_row.c.seq.desc())
-        applied = self._batches().where(batch_row.c.applied_at.is_not(None))
-        confirmed = self._first(applied.order_by(*newest_first))
-        return confirmed.batch_hash if confirmed else GENESIS
 
     def _named(self, values: dict[str, Any]) -> dict[str, Any]:
         return {"department": self.department, "job": self.job} | values

@@ -1,0 +1,106 @@
+"""Before anything moves: do both sides agree, and what is to be moved? Where the ledger is found
+restored, and to begin again is safe, a new epoch begins by itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from bridge.batch import GENESIS, Batch
+from bridge.errors import Held, Restored
+from bridge.failpoint import failpoint
+from bridge.hold import Hold
+from bridge.ledger.history import Head
+from bridge.ledger.migrations import is_receiver_current
+from bridge.log import about
+from bridge.outcome import Outcome
+from bridge.plan import Plan, extend_target, make_plan, prepare_target
+from bridge.stream import check_stream
+
+__all__ = ["begin", "begin_epoch", "check_positions", "plan_whole", "remembered"]
+
+BY_ITSELF = "bridgehead"
+
+log = logging.getLogger("bridgehead")
+
+
+def begin(held: Hold, outcome: Outcome) -> Plan:
+    """Both sides agree, and what is to be moved is known. The receiver's position is read before
+    anything else: a ledger that was restored would give numbers away twice."""
+    try:
+        checked = _is_receiver_there(held)
+        if checked:
+            check_positions(held, outcome)
+    except Restored as error:
+        log.warning("%s; a new epoch begins, and everything is sent again", error.message)
+        begin_epoch(held, error.message, BY_ITSELF, by_itself=True)
+        outcome.renewed = error.message
+    plan = plan_whole(held)
+    if not checked:
+        check_positions(held, outcome)
+    return plan
+
+
+def plan_whole(held: Hold) -> Plan:
+    """What is to be moved, if nothing waits for a person; what the target lacks is made."""
+    plan = make_plan(held)
+    with held.exchange.transaction():
+        waiting = held.ledger().held()
+    if waiting:
+        batch = waiting[0]
+        with about(held.name, batch.epoch, batch.seq):
+            raise Held(
+                f"{held.name}: batch {batch.seq} deletes {batch.tally.deleted} rows, "
+                f"more than max_delete {held.job.max_delete}",
+                remedy=f"bridgehead approve {held.name} {batch.seq} --why TEXT, or reject",
+            )
+    return prepare_target(held, plan)
+
+
+def check_positions(held: Hold, outcome: Outcome) -> None:
+    """L2; and where the ledger stands is remembered outside the database."""
+    mark = held.guard.mark()
+    with held.exchange.transaction(), held.target.transaction():
+        outcome.cut = check_stream(held.ledger(), held.receiver(), mark)
+        head = held.ledger().head()
+    held.guard.keep(head)
+
+
+def remembered(held: Hold, sink: Callable[[Batch], None]) -> Callable[[Batch], None]:
+    """What is sealed is remembered outside the database before it leaves: a target that is ahead of
+    the guard file has heard somebody else."""
+
+    def take(batch: Batch) -> None:
+        held.guard.keep(Head(batch.epoch, batch.seq, batch.batch_hash))
+        sink(batch)
+
+    return take
+
+
+def begin_epoch(held: Hold, why: str, actor: str, *, by_itself: bool = False) -> None:
+    """The new chain hangs on the receiver's head, as the receiver itself tells it, and its number
+    is higher than any that the receiver or the guard file has seen."""
+    extend_target(held)
+    prepare_target(held, make_plan(held, resync=True))
+    with held.target.transaction():
+        position = held.receiver().position()
+    mark = held.guard.mark()
+    known = [position.epoch if position else 0, mark.head.epoch if mark else 0]
+    with held.exchange.transaction():
+        ledger = held.ledger()
+        ledger.new_epoch(
+            why,
+            actor,
+            confirmed=position.head_hash if position else GENESIS,
+            minimum=max(known),
+            by_itself=by_itself,
+        )
+        head = ledger.head()
+        failpoint("epoch.beginning")
+    held.guard.keep(head)
+    failpoint("epoch.begun")
+
+
+def _is_receiver_there(held: Hold) -> bool:
+    with held.target.transaction() as connection:
+        return is_receiver_current(connection)

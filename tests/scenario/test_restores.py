@@ -1,0 +1,644 @@
+"""Each store, or several, brought back from an older backup; and a machine that runs twice.
+
+A ledger that is found older than it was begins a new epoch by itself, told and audited. Whatever is
+not clearly safe stops with its verdict until a person has said `resync --why`. Nothing is lost,
+nothing there twice, and nothing called reconciled that is not.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.run import Outcome, pull_only, push_only, reconcile_only
+from tests.command import call
+from tests.kill import killed
+from tests.scenario.backup import Backup, copied
+from tests.scenario.world import DEPARTMENT, World, cursor_job
+
+CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
+on_both = pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda chain: chain[0])
+on_sqlite = pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+
+
+_NUMBER = count(1000)
+
+
+@pytest.fixture
+def settled(world: World) -> World:
+    """Ten rows delivered (1/1), and three changes (1/2 to 1/4)."""
+    world.make_table(10)
+    world.job("j", **cursor_job())
+    world.run_well()
+    for number in (1, 2, 3):
+        world.insert([100 + number], stamp=world.now)
+        world.run_well()
+    return world
+
+
+def live_on(world: World, times: int = 2) -> None:
+    """As many batches, of inserts, updates and deletes."""
+    for _ in range(times):
+        change(world)
+        world.run_well()
+
+
+def change(world: World) -> None:
+    """One row new, one changed, one deleted."""
+    number = next(_NUMBER)
+    world.sql(
+        "source",
+        f"UPDATE t SET name = 'changed {number}', updated_at = {world.now} WHERE id = 1",
+        "DELETE FROM t WHERE id = (SELECT min(id) FROM t WHERE id > 1)",
+    )
+    world.insert([number], stamp=world.now)
+
+
+def guard_file(world: World) -> Path:
+    return world.directory / "guard" / f"{DEPARTMENT}.j.json"
+
+
+def forget_guard(world: World) -> None:
+    shutil.rmtree(world.directory / "guard")
+
+
+def audited(world: World) -> list[dict[str, Any]]:
+    """Who began epochs, and why."""
+    found = world.sql(
+        "exchange", "SELECT actor, details FROM bh_audit WHERE action = 'new_epoch' ORDER BY number"
+    )
+    return [{"actor": actor} | json.loads(details) for actor, details in found]
+
+
+def open_events(world: World) -> list[str]:
+    return [kind for (kind,) in world.sql("exchange", OPEN)]
+
+
+OPEN = "SELECT kind FROM bh_event WHERE closed_at IS NULL"
+
+
+def check_right(world: World, *forgotten: str) -> None:
+    """Nothing is wrong but what the restored ledger cannot know any more: the batches that were
+    sealed after its backup, whose receipts are still at the target."""
+    wanted = {
+        f"gap: the target has a receipt of {place}, the ledger no batch" for place in forgotten
+    }
+    found = {str(finding) for finding in world.findings()}
+    if forgotten:
+        found -= {f"fork: epoch {e} hangs on a hash that was never sealed" for e in (2, 3)}
+    assert found == wanted
+
+
+def check_renewed(world: World, outcome: Outcome, what: str, epoch: int = 2) -> None:
+    assert (outcome.error, outcome.verdict, outcome.exit_code) == (None, "reconciled", 0)
+    assert what in outcome.renewed
+    assert {(batch.epoch, batch.kind) for batch in outcome.batches} == {(epoch, "resync")}
+    newest = audited(world)[-1]
+    assert (newest["actor"], newest["by_itself"], newest["epoch"]) == ("bridgehead", True, epoch)
+    assert newest["why"] == outcome.renewed
+    assert open_events(world) == ["gap"]
+    live_on(world)
+    assert open_events(world) == []
+    assert world.run().renewed == ""
+
+
+def check_stopped(world: World, verdict: str, what: str) -> None:
+    """Twice the same, and nothing moved meanwhile."""
+    before = world.batches(), sorted(world.sql("target", "SELECT * FROM t"))
+    for _ in range(2):
+        outcome = world.run()
+        assert (outcome.verdict, outcome.exit_code, outcome.renewed) == (verdict, 1, "")
+        assert what in str(outcome.error)
+        assert "--why" in (outcome.error.remedy or "")
+        assert open_events(world) == [verdict]
+    assert (world.batches(), sorted(world.sql("target", "SELECT * FROM t"))) == before
+
+
+def check_resync(world: World, epoch: int = 2) -> None:
+    outcome = world.resync(why="restored")
+    assert (outcome.error, outcome.verdict, outcome.exit_code) == (None, "reconciled", 0)
+    assert {batch.epoch for batch in outcome.batches} == {epoch}
+    newest = audited(world)[-1]
+    assert (newest["actor"], newest["why"], newest["epoch"]) == ("tester", "restored", epoch)
+    live_on(world)
+
+
+# -- the exchange --------------------------------------------------------------------------------
+
+
+@on_both
+@pytest.mark.parametrize("guard", ["kept", "lost"])
+def test_exchange_restored(settled: World, guard: str) -> None:
+    backup = Backup(settled, "exchange")
+    live_on(settled)
+    backup.restore()
+    if guard == "lost":
+        forget_guard(settled)
+    change(settled)
+    check_renewed(settled, settled.run(), "stands at 1/6, ahead of the ledger at 1/4")
+    check_right(settled, "1/5", "1/6")
+
+
+@on_sqlite
+def test_exchange_restored_again_and_again(settled: World) -> None:
+    """Also by the backup of an older epoch: no number is given twice."""
+    backup = Backup(settled, "exchange")
+    for epoch in (2, 3, 4):
+        live_on(settled, 1)
+        backup.restore()
+        outcome = settled.run()
+        assert {batch.epoch for batch in outcome.batches} == {epoch}
+        assert outcome.exit_code == 0
+        assert settled.oracle().content() == []
+    numbers = settled.sql("target", "SELECT epoch, seq FROM bh_receipt")
+    assert len(numbers) == len(set(numbers))
+
+
+@on_sqlite
+def test_exchange_restored_while_nothing_had_happened(settled: World) -> None:
+    Backup(settled, "exchange").restore()
+    change(settled)
+    assert settled.run_well().renewed == ""
+    check_right(settled)
+
+
+@on_both
+def test_exchange_restored_to_before_what_had_not_left(settled: World) -> None:
+    """Only the guard file knows of the batch that was sealed, and is gone."""
+    backup = Backup(settled, "exchange")
+    change(settled)
+    assert settled.run("j", pull_only).batches[0].seq == 5
+    backup.restore()
+    check_renewed(settled, settled.run(), "at 1/4 is older than it was: 1/5")
+    check_right(settled)
+
+
+@on_sqlite
+def test_the_same_without_a_guard_file(settled: World) -> None:
+    """The number is given again, and nobody had heard of it: the window is read once more."""
+    backup = Backup(settled, "exchange")
+    change(settled)
+    settled.run("j", pull_only)
+    backup.restore()
+    forget_guard(settled)
+    assert [b.seq for b in settled.run_well().batches] == [5]
+    check_right(settled)
+
+
+@on_sqlite
+def test_exchange_restored_to_a_batch_that_was_on_its_way(settled: World) -> None:
+    """The backup has a sealed batch that has arrived meanwhile, and one that is held."""
+    change(settled)
+    settled.run("j", pull_only)
+    backup = Backup(settled, "exchange")
+    settled.run("j", push_only)
+    live_on(settled, 1)
+    backup.restore()
+    check_renewed(settled, settled.run(), "stands at 1/6, ahead of the ledger at 1/5")
+    check_right(settled, "1/6")
+
+
+@on_both
+def test_exchange_lost_altogether(world: World) -> None:
+    empty = Backup(world, "exchange")
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    empty.restore()
+    change(world)
+    check_renewed(world, world.run(), "stands at 1/1, ahead of the ledger at 1/0")
+    check_right(world, "1/1")
+
+
+@on_sqlite
+def test_exchange_lost_with_the_guard_file(world: World) -> None:
+    """Nothing says any more that this machine is the one to which the target listened."""
+    empty = Backup(world, "exchange")
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    empty.restore()
+    forget_guard(world)
+    world.run()
+    check_stopped(world, "gap", "stands at 1/1, ahead of the ledger at 1/0")
+    check_resync(world)
+    check_right(world, "1/1")
+
+
+@on_sqlite
+def test_job_was_changed_after_the_backup(settled: World) -> None:
+    """The older ledger knows another job; the target knows that this one has been sent."""
+    backup = Backup(settled, "exchange")
+    settled.job("j", title="其他", columns={"id": {}, "name": {}, "updated_at": {}}, **cursor_job())
+    assert settled.run().verdict == "held"
+    assert settled.resync().exit_code == 0
+    backup.restore()
+    outcome = settled.run()
+    assert (outcome.error, outcome.verdict, outcome.exit_code) == (None, "reconciled", 0)
+    assert "stands at 2/1, ahead of the ledger at 1/4" in outcome.renewed
+    assert {batch.epoch for batch in outcome.batches} == {3}
+
+
+@on_both
+def test_fork_after_two_restores(settled: World) -> None:
+    """Exchange and target restored, both went on, and then the target was put back to what it had
+    been before: two batches 1/5 were sealed. Neither is overwritten."""
+    older = Backup(settled, "exchange"), Backup(settled, "target")
+    live_on(settled)
+    newer = Backup(settled, "target")
+    for backup in older:
+        backup.restore()
+    forget_guard(settled)
+    settled.insert([300], stamp=settled.now)
+    settled.run_well()
+    newer.restore()
+    check_stopped(settled, "fork", "the target has another batch 1/5")
+    check_resync(settled)
+    assert settled.oracle().content() == []
+
+
+@on_sqlite
+def test_ledger_that_went_on_without_its_guard(settled: World) -> None:
+    """Restored with the target and carried on by a machine without a guard file; the one that has
+    it sees that 1/5 is another than it had sealed."""
+    stores = Backup(settled, "exchange"), Backup(settled, "target")
+    live_on(settled, 1)
+    kept = guard_file(settled).read_text("utf-8")
+    for backup in stores:
+        backup.restore()
+    forget_guard(settled)
+    settled.insert([300], stamp=settled.now)
+    settled.run_well()
+    settled.insert([301], stamp=settled.now)
+    settled.run_well()
+    guard_file(settled).write_text(kept, "utf-8")
+    check_renewed(settled, settled.run(), "at 1/6 is older than it was: 1/5")
+    check_right(settled)
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+@pytest.mark.parametrize("point", ["epoch.beginning", "epoch.begun", "image.sealed"])
+def test_killed_while_it_begins_again(settled: World, point: str) -> None:
+    backup = Backup(settled, "exchange")
+    live_on(settled)
+    backup.restore()
+    change(settled)
+    assert killed(settled.run, 1, point)
+    outcome = settled.run()
+    assert (outcome.verdict, outcome.exit_code) == ("reconciled", 0)
+    assert {batch.epoch for batch in outcome.batches} == {2}
+    assert [entry["epoch"] for entry in audited(settled)] == [2]
+    check_right(settled, "1/5", "1/6")
+
+
+@on_sqlite
+def test_by_stages_as_the_scheduler_goes(settled: World) -> None:
+    """The push moves nothing over the gap; the next pull begins again."""
+    backup = Backup(settled, "exchange")
+    live_on(settled)
+    backup.restore()
+    change(settled)
+    for stage in (push_only, reconcile_only):
+        outcome = settled.run("j", stage)
+        assert (outcome.verdict, outcome.exit_code) == ("gap", 1)
+    pulled = settled.run("j", pull_only)
+    assert (pulled.verdict, pulled.exit_code) == ("in_flight", 0)
+    assert settled.run("j", push_only).verdict == "reconciled"
+    assert settled.run("j", reconcile_only).verdict == "reconciled"
+    live_on(settled)
+    check_right(settled, "1/5", "1/6")
+
+
+@on_sqlite
+def test_what_the_operator_reads(settled: World, capsys: pytest.CaptureFixture[str]) -> None:
+    backup = Backup(settled, "exchange")
+    live_on(settled)
+    backup.restore()
+    ran = call(capsys, "--config", settled.directory, "run", "j")
+    assert ran.code == 0
+    assert "ahead of the ledger at 1/4; a new epoch begins, and everything is sent again" in ran.err
+    assert "the target stands at 1/6" in call(
+        capsys, "--config", settled.directory, "events"
+    ).out.replace("\n", " ")
+    settled.close()
+    folder = settled.directory / "statement"
+    made = call(
+        capsys, "--config", settled.directory, "statement", "--from", "2020-01-01", "--to",
+        "2099-01-01", "--output", folder, "--format", "html",
+    )  # fmt: skip
+    assert made.code == 0, made.err
+
+
+# -- the target ----------------------------------------------------------------------------------
+
+
+@on_both
+def test_target_restored(settled: World) -> None:
+    backup = Backup(settled, "target")
+    live_on(settled)
+    backup.restore()
+    change(settled)
+    check_stopped(settled, "gap", "stands at 1/4, behind 1/6")
+    check_resync(settled)
+    assert settled.oracle().content() == []
+    gone = {f"receipt: 1/{seq} is acknowledged, and has no receipt" for seq in (5, 6)}
+    assert {str(finding) for finding in settled.findings()} == gone
+
+
+@on_sqlite
+def test_target_lost_altogether(world: World) -> None:
+    empty = Backup(world, "target")
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    empty.restore()
+    outcome = world.run()
+    assert (outcome.verdict, outcome.exit_code) == ("gap", 1)
+    assert "the target has no position, 1/1 was confirmed" in str(outcome.error)
+    check_resync(world)
+    assert world.oracle().content() == []
+
+
+@on_sqlite
+def test_target_restored_while_a_resync_begins(settled: World) -> None:
+    """The new epoch hangs on a hash that the target does not know any more."""
+    backup = Backup(settled, "target")
+    live_on(settled)
+    assert killed(settled.resync, 1, "epoch.begun")
+    backup.restore()
+    outcome = settled.run()
+    assert (outcome.verdict, outcome.exit_code) == ("gap", 1)
+    assert "lacks what came before" in str(outcome.error)
+    check_resync(settled, epoch=3)
+    assert settled.oracle().content() == []
+
+
+# -- both ----------------------------------------------------------------------------------------
+
+
+@on_both
+def test_exchange_and_target_restored_to_one_moment(settled: World) -> None:
+    """Their books agree with each other; the guard file knows that they had come further."""
+    stores = Backup(settled, "exchange"), Backup(settled, "target")
+    live_on(settled)
+    for backup in stores:
+        backup.restore()
+    check_renewed(settled, settled.run(), "at 1/4 is older than it was: 1/6")
+    check_right(settled)
+
+
+@on_sqlite
+def test_both_restored_and_the_guard_file_lost(settled: World) -> None:
+    """Nothing tells it. The watermark has gone back too, and the sweep finds what is deleted."""
+    stores = Backup(settled, "exchange"), Backup(settled, "target")
+    live_on(settled)
+    for backup in stores:
+        backup.restore()
+    forget_guard(settled)
+    assert {b.epoch for b in settled.run_well().batches} == {1}
+    live_on(settled)
+    check_right(settled)
+
+
+@on_sqlite
+def test_both_restored_the_exchange_to_the_older_moment(settled: World) -> None:
+    exchange = Backup(settled, "exchange")
+    live_on(settled, 1)
+    target = Backup(settled, "target")
+    live_on(settled, 2)
+    exchange.restore()
+    target.restore()
+    check_renewed(settled, settled.run(), "stands at 1/5, ahead of the ledger at 1/4")
+    check_right(settled, "1/5")
+
+
+@on_sqlite
+def test_both_restored_the_target_to_the_older_moment(settled: World) -> None:
+    target = Backup(settled, "target")
+    live_on(settled, 1)
+    exchange = Backup(settled, "exchange")
+    live_on(settled, 2)
+    exchange.restore()
+    target.restore()
+    check_stopped(settled, "gap", "stands at 1/4, behind 1/5")
+    check_resync(settled)
+    assert settled.oracle().content() == []
+
+
+@on_sqlite
+def test_both_lost_altogether(world: World) -> None:
+    """A beginning, whatever a guard file of old says."""
+    stores = Backup(world, "exchange"), Backup(world, "target")
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    for backup in stores:
+        backup.restore()
+    assert {(b.epoch, b.kind) for b in world.run_well().batches} == {(1, "first")}
+    live_on(world)
+    check_right(world)
+
+
+# -- the source ----------------------------------------------------------------------------------
+
+COMPARE = {"capture": {"method": "compare"}}
+
+
+@on_both
+@pytest.mark.parametrize("method", ["cursor", "compare"])
+def test_source_restored(world: World, method: str) -> None:
+    """Rows go back in time: what came is gone, what was deleted is there again, and
+    stamps are below the watermark."""
+    world.make_table(10)
+    world.job("j", **(cursor_job() if method == "cursor" else COMPARE))
+    world.run_well()
+    backup = Backup(world, "source")
+    live_on(world)
+    backup.restore()
+    outcome = world.run_well()
+    assert (outcome.renewed, {b.epoch for b in outcome.batches}) == ("", {1})
+    tally = outcome.batches[-1].tally
+    assert (tally.inserted, tally.updated, tally.deleted) == (2, 1, 2)
+    check_right(world)
+    live_on(world)
+    check_right(world)
+
+
+@on_sqlite
+def test_source_restored_under_a_fuse(settled: World) -> None:
+    backup = Backup(settled, "source")
+    settled.insert(range(300, 310), stamp=settled.now)
+    settled.run_well()
+    settled.job("j", max_delete=5, **cursor_job())
+    backup.restore()
+    outcome = settled.run()
+    assert (outcome.verdict, outcome.exit_code) == ("held", 1)
+    assert len(settled.sql("target", "SELECT * FROM t WHERE id >= 300")) == 10
+
+
+@on_both
+def test_source_and_exchange_restored(settled: World) -> None:
+    """The target alone knows rows that are nowhere else; they go, as the source has it."""
+    stores = Backup(settled, "source"), Backup(settled, "exchange")
+    live_on(settled)
+    for backup in stores:
+        backup.restore()
+    check_renewed(settled, settled.run(), "ahead of the ledger at 1/4")
+    check_right(settled, "1/5", "1/6")
+
+
+@on_sqlite
+def test_nobody_asked_for_so_many_deletes(settled: World) -> None:
+    """The fuse holds for a resync that began by itself, part by part; a person's is not counted."""
+    settled.job("j", max_delete=5, **cursor_job())
+    stores = Backup(settled, "source"), Backup(settled, "exchange")
+    settled.insert(range(300, 310), stamp=settled.now)
+    settled.run_well()
+    for backup in stores:
+        backup.restore()
+    for _ in range(2):
+        outcome = settled.run()
+        assert (outcome.verdict, outcome.exit_code) == ("held", 1)
+        assert "would delete 10 rows at the target, more than max_delete 5" in str(outcome.error)
+        assert len(settled.sql("target", "SELECT * FROM t WHERE id >= 300")) == 10
+    check_resync(settled, epoch=3)
+    assert settled.oracle().content() == []
+
+
+@on_sqlite
+def test_all_three_restored_to_one_moment(settled: World) -> None:
+    stores = [Backup(settled, role) for role in ("source", "exchange", "target")]
+    live_on(settled)
+    for backup in stores:
+        backup.restore()
+    check_renewed(settled, settled.run(), "at 1/4 is older than it was: 1/6")
+    check_right(settled)
+
+
+# -- a machine that runs twice -------------------------------------------------------------------
+
+
+def clone(world: World, *, guard: str = "copied") -> World:
+    """The machine once more: its configuration, its exchange database, and its guard file, which
+    there is at a place of the same name."""
+    exchange = copied(world, "exchange")
+    twin = World(world.directory.parent / "twin", world.stores | {"exchange": exchange})
+    shutil.copytree(world.directory / "jobs", twin.directory / "jobs", dirs_exist_ok=True)
+    if guard == "copied":
+        content = json.loads(guard_file(world).read_text("utf-8"))
+        content["exchange"] = str(replace(exchange, name="exchange"))
+        guard_file(twin).parent.mkdir()
+        guard_file(twin).write_text(json.dumps(content), "utf-8")
+    return twin
+
+
+@on_both
+def test_cloned_machine(settled: World) -> None:
+    """Whoever comes second stops, and goes on stopping; the first one notices nothing."""
+    twin = clone(settled)
+    live_on(settled, 1)
+    check_stopped(twin, "fork", "which is where this machine left it: another one writes")
+    live_on(settled, 1)
+    check_stopped(twin, "fork", "stands at 1/6, ahead of the ledger at 1/4")
+    check_right(settled)
+    check_resync(twin)
+    check_stopped(settled, "fork", "another one writes for this job")
+    assert twin.oracle().content() == []
+
+
+@on_sqlite
+def test_cloned_machine_that_comes_first(settled: World) -> None:
+    twin = clone(settled)
+    live_on(twin, 1)
+    check_stopped(settled, "fork", "stands at 1/5, ahead of the ledger at 1/4")
+    check_right(twin)
+
+
+@on_sqlite
+def test_both_machines_have_sealed_the_same_number(settled: World) -> None:
+    """Pulled on both, pushed by one: the other's batch is another 1/5."""
+    twin = clone(settled)
+    change(settled)
+    assert settled.run("j", pull_only).batches[0].seq == 5
+    change(twin)
+    assert twin.run("j", pull_only).batches[0].seq == 5
+    assert settled.run("j", push_only).verdict == "reconciled"
+    check_stopped(twin, "fork", "the target has another batch 1/5")
+    live_on(settled)
+    check_stopped(twin, "fork", "the target has another batch 1/5")
+    check_right(settled)
+
+
+@on_sqlite
+def test_cloned_machine_without_its_guard_file(settled: World) -> None:
+    """It cannot be told from a restored exchange, and begins again; the first machine then stops.
+    They do not take turns."""
+    twin = clone(settled, guard="none")
+    live_on(settled, 1)
+    check_renewed(twin, twin.run(), "stands at 1/5, ahead of the ledger at 1/4")
+    check_stopped(settled, "fork", "another one writes for this job")
+    live_on(twin, 1)
+    check_stopped(settled, "fork", "another one writes for this job")
+    assert twin.oracle().content() == []
+    assert {epoch for (epoch,) in twin.sql("target", "SELECT epoch FROM bh_receipt")} == {1, 2}
+
+
+@on_sqlite
+def test_two_exchange_databases_and_one_guard_file(settled: World) -> None:
+    """The guard file says where its ledger is, and that is not here."""
+    twin = clone(settled, guard="none")
+    twin.directory.joinpath("guard").symlink_to(settled.directory / "guard")
+    live_on(settled, 1)
+    check_stopped(twin, "gap", f"; that of exchange (sqlite {settled.stores['exchange'].path})")
+    live_on(settled, 1)
+    check_right(settled)
+
+
+@on_sqlite
+def test_exchange_moved_to_another_place(settled: World) -> None:
+    """Brought along whole, it goes on as if nothing had been."""
+    settled.stores["exchange"] = copied(settled, "exchange")
+    settled.write()
+    live_on(settled)
+    assert json.loads(guard_file(settled).read_text("utf-8"))["exchange"].endswith(
+        f"{settled.stores['exchange'].path})"
+    )
+    check_right(settled)
+
+
+# -- the guard file itself -----------------------------------------------------------------------
+
+
+@on_sqlite
+def test_guard_file_that_cannot_be_written(world: World) -> None:
+    """A file stands where its folder should be: nothing is guarded, nothing is stopped."""
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    (world.directory / "guard").write_text("", "ascii")
+    live_on(world)
+    check_right(world)
+
+
+@on_sqlite
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"epoch": "x"}', "null", '{"epoch": 1}'])
+def test_guard_file_that_says_nothing(settled: World, content: str) -> None:
+    guard_file(settled).write_text(content, "utf-8")
+    live_on(settled, 1)
+    assert json.loads(guard_file(settled).read_text("utf-8"))["seq"] == 5
+    check_right(settled)
+
+
+@on_sqlite
+def test_guard_file_behind_the_ledger(settled: World) -> None:
+    """As after a kill between a commit and the file, or where another machine has run the job."""
+    kept = guard_file(settled).read_text("utf-8")
+    live_on(settled)
+    guard_file(settled).write_text(kept, "utf-8")
+    live_on(settled, 1)
+    check_right(settled)
