@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
@@ -59,6 +60,7 @@ class Simulated:
 
     def __init__(self, variant: str, chunk_rows: int, *, loaded: bool) -> None:
         self.deployment = _deployment(variant, chunk_rows)
+        shutil.rmtree(self.deployment.guard_folder, ignore_errors=True)  # of the one before
         self.machine = Machine()
         self.judge = Judge(self.machine.__getitem__)
         self.frozen: list[greenlet] = []
