@@ -115,9 +115,9 @@ def _ahead(
         return _error(history, Gap, f"{ahead}, without a receipt of that")
     is_of_this_chain = _shares_past(history, receiver)
     if mark is None or mark.elsewhere:
-        is_ours = mark is None and is_of_this_chain
-        where = f"; that of {mark.elsewhere} was at {_place_of(mark.head)}" if mark else ""
-        return _error(history, Restored if is_ours else Gap, ahead + where)
+        if mark is None and is_of_this_chain:
+            return _error(history, Restored, ahead)
+        return _error(history, Gap, f"{ahead}; {_known_elsewhere(mark)}" if mark else ahead)
     if mark.head == head:
         what = f"{ahead}, which is where this machine left it: another one writes for this job"
         remedy = f"stop the other machine, then here bridgehead resync {history.job} --why TEXT"
@@ -148,9 +148,15 @@ def _check_mark(history: History, mark: Mark | None) -> None:
     head = history.head()
     if mark.head.epoch < head.epoch or mark.head.head_hash == _hash_at(history, *mark.place):
         return
+    if mark.elsewhere:
+        what = f"the ledger at {_place_of(head)} is not what this machine knows"
+        raise _error(history, Gap, f"{what}; {_known_elsewhere(mark)}")
     what = f"the ledger at {_place_of(head)} is older than it was: {_place_of(mark.head)}"
-    where = f" at {mark.elsewhere}" if mark.elsewhere else ""
-    raise _error(history, Gap if mark.elsewhere else Restored, what + where)
+    raise _error(history, Restored, what)
+
+
+def _known_elsewhere(mark: Mark) -> str:
+    return f"that of {mark.elsewhere} was at {_place_of(mark.head)}"
 
 
 def _hash_at(history: History, epoch: int, seq: int) -> str | None:
@@ -192,8 +198,7 @@ def _place_of(head: Head) -> str:
 def _error(
     history: History, kind: type[LedgerError], what: str, remedy: str | None = None
 ) -> LedgerError:
-    usual = "find out what was restored or changed, then"
-    return kind(
-        f"{history.job}: {what}",
-        remedy=remedy or f"{usual} bridgehead resync {history.job} --why TEXT",
+    usual = (
+        f"find out what was restored or changed, then bridgehead resync {history.job} --why TEXT"
     )
+    return kind(f"{history.job}: {what}", remedy=remedy or usual)

@@ -581,7 +581,7 @@ def test_two_exchange_databases_and_one_guard_file(settled: World) -> None:
     twin = clone(settled, guard="none")
     twin.directory.joinpath("guard").symlink_to(settled.directory / "guard")
     live_on(settled, 1)
-    check_stopped(twin, "gap", f"; that of exchange (sqlite {settled.stores['exchange'].path})")
+    check_stopped(twin, "gap", f"; that of exchange (sqlite {settled.stores['exchange'].path}) was")
     live_on(settled, 1)
     assert settled.findings() == []
 
