@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import dmPython  # type: ignore[import-not-found]
@@ -13,17 +12,14 @@ from sqlalchemy.pool import NullPool
 from connectors.agentdigest import AgentDigest
 from connectors.arrayload import ArrayLoad
 from connectors.connector import Capabilities
+from connectors.cursorread import CursorRead
 from connectors.deadline import connect_within
-from connectors.dialect import Statement
 from connectors.dm.catalogue import dm_type
 from connectors.dm.dialect import DmDialect
 from connectors.dm.errors import of_dm
 from connectors.errors import BridgeheadError, PermanentError
-from connectors.fetched import FetchedRows
-from connectors.oracle.connector import rendering_of
 from connectors.oracle.structure import OracleStructure
 from connectors.oracle.work import OracleWork
-from connectors.selection import Format, Selection, select
 from connectors.table import Type
 
 __all__ = ["DmConnector"]
@@ -31,7 +27,7 @@ __all__ = ["DmConnector"]
 registry.register("dmbridge", "connectors.dm.sqldialect", "DmSqlDialect")
 
 
-class DmConnector(AgentDigest, ArrayLoad, OracleStructure, OracleWork):
+class DmConnector(AgentDigest, ArrayLoad, OracleStructure, OracleWork, CursorRead):
     """A session with a DM database."""
 
     dialect = DmDialect()
@@ -121,21 +117,3 @@ WHERE t.status = 'ACTIVE' AND NOT EXISTS (SELECT 1 FROM v$sessions s WHERE s.trx
 
     def _type_of(self, row: Any, days: frozenset[str]) -> Type:
         return dm_type(row)
-
-    def read(self, selection: Selection, format: Format = Format.ARROW) -> FetchedRows:
-        expressions = [self.dialect.output(output) for output in selection.outputs]
-        query = select(self.dialect, selection, expressions, self._zone)
-        cursor = self._execute(query.sql, query.values)
-        renderings = [rendering_of(output) for output in selection.outputs]
-        self._stream = FetchedRows(cursor, selection.outputs, renderings, self._translated)
-        return self._stream
-
-    def _execute(self, sql: str, values: Sequence[object]) -> Any:
-        with self._translated():
-            cursor = self.driver.cursor()
-            cursor.execute(sql, tuple(values))
-        return cursor
-
-    def rows(self, statement: Statement | str) -> list[tuple[Any, ...]]:
-        with self._translated():
-            return super().rows(statement)

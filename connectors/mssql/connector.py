@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,17 +13,16 @@ import pyodbc
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
-from connectors.agentdigest import AgentDigest, float_text
+from connectors.agentdigest import AgentDigest
 from connectors.arrayload import ArrayLoad
 from connectors.connector import Capabilities, wait_for
+from connectors.cursorread import CursorRead
 from connectors.deadline import connect_within
 from connectors.dialect import Statement
 from connectors.errors import BridgeheadError, Busy, MissingObject, PermanentError, nearest
-from connectors.fetched import FetchedRows, Rendering
 from connectors.mssql.catalogue import COLUMNS, INDEXES, QUERY, SESSIONS, TABLES, relation_of
 from connectors.mssql.dialect import MssqlDialect
 from connectors.mssql.errors import of_mssql
-from connectors.selection import Format, Output, Selection, select
 from connectors.table import Column, Kind, Table, TableName
 
 __all__ = ["MssqlConnector"]
@@ -42,7 +40,7 @@ _TAKE = (
 _GIVE_BACK = "EXEC sp_releaseapplock @Resource = ?, @LockOwner = 'Session'"
 
 
-class MssqlConnector(AgentDigest, ArrayLoad):
+class MssqlConnector(AgentDigest, ArrayLoad, CursorRead):
     """A session with a SQL Server database. The endpoint's `driver` names another ODBC driver;
     `tls` and `options` are keywords of its connection string (Encrypt, TrustServerCertificate)."""
 
@@ -221,24 +219,6 @@ class MssqlConnector(AgentDigest, ArrayLoad):
 
     # -- rows --------------------------------------------------------------------------------
 
-    def read(self, selection: Selection, format: Format = Format.ARROW) -> FetchedRows:
-        expressions = [self.dialect.output(output) for output in selection.outputs]
-        query = select(self.dialect, selection, expressions, self._zone)
-        cursor = self._execute(query.sql, query.values)
-        renderings = [_rendering(output) for output in selection.outputs]
-        self._stream = FetchedRows(cursor, selection.outputs, renderings, self._translated)
-        return self._stream
-
-    def _execute(self, sql: str, values: Sequence[object]) -> Any:
-        with self._translated():
-            cursor = self.driver.cursor()
-            cursor.execute(sql, tuple(values))
-        return cursor
-
-    def rows(self, statement: Statement | str) -> list[tuple[Any, ...]]:
-        with self._translated():
-            return super().rows(statement)
-
     def _sizes(self, cursor: Any, columns: Sequence[Column], constants: int) -> None:
         """Arrays go over in one call; a text without limit must not size them all."""
         has_long = any(c.type.length is None and c.type.kind in _LONG for c in columns)
@@ -246,10 +226,3 @@ class MssqlConnector(AgentDigest, ArrayLoad):
 
 
 _LONG = (Kind.TEXT, Kind.BINARY, Kind.JSON, Kind.NATIVE)
-
-
-def _rendering(output: Output) -> Rendering | None:
-    kind = output.column.type
-    if output.literal is None and kind.kind is Kind.FLOAT:
-        return partial(float_text, kind=kind)
-    return bytes.hex if output.literal is None and kind.kind is Kind.BINARY else None

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from connectors.agentdigest import AgentLines, float_mark
 from connectors.canonical import NULL
+from connectors.cursorread import CursorDialect
 from connectors.keyed import SpelledKeys
-from connectors.selection import Output
 from connectors.table import Column, Kind, TableName, Type
 
 __all__ = ["MssqlDialect"]
@@ -22,7 +22,7 @@ _LONGEST_BINARY = 8000
 _SIMPLE = {Kind.BOOLEAN: "bit", Kind.DATE: "date", Kind.UUID: "uniqueidentifier"}
 
 
-class MssqlDialect(AgentLines, SpelledKeys):
+class MssqlDialect(AgentLines, SpelledKeys, CursorDialect):
     """SQL Server 2019 and later (collations of UTF-8).
 
     A text of ours is nvarchar, whose length counts UTF-16 units: one with as many characters of
@@ -30,6 +30,7 @@ class MssqlDialect(AgentLines, SpelledKeys):
     """
 
     family: ClassVar[str] = "mssql"
+    text_mark: ClassVar[str] = "N"
     placeholder: ClassVar[str] = "?"
     max_identifier_bytes: ClassVar[int] = 128
 
@@ -188,17 +189,6 @@ class MssqlDialect(AgentLines, SpelledKeys):
             f"JOIN {source} ON {match}\n"
             f"WHERE {where}"
         )
-
-    def first(self, query: str, limit: int, offset: int | None = None) -> str:
-        return f"{query}\nOFFSET {offset or 0} ROWS FETCH NEXT {limit} ROWS ONLY"
-
-    def output(self, output: Output) -> str:
-        """A selected column: its canonical text; floats and bytes as they are."""
-        if output.literal is not None:
-            return "N'" + output.literal.replace("'", "''") + "'"
-        name, kind = self.quote(output.column.name), output.column.type
-        raw = kind.kind in (Kind.FLOAT, Kind.BINARY)
-        return name if raw else self.render(name, kind)
 
 
 def _stamp(expression: str, kind: Type) -> str:

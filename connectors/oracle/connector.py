@@ -10,21 +10,19 @@ from typing import Any, ClassVar
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
-from connectors.agentdigest import AgentDigest, float_text
+from connectors.agentdigest import AgentDigest
 from connectors.arrayload import ArrayLoad
 from connectors.connector import Capabilities
+from connectors.cursorread import CursorRead
 from connectors.deadline import connect_within
-from connectors.dialect import Statement
 from connectors.errors import BridgeheadError, ConfigurationError, PermanentError
-from connectors.fetched import FetchedRows, Rendering
 from connectors.oracle.dialect import OracleDialect
 from connectors.oracle.errors import of_oracle
 from connectors.oracle.structure import OracleStructure
 from connectors.oracle.work import OracleWork
-from connectors.selection import Format, Output, Selection, select
 from connectors.table import Column, Kind
 
-__all__ = ["OracleConnector", "rendering_of"]
+__all__ = ["OracleConnector"]
 
 _SESSION = (
     "ALTER SESSION SET TIME_ZONE = '+00:00' NLS_NUMERIC_CHARACTERS = '.,' NLS_SORT = BINARY "
@@ -35,7 +33,7 @@ _EXTRAS = {"oracledb": "oracle", "cx_Oracle": "cx-oracle"}
 _DRIVERS = {"oracledb": "oracledb", "cx_oracle": "cx_Oracle"}
 
 
-class OracleConnector(AgentDigest, ArrayLoad, OracleStructure, OracleWork):
+class OracleConnector(AgentDigest, ArrayLoad, OracleStructure, OracleWork, CursorRead):
     """A session with an Oracle database.
 
     Endpoint options: `sid: "true"` where the database is named by its SID, `mode: thick` for
@@ -136,24 +134,12 @@ WHERE NOT EXISTS (SELECT 1 FROM gv$session s WHERE s.inst_id = t.inst_id AND s.t
             return None
         return f"the database is {self._charset()}: it cannot hold every character"
 
-    def read(self, selection: Selection, format: Format = Format.ARROW) -> FetchedRows:
-        expressions = [self.dialect.output(output) for output in selection.outputs]
-        query = select(self.dialect, selection, expressions, self._zone)
-        cursor = self._execute(query.sql, query.values)
-        renderings = [rendering_of(output) for output in selection.outputs]
-        self._stream = FetchedRows(cursor, selection.outputs, renderings, self._translated)
-        return self._stream
-
     def _execute(self, sql: str, values: Sequence[object]) -> Any:
         with self._translated():
             cursor = self.driver.cursor()
             cursor.arraysize = 1000
             cursor.execute(sql, list(values))
         return cursor
-
-    def rows(self, statement: Statement | str) -> list[tuple[Any, ...]]:
-        with self._translated():
-            return super().rows(statement)
 
     def _sizes(self, cursor: Any, columns: Sequence[Column], constants: int) -> None:
         """A text beyond 4000 bytes must be announced as a LOB."""
@@ -165,13 +151,6 @@ WHERE NOT EXISTS (SELECT 1 FROM gv$session s WHERE s.inst_id = t.inst_id AND s.t
 
 def _is_long(column: Column) -> bool:
     return column.type.kind is Kind.TEXT and column.type.length is None
-
-
-def rendering_of(output: Output) -> Rendering | None:
-    kind = output.column.type
-    if output.literal is None and kind.kind is Kind.FLOAT:
-        return partial(float_text, kind=kind)
-    return bytes.hex if output.literal is None and kind.kind is Kind.BINARY else None
 
 
 def _lobs_as_values(module: Any, cursor: Any, *described: Any) -> Any:

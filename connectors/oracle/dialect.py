@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from connectors.agentdigest import AgentLines, float_mark
 from connectors.canonical import NULL
+from connectors.cursorread import CursorDialect
 from connectors.errors import StructureMismatch
 from connectors.keyed import SpelledKeys
-from connectors.selection import Output
 from connectors.table import Column, Kind, TableName, Type
 
 __all__ = ["OracleDialect", "literal"]
@@ -28,7 +28,7 @@ _DROP = (
 )
 
 
-class OracleDialect(AgentLines, SpelledKeys):
+class OracleDialect(AgentLines, SpelledKeys, CursorDialect):
     """Oracle 12.2 and later as a target, 11.2 and later as a source.
 
     What Oracle has no type for is kept as its canonical text. A DATE of ours has a check constraint
@@ -217,9 +217,6 @@ class OracleDialect(AgentLines, SpelledKeys):
             f"WHERE {where}"
         )
 
-    def first(self, query: str, limit: int, offset: int | None = None) -> str:
-        return f"{query}\nOFFSET {offset or 0} ROWS FETCH NEXT {limit} ROWS ONLY"
-
     def comments(self, table: TableName, columns: Sequence[Column], comment: str) -> Sequence[str]:
         found = [f"COMMENT ON TABLE {self.table(table)} IS {literal(comment)}"] if comment else []
         for column in columns:
@@ -227,14 +224,6 @@ class OracleDialect(AgentLines, SpelledKeys):
                 name = f"{self.table(table)}.{self.quote(column.name)}"
                 found.append(f"COMMENT ON COLUMN {name} IS {literal(column.comment)}")
         return found
-
-    def output(self, output: Output) -> str:
-        """A selected column: its canonical text; floats and bytes as they are."""
-        if output.literal is not None:
-            return literal(output.literal)
-        name, kind = self.quote(output.column.name), output.column.type
-        raw = kind.kind in (Kind.FLOAT, Kind.BINARY)
-        return name if raw else self.render(name, kind)
 
 
 def literal(text: str) -> str:
