@@ -28,10 +28,12 @@ from connectors.registry import FAMILIES
 from connectors.table import Column, Kind, Type
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+ZH = ROOT / "docs/zh"
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
 
 _CODE = re.compile(r"```.*?```|`[^`\n]+`|^    .*$", re.DOTALL | re.MULTILINE)
+_CALL = re.compile(r"\bbridgehead (?:--config DIR )?([a-z]+)\b(.*?)(?=`|\n|$| bridgehead )")
 _PROVEN_ZH = {
     "run for real": "已在真实环境运行",
     "against a stand-in": "对替代环境运行过",
@@ -97,7 +99,7 @@ def test_modules_and_folders_that_are_named_exist(page: Path) -> None:
 def _calls(text: str) -> Iterator[tuple[str, str]]:
     """Every `bridgehead COMMAND …` in code, with the rest of its line."""
     for code in _CODE.findall(text):
-        for found in re.finditer(r"\bbridgehead (?:--config DIR )?([a-z]+)\b([^`\n]*)", code):
+        for found in _CALL.finditer(code):
             yield found[1], found[2]
 
 
@@ -114,7 +116,10 @@ def test_commands_and_options_that_are_named_exist(page: Path) -> None:
             for option in parameter.opts + parameter.secondary_opts
         }
         options = set(re.findall(r"(?<=\s)--[a-z-]+", rest))
-        assert options <= known | {"--config", "--debug", "--help", "--log-format"}, (command, rest)
+        assert options <= known | {"--config", "--debug", "--help", "--lang", "--log-format"}, (
+            command,
+            rest,
+        )
 
 
 def test_the_tables_of_the_ledger_and_the_receiver_are_all_explained() -> None:
@@ -140,7 +145,7 @@ def test_the_support_table_is_the_registry(page: Path, heading: str) -> None:
     assert found == (chinese if page.name.endswith("zh-CN.md") else proven)
 
 
-@pytest.mark.parametrize("page", READMES, ids=("en", "zh"))
+@pytest.mark.parametrize("page", [*READMES, ZH / "trouble.md"], ids=lambda page: page.name)
 def test_every_exit_code_is_explained(page: Path) -> None:
     codes = [row[0] for row in _rows(_text(page), 3) if row[0].isdigit()]
     assert codes == ["0", "1", "2", "3", "4", "130"]
