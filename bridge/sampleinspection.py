@@ -31,7 +31,7 @@ def rows(held: Hold, plan: Plan) -> Iterator[Finding]:
 
 
 def _size(held: Hold, plan: Plan, count: int, sample: RowSample, *, counted: bool) -> Finding:
-    told = f"{count:,} rows" if counted else f"about {count:,} rows"
+    told = f"holds {count:,} rows" if counted else f"holds about {count:,} rows"
     if not sample.rows:
         return Finding(held.name, "size", told)
     each, whole = f"{round(sample.row_bytes):,}", decimal(_bytes(count, sample))
