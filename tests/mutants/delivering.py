@@ -337,7 +337,7 @@ DELIVERING = (
         PUSH,
         "            receiver.lock_position(self._held.token)\n",
         "",
-        f"{FROZEN}[push.begins:1-sqlite]",
+        f"{SIMULATION}::test_who_has_lost_the_job_is_refused_at_the_target",
     ),
     Mutant(
         "compare-without-set",

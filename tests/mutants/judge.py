@@ -34,13 +34,14 @@ FOREIGN = (
     "pyarrow.compute pydantic pytest_timeout rich sqlalchemy.dialects.mysql "
     "sqlalchemy.dialects.postgresql sqlalchemy.dialects.sqlite tenacity typer yaml"
 )
-FINDINGS = (AssertionError, pytest.fail.Exception)
+FINDINGS = ("AssertionError", "Failed", "BridgeheadError")
 
 
 @dataclass(frozen=True)
 class Judgement:
     """What a test came to, and by which exception. A bug counts as caught only if the test itself
-    objects: in its body or its fixtures, by an assertion. An import that breaks proves nothing."""
+    objects: in its body or its fixtures, by an assertion or by an error of ours that it does not
+    expect. An import that breaks, or a name that is not there, proves nothing."""
 
     test: str
     outcome: str
@@ -78,7 +79,7 @@ class _Recorder:
                 report.outcome,
                 report.when,
                 error.type.__name__ if error else "",
-                error is not None and isinstance(error.value, FINDINGS),
+                error is not None and _objects(error.type),
                 str(error.value)[:400] if error else "",
                 round(report.duration, 2),
             )
@@ -88,6 +89,11 @@ class _Recorder:
         if report.failed:
             name, said = report.nodeid, report.longreprtext[-400:]
             self.judged[name] = Judgement(name, "failed", "collect", message=said)
+
+
+def _objects(error: type[BaseException]) -> bool:
+    """By name: what is ours must not be imported before the mutant is planted."""
+    return any(kind.__name__ in FINDINGS for kind in error.__mro__)
 
 
 def judge(mutants: Iterable[Mutant]) -> Iterator[tuple[Mutant, Judgement]]:
@@ -139,13 +145,14 @@ def _run(tests: list[str], mutant: str | None, home: str, written: Path) -> None
     os.environ.pop(VARIABLE, None)
     for name in [name for name in os.environ if name.startswith("PYTEST_")]:
         del os.environ[name]
+    stop = [] if mutant is None else ["-x"]
     if mutant is not None:
         plant(mutant)
     recorder = _Recorder()
     quiet = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--timeout={SECONDS}"]
     quiet += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # imported before the fork
     began = monotonic()
-    pytest.main([*quiet, f"--basetemp={home}/base", *tests], plugins=[recorder])
+    pytest.main([*quiet, *stop, f"--basetemp={home}/base", *tests], plugins=[recorder])
     judged = [asdict(each) for each in recorder.judged.values()]
     if judged:
         judged[0]["seconds"] = round(monotonic() - began, 2)

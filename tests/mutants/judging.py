@@ -9,7 +9,7 @@ __all__ = ["JUDGING"]
 TALLY = "tests/unit/test_tally.py"
 LEDGER = "tests/conformance/test_ledger.py"
 GAPS = "tests/scenario/test_planted_gaps.py"
-FEW_SEEDS = "tests/simulation/test_seeds.py::test_few_seeds"
+FEW_SEEDS = "tests/simulation/test_seeds.py::test_few_seeds[0]"
 SIMULATION = "tests/simulation/test_simulation.py"
 
 JUDGING = (
@@ -60,7 +60,7 @@ JUDGING = (
         "bridge.run",
         "deviated = ledger.open_deviations()",
         "deviated = [b for b in ledger.open_deviations() if b in outcome.batches]",
-        f"{GAPS}::test_deviation_stays_until_a_resync_puts_it_right[sqlite]",
+        f"{GAPS}::test_target_alters_a_value[alter_name-sqlite]",
     ),
     Mutant(
         "deviation-called-reconciled",
@@ -125,7 +125,7 @@ JUDGING = (
         "bridge.run",
         "    _settle(held, plan, outcome)\n    if outcome.observer",
         "    if outcome.observer",
-        FEW_SEEDS,
+        f"{SIMULATION}::test_crashed_anywhere_all_or_nothing_has_happened[swept]",
     ),
     Mutant(
         "applied-not-settled",

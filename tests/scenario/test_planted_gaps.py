@@ -111,6 +111,8 @@ def test_target_alters_a_value(settled: World, meddle: Callable[[World], None]) 
     assert kinds(settled) == {"differs"}
     assert (outcome.verdict, outcome.deviation, outcome.exit_code) == ("deviation", 1, 1)
     assert outcome.batches[-1].cause == "altered_at_target"
+    later = settled.run()  # all counts agree, and it still stands open
+    assert (later.verdict, later.deviation, later.exit_code) == ("deviation", 1, 1)
 
 
 @on_both

@@ -91,6 +91,23 @@ def test_a_job_is_held_by_one_run() -> None:
         assert isinstance(outcome.error, Busy)
 
 
+def test_who_has_lost_the_job_is_refused_at_the_target() -> None:
+    """Before it looks at what to deliver: what it knows is old."""
+    with _changed("swept") as world:
+        fault = Fault("crash", 1_000_000)
+        world.run(fault=fault)
+        begins = fault.passed.index("push.begins") + 1
+    with _changed("swept") as world:
+        fault = Fault("freeze", begins)
+        assert world.run(fault=fault) is None
+        assert _ran_well(world)
+        outcome = world.wake(world.frozen[0])
+        assert outcome is not None
+        assert isinstance(outcome.error, Busy)
+        assert "push.begins" in fault.passed
+        assert "push.locked" not in fault.passed
+
+
 def test_an_image_under_way_is_not_pulled_over() -> None:
     with simulation("swept", loaded=False) as world:
         world.run(pull_only)
