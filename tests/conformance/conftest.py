@@ -25,7 +25,9 @@ class Row:
 
     `own`: types of its own, with canonical texts of some values. `swallow`: statements for a table
     `t` whose trigger lets an insert of the key `swallowed` go without a trace. `wrong`: changes to
-    an endpoint that make it unusable, and the name of the error.
+    an endpoint that make it unusable, and the name of the error. `speaks`: the family in whose SQL
+    the tests make their tables, where it is not its own. `is_file`: there is no server that could
+    fall silent.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Row:
     swallow: tuple[str, ...] = ()
     wrong: tuple[tuple[Mapping[str, Any], str], ...] = ()
     is_exchange: bool = True
+    speaks: str = ""
+    is_file: bool = False
 
 
 _POSTGRESQL = Row(
@@ -96,13 +100,14 @@ MATRIX = (
             ({"path": "/"}, "Unreachable"),
             ({"path": "/etc/passwd"}, "PermanentError"),
         ),
+        is_file=True,
     ),
     _POSTGRESQL,
     _MYSQL,
-    replace(_POSTGRESQL, name="kingbase"),
-    replace(_POSTGRESQL, name="opengauss"),
-    replace(_POSTGRESQL, name="odbc-postgresql", is_exchange=False),
-    replace(_MYSQL, name="odbc-mariadb", is_exchange=False),
+    replace(_POSTGRESQL, name="kingbase", speaks="postgresql"),
+    replace(_POSTGRESQL, name="opengauss", speaks="postgresql"),
+    replace(_POSTGRESQL, name="odbc-postgresql", speaks="postgresql", is_exchange=False),
+    replace(_MYSQL, name="odbc-mariadb", speaks="mysql", is_exchange=False),
 )
 EXCHANGES = tuple(row for row in MATRIX if row.is_exchange)
 

@@ -27,7 +27,7 @@ ROWS = [(str(number), "x" * 200) for number in range(2000)]
 COLUMNS = [("id", Type(Kind.INTEGER)), ("name", Type(Kind.TEXT))]
 
 
-@pytest.fixture(params=[row for row in MATRIX if row.name != "sqlite"], ids=lambda row: row.name)
+@pytest.fixture(params=[row for row in MATRIX if not row.is_file], ids=lambda row: row.name)
 def family(request: pytest.FixtureRequest) -> Row:
     """A file does not fall silent."""
     row: Row = request.param

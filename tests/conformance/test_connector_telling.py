@@ -53,16 +53,15 @@ INDEXES = ("CREATE UNIQUE INDEX ab ON t (a, b)", "CREATE INDEX ba ON t (b, a)")
 
 
 def family_of(family: Row) -> str:
-    if "mysql" in family.name or "mariadb" in family.name:
-        return "mysql"
-    return "sqlite" if family.name == "sqlite" else "postgresql"
+    return family.speaks or family.name
 
 
 @pytest.fixture
 def table(family: Row, store: Connector) -> Table:
     for statement in (*STAMPS[family_of(family)], *INDEXES):
         with store.transaction():
-            store.execute(statement.replace("%", "%%") if family.name != "sqlite" else statement)
+            percent = "%%" if store.dialect.placeholder == "%s" else "%"
+            store.execute(statement.replace("%", percent))
     return store.describe(store.resolve(TableName("t")))
 
 
