@@ -10,6 +10,7 @@ TALLY = "tests/unit/test_tally.py"
 LEDGER = "tests/conformance/test_ledger.py"
 GAPS = "tests/scenario/test_planted_gaps.py"
 FEW_SEEDS = "tests/simulation/test_seeds.py::test_few_seeds[0]"
+RESTORES = "tests/scenario/test_restores.py"
 SIMULATION = "tests/simulation/test_simulation.py"
 
 JUDGING = (
@@ -117,6 +118,38 @@ JUDGING = (
         "if confirmed and at < confirmed:",
         "if confirmed is None:",
         f"{GAPS}::test_position_set_back[restored-sqlite]",
+    ),
+    Mutant(
+        "a-ledger-behind-its-target-goes-on",
+        "verdict",
+        "bridge.stream",
+        "        raise _ahead(history, receiver, position, mark)\n",
+        "        return\n",
+        f"{GAPS}::test_last_batch_removed_from_the_ledger[sqlite]",
+    ),
+    Mutant(
+        "another-machine-not-noticed",
+        "verdict",
+        "bridge.stream",
+        "    if mark.head == head:\n",
+        "    if mark.head == head and mark.elsewhere:\n",
+        f"{RESTORES}::test_cloned_machine[sqlite]",
+    ),
+    Mutant(
+        "guard-file-not-asked",
+        "verdict",
+        "bridge.stream",
+        "mark.head.epoch < head.epoch or mark.head.head_hash == _hash_at(history, *mark.place):",
+        "mark.head:",
+        f"{RESTORES}::test_exchange_and_target_restored_to_one_moment[sqlite]",
+    ),
+    Mutant(
+        "another-past-taken-for-its-own",
+        "verdict",
+        "bridge.stream",
+        "if receipt is not None and receipt.batch_hash != batch.batch_hash:",
+        "if False:",
+        f"{RESTORES}::test_fork_after_two_restores[sqlite]",
     ),
     # -- settle ------------------------------------------------------------------------------
     Mutant(
