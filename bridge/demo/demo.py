@@ -23,6 +23,7 @@ from bridge.demo.deployment import DATABASES, write_configuration
 from bridge.demo.postgres import EmbeddedPostgres
 from bridge.demo.register import Changes, change, create
 from bridge.demo.register import load as load_registers
+from bridge.language import say, spoken
 from bridge.reporting import assemble_report
 from bridge.run import Outcome, run_job
 from bridge.runs import run_jobs
@@ -54,8 +55,10 @@ WHERE updated_at = (SELECT max(updated_at) FROM population)
 def run_demo(console: Console, report: Path) -> bool:
     """Tells the story on the console and writes the report; whether everything reconciled before
     the gap was planted, and the gap was caught."""
-    console.print(Text("桥头堡 Bridgehead · the bridge whose books balance", style="bold"))
-    console.print("源库 source → 前置交换库 exchange → 目标库 target, on an embedded PostgreSQL …")
+    console.print(Text(say("Bridgehead 桥头堡: the bridge whose books balance."), style="bold"))
+    console.print(
+        say("source 源库 → exchange 前置交换库 → target 目标库, on an embedded PostgreSQL …")
+    )
     with _stage() as (server, deployment):
         return _Demo(console, server, deployment).play(report)
 
@@ -81,13 +84,13 @@ class _Demo:
         with self._business() as connection:
             create(connection)
             rows = sum(load_registers(connection).values())
-        self._say("1", "首次装载", f"first load of two registers, {rows:,} rows")
+        self._say("1", f"首次装载 {rows:,} 行", f"first load of two registers, {rows:,} rows")
         return self._run()
 
     def _day(self) -> bool:
         done = self._change(seed=1)
         total = sum(changes.total for changes in done.values())
-        self._say("2", "一天的变更", f"a day's work at the source, {total:,} changes")
+        self._say("2", f"一天的变更 {total:,} 处", f"a day's work at the source, {total:,} changes")
         return self._run()
 
     def _silence(self) -> bool:
@@ -127,8 +130,8 @@ class _Demo:
         self._batches += outcome.batches
         sent = sum(batch.sent.total for batch in outcome.batches)
         received = sum(batch.received.total for batch in outcome.batches if batch.received)
-        line = Text(f"   {outcome.job:<11} sent {sent:>7,}  received {received:>7,}  ")
-        self._print_verdict(line, outcome)
+        told = say("sent {0}  received {1}", f"{sent:>7,}", f"{received:>7,}")
+        self._print_verdict(Text(f"   {outcome.job:<11} {told}  "), outcome)
 
     def _reconcile(self) -> bool:
         found = [reconcile_job(self._deployment, name) for name in _JOBS]
@@ -138,17 +141,18 @@ class _Demo:
 
     def _tell_comparison(self, comparison: Comparison) -> None:
         content = comparison.content or Content()
-        sides = f"exchange {content.exchange_rows:>7,}  target {content.target_rows:>7,}"
+        rows = (f"{content.exchange_rows:>7,}", f"{content.target_rows:>7,}")
+        sides = say("exchange {0}  target {1}", *rows)
         self._print_verdict(Text(f"   {comparison.outcome.job:<11} {sides}  "), comparison.outcome)
         for word, key in content.sample:
-            self._console.print(f"{'':15}{word}: {key}")
+            self._console.print(f"{'':15}{say(word)}: {key}")
 
     def _print_verdict(self, line: Text, outcome: Outcome) -> None:
         line.append(verdict_text(outcome.verdict))
         if outcome.deviation:
-            line.append(f"  deviation {outcome.deviation}", style="bold red")
+            line.append(say("  deviation {0}", outcome.deviation), style="bold red")
         if outcome.error is not None:
-            line.append(f"  {outcome.error}", style="red")
+            line.append(say("  ended with: {0}", outcome.error), style="red")
         self._console.print(line)
 
     def _tell_books(self) -> None:
@@ -156,14 +160,15 @@ class _Demo:
         self._console.print(batch_table(self._batches))
 
     def _conclude(self, report: Path, *, balanced: bool, caught: bool) -> None:
-        before = "balanced" if balanced else "did NOT balance"
-        after = "was caught" if caught else "was NOT caught"
+        before = say("The books balanced" if balanced else "The books did NOT balance")
+        after = say("the planted gap was caught" if caught else "the planted gap was NOT caught")
         style = "bold green" if balanced and caught else "bold red"
-        self._console.print(Text(f"The books {before}; the planted gap {after}.", style=style))
-        self._console.print(f"对账单 report: {report.absolute()}", soft_wrap=True)
+        self._console.print(Text(say("{0}; {1}. ", before, after).rstrip(), style=style))
+        self._console.print(say("report 核对报告: {0}", report.absolute()), soft_wrap=True)
 
     def _say(self, number: str, chinese: str, english: str) -> None:
-        self._console.print(Text(f"\n{number}. {chinese} · {english}", style="bold"))
+        told = chinese if spoken() == "zh" else f"{chinese} · {english}"
+        self._console.print(Text(f"\n{number}. {told}", style="bold"))
 
     @contextmanager
     def _business(self) -> Iterator[Any]:

@@ -25,7 +25,10 @@ ROOT = Path(__file__).resolve().parents[2]
 # Bilingual by themselves, or read by programs and developers alone.
 _APART = (
     "bridge/alarmtext.py",
-    "bridge/demo/",
+    "bridge/demo/deployment.py",
+    "bridge/demo/postmaster.py",
+    "bridge/demo/register.py",
+    "bridge/demo/sample.py",
     "bridge/eventwording.py",
     "bridge/ledger/migrations/",
     "bridge/language/",
@@ -41,6 +44,8 @@ NOT_SHOWN = frozenset(
         "([1-9][0-9]{0,2}) working days?",
         'Field name "schema"',
         "periods have no end",
+        'test {0} "$1"',
+        "EmbeddedPostgres({0}, port={1})",
         "bridgehead schema",
         "bridgehead job {0}/{1}",
         "bridgehead open work",
@@ -162,8 +167,10 @@ class _File:
             return False
         if isinstance(parent, ast.Call) and _name(parent.func) == "compile":
             return False
+        if isinstance(parent, ast.Call) and any(map(_is_chinese, parent.args)):
+            return False  # both languages are handed over, and one is taken
         if self._is_said(node) or self._is_heading(node) or self._is_subject(node):
-            return bool(_WORD.search(_PLACES.sub("", text))) or text in ("no", "no.")
+            return True
         if text in NOT_SHOWN or self._is_mark(node) or not _WORD.search(_PLACES.sub("", text)):
             return False
         if _HAN.match(text) or _STYLE.fullmatch(text) or _SQL.search(text):
@@ -171,10 +178,12 @@ class _File:
         return bool(_PROSE.search(text))
 
     def _is_said(self, node: ast.AST) -> bool:
+        """The first argument of `say` is a message; the others are put into it."""
         parent = self._parents[node]
         if isinstance(parent, ast.IfExp) and node is not parent.test:
-            parent = self._parents[parent]
-        return isinstance(parent, ast.Call) and _name(parent.func) == "say"
+            node, parent = parent, self._parents[parent]
+        is_said = isinstance(parent, ast.Call) and _name(parent.func) == "say"
+        return is_said and parent.args[0] is node  # type: ignore[attr-defined]
 
     def _is_subject(self, node: ast.AST) -> bool:
         """What a finding of `check` is about."""
@@ -197,6 +206,11 @@ class _File:
         if isinstance(holder, ast.Assign):
             return any(_HEADINGS.fullmatch(_name(target)) for target in holder.targets)
         return isinstance(holder, ast.Call) and _name(holder.func) == "table"
+
+
+def _is_chinese(node: ast.AST) -> bool:
+    is_text = isinstance(node, ast.JoinedStr) or _is_text(node)
+    return is_text and _HAN.match(template_of(node)) is not None
 
 
 def _is_text(node: ast.AST) -> bool:
