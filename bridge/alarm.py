@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from bridge.alarmtext import compose, compose_trial
 from bridge.configuration.alarmrule import AlarmRule
 from bridge.event import EventKind, Severity
+from bridge.failpoint import failpoint
 from bridge.ledger.alarm import Alarm, Occasion, Outbox
 from bridge.ledger.event import EventEntry, Events
 from bridge.messenger import send
@@ -73,6 +74,7 @@ def send_pending(
     with exchange.transaction() as connection:
         outbox = Outbox(connection, deployment.department.code)
         claimed = outbox.claim(at, _AT_ONCE)
+    failpoint("alarm.claimed")
     came: dict[str, str | None] = {}
     until = time.monotonic() + _BUDGET_SECONDS
     for place, alarm in enumerate(claimed):
@@ -97,8 +99,11 @@ def _try(deployment: Deployment, exchange: Connector, alarm: Alarm, at: datetime
     severity = None if alarm.occasion is Occasion.RECOVERED else entry.severity
     title, body = compose(deployment, entry, alarm.occasion, rule.language)
     failure = send_to(deployment, rule, title, body, severity)
+    failpoint("alarm.sent")
     with exchange.transaction() as connection:
         _report(connection, deployment, alarm, failure, at)
+        failpoint("alarm.reporting")
+    failpoint("alarm.reported")
     return failure
 
 

@@ -97,8 +97,8 @@ def begin_epoch(held: Hold, why: str, actor: str, *, by_itself: bool = False) ->
         )
         head = ledger.head()
         failpoint("epoch.beginning")
-    held.guard.keep(head)
     failpoint("epoch.begun")
+    held.guard.keep(head)
 
 
 def _is_receiver_there(held: Hold) -> bool:

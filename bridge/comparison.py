@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bridge.batch import State
 from bridge.content import Content, compare_contents
+from bridge.failpoint import failpoint
 from bridge.hold import Hold
 from bridge.plan import Plan, make_plan
 from bridge.push import Push
@@ -86,4 +87,6 @@ def _compare_contents(held: Hold, plan: Plan) -> Content:
             extra=content.extra,
             different=content.different,
         )
+        failpoint("contents.noting")
+    failpoint("contents.noted")
     return content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.batch import Batch, State
 from bridge.errors import IllegalMove
+from bridge.failpoint import failpoint
 from bridge.hold import hold
 from bridge.ledger.audit import Audit
 from bridge.settings import Deployment
@@ -20,6 +21,8 @@ def approve(deployment: Deployment, job: str, seq: int, actor: str, why: str) ->
             moved = ledger.move(batch, State.SEALED, note=f"approved by {actor}: {why}")
             details = {"epoch": batch.epoch, "seq": seq, "why": why}
             Audit(connection, held.department).append(actor, "approve", job, details)
+            failpoint("approve.noting")
+        failpoint("approve.noted")
         return moved
 
 
@@ -34,12 +37,15 @@ def reject(deployment: Deployment, job: str, seq: int, actor: str, why: str) -> 
             batch = _held_batch(ledger.held(), job, seq)
             details = {"epoch": batch.epoch, "seq": seq, "why": why}
             Audit(connection, held.department).append(actor, "reject", job, details)
-            return ledger.new_epoch(
+            epoch = ledger.new_epoch(
                 f"batch {seq} was rejected: {why}",
                 actor,
                 confirmed=position.head_hash if position else None,
                 minimum=position.epoch if position else 0,
             )
+            failpoint("reject.noting")
+        failpoint("reject.noted")
+        return epoch
 
 
 def _held_batch(waiting: list[Batch], job: str, seq: int) -> Batch:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.batch import GENESIS
+from bridge.failpoint import failpoint
 from bridge.ledger.history import Head
 
 __all__ = ["Guard", "Mark"]
@@ -69,6 +70,7 @@ class Guard:
             return
         try:
             self._write(head)
+            failpoint("guard.kept")
         except OSError as error:
             log.info("no guard file is kept at %s: %s", self._file, error.strerror)
         self._kept = head

@@ -78,6 +78,7 @@ class Hold:
             if self.token:
                 ledger.fence()
             self.token = ledger.take(minimum)
+            failpoint("hold.taking")
 
     def _open(self, endpoint: Endpoint) -> Connector:
         opened = self._stack.enter_context(connect(endpoint))
@@ -115,3 +116,5 @@ def _make_current(exchange: Connector) -> None:
             return
     with exchange.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), exchange.definition():
         upgrade_exchange(exchange.connection)
+        failpoint("ledger.making")
+    failpoint("ledger.made")

@@ -15,6 +15,7 @@ from bridge.alarm import queue_opened, queue_recovered, send_pending, send_to
 from bridge.alarmtext import compose
 from bridge.aside import Aside, forget, recall, remember
 from bridge.event import EventKind, Observation, Recovery, Sighting
+from bridge.failpoint import failpoint
 from bridge.hold import open_ledger
 from bridge.ledger.alarm import Occasion, Outbox
 from bridge.ledger.event import EventEntry, Events
@@ -90,6 +91,8 @@ def record(exchange: Connector, deployment: Deployment, look: Look, at: datetime
         try:
             with exchange.transaction() as connection:
                 _write(connection, deployment, look(connection), at)
+                failpoint("notice.writing")
+            failpoint("notice.written")
             forget(deployment)
             return
         except BridgeheadError:

@@ -116,6 +116,8 @@ def extend_target(held: Hold) -> None:
     effects = Effects(target.dialect, place, route.target_columns, route.key, owned=True)
     with target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), target.definition():
         target.execute_all(effects.add_columns(missing))
+        failpoint("target.extending")
+    failpoint("target.extended")
 
 
 def _refuse_changed(held: Hold, content_hash: str) -> None:
@@ -151,6 +153,7 @@ def prepare_target(held: Hold, plan: Plan) -> Plan:
         with lock, held.target.definition() as connection:
             if held.job.target.ddl:
                 upgrade_receiver(connection)
+                failpoint("receiver.made")
             owned = _claim(held, plan, held.receiver())
             failpoint("target.claiming")
         failpoint("target.claimed")

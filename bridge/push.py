@@ -57,7 +57,10 @@ class Push:
                 failpoint("push.begins")
                 batch = self._apply(batch)
                 failpoint("push.noted")
-            return self._compare(batch) if batch.state is State.APPLIED else batch
+            if batch.state is State.APPLIED:
+                batch = self._compare(batch)
+                failpoint("push.compared")
+            return batch
 
     # -- push --------------------------------------------------------------------------------
 
@@ -70,7 +73,9 @@ class Push:
                 return ledger.move(batch, State.PURGED, note="superseded at the receiver")
             counts, misfits = received
             note = _note_of(misfits)
-            return ledger.move(batch, State.APPLIED, received=counts, note=note)
+            moved = ledger.move(batch, State.APPLIED, received=counts, note=note)
+            failpoint("push.noting")
+            return moved
 
     def _deliver(self, batch: Batch) -> tuple[Counts, Misfits] | None:
         """The receipt of this batch, stored or just measured; None for one of an ended epoch."""
@@ -130,6 +135,8 @@ class Push:
         with self._held.target.transaction():
             position = self._held.receiver().position()
             self._held.receiver().stall(expectation)
+            failpoint("push.stalling")
+        failpoint("push.stalled")
         at = f"{position.epoch}/{position.seq}" if position else "nothing"
         error, what = (
             (Fork, "has another history")
@@ -272,7 +279,9 @@ class Push:
                 receipt = self._held.receiver().receipt(batch.epoch, batch.seq)
             misfit = Misfit(**vars(receipt.misfits)) if receipt else Misfit()
             cause = cause_of(sent, received, misfit)
-            return ledger.move(batch, State.DEVIATED, deviation=difference, cause=cause.value)
+            batch = ledger.move(batch, State.DEVIATED, deviation=difference, cause=cause.value)
+            failpoint("push.deviating")
+            return batch
 
     def _close_older_deviations(self, ledger: Ledger, batch: Batch) -> None:
         """A resync that arrived whole puts right whatever deviated in earlier epochs."""

@@ -121,6 +121,7 @@ def read_quarantined_again(held: Hold, outcome: Outcome) -> None:
         )
     with held.exchange.transaction():
         held.ledger().sweep_next()
+    failpoint("sweep.asked")
     settle_and_pull(held, outcome)
 
 
@@ -164,6 +165,7 @@ def _run_held(
             outcome.reached = frozenset(held.reached)
         failpoint("run.over")
         _record(held, outcome.verdict, None, began)
+    failpoint("run.recorded")
 
 
 def _record(held: Hold, verdict: Verdict, error: str | None, began: float) -> None:

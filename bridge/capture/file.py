@@ -103,6 +103,8 @@ def _tell_of_nothing(
             tally=Tally(),
             digest=str(Digest()),
         )
+        failpoint("files.telling")
+    failpoint("files.told")
     sink(batch)
 
 

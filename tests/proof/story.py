@@ -11,17 +11,24 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from bridge.comparison import reconcile_job
 from bridge.decision import approve, reject
 from bridge.purge import purge_jobs
-from bridge.run import Outcome
+from bridge.run import Outcome, read_quarantined_again
+from connectors.mysql.types import UTC_MARK
 from tests.scenario.world import World, cursor_job
 
 __all__ = ["ACTS", "CAPTURES", "DIRECTIONS", "Act", "Scene", "prepare"]
 
 CAPTURES = ("cursor", "compare")
 DIRECTIONS = ("outbound", "inbound")
-_COLUMNS = "id integer PRIMARY KEY, name {text}, amount numeric(10,2), updated_at {stamp}"
-_STAMPS = {"sqlite": "TIMESTAMP", "mysql": "datetime(6)"}
+_COLUMNS = "id integer PRIMARY KEY, name text, amount numeric(10,2), updated_at {stamp}"
+_ZONED = {
+    "sqlite": "TIMESTAMPTZ",
+    "mysql": f"datetime(6) COMMENT '{UTC_MARK}'",
+    "postgresql": "timestamptz",
+}
+_UNZONED = {"sqlite": "TIMESTAMP", "mysql": "datetime(6)", "postgresql": "timestamp"}
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,7 @@ class Act:
     change: Callable[[Scene], None]
     run: Callable[[World], Outcome]
     after: tuple[str, ...]
+    outbound_only: bool = False
 
 
 # -- what happens --------------------------------------------------------------------------------
@@ -122,12 +130,52 @@ def delete_too_many(scene: Scene) -> None:
     scene.world.sql("source", "DELETE FROM t WHERE id <= 3")
 
 
+def falsify(scene: Scene) -> None:
+    """The target changes what is inserted into it."""
+    world = scene.world
+    world.insert([200, 201], stamp=world.now)
+    world.sql("target", *_FALSIFIED[_at_target(world)])
+
+
+def share_more(scene: Scene) -> None:
+    """A column that the job has not carried yet."""
+    scene.world.sql(
+        "source", "ALTER TABLE t ADD COLUMN more integer", "UPDATE t SET more = id WHERE id > 2"
+    )
+
+
+_FALSIFIED = {
+    "sqlite": (
+        "CREATE TRIGGER falsify AFTER INSERT ON t WHEN NEW.name <> 'false' "
+        "BEGIN UPDATE t SET name = 'false' WHERE id = NEW.id; END",
+    ),
+    "mysql": ("CREATE TRIGGER falsify BEFORE INSERT ON t FOR EACH ROW SET NEW.name = 'false'",),
+    "postgresql": (
+        "CREATE FUNCTION falsify() RETURNS trigger LANGUAGE plpgsql "
+        "AS $$ BEGIN NEW.name := 'false'; RETURN NEW; END $$",
+        "CREATE TRIGGER falsify BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION falsify()",
+    ),
+}
+_HONEST = {
+    "sqlite": "DROP TRIGGER IF EXISTS falsify",
+    "mysql": "DROP TRIGGER IF EXISTS falsify",
+    "postgresql": "DROP TRIGGER IF EXISTS falsify ON t",
+}
+
+
+def _at_target(world: World) -> str:
+    """The family of the target, or what is behind its driver."""
+    store = world.stores["target"]
+    if store.family != "odbc":
+        return store.family
+    return "mysql" if "MariaDB" in str(store.driver) else "postgresql"
+
+
 def _make_business_table(world: World) -> None:
     """It has a column of its own, rows that the source has too, and one that it has not."""
-    family = world.stores["target"].family
-    if family == "odbc":
-        family = "mysql" if "Maria" in str(world.stores["target"].driver) else "postgresql"
-    columns = _COLUMNS.format(text="text", stamp=_STAMPS.get(family, "timestamptz"))
+    family = _at_target(world)
+    stamp = (_ZONED if world.family == "postgresql" else _UNZONED)[family]
+    columns = _COLUMNS.format(stamp=stamp)
     world.sql(
         "target",
         f"CREATE TABLE t ({columns}, remark varchar(40) DEFAULT 'ours')",
@@ -157,6 +205,23 @@ def reject_what_is_held(world: World) -> Outcome:
     return _decided(world, reject)
 
 
+def put_right(world: World) -> Outcome:
+    """A deviation is seen, what caused it is taken away, and everything is sent again."""
+    outcome = world.run()
+    if outcome.verdict != "deviation":
+        return outcome
+    world.sql("target", _HONEST[_at_target(world)])
+    return world.resync()
+
+
+def read_again(world: World) -> Outcome:
+    return world.run("j", read_quarantined_again)
+
+
+def compare_contents(world: World) -> Outcome:
+    return reconcile_job(world.deployment, "j").outcome
+
+
 def _decided(world: World, decide: Callable[..., object]) -> Outcome:
     outcome = world.run()
     if outcome.verdict != "held":
@@ -182,6 +247,10 @@ ACTS = {
         Act("little", change_a_little, World.run, _LIVED),
         Act("approve", delete_too_many, approve_what_is_held, ("first load",)),
         Act("reject", delete_too_many, reject_what_is_held, ("first load",)),
+        Act("deviation", falsify, put_right, ("first load",)),
+        Act("read again", change_a_little, read_again, ("first load",)),
+        Act("contents", change_nothing, compare_contents, ("first load",)),
+        Act("new column", share_more, resync, ("first load",), outbound_only=True),
     )
 }
 

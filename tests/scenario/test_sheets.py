@@ -289,7 +289,7 @@ def test_a_file_of_many_parts_is_one_batch(box: Desk) -> None:
     assert box.target("count(*), min(id), max(id)", "1") == [(5000, 0, 4999)]
 
 
-@pytest.mark.parametrize("point", [*FILE_POINTS, "window.sealing", "window.sealed"])
+@pytest.mark.parametrize("point", [*FILE_POINTS[:2], "window.sealing", "window.sealed"])
 @pytest.mark.parametrize("hit", [1, 2])
 def test_a_run_that_is_killed_takes_each_file_once(box: Desk, point: str, hit: int) -> None:
     if point.startswith("files") and hit == 2:
@@ -303,6 +303,18 @@ def test_a_run_that_is_killed_takes_each_file_once(box: Desk, point: str, hit: i
     names = [name for _, name, *_ in box.files()]
     assert sorted(names) == sorted(set(names))
     assert {b["state"] for b in box.world.batches()} == {"reconciled"}
+
+
+@pytest.mark.parametrize("point", FILE_POINTS[2:])
+def test_a_run_that_is_killed_says_once_that_there_was_no_file(box: Desk, point: str) -> None:
+    box.csv("a.csv", "1,a", "2,a")
+    box.world.run_well()
+    assert killed(box.world.run, 1, point)
+    box.world.run_well()
+    assert box.target("id, v", "id") == [(1, "a"), (2, "a")]
+    sealed = [(b["kind"], b["state"]) for b in box.world.batches()[2:]]
+    assert set(sealed) == {("empty", "reconciled")}
+    assert len(sealed) == 2 - (point == "files.telling")
 
 
 def test_what_is_open_or_young_is_in_flight(desk: Desk, capsys: Capsys) -> None:
