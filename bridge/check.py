@@ -130,16 +130,18 @@ def _disks(rooms: Mapping[str, Room], findings: Sequence[Finding]) -> Iterator[F
     small deployment may be its target, too."""
     for name, room in rooms.items():
         need = sum(finding.needs.get(name, 0) for finding in findings)
-        wanted = f"; first loads need about {decimal(need)}" if need else ""
+        wanted = [f"first loads need about {decimal(need)}"] if need else []
         if room.free_bytes is None:
-            yield Finding(None, "disk", f"{name}: free room is not known: {room.why}{wanted}")
+            found = [f"{name}: free room is not known: {room.why}", *wanted]
+            yield Finding(None, "disk", "; ".join(found))
             continue
-        free, doubt = decimal(room.free_bytes), f"; {room.why}" if room.why else ""
-        found = f"{name}: {free} free on the disk of {room.place}{doubt}{wanted}"
+        free, doubt = f"{name}: {decimal(room.free_bytes)} are free", [room.why] if room.why else []
+        found = [free, f"on the disk of {room.place}", *doubt, *wanted]
         if need < room.free_bytes:
-            yield Finding(None, "disk", found)
+            yield Finding(None, "disk", "; ".join(found))
         else:
-            yield Finding(None, "disk", found, Level.WARNING, "make room there first")
+            remedy = "make room there first"
+            yield Finding(None, "disk", "; ".join(found), Level.WARNING, remedy)
 
 
 def _job(deployment: Deployment, job: Job, broken: set[str]) -> Iterator[Finding]:

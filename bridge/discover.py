@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Container
 from itertools import chain, count
+from pathlib import PurePath
 
 import yaml
 
@@ -51,14 +52,17 @@ def find_table(store: Connector, text: str) -> Table:
 def job_file(deployment: Deployment, store: Connector, table: Table) -> str:
     """A job file for the table that loads as it is, and runs where the table has a key."""
     endpoint = store.endpoint.name
-    lines = [say(_HEADER), _yaml(job=_job_name(table.name.name, deployment.jobs))]
-    lines.append(_yaml(title=table.comment or table.name.name))
+    name = table.name.name
+    if store.capabilities.files:
+        name = PurePath(name).stem
+    lines = [say(_HEADER), _yaml(job=_job_name(name, deployment.jobs))]
+    lines.append(_yaml(title=table.comment or name))
     place = {"endpoint": endpoint, "table": table.name.name}
     if table.name.schema:
         place["schema"] = table.name.schema
     lines += [_yaml(source=place), *_key(table), *_capture(store, table), "columns:"]
     lines += [f"  {_column(column.name, column.comment)}" for column in table.columns]
-    target = {"endpoint": _target(deployment, endpoint), "table": table.name.name}
+    target = {"endpoint": _target(deployment, endpoint), "table": name}
     lines += [_yaml(target=target), _yaml(schedule="manual")]
     return "\n".join(lines) + "\n"
 

@@ -46,6 +46,8 @@ def _seen(held: Hold, plan: Plan) -> Stamping | None:
 def _told(name: str, seen: Stamping | None) -> str:
     if seen is None:
         return f"{name}: who writes it is not to be seen here"
+    if seen == Stamping():
+        return f"{name}: nothing in the catalogue writes it"
     return f"{name}: written at insert by {_by(seen.inserted)}, at update by {_by(seen.updated)}"
 
 
