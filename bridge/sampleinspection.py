@@ -35,7 +35,7 @@ def _size(held: Hold, plan: Plan, count: int, sample: RowSample, *, counted: boo
     if not sample.rows:
         return Finding(held.name, "size", told)
     each, whole = f"{round(sample.row_bytes):,}", decimal(_bytes(count, sample))
-    told += f"; {each} bytes each, about {whole} in all"
+    told += f"; each of {each} bytes, about {whole} in all"
     if _has_begun(held):
         return Finding(held.name, "size", f"{told}; loaded already")
     need = _need(count, sample)
