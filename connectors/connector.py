@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, ExceptionContext, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from connectors.canonical import Digest
@@ -44,6 +44,9 @@ __all__ = [
 ]
 
 
+_OWNER = "bridgehead_session"
+
+
 @dataclass(frozen=True)
 class Grouped:
     """One group of a digest query."""
@@ -64,6 +67,7 @@ class Connector(ABC):
         """Connects; raises Unreachable, LoginRefused, MissingObject or StatementTimeout."""
         self.endpoint = endpoint
         self._engine = self._create_engine()
+        event.listen(self._engine, "handle_error", self._note_owner)
         try:
             with self._translated():
                 self.connection: Connection = self._connected()
@@ -138,14 +142,26 @@ class Connector(ABC):
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
+        """An error of another session, inside whose transaction this one lies, is left to that."""
         try:
             yield
         except BridgeheadError:
             raise
         except DBAPIError as error:
+            if getattr(error.orig, _OWNER, self) is not self:
+                raise
             raise self.translate(error.orig or error) from error
         except self._driver_error() as error:
             raise self.translate(error) from error
+
+    def _note_owner(self, context: ExceptionContext) -> None:
+        setattr(context.original_exception, _OWNER, self)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the session broke. Its locks went with it; another would be opened in its place
+        by the next transaction."""
+        return self.connection.closed or self.connection.invalidated
 
     # -- what a family must bring ------------------------------------------------------------
 

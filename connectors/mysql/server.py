@@ -104,7 +104,7 @@ class MysqlServer(Connector):
 
     def _release(self, mark: str) -> None:
         """A session that is gone holds no lock."""
-        if self.connection.closed:
+        if self.is_lost:
             return
         try:
             with self._translated():

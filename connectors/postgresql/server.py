@@ -120,7 +120,7 @@ class PostgresqlServer(Connector):
         try:
             yield
         finally:
-            if not self.connection.closed and not self.driver.closed:
+            if not self.is_lost and not self.driver.closed:
                 with self.transaction():
                     self.execute(Statement("SELECT pg_advisory_unlock(%s::bigint)", (number,)))
 
