@@ -8,6 +8,7 @@ from bridge.batch import State
 from bridge.content import Content, compare_contents
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
+from bridge.ledger.migrations import receiver_version
 from bridge.plan import Plan, make_plan
 from bridge.push import Push
 from bridge.run import LOCK_WAIT_SECONDS, Outcome, run_job
@@ -38,6 +39,7 @@ def reconcile_job(deployment: Deployment, name: str, wait: float = LOCK_WAIT_SEC
             newest = held.ledger().newest()
         if newest is None:
             comparison.why_not = "nothing has been sealed yet"
+            _check_beginning(held, outcome)
             return
         _compare_applied(held, plan, outcome)
         with held.exchange.transaction(), held.target.transaction():
@@ -52,6 +54,18 @@ def reconcile_job(deployment: Deployment, name: str, wait: float = LOCK_WAIT_SEC
 
     comparison.outcome = run_job(deployment, name, (compare,), wait, even_disabled=True)
     return comparison
+
+
+def _check_beginning(held: Hold, outcome: Outcome) -> None:
+    """An epoch without a batch: a receiver that stands beyond it has outlived this ledger."""
+    with held.target.transaction() as connection:
+        is_known = receiver_version(connection) is not None
+    if is_known:
+        with held.exchange.transaction(), held.target.transaction():
+            check_stream(held.ledger(), held.receiver(), whole=True)
+    with held.exchange.transaction():
+        if held.ledger().epoch > 1:
+            outcome.verdict = Verdict.IN_FLIGHT
 
 
 def _compare_applied(held: Hold, plan: Plan, outcome: Outcome) -> None:

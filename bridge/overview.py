@@ -50,14 +50,16 @@ class JobOverview:
 
     @property
     def verdict(self) -> Verdict | None:
-        """None for a job that has not sealed a batch yet."""
+        """None for a job that has not sealed a batch yet, and was not stopped before."""
         found = self.standing
-        if found is None or found.last_sealed_at is None:
+        if found is None:
             return None
+        if found.last_sealed_at is None:
+            return Verdict(found.ran_verdict) if found.ran_verdict in _STOPPED else None
         matters = {
             Verdict.DEVIATION: found.deviated or found.content_deviation,
             Verdict.HELD: found.held,
-            Verdict.IN_FLIGHT: found.in_flight,
+            Verdict.IN_FLIGHT: found.in_flight or found.seq == 0,  # an epoch is about to begin
         }
         ended = [Verdict(found.ran_verdict)] if found.ran_verdict in _STOPPED else []
         return worst([*ended, *(verdict for verdict, count in matters.items() if count)])

@@ -43,10 +43,13 @@ class Ledger(History):
     # -- who may write -----------------------------------------------------------------------
 
     def register(self) -> None:
-        """The job's row exists. Idempotent; the caller holds the job's or the schema lock."""
+        """The job's row exists. Idempotent; the caller holds the job's or the schema lock. One that
+        was lost comes back in the epoch of its batches: an earlier one would count as ended."""
         if self.standing() is not None:
             return
-        first = Standing(token=0, epoch=1, anchor_hash=GENESIS, enabled=True)
+        begun = self._first(self._batches().order_by(batch_row.c.epoch.desc(), batch_row.c.seq))
+        epoch, anchor = (begun.epoch, begun.prev_hash) if begun else (1, GENESIS)
+        first = Standing(token=0, epoch=epoch, anchor_hash=anchor, enabled=True)
         self.connection.execute(insert(job_row), self._named(vars(first)))
 
     def take(self, minimum: int = 0) -> int:

@@ -96,6 +96,18 @@ def test_registering_again_changes_nothing(ledger: Ledger) -> None:
     assert ledger.standing() == before == Standing(1, 1, GENESIS, True)
 
 
+def test_a_lost_row_of_a_job_is_made_again_as_its_batches_say(ledger: Ledger) -> None:
+    """Back in an ended epoch, what is sealed would be taken for superseded and never arrive."""
+    reconcile(ledger, seal(ledger))
+    ledger.new_epoch("because", "tester")
+    newest = reconcile(ledger, seal(ledger))
+    ledger.connection.execute(delete(job_row))
+    again = taken(ledger.connection)
+    assert (again.epoch, again.head().head_hash) == (2, newest.batch_hash)
+    assert again.verify_chain() == []
+    assert (seal(again).epoch, again.head().seq) == (2, 2)
+
+
 def test_a_run_that_lost_its_job_cannot_write(connection: Connection, ledger: Ledger) -> None:
     batch = seal(ledger)
     taken(connection)

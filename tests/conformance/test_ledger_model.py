@@ -123,7 +123,7 @@ class Books(RuleBasedStateMachine):
         self, tally: Tally, balanced: bool, shift: int, end: int, last: bool, held: State
     ) -> None:
         if balanced:
-            tally = replace(tally, read=tally.read - tally.residual)
+            tally = balanced_anew(tally)
         window = self.next_window(shift, end) | {"last": last}
         newest = self.newest()
         refused = (
@@ -188,7 +188,7 @@ class Books(RuleBasedStateMachine):
     @rule(tally=st.builds(Tally, *[COUNT] * 9))
     def roll_back(self, tally: Tally) -> None:
         """What was not committed has not been."""
-        tally = replace(tally, read=tally.read - tally.residual)
+        tally = balanced_anew(tally)
         with self.engines[0].connect() as connection:
             ledger = Ledger(connection, DEPARTMENT, JOB, token=self.token)
             newest = self.newest()
@@ -343,6 +343,13 @@ class Books(RuleBasedStateMachine):
             found = opened.execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall()
         opened.close()
         return [dict(row) for row in found]
+
+
+def balanced_anew(tally: Tally) -> Tally:
+    """Without a residual, and with no count that cannot be."""
+    accounted = tally.read + tally.gone - tally.residual
+    gone = min(tally.gone, accounted)
+    return replace(tally, read=accounted - gone, gone=gone, late=min(tally.late, accounted - gone))
 
 
 def sums(batches: list[Batch]) -> Sums:

@@ -107,3 +107,33 @@ def test_a_key_is_shown_masked_and_the_remedy_named(world: World, capsys: Capsys
     assert "110101********0134" in told.out
     assert "bridgehead resync j" in told.out
     assert key not in told.out + told.err
+
+
+@pytest.mark.parametrize("world", CHAINS[:2], indirect=True, ids="-".join)
+def test_a_ledger_that_was_lost_is_not_reconciled(settled: World, capsys: Capsys) -> None:
+    settled.sql("exchange", "DELETE FROM bh_batch", "DELETE FROM bh_batch_event")
+    told = reconcile(settled, capsys)
+    assert (told.code, told.json["verdict"]) == (1, "gap")
+    assert "ahead of the ledger" in told.json["error"]["message"]
+
+
+@pytest.mark.parametrize("world", CHAINS[1:2], indirect=True, ids="-".join)
+def test_an_epoch_that_was_cut_off_at_its_beginning_is_in_flight(
+    settled: World, capsys: Capsys
+) -> None:
+    head = settled.batches()[-1]["batch_hash"]
+    settled.sql("exchange", f"UPDATE bh_job SET epoch = 2, anchor_hash = '{head}'")
+    told = reconcile(settled, capsys)
+    assert (told.code, told.json["verdict"]) == (0, "in_flight")
+    (job,) = call(capsys, "--config", settled.directory, "status", "--json").json
+    assert (job["verdict"], job["epoch"], job["seq"]) == ("in_flight", 2, 0)
+    settled.run_well()
+    assert reconcile(settled, capsys).json["verdict"] == "reconciled"
+
+
+@pytest.mark.parametrize("world", CHAINS[1:2], indirect=True, ids="-".join)
+def test_a_job_that_never_ran_has_nothing_to_compare(world: World, capsys: Capsys) -> None:
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    told = reconcile(world, capsys)
+    assert (told.code, told.json["deviation"], "error" in told.json) == (0, 0, False)

@@ -53,6 +53,12 @@ def test_a_failed_run_stays_visible(ran: World, capsys: Capsys) -> None:
     assert "127.0.0.1" in call(capsys, "--config", ran.directory, "status").out
 
 
+def test_a_stopped_job_without_a_batch_needs_a_person(ran: World, capsys: Capsys) -> None:
+    ran.sql("exchange", "DELETE FROM bh_batch", "UPDATE bh_job SET ran_verdict = 'fork'")
+    told = call(capsys, "--config", ran.directory, "status", "--json")
+    assert (told.code, told.json[0]["verdict"]) == (1, "fork")
+
+
 def test_status_makes_nothing_in_a_new_exchange(world: World, capsys: Capsys) -> None:
     world.job("j", **cursor_job())
     told = call(capsys, "--config", world.directory, "status", "--json")
