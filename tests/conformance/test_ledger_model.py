@@ -122,8 +122,7 @@ class Books(RuleBasedStateMachine):
     def seal(
         self, tally: Tally, balanced: bool, shift: int, end: int, last: bool, held: State
     ) -> None:
-        if balanced:
-            tally = balanced_anew(tally)
+        tally = balanced_anew(tally) if balanced else replace(tally, late=0)
         window = self.next_window(shift, end) | {"last": last}
         newest = self.newest()
         refused = (
