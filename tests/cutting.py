@@ -15,11 +15,11 @@ from random import Random
 from tests.scenario.proxy import Act, Proxy, Way
 from tests.scenario.world import ROLES, World, cursor_job
 
-__all__ = ["LIMITS", "Cut", "Cutting", "Fared"]
+__all__ = ["LIMITS", "WAYS", "Cut", "Cutting", "Fared"]
 
 _ROWS = 12
 LIMITS = {"connect_timeout": 2, "silence_timeout": 1}
-_WAYS: tuple[Way, ...] = ("there", "back")
+WAYS: tuple[Way, ...] = ("there", "back")
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,19 @@ class Cutting:
             line.cut()
 
     def positions(self, count: int, chance: Random, acts: tuple[Act, ...]) -> Iterator[Cut]:
-        """About so many on every line and way, evenly spaced from a beginning that is drawn."""
+        """So many on every line and way."""
         for role in ROLES:
-            for way in _WAYS:
-                total = self.totals[role, way]
-                first = chance.random()
-                for number in range(count):
-                    at = int(total * (number + first) / count)
-                    yield Cut(role, way, at, acts[number % len(acts)])
+            for way in WAYS:
+                yield from self.on(role, way, count, chance, acts)
+
+    def on(
+        self, role: str, way: str, count: int, chance: Random, acts: tuple[Act, ...]
+    ) -> Iterator[Cut]:
+        """Evenly spaced, from a beginning that is drawn."""
+        first, found = chance.random(), WAYS[0] if way == WAYS[0] else WAYS[1]
+        for number in range(count):
+            at = int(self.totals[role, found] * (number + first) / count)
+            yield Cut(role, found, at, acts[number % len(acts)])
 
     def fare(self, cut: Cut) -> Fared:
         """One case, from its change to rest."""
@@ -124,7 +129,7 @@ class Cutting:
         for line in self._lines.values():
             line.mend()
         self._world.run_well()
-        return {(role, w): line.passed(w) for role, line in self._lines.items() for w in _WAYS}
+        return {(role, w): line.passed(w) for role, line in self._lines.items() for w in WAYS}
 
     def _change(self) -> tuple[int, int, int]:
         """Two rows come, one changes, one goes that came before; as many bytes each time."""
