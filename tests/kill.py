@@ -6,14 +6,34 @@ import gc
 import os
 import signal
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from bridge.failpoint import arm, at
+from sqlalchemy import Engine, event
 
-__all__ = ["FILE_POINTS", "killed"]
+from bridge.failpoint import arm, at, failpoint
+
+__all__ = ["FILE_POINTS", "STATEMENT", "killed", "statements"]
 
 FILE_POINTS = ("files.beginning", "files.begun", "files.telling", "files.told")
 """What only a job whose source is a folder passes: killed in test_sheets.py."""
+
+STATEMENT = "statement"
+"""Passed after each statement, inside `statements`: where nothing but a test has a failpoint."""
+
+
+@contextmanager
+def statements() -> Iterator[None]:
+    """Makes a failpoint of every statement that goes through SQLAlchemy: all but bulk loads."""
+
+    def executed(*_: object) -> None:
+        failpoint(STATEMENT)
+
+    event.listen(Engine, "after_cursor_execute", executed)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "after_cursor_execute", executed)
 
 
 def killed(run: Callable[[], object], hit: int, name: str = "*") -> bool:

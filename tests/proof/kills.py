@@ -4,6 +4,9 @@ A clean run counts the passes. Each is then a case, from a copy of the stores as
 that run: killed there, started again, judged; and once more, killed a second time on its way to
 recover, at a pass that the seed chooses, and started again. The oracle must find nothing, and the
 counts of the ledger must be those of the clean run.
+
+Blocks `by statement` do the same after statements of SQL, of which the seed chooses some: a store
+that commits at each CREATE TABLE has effects that no failpoint stands between.
 """
 
 from __future__ import annotations
@@ -11,8 +14,8 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -22,7 +25,7 @@ from random import Random
 from bridge.failpoint import arm
 from bridge.run import Outcome
 from connectors.endpoint import Endpoint
-from tests.kill import killed
+from tests.kill import killed, statements
 from tests.proof.kind import Block, Result, Wanted
 from tests.proof.story import ACTS, CAPTURES, DIRECTIONS, Act, Scene, prepare
 from tests.proof.workshop import Workshop
@@ -30,6 +33,8 @@ from tests.scenario.world import ROLES, World
 
 __all__ = ["CHAINS", "Life", "block_of", "blocks", "prove"]
 
+STATEMENTS = 20
+BY_STATEMENT = " by statement"
 RECOVERY = "from the restart to reconciled"
 _PLAIN = ("sqlite", "postgresql", "mysql")
 _ODBC = ("odbc-postgresql", "odbc-mariadb")
@@ -44,16 +49,20 @@ def blocks(seed: int) -> Iterable[Block]:
     for chain, direction, capture, act in product(CHAINS, DIRECTIONS, CAPTURES, ACTS):
         if direction == "outbound" or not ACTS[act].outbound_only:
             yield block_of(chain, direction, capture, act)
+            yield block_of(chain, direction, capture, act, by_statement=True)
 
 
-def block_of(chain: tuple[str, ...], direction: str, capture: str, act: str) -> Block:
+def block_of(
+    chain: tuple[str, ...], direction: str, capture: str, act: str, *, by_statement: bool = False
+) -> Block:
     combination = f"{' → '.join(chain)}, {direction}, {capture}"
-    return Block("kills", f"{combination}, {act}", combination, expected=50)
+    name = f"{combination}, {act}{BY_STATEMENT if by_statement else ''}"
+    return Block("kills", name, combination, 2 * STATEMENTS if by_statement else 60)
 
 
 def prove(block: Block, seed: int, workshop: Workshop, wanted: Wanted) -> Iterator[Result]:
     life = Life(block, seed, workshop)
-    for hit in range(1, len(life.passed) + 1):
+    for hit in life.hits:
         if wanted(f"pass {hit}"):
             yield life.kill_at(hit)
 
@@ -81,7 +90,9 @@ class Life:
     """A job before an act, the passes of a clean run of it, and what that run came to."""
 
     def __init__(self, block: Block, seed: int, workshop: Workshop) -> None:
-        self.act: Act = ACTS[block.name.rpartition(", ")[2]]
+        name = block.name.rpartition(", ")[2]
+        self.act: Act = ACTS[name.removesuffix(BY_STATEMENT)]
+        self._by_statement = name.endswith(BY_STATEMENT)
         self._combination = block.combination
         self._seed = f"{seed} {block.combination}"
         self._workshop = workshop
@@ -93,13 +104,20 @@ class Life:
         self.passed: list[str] = []
         self._wanted: Came | None = None
         with self._copied() as world:
-            _arm(self.passed)
-            outcome = self.act.run(world)
-            arm(None)
+            outcome = self._run(world, self.passed)
             found = list(self._judge(world, outcome))
             if found:
                 raise AssertionError(f"a clean run of {block.name}: {found}")
             self._wanted = _came(world)
+
+    @property
+    def hits(self) -> list[int]:
+        """Every pass; of statements those that the seed has chosen."""
+        every = range(1, len(self.passed) + 1)
+        if not self._by_statement:
+            return list(every)
+        chance = Random(f"{self._seed} {self.act.name}")
+        return sorted(chance.sample(every, min(STATEMENTS, len(every))))
 
     def kill_at(self, hit: int) -> Result:
         """Once, and once more with a second kill on the way to recover."""
@@ -124,14 +142,22 @@ class Life:
         passed: list[str] = []
         with self._copied() as world:
             for hit in hits:
-                if not killed(partial(self.act.run, world), hit):
+                if not killed(partial(self._run, world), hit):
                     return None
             began = time.monotonic()
-            _arm(passed)
-            outcome = self.act.run(world)
-            arm(None)
+            outcome = self._run(world, passed)
             seconds = time.monotonic() - began
             return Recovery(tuple(self._judge(world, outcome)), tuple(passed), seconds)
+
+    def _run(self, world: World, passed: list[str] | None = None) -> Outcome:
+        """`passed` takes the failpoints; without it they stay armed as they are."""
+        with statements() if self._by_statement else nullcontext():
+            if passed is None:
+                return self.act.run(world)
+            arm(passed.append)
+            outcome = self.act.run(world)
+            arm(None)
+            return outcome
 
     def _judge(self, world: World, outcome: Outcome) -> Iterator[str]:
         if (outcome.error, outcome.verdict) != (None, "reconciled"):
@@ -165,11 +191,6 @@ def _guard(place: Path, before: str, now: str) -> None:
     """The guard file speaks of the copy: a case is no restore."""
     for file in place.glob("guard/*.json"):
         file.write_text(re.sub(rf"{before}(?!\d)", now, file.read_text("utf-8")), "utf-8")
-
-
-def _arm(passed: list[str]) -> None:
-    note: Callable[[str], None] = passed.append
-    arm(note)
 
 
 def _came(world: World) -> Came:

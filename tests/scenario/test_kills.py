@@ -128,6 +128,14 @@ def test_killed_with_real_servers(
     assert kill(life, list(range(1, len(life.passed), 3))[:11]) >= 20
 
 
+def test_killed_between_statements(workshop: Workshop) -> None:
+    """MariaDB commits at each CREATE TABLE: a ledger, a copy or a claim may be made in part."""
+    block = block_of((MARIA,) * 3, "outbound", "cursor", "first load", by_statement=True)
+    life = Life(block, SEED, workshop)
+    assert len(life.passed) > 200
+    assert kill(life, life.hits[::4]) == 10
+
+
 def kill(life: Life, hits: Any) -> int:
     """How many kills that was, each once and once more with a second one."""
     results = [life.kill_at(hit) for hit in hits]
