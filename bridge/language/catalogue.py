@@ -110,13 +110,10 @@ class Catalogue:
         return self._in_parts(message)
 
     def _with_details(self, message: str) -> str | None:
-        """A message without a place may be followed by `: names` or ` (code)`."""
+        """A message without a place may be followed by ` (code)`."""
         head, bracket, inside = message.rpartition(" (")
         if bracket and inside.endswith(")") and self._is_fixed(head):
             return f"{self.known[head]}（{self.say_text(inside[:-1])}）"
-        head, colon, rest = message.partition(": ")
-        if colon and self._is_fixed(head):
-            return f"{self.known[head]}：{self.say_text(rest)}"
         return None
 
     def _is_fixed(self, message: str) -> bool:
@@ -124,8 +121,8 @@ class Catalogue:
         return " " in message and message in self.known and not _PLACE.search(message)
 
     def _in_parts(self, message: str) -> str:
-        """Messages are put together as `message; message`, `name: message` and `message (hint)`.
-        What is not known stays."""
+        """Messages are put together as `message; message`, `name: message`, `message: names`
+        and `message (hint)`. What is not known stays."""
         head, semicolon, tail = message.rpartition("; ")
         if semicolon and (said := self.translate(tail)) != tail:
             return f"{self.translate(head)}；{said}"
