@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 import threading
@@ -134,6 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     an interruption loses nothing."""
     given = globals_first(sys.argv[1:] if arguments is None else arguments)
     session = Session()
+    _write_whatever_the_charset()
     begin(LogFormat.TEXT)  # until the options have been read
     speak(_language(given))
     tried = next((word for word in given if word in COMMANDS), "")
@@ -153,6 +155,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise
     except Exception as error:  # noqa: BLE001 — the last resort: no values in a traceback
         sys.exit(show_internal_error(error, debug="--debug" in given))
+
+
+def _write_whatever_the_charset() -> None:
+    """A name may hold a character that the terminal's charset lacks: it is shown as its number."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _leave_interrupted() -> None:

@@ -64,7 +64,8 @@ def _console(*, stderr: bool) -> Console:
 
 
 def print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    is_whole = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+    print(json.dumps(value, ensure_ascii=not is_whole, indent=2))
 
 
 def table(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,6 +133,22 @@ def test_a_line_of_the_log_is_said_too(capsys: Capsys) -> None:
     log = logging.getLogger("bridgehead")
     log.warning("%s: no notice could be taken of the run: %s", "a: b", "the disk is full")
     assert capsys.readouterr().err == "a: b：本次运行未能记入事件：磁盘已满\n"
+
+
+@pytest.mark.parametrize(("charset", "name"), [("gbk", "\\U00020bb7"), ("utf-8", "𠮷")])
+def test_a_terminal_of_another_charset_gets_what_it_can_show(
+    charset: str, name: str, tmp_path: Path
+) -> None:
+    (tmp_path / "bridgehead.yaml").write_text("𠮷: 张三", encoding="utf-8")
+    environment = os.environ | {"PYTHONIOENCODING": charset, "LANG": "zh_CN.UTF-8", "LC_ALL": ""}
+    command = [sys.executable, "-c", "from bridge.cli import main; main()"]
+    told = subprocess.run(
+        [*command, "--config", tmp_path, "status"], env=environment, capture_output=True
+    )
+    assert told.returncode == 2
+    assert f"没有这个配置项：'{name}'" in told.stderr.decode(charset)
+    listed = subprocess.run([*command, "families", "--json"], env=environment, capture_output=True)
+    assert json.loads(listed.stdout.decode("utf-8"))
 
 
 def test_durations_have_units_of_the_language() -> None:
