@@ -25,11 +25,13 @@ __all__ = ["Pulled", "pull"]
 class Pulled:
     """What a pull came to. `holders` names what held the horizon back, if it could not advance;
     `held_since` since when. `begun`: files were begun with, or what an earlier run had been cut
-    off in is complete; once that has arrived there may be more to pull."""
+    off in is complete; once that has arrived there may be more to pull. `overdue`: by the source's
+    clock, the horizon is held back for longer than the job allows."""
 
     holders: tuple[str, ...] = ()
     held_since: datetime | None = None
     begun: bool = False
+    overdue: bool = False
 
 
 def pull(held: Hold, plan: Plan, sink: Callable[[Batch], None]) -> Pulled:
@@ -113,7 +115,8 @@ def _behind(held: Hold, high: datetime, watermark: datetime) -> Pulled:
     if seconds <= held.job.capture.margin + 1:
         return Pulled()
     what = f"the source's clock stands {seconds:.0f} s behind the watermark {instant(watermark)}"
-    return Pulled((what,), held.source.clock())
+    overdue = seconds > held.job.capture.horizon_limit
+    return Pulled((what,), held.source.clock(), overdue=overdue)
 
 
 def _horizon(held: Hold, plan: Plan) -> tuple[datetime | None, Pulled]:
@@ -132,7 +135,9 @@ def _horizon(held: Hold, plan: Plan) -> tuple[datetime | None, Pulled]:
     if not horizon.holders:
         return high, Pulled()
     since = min((c.at for c in horizon.candidates), default=None)
-    return high, Pulled(tuple(source.describe_work(horizon.holders)), since)
+    limit = timedelta(seconds=capture.horizon_limit)
+    overdue = since is not None and source.clock() - since > limit
+    return high, Pulled(tuple(source.describe_work(horizon.holders)), since, overdue=overdue)
 
 
 def zone_of(held: Hold) -> ZoneInfo:
@@ -163,5 +168,5 @@ def _sweep_is_due(held: Hold, plan: Plan) -> bool:
         return False
     with held.exchange.transaction():
         standing = held.ledger().standing()
-    swept = standing.swept_at if standing else None
-    return swept is None or datetime.now(UTC) - swept >= timedelta(seconds=every)
+    now = datetime.now(UTC)
+    return standing is None or standing.sweep_is_due(now, timedelta(seconds=every))

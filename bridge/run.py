@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 
 from tenacity import Retrying, retry_if_exception, stop_before_delay, wait_exponential, wait_random
 
@@ -91,7 +90,7 @@ def settle_and_pull(held: Hold, outcome: Outcome) -> None:
     while pulled.begun:
         with Pushing(held, plan, outcome.note) as pushing:
             pulled = pull(held, plan, remembered(held, pushing.take))
-    _note_horizon(held, pulled, outcome)
+    _note_horizon(pulled, outcome)
 
 
 def pull_only(held: Hold, outcome: Outcome) -> None:
@@ -103,7 +102,7 @@ def pull_only(held: Hold, outcome: Outcome) -> None:
     if waiting:
         outcome.verdict = Verdict.IN_FLIGHT
         return
-    _note_horizon(held, pull(held, plan, remembered(held, outcome.note)), outcome)
+    _note_horizon(pull(held, plan, remembered(held, outcome.note)), outcome)
 
 
 def read_quarantined_again(held: Hold, outcome: Outcome) -> None:
@@ -182,15 +181,13 @@ def _settle(held: Hold, plan: Plan, outcome: Outcome) -> None:
         outcome.note(push.settle(batch))
 
 
-def _note_horizon(held: Hold, pulled: Pulled, outcome: Outcome) -> None:
+def _note_horizon(pulled: Pulled, outcome: Outcome) -> None:
     outcome.pulled = True
     if not pulled.holders:
         return
     outcome.holders = pulled.holders
     outcome.verdict = Verdict.IN_FLIGHT
-    limit = timedelta(seconds=held.job.capture.horizon_limit)
-    outcome.held_since = since = pulled.held_since
-    outcome.overdue = since is not None and datetime.now(UTC) - since > limit
+    outcome.held_since, outcome.overdue = pulled.held_since, pulled.overdue
 
 
 def _conclude(held: Hold, outcome: Outcome) -> None:

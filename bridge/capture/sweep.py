@@ -69,9 +69,9 @@ class Sweep:
         if every is None:
             return False
         standing = self._ledger.standing()
-        if standing is None or standing.swept_at is None or standing.sweep_key is not None:
+        if standing is None or standing.sweep_key is not None:
             return True
-        return datetime.now(UTC) - standing.swept_at >= timedelta(seconds=every)
+        return standing.sweep_is_due(datetime.now(UTC), timedelta(seconds=every))
 
     def _compare_segments(self) -> None:
         """Reads source and copy once, side by side, from where the last sweep stopped."""

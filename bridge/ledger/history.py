@@ -63,6 +63,10 @@ class Standing:
     extra: int | None = None
     different: int | None = None
 
+    def sweep_is_due(self, now: datetime, every: timedelta) -> bool:
+        """Also where the last sweep lies ahead: a clock that was set back does not hold it off."""
+        return self.swept_at is None or not timedelta(0) <= now - self.swept_at < every
+
     @property
     def content_deviation(self) -> int:
         """Keys that the last comparison of contents found missing, extra or different."""

@@ -34,6 +34,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "overlapping": cursor_job(**{**_BARE, "overlap": 60}),
     "seconds": cursor_job(**_BARE),
     "milliseconds": cursor_job(**_BARE),
+    "Europe/Berlin": cursor_job(**{**_BARE, "timezone": "Europe/Berlin"}),
+    "America/New_York": cursor_job(**{**_BARE, "timezone": "America/New_York"}),
 }
 STORIES = ("swept", "bare", "compare")
 """`bare` has nothing to lean on but its horizon: no overlap, no sweep."""
