@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,9 @@ class Shifted(Postgres):
     def set_back(self, seconds: int) -> None:
         self._offset.write_text(f"-{seconds}" if seconds else "+0", "ascii")
 
+    def set_to(self, moment: datetime) -> None:
+        self.set_back(round((datetime.now(UTC) - moment).total_seconds()))
+
     def _launch(self, programs: Path) -> None:
         place = self.data.parent
         self._offset = place / "offset"
@@ -243,6 +247,36 @@ def test_sources_clock_set_back_under_a_first_load(
     shifted_server.set_back(0)
     shifting.run_well()
     assert shifting.findings() == []
+
+
+NIGHTS = [
+    ("Europe/Berlin", datetime(2025, 10, 26, 1, tzinfo=UTC)),
+    ("Europe/Berlin", datetime(2025, 3, 30, 1, tzinfo=UTC)),
+    ("America/New_York", datetime(2025, 11, 2, 6, tzinfo=UTC)),
+]
+
+
+@pytest.mark.parametrize(("zone", "change"), NIGHTS)
+def test_night_in_which_the_clock_changes(
+    shifting: World, shifted_server: Shifted, zone: str, change: datetime
+) -> None:
+    """Stamps without a zone, an hour that comes twice or not at all, and neither overlap nor sweep
+    to lean on."""
+    shifting.sql(
+        "source",
+        f"ALTER DATABASE shifted SET timezone = '{zone}'",
+        "DROP TABLE t",
+        "CREATE TABLE t (id integer PRIMARY KEY, at timestamp DEFAULT localtimestamp)",
+    )
+    shifting.job("j", **cursor_job(column="at", overlap=0, deletes={"sweep": "off"}))
+    moment, number = change - timedelta(minutes=100), 0
+    while moment < change + timedelta(minutes=100):
+        shifted_server.set_to(moment)
+        number += 1
+        shifting.sql("source", f"INSERT INTO t VALUES ({number}), ({number + 1000})")
+        shifting.run_well()
+        moment += timedelta(minutes=23)
+    assert shifting.findings(columns={"id": "number", "at": "moment"}) == []
 
 
 class _Stop(Exception):
