@@ -11,6 +11,7 @@ from bridge.plan import Plan
 from connectors.charset import HEX
 from connectors.connector import Chunk
 from connectors.dialect import Statement
+from connectors.errors import StatementTimeout
 from connectors.selection import Output, Selection, count_rows
 from connectors.table import Column, Kind, Type
 
@@ -34,29 +35,36 @@ class RowSample:
     texts: Mapping[str, Sequence[Sample]]
 
 
-def count_or_estimate(held: Hold, plan: Plan) -> tuple[int, bool]:
+def count_or_estimate(held: Hold, plan: Plan) -> tuple[int | None, bool]:
     """How many rows the source has, and whether they were counted: where it has no estimate, and no
-    other way is known to have one."""
+    other way is known to have one. None where counting takes longer than the endpoint allows."""
     estimate = held.source.estimate_rows(plan.table)
     if estimate is not None and (estimate > 0 or plan.table.row_estimate is None):
         return estimate, False
-    with held.source.transaction():
-        return int(held.source.value(count_rows(held.source.dialect, plan.table))), True
+    try:
+        with held.source.transaction():
+            return int(held.source.value(count_rows(held.source.dialect, plan.table))), True
+    except StatementTimeout:
+        return None, False
 
 
 def texts_of(plan: Plan) -> list[Column]:
     return [c.source for c in plan.route.columns if c.source.type.kind is Kind.TEXT]
 
 
-def sample_rows(held: Hold, plan: Plan, rows: int) -> RowSample:
+def sample_rows(held: Hold, plan: Plan, rows: int | None) -> RowSample:
     """The first rows by key, the oldest ones as a rule; where there are many more than those, also
-    some by chance, among which the newest have their share."""
+    some by chance, among which the newest have their share. To draw them the whole table is read:
+    where that takes longer than the endpoint allows, the first ones alone."""
     parts = [_read(held, plan, None, SAMPLED_ROWS)]
     drawn = None
-    if rows > 2 * SAMPLED_ROWS:
+    if rows is not None and rows > 2 * SAMPLED_ROWS:
         drawn = held.source.dialect.by_chance(SAMPLED_ROWS / rows)
     if drawn is not None:
-        parts.append(_read(held, plan, Statement(drawn), _MOST_DRAWN))
+        try:
+            parts.append(_read(held, plan, Statement(drawn), _MOST_DRAWN))
+        except StatementTimeout:
+            drawn = None
     count = sum(part.rows for part in parts)
     texts = {
         column.name: [one for part in parts for one in part.texts[column.name]]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from rich.filesize import decimal
 
-from bridge.finding import Finding
+from bridge.finding import Finding, Level
 from bridge.hold import Hold
 from bridge.ledger.history import History
 from bridge.ledger.migrations import exchange_version
@@ -24,9 +24,13 @@ _UNFILLED = 1.2  # pages are not full
 def rows(held: Hold, plan: Plan) -> Iterator[Finding]:
     count, counted = count_or_estimate(held, plan)
     sample = sample_rows(held, plan, count)
-    if sample.rows > count:
-        count, counted = sample.rows, False
-    yield _size(held, plan, count, sample, counted=counted)
+    if count is None:
+        found = "its rows could not be counted in time: its size is not known"
+        yield Finding(held.name, "size", found, Level.WARNING)
+    elif sample.rows > count:
+        yield _size(held, plan, sample.rows, sample, counted=False)
+    else:
+        yield _size(held, plan, count, sample, counted=counted)
     yield from charset(held, plan, sample)
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from connectors.postgresql.dialect import PostgresqlDialect
 from tests.command import call
 from tests.scenario.world import World, cursor_job
 
@@ -141,6 +142,23 @@ def test_a_charset_that_only_newer_rows_have_is_found(world: World, capsys: Caps
     (charset,) = findings(world, capsys, "charset")
     assert charset["result"] == "warning"
     assert "read as gb18030" in charset["found"]
+
+
+def test_a_table_too_large_to_draw_from_is_still_looked_at(
+    world: World, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.make_table()
+    numbers = "SELECT i, '张' || i, 1.5, now() - interval '1 hour' FROM generate_series(1, 11000) i"
+    world.sql("source", f"INSERT INTO t {numbers}", "ANALYZE t")
+    world.job("j", **cursor_job())
+    (charset,) = findings(world, capsys, "charset")
+    assert re.search(r"in the first 5,000 rows and [45],\d{3} by chance", charset["found"])
+    endless = "pg_sleep(0.02) IS NOT NULL"
+    monkeypatch.setattr(PostgresqlDialect, "by_chance", lambda *_: endless)
+    world.write({"source": {"statement_timeout": "2s"}})
+    (charset,) = findings(world, capsys, "charset")
+    assert "in the first 5,000 rows:" in charset["found"]
+    assert "11,000 rows" in findings(world, capsys, "size")[0]["found"]
 
 
 def test_who_holds_back_since_when_without_any_right(world: World, capsys: Capsys) -> None:
