@@ -208,4 +208,12 @@ JUDGING = (
         "return Pulled()",
         f"{SIMULATION}::test_a_run_that_finishes_an_older_window_goes_on",
     ),
+    Mutant(
+        "failed-push-forgotten",
+        "settle",
+        "bridge.pushing",
+        "        if kind is None:\n            self._raise()\n",
+        "        if kind is None:\n",
+        f"{GAPS}::test_target_refuses_the_last_part_of_an_image[postgresql]",
+    ),
 )

@@ -104,6 +104,26 @@ def test_target_swallows_a_row_of_an_image(settled: World) -> None:
 
 
 @on_both
+def test_target_refuses_the_last_part_of_an_image(settled: World) -> None:
+    """Where the push goes on beside the pull, it may fail when there is nothing left to pull."""
+    plant_trigger(
+        settled,
+        "IF NEW.id = 103 THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW;",
+        "CREATE TRIGGER meddle BEFORE INSERT ON t WHEN NEW.id = 103 "
+        "BEGIN SELECT RAISE(ABORT, 'not this one'); END",
+    )
+    settled.write(retry=0)
+    settled.job("j", chunk_rows=4, **cursor_job())
+    outcome = settled.resync()
+    assert outcome.error is not None
+    assert outcome.verdict != "reconciled"
+    assert [b["state"] for b in settled.batches()[-4:]] == ["reconciled"] * 3 + ["sealed"]
+    settled.sql("target", f"DROP TRIGGER meddle{'' if settled.is_sqlite else ' ON t'}")
+    settled.run_well()
+    assert settled.findings() == []
+
+
+@on_both
 @pytest.mark.parametrize("meddle", [round_amount, alter_name])
 def test_target_alters_a_value(settled: World, meddle: Callable[[World], None]) -> None:
     meddle(settled)
