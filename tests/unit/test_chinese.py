@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -98,3 +99,69 @@ def test_a_mistake_in_a_call_is_told_in_chinese(mistake: str, capsys: Capsys) ->
     assert told.code == 2
     assert "错误：" in told.err
     assert _ENGLISH.findall(told.err) == []
+
+
+_DEPLOYMENT = """
+department: {code: "113301000024895242", name: x}
+endpoints:
+  a: {family: sqlite, path: x}
+exchange: a
+"""
+_BAD_DEPLOYMENTS = [
+    """
+department: {code: "123", name: ""}
+endpoints:
+  "a b!": {family: postgresql, host: "u@h", port: 0, connect_timeout: 0, password: secret}
+  b: {family: sqlit, path: 3, silence_timeout: 9d}
+  c: {family: sqlite}
+exchange: x
+defaults: {chunk_rows: 0, retry: 1h, quarantine_limit: -1}
+alarms: [{to: "http://x", repeat_after: 1s, severity: loud, name: %s}]
+retention: {payload: 1h, ledger: 1d}
+statement: {timezone: Mars}
+"""
+    % ("n" * 50),
+    "department: x\nendpoints: {}\nexchange: [1]\n",
+    "- a\n- b\n",
+    "a: [\n",
+    "a: b: c\n",
+    "a: @x\n",
+    "a: 'x\n",
+    "a: &x !t 3\n",
+    "a: 1\na: 2\n",
+    "a: 1\n---\nb: 2\n",
+]
+_BAD_JOB = """
+job: k
+source: {endpoint: a, table: t, header: 0, charset: koi8, delimiter: x}
+key: [KEYS]
+capture: {method: log, overlap: 99d, stamp: me, timezone: Mars, deletes: {sweep: often}}
+columns: {x: {rule: r, mask: m, codes: nix, type: int9, sharing: maybe}, y: 5}
+target: {endpoint: a, table: t, adopt: perhaps}
+schedule: "* * *"
+tasks: two
+max_delete: -1
+empty_every: x
+catalogue: {code: 1, update_cycle: hourly, published: 2025-02-31, provider_code: x, open: ja}
+""".replace("KEYS", ",".join(f"k{number}" for number in range(33)))
+
+
+@pytest.mark.parametrize("text", _BAD_DEPLOYMENTS, ids=lambda text: text.split("\n")[0][:20])
+def test_a_mistake_in_the_configuration_is_told_in_chinese(
+    text: str, tmp_path: Path, capsys: Capsys
+) -> None:
+    (tmp_path / "bridgehead.yaml").write_text(text, encoding="utf-8")
+    told = call(capsys, "--lang", "zh", "--config", tmp_path, "status")
+    assert told.code == 2
+    assert re.search("[一-鿿]{3}", told.err.partition("\n")[2])
+    assert _ENGLISH.findall(re.sub("'[^']*'", "", told.err)) == []
+
+
+def test_a_mistake_in_a_job_file_is_told_in_chinese(tmp_path: Path, capsys: Capsys) -> None:
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "bridgehead.yaml").write_text(_DEPLOYMENT, encoding="utf-8")
+    (tmp_path / "jobs/j.yaml").write_text(_BAD_JOB, encoding="utf-8")
+    told = call(capsys, "--lang", "zh", "--config", tmp_path, "run", "j")
+    assert told.code == 2
+    assert len(told.err.splitlines()) > 20
+    assert _ENGLISH.findall(re.sub("'[^']*'", "", told.err)) == []
