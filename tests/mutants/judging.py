@@ -67,8 +67,8 @@ JUDGING = (
         "deviation-called-reconciled",
         "verdict",
         "bridge.push",
-        "return ledger.move(batch, State.DEVIATED, deviation=difference, cause=cause.value)",
-        "return ledger.move(batch, State.RECONCILED, deviation=difference, cause=cause.value)",
+        "ledger.move(batch, State.DEVIATED, deviation=difference, cause=cause.value)",
+        "ledger.move(batch, State.RECONCILED, deviation=difference, cause=cause.value)",
         f"{GAPS}::test_target_swallows_a_row[sqlite]",
     ),
     Mutant(
