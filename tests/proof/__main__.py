@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -24,6 +25,8 @@ _TOLD_EVERY_SECONDS = 10.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0: nothing was found in what was run; 1: something was; 3: a process was lost."""
     options = _parser().parse_args(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where it was started in the background
+        signal.signal(number, signal.default_int_handler)
     said = heading(options.seed)
     path = options.journal or ROOT / f"build/proof/{said['code']}-{options.seed}.jsonl"
     if options.block:  # again from its beginning, and nothing of it is kept

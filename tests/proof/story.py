@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+from bridge.batch import instant
 from bridge.comparison import reconcile_job
 from bridge.decision import approve, reject
 from bridge.purge import purge_jobs
@@ -116,13 +118,8 @@ def change_a_little(scene: Scene) -> None:
 
 def grow_old(scene: Scene) -> None:
     """The receipts of all batches are older than any backup."""
-    world = scene.world
-    family = world.stores["exchange"].family
-    earlier = {
-        "sqlite": "strftime('%Y-%m-%dT%H:%M:%f000Z', reconciled_at, '-400 days')",
-        "mysql": "reconciled_at - INTERVAL 400 DAY",
-    }.get(family, "reconciled_at - interval '400 days'")
-    world.sql("exchange", f"UPDATE bh_batch SET reconciled_at = {earlier}")
+    earlier = instant(datetime.now(UTC) - timedelta(days=400))
+    scene.world.sql("exchange", f"UPDATE bh_batch SET reconciled_at = '{earlier}'")
 
 
 def delete_too_many(scene: Scene) -> None:

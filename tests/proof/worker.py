@@ -106,7 +106,8 @@ def _receive(line: Connection, block: Block) -> Result | bool:
 
 def _work(line: Connection, until: float) -> None:
     """Answers each order with its results and then whether it was run to its end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # at a terminal the parent ends us
+    for number in (signal.SIGINT, signal.SIGTERM):  # the parent ends us, after a case
+        signal.signal(number, signal.SIG_IGN)
     home = Path(tempfile.mkdtemp(prefix="bridgehead-proof-"))
     try:
         with closing(Servers(home / "servers")) as servers, suppress(EOFError, BrokenPipeError):
