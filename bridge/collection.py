@@ -137,9 +137,11 @@ def _facts(endpoint: str, change: Changed) -> Iterator[dict[str, str | int]]:
     matters = [d for d in change.differences if d.change.matters]
     if change.since is None or not matters:
         return
-    told = "; ".join(map(str, matters[:_MOST_TOLD]))
-    more = f"; and {len(matters) - _MOST_TOLD} more" if len(matters) > _MOST_TOLD else ""
-    yield {"endpoint": endpoint, "found": f"{endpoint}: {change.table}: {told}{more}"}
+    told = [*map(str, matters[:_MOST_TOLD])]
+    if len(matters) > _MOST_TOLD:
+        told.append(f"and {len(matters) - _MOST_TOLD} more")
+    told.append(f"in the table {change.table} at {endpoint}")
+    yield {"endpoint": endpoint, "found": "; ".join(told)}
 
 
 def _uses(job: Job, endpoint: str, table: TableName) -> bool:
