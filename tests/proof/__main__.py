@@ -25,17 +25,25 @@ _TOLD_EVERY_SECONDS = 10.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0: nothing was found in what was run; 1: something was; 3: a process was lost."""
     options = _parser().parse_args(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM):  # also where it was started in the background
-        signal.signal(number, signal.default_int_handler)
-    said = heading(options.seed)
-    path = options.journal or ROOT / f"build/proof/{said['code']}-{options.seed}.jsonl"
-    if options.block:  # again from its beginning, and nothing of it is kept
-        path = Path(tempfile.mkdtemp()) / "journal.jsonl"
-    journal = Journal(path, said)
     blocks = _chosen(options)
     if not blocks:
         print("no such block", file=sys.stderr)
         return 2
+    said = heading(options.seed)
+    kept = options.journal or ROOT / f"build/proof/{said['code']}-{options.seed}.jsonl"
+    with tempfile.TemporaryDirectory() as passing:
+        # One block is run again from its beginning, and nothing of that is kept.
+        journal = Journal(Path(passing) / "journal" if options.block else kept, said)
+        lost = _run(journal, blocks, options)
+    summary = summarise(journal, blocks)
+    write(summary, options.output)
+    for finding in summary["found"]:
+        print(finding)
+    print(f"{summary['cases']:,} cases, {summary['findings']} findings: {options.output}")
+    return 1 if summary["findings"] else lost
+
+
+def _run(journal: Journal, blocks: Sequence[Block], options: argparse.Namespace) -> int:
     until = time.monotonic() + options.minutes * 60 if options.minutes else float("inf")
     progress = Progress(journal, blocks)
     lost = 0
@@ -52,12 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         journal.close()
     progress.tell(now=True)
-    summary = summarise(journal, blocks)
-    write(summary, options.output)
-    for finding in summary["found"]:
-        print(finding)
-    print(f"{summary['cases']:,} cases, {summary['findings']} findings: {options.output}")
-    return 1 if summary["findings"] else lost
+    return lost
 
 
 class Progress:
@@ -117,4 +120,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where it was started in the background
+        signal.signal(number, signal.default_int_handler)
     sys.exit(main())

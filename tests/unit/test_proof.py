@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.proof.__main__ import main
 from tests.proof.journal import Journal
 from tests.proof.kind import KINDS, Block, Result, load_kind
 from tests.proof.summary import summarise
@@ -70,3 +71,15 @@ def test_blocks_of_a_kind_are_told_apart(name: str) -> None:
     assert found == list(kind.blocks(7))
     assert len({block.name for block in found}) == len(found) > 0
     assert {block.kind for block in found} == {name}
+
+
+def test_one_case_again(tmp_path: Path) -> None:
+    """As a finding names it: in a process of its own, on stores of its own."""
+    output = tmp_path / "summary.json"
+    block = "sqlite → sqlite → sqlite, inbound, cursor, contents"
+    again = ["--kind", "kills", "--block", block, "--case", "pass 7", "--output", str(output)]
+    assert main(again) == 0
+    summary = json.loads(output.read_text("utf-8"))
+    assert (summary["cases"], summary["findings"]) == (2, 0)
+    assert summary["kinds"]["kills"]["seconds"]["from the restart to reconciled"]["max"] < 10
+    assert main([*again[:3], "no such block"]) == 2
