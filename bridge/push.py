@@ -21,6 +21,7 @@ from bridge.ledger.audit import Audit
 from bridge.ledger.receiver import Expectation, Stall
 from bridge.log import about
 from bridge.plan import Plan
+from bridge.stream import check_ended
 from connectors import returning
 from connectors.canonical import Digest
 from connectors.changes import EPOCH, OPERATION, SEQ
@@ -70,6 +71,8 @@ class Push:
         with self._exchange.transaction():
             ledger = self._ledger()
             if received is None:
+                with self._held.target.transaction():
+                    check_ended(batch, ledger, self._held.receiver())
                 return ledger.move(batch, State.PURGED, note="superseded at the receiver")
             counts, misfits = received
             note = _note_of(misfits)

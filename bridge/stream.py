@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.batch import GENESIS
+from bridge.batch import GENESIS, Batch
 from bridge.errors import Fork, Gap, LedgerError, Restored
 from bridge.guard import Mark
 from bridge.ledger.history import Head, History, Sums
 from bridge.ledger.receiver import Position, Receiver
 
-__all__ = ["Cut", "check_chain", "check_stream"]
+__all__ = ["Cut", "check_chain", "check_ended", "check_stream"]
 
 _LINKS_EACH_RUN = 500
 _NOTHING = Head(1, 0, GENESIS)
@@ -84,6 +84,16 @@ def check_stream(
         receiver.sums(position.epoch, position.seq),
         _altered(history, receiver, position, 1 if whole else _first_looked_at(position.seq)),
     )
+
+
+def check_ended(batch: Batch, history: History, receiver: Receiver) -> None:
+    """Gap, unless the epoch of a batch that came too late has ended here too: somebody else began
+    anew at the receiver, and what is sealed here would be laid aside in silence."""
+    position = receiver.position()
+    if batch.epoch == history.epoch and position is not None:
+        at = _place((position.epoch, position.seq))
+        this = _place((batch.epoch, batch.seq))
+        raise _error(history, Gap, f"the target stands at {at}, in a later epoch than {this}")
 
 
 def _check_position(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from bridge.failpoint import arm, at
 from bridge.run import Outcome, pull_only, push_only
 from tests.scenario.world import World, cursor_job
 
@@ -290,6 +291,21 @@ def test_receipt_altered(settled: World, what: str) -> None:
     outcome = settled.run()
     assert (outcome.verdict, outcome.exit_code) == ("deviation", 1)
     assert "receipt" in kinds(settled)
+
+
+@on_sqlite
+def test_target_that_began_another_epoch_meanwhile(settled: World) -> None:
+    """As when a copy of this machine has just resynced: what is sealed here is not laid aside."""
+    settled.insert([200], stamp=settled.now)
+    begin = "UPDATE bh_position SET epoch = 2, seq = 1"
+    arm(at("push.begins", 1, lambda _: settled.sql("target", begin)))
+    try:
+        outcome = settled.run()
+    finally:
+        arm(None)
+    assert (outcome.verdict, outcome.exit_code) == ("gap", 1)
+    assert "2/1" in str(outcome.error)
+    assert settled.batches()[-1]["state"] == "sealed"
 
 
 # -- between seal and push -----------------------------------------------------------------------
