@@ -208,7 +208,7 @@ def _check_names(
             )
         if problem:
             raise StructureMismatch(
-                f"{job.job}: column {name} {problem}",
+                f"{job.job}: column {name}: it {problem}",
                 endpoint=job.target.endpoint,
                 remedy="give it another name at the target with `to:`",
             )
@@ -216,7 +216,7 @@ def _check_names(
         problem = target.dialect.name_problem(name) or ""
         if problem:
             raise StructureMismatch(
-                f"{job.job}: the target's name {name} {problem}",
+                f"{job.job}: the target's name {name}: it {problem}",
                 endpoint=job.target.endpoint,
                 remedy="choose a shorter name",
             )

@@ -104,9 +104,9 @@ def _place_of(name: str, names: Sequence[str]) -> int:
     found = [at for at, known in enumerate(names) if known == name]
     if len(found) == 1:
         return found[0]
-    what = "more than one column" if found else "no column"
+    what = f"it has more than one column {name}" if found else f"it has no column {name}"
     known = ", ".join(known for known in names if known) or "nothing"
-    raise Unfit(f"it has {what} {name}; its row of names holds {known}")
+    raise Unfit(f"{what}; its row of names holds {known}")
 
 
 def _bound(value: str | None, column: Column) -> str | float | None:
