@@ -15,6 +15,7 @@ from pathlib import Path
 from bridge.batch import Kind, State
 from bridge.finding import Level
 from bridge.guarantee import Promise
+from bridge.structure import Change
 from bridge.transform.refusal import Reason
 from reconcile.verdict import Verdict
 
@@ -116,7 +117,11 @@ _WORDS = (
         "tables",
         "password",
         "exchange",
+        "receiver",
     ),
+    # a difference of structures writes itself so
+    *(f"{change} {{0}}" for change in Change if change.startswith("column ") and change.matters),
+    f"{Change.TABLE_KIND}: {{0}}",
 )
 
 
