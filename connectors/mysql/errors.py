@@ -94,6 +94,8 @@ _MEANINGS = _table(
         ),
     ),
 )
+_CANNOT_CREATE, _TABLE_IS_FULL = 1005, 1114
+_FULL = re.compile(r"errno: (28|135)\b")
 _QUOTES_VALUES = (RowRefused, StructureMismatch)
 _LAST_OF_SERVER = 5999
 _NAMES = re.compile(r"(?:column|key|CONSTRAINT|for key) [`']([^`']+)[`']", re.IGNORECASE)
@@ -116,6 +118,8 @@ def of_mysql(error: Any, endpoint: Endpoint) -> BridgeheadError:
             )
         return PermanentError(type(error).__name__, endpoint=endpoint.name)
     kind, remedy = _MEANINGS.get(number, (PermanentError, ""))
+    if number == _CANNOT_CREATE and _FULL.search(text):
+        kind, remedy = _MEANINGS[_TABLE_IS_FULL]
     if kind in _QUOTES_VALUES and number not in (1050, 1071, 1118, 1117):
         text = _without_values(text, kind)
     elif number > _LAST_OF_SERVER:  # whoever wrote a trigger chose the number and the words
