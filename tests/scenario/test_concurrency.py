@@ -123,25 +123,84 @@ def test_frozen_holder_is_refused_by_the_token(world: World, where: str) -> None
     assert world.findings() == []
 
 
-def test_frozen_holder_whose_session_was_ended(world: World) -> None:
-    """On PostgreSQL the lock dies with the session with the exchange; the one with the target
-    lives, and must not apply what others have gone past."""
+def end_sessions(world: World, role: str) -> None:
+    """As a database does with a client that it takes for dead; its locks go with it."""
+    world.sql(
+        role,
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        " AND datname = current_database() AND application_name LIKE 'bridgehead%'",
+    )
+
+
+OUTSIDE = ["window.sealing", "push.begins", "push.applied"]
+INSIDE = ["push.locked", "push.applying"]
+
+
+def one_row_waits(world: World) -> None:
     world.make_table(30)
     world.job("j", **cursor_job())
     world.run_well()
     world.insert([100], stamp=world.now)
-    with frozen(world, "push.begins:1:stop") as sleeper:
-        world.sql(
-            "exchange",
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
-            "AND datname = current_database() AND application_name LIKE 'bridgehead%'",
-        )
-        world.run_well()
-        world.sql("source", f"UPDATE t SET name = 'later', updated_at = {world.now} WHERE id = 100")
-        world.run_well()
-    assert result(sleeper)[0] in ("0", "3")  # refused, or it began again as a run like any other
+
+
+def change_it(world: World) -> None:
+    world.sql("source", f"UPDATE t SET name = 'later', updated_at = {world.now} WHERE id = 100")
+
+
+def check_woken(world: World, sleeper: subprocess.Popen) -> None:
+    """It was refused, or began again as a run like any other; nothing was there twice."""
+    status, _, error, _ = result(sleeper)
+    assert (status, error) in (("0", "NoneType"), ("3", "Busy"), ("3", "ConnectionLost"))
     assert world.findings() == []
     assert one_at_a_time(world)
+    world.run_well()
+    assert world.findings() == []
+    assert {batch["epoch"] for batch in world.batches()} == {1}
+
+
+@pytest.mark.parametrize("where", OUTSIDE)
+def test_frozen_holder_whose_session_was_ended(world: World, where: str) -> None:
+    """On PostgreSQL the lock dies with the session with the exchange; the one with the target
+    lives, and must not apply what others have gone past. (One with the source would hold the
+    horizon back, as any open transaction.)"""
+    one_row_waits(world)
+    with frozen(world, f"{where}:1:stop") as sleeper:
+        end_sessions(world, "exchange")
+        end_sessions(world, "source")
+        world.run_well()
+        change_it(world)
+        world.run_well()
+    check_woken(world, sleeper)
+
+
+@pytest.mark.parametrize("where", INSIDE)
+def test_frozen_inside_the_targets_transaction(world: World, where: str) -> None:
+    """It holds the position: whoever comes next waits there. Its commit comes before theirs."""
+    one_row_waits(world)
+    with frozen(world, f"{where}:1:stop") as sleeper:
+        end_sessions(world, "exchange")
+        change_it(world)
+        other = start(world)
+        begin(other)
+        wait_until(lambda: bool(world.sql("target", WAITING)))
+    check_woken(world, sleeper)
+    assert result(other)[:2] == ["0", "reconciled"]
+    assert world.findings() == []
+
+
+def test_frozen_inside_the_targets_transaction_which_was_ended(world: World) -> None:
+    """Its transaction is gone, and comes to nothing."""
+    one_row_waits(world)
+    with frozen(world, "push.applying:1:stop") as sleeper:
+        end_sessions(world, "exchange")
+        end_sessions(world, "target")
+        world.run_well()
+        change_it(world)
+        world.run_well()
+    check_woken(world, sleeper)
+
+
+WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted"
 
 
 @contextmanager
