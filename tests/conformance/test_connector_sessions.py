@@ -310,3 +310,15 @@ def test_values_are_bound_and_never_spliced(store: Connector) -> None:
     )
     with store.transaction():
         assert store.value(query) == 1
+
+
+@pytest.mark.parametrize("inner", ["postgresql", "mysql", "sqlite"])
+def test_an_error_is_of_the_session_that_had_it(
+    store: Connector, database: Callable[..., Endpoint], inner: str
+) -> None:
+    """Also inside a transaction of another, whose driver may be the same or know no such error."""
+    options = {"create": "true"} if inner == "sqlite" else {}
+    other = connect(database(inner, options=options))
+    with other, pytest.raises(MissingObject) as error, store.transaction(), other.transaction():
+        store.connection.exec_driver_sql("SELECT * FROM nowhere")
+    assert store.endpoint.name in str(error.value)
