@@ -20,7 +20,7 @@ from bridge.hold import open_ledger
 from bridge.ledger.alarm import Occasion, Outbox
 from bridge.ledger.event import EventEntry, Events
 from bridge.ledger.quarantine import Quarantine
-from bridge.ledger.timeliness import know
+from bridge.ledger.timeliness import forget_others, know
 from bridge.observation import down_store, observe
 from bridge.outcome import Outcome
 from bridge.settings import Deployment
@@ -66,6 +66,7 @@ def note_all(deployment: Deployment, at: datetime | None = None) -> dict[str, st
     def look(connection: Connection) -> Observation:
         configured = {*deployment.jobs, *deployment.bad_jobs}
         know(connection, deployment.department.code, configured, now)
+        forget_others(connection, deployment.department.code, configured)
         found = observe_deadlines(connection, deployment, now) + observe_calendar(deployment, now)
         return found + _of_files(deployment)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Connection, func, or_, select
@@ -15,11 +16,14 @@ from bridge.ledger.schema import audit_entry, batch_row, job_row, known_row, qua
 __all__ = ["audit_between", "known_jobs", "last_before", "quarantined_at"]
 
 
-def known_jobs(connection: Connection, department: str) -> list[str]:
-    """Every job that has ever run or should have, by name."""
-    tables = [job_row, known_row] if is_exchange_current(connection) else [job_row]
-    queries = (select(t.c.job).where(t.c.department == department) for t in tables)
-    return sorted({job for query in queries for job in connection.execute(query).scalars()})
+def known_jobs(connection: Connection, department: str, configured: Collection[str]) -> list[str]:
+    """Every job that has ever run, and of those `configured` now every one that should have."""
+    ran = select(job_row.c.job).where(job_row.c.department == department)
+    found = set(connection.execute(ran).scalars())
+    if is_exchange_current(connection):
+        known = select(known_row.c.job).where(known_row.c.department == department)
+        found |= set(connection.execute(known).scalars()).intersection(configured)
+    return sorted(found)
 
 
 def last_before(

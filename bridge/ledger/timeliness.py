@@ -17,6 +17,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    delete,
     exists,
     insert,
     select,
@@ -29,6 +30,7 @@ __all__ = [
     "begun_at",
     "count_kept",
     "disabled",
+    "forget_others",
     "know",
     "reconciled_at",
     "reconciled_between",
@@ -107,6 +109,14 @@ def _looks(count: int) -> Select[Any]:
         for place in range(count)
     ]
     return select(*looks)
+
+
+def forget_others(connection: Connection, department: str, names: Collection[str]) -> None:
+    """Keeps of these jobs alone since when they are known: one that comes back begins anew."""
+    gone = _known(connection, department, None).keys() - set(names)
+    if gone:
+        c = known_row.c
+        connection.execute(delete(known_row).where(c.department == department, c.job.in_(gone)))
 
 
 def _begun(

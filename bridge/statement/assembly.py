@@ -43,7 +43,8 @@ def assemble_statement(
             return _statement(deployment, since, until, made, _Found())
         with exchange.snapshot():
             connection = exchange.connection
-            known = known_jobs(connection, deployment.department.code)
+            configured = {*deployment.jobs, *deployment.bad_jobs}
+            known = known_jobs(connection, deployment.department.code, configured)
             chosen = [name for name in known if not names or name in names]
             period = _Period(deployment, connection, since, until, made)
             jobs = tuple(map(period.job, chosen))

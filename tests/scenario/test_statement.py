@@ -243,6 +243,11 @@ def test_a_job_that_never_delivered_is_in_the_statement(
     assert silent["timeliness"]["kept"] == 0
     assert silent["timeliness"]["due"] > 3
     assert told.json["verdict"] == "reconciled"
+    (lived.directory / "jobs/new.yaml").unlink()
+    assert [job["job"] for job in state(lived, capsys, "--output", tmp_path).json["jobs"]] == ["j"]
+    assert lived.sql("exchange", "SELECT count(*) FROM bh_known WHERE job = 'new'") == [(1,)]
+    note_all(lived.deployment)
+    assert lived.sql("exchange", "SELECT count(*) FROM bh_known WHERE job = 'new'") == [(0,)]
 
 
 BAD_INPUT = [
