@@ -315,6 +315,14 @@ CAPTURING = (
         f"{SCENARIO}/test_fuse.py::test_approved[sqlite]",
     ),
     Mutant(
+        "window-goes-on-behind-a-held-part",
+        "seal",
+        "bridge.capture.window",
+        "finished = finished or batch.state is State.HELD",
+        "finished = bool(finished)",
+        f"{SCENARIO}/test_fuse.py::test_a_part_that_is_held_stops_its_window[sqlite]",
+    ),
+    Mutant(
         "mask-not-in-the-content-hash",
         "seal",
         "bridge.job",
@@ -358,6 +366,22 @@ CAPTURING = (
         "open_keys = [key for key in quarantine.open_keys() if key not in self._refused]",
         "open_keys = list(quarantine.open_keys())",
         f"{LATER}[compare-sqlite-sqlite-sqlite]",
+    ),
+    Mutant(
+        "refused-row-not-told-at-once",
+        "quarantine",
+        "bridge.capture.window",
+        "worth_it = opened > 0 or self._file is not None",
+        "worth_it = self._file is not None",
+        f"{SCENARIO}/test_quarantine.py::test_a_refused_row_alone_is_sealed_at_once[cursor-sqlite]",
+    ),
+    Mutant(
+        "entry-stays-though-everything-was-read-again",
+        "quarantine",
+        "bridge.capture.image",
+        '            quarantine.close(quarantine.open_keys(), "everything is read again")\n',
+        "            pass\n",
+        f"{SCENARIO}/test_quarantine.py::test_a_resync_reads_every_entry_again[sqlite]",
     ),
     Mutant(
         "quarantined-row-taken-for-deleted",

@@ -72,6 +72,14 @@ JUDGING = (
         f"{GAPS}::test_target_swallows_a_row[sqlite]",
     ),
     Mutant(
+        "a-resync-puts-its-own-deviation-right",
+        "verdict",
+        "bridge.push",
+        "        if any(other.epoch == batch.epoch for other in deviated):\n            return\n",
+        "",
+        f"{GAPS}::test_a_part_of_a_resync_that_deviates_is_not_put_right_by_the_last[sqlite]",
+    ),
+    Mutant(
         "altered-receipts-not-looked-at",
         "verdict",
         "bridge.stream",

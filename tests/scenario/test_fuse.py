@@ -51,3 +51,19 @@ def test_rejected(held: World) -> None:
     assert held.findings() == []
     states = [b["state"] for b in held.batches()]
     assert states == ["reconciled", "reconciled", "purged", "reconciled"]
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_a_part_that_is_held_stops_its_window(world: World) -> None:
+    """Nothing is sealed behind it, and what was not looked at comes once it is decided."""
+    world.make_table(10)
+    world.job("j", max_delete=2, chunk_rows=3, capture={"method": "compare"})
+    world.run_well()
+    world.sql("source", "DELETE FROM t WHERE id < 4", "UPDATE t SET name = 'x' WHERE id = 10")
+    outcome = world.run()
+    assert (outcome.verdict, outcome.exit_code) == ("held", 1)
+    last = world.batches()[-1]
+    assert (last["state"], last["deleted"], bool(last["last"])) == ("held", 3, False)
+    approve(world.deployment, "j", last["seq"], "tester", "they have moved away")
+    world.run_well()
+    assert world.findings() == []

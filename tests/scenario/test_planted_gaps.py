@@ -104,6 +104,21 @@ def test_target_swallows_a_row_of_an_image(settled: World) -> None:
     assert image.cause == "lost_at_target"
 
 
+@on_sqlite
+def test_a_part_of_a_resync_that_deviates_is_not_put_right_by_the_last(settled: World) -> None:
+    plant_trigger(
+        settled,
+        "IF NEW.id = 2 THEN RETURN NULL; END IF; RETURN NEW;",
+        "CREATE TRIGGER meddle BEFORE INSERT ON t WHEN NEW.id = 2 BEGIN SELECT RAISE(IGNORE); END",
+    )
+    settled.job("j", chunk_rows=4, **cursor_job())
+    outcome = settled.resync()
+    assert kinds(settled) == {"lost"}
+    assert (outcome.verdict, outcome.deviation, outcome.exit_code) == ("deviation", 1, 1)
+    states = [b["state"] for b in settled.batches() if b["epoch"] == 2]
+    assert states == ["deviated", "reconciled", "reconciled", "reconciled"]
+
+
 @on_both
 def test_target_refuses_the_last_part_of_an_image(settled: World) -> None:
     """Where the push goes on beside the pull, it may fail when there is nothing left to pull."""

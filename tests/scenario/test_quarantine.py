@@ -116,6 +116,38 @@ def test_the_last_good_version_stays(world: World, capture: dict) -> None:
     assert entries(world) == {}
 
 
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=["sqlite"])
+@CAPTURES
+def test_a_refused_row_alone_is_sealed_at_once(world: World, capture: dict) -> None:
+    """Silence may be told later; that a row was set aside may not."""
+    world.sql("source", TABLE, f"INSERT INTO t VALUES (1, 'gut', NULL, 1, 1, {world.ago(3600)})")
+    world.job("j", empty_every="1h", **capture)
+    assert [batch.kind for batch in world.run_well().batches] == ["first"]
+    assert [batch.kind for batch in world.run_well().batches] == ["empty"]
+    world.sql("source", f"INSERT INTO t VALUES (2, 'gut', 'never', 1, 1, {world.now})")
+    batches = world.run_well().batches
+    assert [batch.kind for batch in batches] == ["data"]
+    (batch,) = batches
+    assert (batch.tally.quarantined, batch.sent.total) == (1, 0)
+    (entry,) = world.sql("exchange", "SELECT epoch, seq FROM bh_quarantine")
+    assert entry == (batch.epoch, batch.seq)
+    assert judge(world, {2: 0}) == []
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=["sqlite"])
+def test_a_resync_reads_every_entry_again(world: World) -> None:
+    stamp = world.ago(3600)
+    rows = [f"({i}, 'gut', '{born}', 1, 1, {stamp})" for i, born in ((1, "?"), (2, "?"))]
+    world.sql("source", TABLE, f"INSERT INTO t VALUES {', '.join(rows)}")
+    world.job("j", **cursor_job())
+    world.run_well()
+    assert set(entries(world)) == {'["1"]', '["2"]'}
+    world.sql("source", "UPDATE t SET born = '2024-02-29' WHERE id = 1")
+    assert world.resync().verdict == "reconciled"
+    assert set(entries(world)) == {'["2"]'}
+    assert judge(world, {2: 0}) == []
+
+
 @pytest.mark.parametrize("world", [("sqlite", "postgresql", "postgresql")], indirect=True)
 def test_bad_keys_and_bad_stamps(world: World) -> None:
     """A stamp that is none is NULL to the window; the sweep brings its row, refused or not."""
