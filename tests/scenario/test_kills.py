@@ -44,7 +44,6 @@ STALL_POINTS = ("push.stalling", "push.stalled")
 WHOLE = [
     ("outbound", "cursor", "first load"),
     ("outbound", "cursor", "change"),
-    ("inbound", "compare", "first load"),
     ("inbound", "compare", "change"),
 ]
 """Killed at every pass. With what the other acts add, more than 300 kills."""
@@ -95,9 +94,13 @@ def test_every_failpoint_is_passed(passed: dict[str, list[str]]) -> None:
 
 
 @pytest.mark.parametrize(("direction", "capture", "act"), WHOLE, ids=map(" ".join, WHOLE))
-def test_killed_anywhere(workshop: Workshop, direction: str, capture: str, act: str) -> None:
+@pytest.mark.parametrize("first", [1, 2])
+def test_killed_anywhere(
+    workshop: Workshop, direction: str, capture: str, act: str, first: int
+) -> None:
+    """At every pass, in two halves."""
     life = Life(block_of(SQLITE, direction, capture, act), SEED, workshop)
-    assert kill(life, range(1, len(life.passed) + 1)) >= 60
+    assert kill(life, range(first, len(life.passed) + 1, 2)) >= 40
 
 
 @pytest.mark.parametrize("act", [a for a in ACTS if ("outbound", "cursor", a) not in WHOLE])
