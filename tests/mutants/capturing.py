@@ -134,6 +134,14 @@ CAPTURING = (
         "if found:",
         "tests/conformance/test_mysql_work.py::test_a_copy_of_the_view_is_not_believed",
     ),
+    Mutant(
+        "window-ends-below-the-watermark",
+        "horizon",
+        "bridge.pull",
+        "high = max(high or watermark, watermark)",
+        "high = high or watermark",
+        f"{SIMULATED}::test_a_clock_set_back_does_not_stop_the_sweep",
+    ),
     # -- classify ----------------------------------------------------------------------------
     Mutant(
         "null-taken-for-equal",

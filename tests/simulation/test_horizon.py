@@ -97,3 +97,16 @@ def test_a_row_stamped_after_the_horizon_was_taken_arrives() -> None:
         world.tick(9)
         ran(world)
         assert "next" in arrived(world)
+
+
+def test_a_clock_set_back_does_not_stop_the_sweep() -> None:
+    """No window goes back behind the watermark, and what is stamped there comes late."""
+    with simulation("swept") as world:
+        ran(world)
+        world.tick(-30)
+        write(world, 10, "behind")
+        outcome = ran(world)
+        assert "behind" in arrived(world)
+        assert [batch.tally.late for batch in outcome.batches] == [1]
+        *_, before, after = (batch["window_high"] for batch in world.judge.batches())
+        assert before == after
