@@ -15,6 +15,7 @@ import pytest
 
 from tests.scenario.world import World, cursor_job
 
+ROOT = Path(__file__).resolve().parents[2]
 CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
 on_both = pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda chain: chain[0])
 
@@ -202,15 +203,67 @@ def test_frozen_inside_the_targets_transaction_which_was_ended(world: World) -> 
 
 WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted"
 
+# What the scheduler's tasks do, in a process of Airflow's kind, one stage after the other.
+TASKS = """
+import sys
+from bridge.run import pull_only, push_only
+from bridgehead_dag import work
+from bridgehead_dag.narration import Narrator
+for stage in sys.argv[1:]:
+    step = {"pull": pull_only, "push": push_only}[stage]
+    outcome = work._outcome(work.deployment(), "j", (step,), Narrator())
+    print(stage, outcome.exit_code, outcome.error or outcome.verdict)
+"""
+
+
+def tasks(world: World, home: Path, *stages: str, failpoint: str = "") -> subprocess.Popen:
+    armed = {"BRIDGEHEAD_FAILPOINT": failpoint} if failpoint else {}
+    airflow = {"AIRFLOW_HOME": str(home), "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'dags'}"}
+    return subprocess.Popen(
+        [sys.executable, "-c", TASKS, *stages],
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        env=os.environ | airflow | {"BRIDGEHEAD_CONFIG": str(world.directory)} | armed,
+    )
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=["sqlite"])
+def test_task_that_is_tried_again_and_lives_on(world: World, tmp_path: Path) -> None:
+    """The scheduler holds its process for dead and tries the push again; then that one wakes up,
+    goes on with its push, and is refused."""
+    world.make_table(20)
+    world.job("j", chunk_rows=10, **cursor_job())
+    zombie = tasks(world, tmp_path, "pull", "push", failpoint="push.begins:1:stop")
+    with woken(zombie):
+        for lock in Path(world.stores["exchange"].path).parent.glob(".*.lock"):
+            lock.unlink()
+        retried, _ = tasks(world, tmp_path, "push", "pull", "push").communicate(timeout=100)
+        came = [line.split()[1:] for line in retried.splitlines() if line[:4] in ("push", "pull")]
+        assert came == [["0", "reconciled"], ["0", "in_flight"], ["0", "reconciled"]]
+        before = world.batches()
+    told, _ = zombie.communicate(timeout=100)
+    assert "push 3" in told
+    assert "another run has taken over job j" in told
+    assert world.batches() == before
+    assert world.findings() == []
+    assert one_at_a_time(world)
+
 
 @contextmanager
 def frozen(world: World, where: str) -> Iterator[subprocess.Popen]:
     """A run that stops itself at a failpoint, and goes on at the end."""
     sleeper = start(world, failpoint=where)
     begin(sleeper)
-    wait_until(lambda: is_stopped(sleeper.pid))
-    try:
+    with woken(sleeper):
         yield sleeper
+
+
+@contextmanager
+def woken(sleeper: subprocess.Popen) -> Iterator[None]:
+    """Waits until it has stopped itself, and lets it go on at the end."""
+    wait_until(lambda: is_stopped(sleeper.pid), 90)
+    try:
+        yield
     finally:
         os.kill(sleeper.pid, signal.SIGCONT)
 
