@@ -392,6 +392,15 @@ CAPTURING = (
         f"{SCENARIO}/test_quarantine.py::test_a_resync_reads_every_entry_again[sqlite]",
     ),
     Mutant(
+        "entry-closed-by-half-a-comparison",
+        "quarantine",
+        "bridge.capture.window",
+        "plan.cursor is None and newest is None and file is None",
+        "plan.cursor is None and file is None",
+        f"{SCENARIO}/test_quarantine.py::"
+        "test_a_comparison_that_was_cut_off_closes_no_entry[sqlite]",
+    ),
+    Mutant(
         "quarantined-row-taken-for-deleted",
         "quarantine",
         "bridge.capture.window",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.failpoint import arm, at
+from connectors.errors import StoreFull
 from tests.scenario.world import World, cursor_job
 
 TABLE = (
@@ -146,6 +148,31 @@ def test_a_resync_reads_every_entry_again(world: World) -> None:
     assert world.resync().verdict == "reconciled"
     assert set(entries(world)) == {'["2"]'}
     assert judge(world, {2: 0}) == []
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=["sqlite"])
+def test_a_comparison_that_was_cut_off_closes_no_entry(world: World) -> None:
+    """What goes on behind the row has not seen that it is still there."""
+    world.write(retry=0)
+    stamp = world.ago(3600)
+    rows = [f"({i}, 'gut', {'NULL' if i > 1 else repr('?')}, 1, 1, {stamp})" for i in range(1, 9)]
+    world.sql("source", TABLE, f"INSERT INTO t VALUES {', '.join(rows)}")
+    world.job("j", chunk_rows=3, capture={"method": "compare"})
+    world.run_well()
+    assert set(entries(world)) == {'["1"]'}
+    world.sql("source", "UPDATE t SET small = 2")
+    arm(at("window.sealed", 1, cut_off))
+    outcome = world.run()
+    arm(None)
+    assert outcome.error is not None
+    world.run_well()
+    assert set(entries(world)) == {'["1"]'}
+    assert entries(world, "open_key IS NULL") == {}
+    assert judge(world, {1: 0}) == []
+
+
+def cut_off(_: str) -> None:
+    raise StoreFull("no space left", endpoint="exchange")
 
 
 @pytest.mark.parametrize("world", [("sqlite", "postgresql", "postgresql")], indirect=True)
