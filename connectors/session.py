@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -19,6 +20,9 @@ from connectors.stream import RowStream
 __all__ = ["Session"]
 
 _OWNER = "bridgehead_session"
+
+# A pool tells, with a traceback, that a session which broke could not be rolled back.
+logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 
 class Session(ABC):

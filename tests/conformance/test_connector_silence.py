@@ -151,3 +151,12 @@ def test_a_slow_server_is_not_a_silent_one(place: Endpoint, table: Table, line: 
         parts = session.read(selection_of(table)).part(len(ROWS))
         assert sum(len(part) for part in parts) == len(ROWS)
     assert time.monotonic() - before > LIMIT
+
+
+def test_no_traceback_tells_of_a_session_that_broke(
+    place: Endpoint, line: Proxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = connect(over(line, place))
+    line.drop()
+    session.close()
+    assert [record.name for record in caplog.records if record.exc_info] == []
