@@ -143,6 +143,7 @@ def _run(tests: list[str], mutant: str | None, home: str, written: Path) -> None
     os.dup2(out, 1)
     os.dup2(out, 2)
     os.environ.pop(VARIABLE, None)
+    tempfile.tempdir = home  # it ends without clearing up
     for name in [name for name in os.environ if name.startswith("PYTEST_")]:
         del os.environ[name]
     stop = [] if mutant is None else ["-x"]

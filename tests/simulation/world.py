@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import sqlite3
 import tempfile
@@ -160,6 +161,7 @@ def simulation(variant: str, chunk_rows: int = 1000, *, loaded: bool = True) -> 
 @lru_cache
 def _deployment(variant: str, chunk_rows: int) -> Deployment:
     directory = Path(tempfile.mkdtemp(prefix="simulated"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
     stores = {role: endpoint(role) for role in ROLES}
     settings = _Settings(directory, stores)
     settings.write(retry=0)
