@@ -31,7 +31,7 @@ def canonical(text: str | None, native: str) -> str | None:
         return _float(float(text))
     if word == "bytea":
         return text.removeprefix("\\x")
-    if word.startswith(("time", "datetime")) and "zone" not in word and "." in text:
+    if word.startswith(("time", "datetime")) and not re.search("zone|tz", word) and "." in text:
         text = text.rstrip("0").rstrip(".")
     return f"{text}+00" if word.endswith(" in utc") else text
 

@@ -163,7 +163,7 @@ class Life:
         if (outcome.error, outcome.verdict) != (None, "reconciled"):
             yield f"ended {outcome.verdict}: {outcome.error}"
             return
-        yield from map(str, world.findings())
+        yield from map(str, world.findings(columns=dict(self.act.columns)))
         if self._wanted and _came(world) != self._wanted:
             yield f"came to {_came(world)}, a clean run to {self._wanted}"
         yield from _kept(world)

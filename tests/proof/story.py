@@ -6,8 +6,8 @@ become of what he had asked for, and asks for it again only if nothing has.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -18,7 +18,7 @@ from bridge.decision import approve, reject
 from bridge.purge import purge_jobs
 from bridge.run import Outcome, read_quarantined_again
 from connectors.mysql.types import UTC_MARK
-from tests.scenario.world import World, cursor_job
+from tests.scenario.world import BASIC, World, cursor_job
 
 __all__ = ["ACTS", "CAPTURES", "DIRECTIONS", "Act", "Scene", "prepare"]
 
@@ -71,6 +71,8 @@ class Act:
     run: Callable[[World], Outcome]
     after: tuple[str, ...]
     outbound_only: bool = False
+    columns: Mapping[str, str] = field(default_factory=lambda: BASIC)
+    """What is shared in the end, and how the oracle compares it."""
 
 
 # -- what happens --------------------------------------------------------------------------------
@@ -247,7 +249,7 @@ ACTS = {
         Act("deviation", falsify, put_right, ("first load",)),
         Act("read again", change_a_little, read_again, ("first load",)),
         Act("contents", change_nothing, compare_contents, ("first load",)),
-        Act("new column", share_more, resync, ("first load",), outbound_only=True),
+        Act("new column", share_more, resync, ("first load",), True, BASIC | {"more": "number"}),
     )
 }
 

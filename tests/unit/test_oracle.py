@@ -421,6 +421,7 @@ def test_counts_no_key_as_set_aside_that_the_test_does_not_name(stores: Stores) 
         ("timestamp with time zone", "2024-02-29 04:00:00.1+00", "2024-02-29 04:00:00.1+00"),
         ("varchar(9)", " a ", " a "),
         ("integer[]", "{1,NULL}", "{1,NULL}"),
+        ("timestamptz(6)", "2026-01-02 03:04:05.6+00", "2026-01-02 03:04:05.6+00"),
     ],
 )
 def test_a_canonical_text(native: str, text: str, expected: str) -> None:
