@@ -121,6 +121,9 @@ def test_an_image_under_way_is_not_pulled_over() -> None:
         world.judge.see_rest()
 
 
+SEALED = ("window.sealed", "image.sealed")
+
+
 @pytest.mark.parametrize("variant", ["swept", "bare", "compare"])
 @pytest.mark.parametrize("loaded", [True, False], ids=["window", "image"])
 def test_a_run_that_finishes_an_older_window_goes_on(variant: str, loaded: bool) -> None:
@@ -137,7 +140,7 @@ def test_a_run_that_finishes_an_older_window_goes_on(variant: str, loaded: bool)
         source.execute("UPDATE t SET name = 'x', at = ?", (world.stamp,))
         world.tick(9)
         last = len(fault.passed) - fault.passed[::-1].index("run.over") - 1
-        sealed = [n for n, name in enumerate(fault.passed[:last], 1) if name.endswith(".sealed")]
+        sealed = [n for n, name in enumerate(fault.passed[:last], 1) if name in SEALED]
         world.run(pull_only, fault=Fault("crash", sealed[0]))
         source.execute("UPDATE t SET name = 'later', at = ?", (world.stamp,))
         world.tick(100)

@@ -63,13 +63,13 @@ class Simulated:
 
     def __init__(self, variant: str, chunk_rows: int, *, loaded: bool) -> None:
         self.deployment = _deployment(variant, chunk_rows)
-        shutil.rmtree(self.deployment.guard_folder, ignore_errors=True)  # of the one before
         self.machine = Machine()
         self.judge = Judge(self.machine.__getitem__)
         self.frozen: list[greenlet] = []
         self._faults: dict[Any, Fault] = {}
         for role, kept in _template(variant, chunk_rows, loaded).items():
             self.machine.restore(role, kept)
+        shutil.rmtree(self.deployment.guard_folder, ignore_errors=True)  # of the one before
         self.tick(60)
         self.judge.accept()
 
