@@ -41,7 +41,7 @@ def _body_zh(deployment: Deployment, entry: EventEntry, occasion: Occasion) -> s
     lines = [
         happened(entry, "zh"),
         f"部门：{deployment.department.name} {deployment.department.code}",
-        f"作业：{entry.job}" if entry.job else "",
+        f"桥接服务：{entry.job}" if entry.job else "",
         f"起始：{moment(entry.first_seen_at)}，共出现 {entry.seen} 次",
         f"处理：{remedy_of(entry, 'zh')}",
         f"事件号：{number}（确认：bridgehead events ack {number} --by 姓名 --why 说明）",

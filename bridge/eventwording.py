@@ -155,7 +155,7 @@ _WORDS: Mapping[EventKind, _Words] = {
     EventKind.STRUCTURE: _Words(
         ("结构变化", "structure changed"),
         (
-            "源表、目标表或作业的结构有变化；与已发送的批次不再一致时，作业停止。",
+            "源表、目标表或桥接服务的结构有变化；与已发送的批次不再一致时，桥接服务停止。",
             "The structure of source, target or job has changed; where it is not the one that the "
             "job began with, the job stops.",
         ),

@@ -33,7 +33,7 @@ class AlarmRule(Strict):
     """事件类型. Only these kinds of event; none given: all."""
 
     jobs: tuple[Name, ...] = ()
-    """作业. Only these jobs, and what concerns no single job; none given: all."""
+    """桥接服务. Only these jobs, and what concerns no single job; none given: all."""
 
     language: Literal["zh", "en"] = "zh"
     """语言. The language of the message."""

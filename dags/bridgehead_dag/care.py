@@ -24,7 +24,7 @@ What the agent looks after, a task each. 代理的日常检查，每项一个任
 
 - `configuration` all files of the configuration are right 配置文件全部有效
 - `ledger` the ledger answers, and its tables are of this release 台账可用
-- `standing` no job waits for a person 没有作业等待人工处理
+- `standing` no job waits for a person 没有桥接服务等待人工处理
 - `events` what is overdue is noted, and alarms that wait are sent 记录逾期，发送待发告警
 - `purge` change rows that are old enough go 清除到期的变更数据
 """

@@ -182,5 +182,5 @@ def _standing_line(job: JobOverview) -> str:
 
 def _word(job: JobOverview) -> str:
     if not job.configured:
-        return "its file is gone or bad 作业文件缺失或有误"
+        return "its file is gone or bad 桥接服务文件缺失或有误"
     return f"{job.verdict.zh} {job.verdict.en}" if job.verdict else "not run yet 尚未运行"

@@ -63,7 +63,7 @@ def _greet(stack: Stack, known: frozenset[str]) -> None:
         "",
         "桥头堡 Bridgehead · Airflow",
         f"  address 地址  {stack.address}",
-        f"  jobs    作业  {stack.config / 'jobs'}",
+        f"  jobs    桥接服务  {stack.config / 'jobs'}",
         f"  logs    日志  {stack.home.logs}",
     ]
     for name, password in stack.home.passwords().items():
