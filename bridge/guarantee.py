@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from bridge.configuration.duration import DAY
 from bridge.job import Job
+from bridge.language.speech import chinese
+from reconcile.wording import Words
 
 __all__ = ["Guarantee", "Promise", "guarantee_of"]
 
@@ -21,6 +23,11 @@ class Promise(StrEnum):
 class Guarantee:
     promise: Promise
     why: str
+
+    @property
+    def words(self) -> Words:
+        """Why, for a page in both languages."""
+        return Words(chinese().translate(self.why), self.why)
 
 
 def guarantee_of(job: Job) -> Guarantee:

@@ -81,7 +81,7 @@ def _section(
         exchange=deployment.exchange,
         target=f"{job.target.endpoint}: {job.target.table}" if job else "",
         guarantee=guarantee.promise.value if guarantee else "",
-        why=guarantee.why if guarantee else "",
+        why=guarantee.words if guarantee else "",
         verdict=worst([found.verdict or Verdict.RECONCILED, *_chain_verdicts(problems)]),
         deviation=found.deviation,
         stream=_stream(history, found, problems),

@@ -150,7 +150,7 @@ class _Period:
             exchange=self.deployment.exchange,
             target=f"{job.target.endpoint}: {job.target.table}" if job else "",
             guarantee=guarantee.promise.value if guarantee else "",
-            why=guarantee.why if guarantee else "",
+            why=guarantee.words if guarantee else "",
             verdict=worst(verdicts),
             deviation=max(
                 sum(line.deviation for line in lines),

@@ -47,3 +47,18 @@ def test_the_promise_follows_from_stamp_and_sweep(
     found = guarantee_of(job(**capture))
     assert found.promise == promise
     assert why in found.why
+
+
+@pytest.mark.parametrize(
+    "capture",
+    [
+        {"method": "compare"},
+        {"method": "cursor", "column": "u", "stamp": "database"},
+        {"method": "cursor", "column": "u", "deletes": {"sweep": "90s"}},
+        {"method": "cursor", "column": "u", "deletes": {"sweep": "off"}},
+    ],
+)
+def test_a_page_says_why_in_both_languages(capture: dict[str, Any]) -> None:
+    words = guarantee_of(job(**capture)).words
+    assert words.en == guarantee_of(job(**capture)).why
+    assert not set("abcdefghijklmnopqrstvwxyz") & set(words.zh.replace("90s", "")), words
