@@ -11,7 +11,7 @@ from connectors.selection import Format
 
 __all__ = ["Chunk", "GaugedRows", "RowStream", "SourceFile"]
 
-_FIRST_ROWS = 100
+_FIRST_ROWS = 20
 _MOST_ROWS = 5_000
 _MOST_BYTES = 4 << 20
 _GROWTH = 4

@@ -17,8 +17,8 @@ import psycopg
 from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 
-from connectors.connector import Chunk, RowStream
 from connectors.selection import Format
+from connectors.stream import Chunk, GaugedRows
 from connectors.table import Column
 
 __all__ = ["CopyOut", "CopyStream", "line_blocks", "raw_blocks"]
@@ -26,7 +26,6 @@ __all__ = ["CopyOut", "CopyStream", "line_blocks", "raw_blocks"]
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
 _CANCEL_SECONDS = 5.0
-_ROWS_AT_ONCE = {Format.PGCOPY: 500, Format.CSV: 500, Format.ARROW: 5_000}
 
 
 class CopyOut:
@@ -99,7 +98,7 @@ class CopyOut:
         self._pgconn.consume_input()
 
 
-class CopyStream(RowStream):
+class CopyStream(GaugedRows):
     """Rows of one COPY TO STDOUT; `chunk_of` makes a chunk of some of them."""
 
     def __init__(
@@ -113,50 +112,30 @@ class CopyStream(RowStream):
         self._translated = translated
         self._chunk_of = chunk_of
         self._copy = copy
-        self._handed_out = 0
-        self._ahead = self._first()
-        self.exhausted = not self._ahead
-
-    @property
-    def handed_out(self) -> int:
-        return self._handed_out
-
-    def part(self, limit: int) -> Iterator[Chunk]:
-        while limit > 0 and not self.exhausted:
-            with self._translated():  # whoever consumes the rows would take the error for its own
-                rows = self._read(min(limit, _ROWS_AT_ONCE[self.format]))
-            self._handed_out += len(rows)
-            limit -= len(rows)
-            yield self._chunk_of(rows)
+        self._begun = False
+        super().__init__()
 
     def close(self) -> None:
         self.exhausted = True
         self._copy.close()
 
-    def _first(self) -> list[bytes]:
-        """The first row, or nothing. Binary rows have a header before them."""
-        rows = self._copy.take(1)
-        if self.format is Format.PGCOPY and rows:
-            first = rows[0][len(_HEADER) :]
-            rows = [first] if first else self._copy.take(1)
-        return self._without_trailer(rows)
+    def _fetch(self, size: int) -> list[bytes]:
+        """Binary rows have a header before them; they end in a trailer, and the command behind."""
+        with self._translated():  # whoever consumes the rows would take the error for its own
+            rows = self._copy.take(size)
+            if self.format is not Format.PGCOPY:
+                return rows
+            if rows and not self._begun:
+                self._begun = True
+                first = rows[0][len(_HEADER) :]
+                rows[:1] = [first] if first else self._copy.take(1)
+            if rows and rows[-1] == _TRAILER:
+                rows.pop()
+                self._copy.take(1)
+            return rows
 
-    def _read(self, count: int) -> list[bytes]:
-        """One row is read ahead, so that the end is known with the last row."""
-        rows = self._without_trailer(self._ahead + self._copy.take(count))
-        if len(rows) > count:
-            rows, self._ahead = rows[:count], rows[count:]
-        else:
-            self._ahead = []
-        self.exhausted = not self._ahead
-        return rows
-
-    def _without_trailer(self, rows: list[bytes]) -> list[bytes]:
-        """Binary rows end in a trailer, and the command behind it."""
-        if self.format is Format.PGCOPY and rows and rows[-1] == _TRAILER:
-            rows.pop()
-            self._copy.take(1)
-        return rows
+    def _chunk(self, rows: list[bytes]) -> tuple[Chunk, int]:
+        return self._chunk_of(rows), sum(map(len, rows))
 
 
 def raw_blocks(

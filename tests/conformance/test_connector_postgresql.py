@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from connectors.canonical import Digest, canonical_line
 from connectors.dialect import EVERYTHING
 from connectors.endpoint import Endpoint
 from connectors.postgresql.connector import PostgresqlConnector
 from connectors.postgresql.dialect import Postgresql18Dialect, PostgresqlDialect
+from connectors.selection import Format
 from connectors.table import Kind, Type
-from tests.conformance.samples import load, make
+from tests.conformance.samples import load, make, selection_of
 
 
 def test_every_version_computes_the_same_digest(database: Callable[..., Endpoint]) -> None:
@@ -46,3 +49,20 @@ def test_prepared_work_is_open_until_it_ends(database: Callable[..., Endpoint]) 
         finally:
             writer.driver.execute(f"ROLLBACK PREPARED '{gid}'")
         assert store.open_work() == frozenset()
+
+
+@pytest.mark.parametrize("format", [Format.PGCOPY, Format.CSV, Format.ARROW])
+def test_wide_rows_come_a_few_at_once(database: Callable[..., Endpoint], format: Format) -> None:
+    wide = 1 << 20
+    with PostgresqlConnector(database()) as store:
+        table = make(store, "t", [("id", Type(Kind.INTEGER)), ("v", Type(Kind.TEXT))], ["id"])
+        with store.transaction():
+            store.execute(
+                f"INSERT INTO t SELECT n, repeat('x', {wide}) FROM generate_series(1, 50) n"
+            )
+        with store.snapshot():
+            chunks = list(store.read(selection_of(table), format).part(50))
+    sizes = [chunk.num_rows if format is Format.ARROW else len(chunk) for chunk in chunks]
+    assert sum(sizes) == 50
+    assert sizes[0] <= 20
+    assert max(sizes[1:]) <= 5
