@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -25,6 +26,8 @@ from tests.scenario.world import DEPARTMENT, World, cursor_job
 CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
 on_both = pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda chain: chain[0])
 on_sqlite = pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+
+Clone = Callable[..., World]
 
 
 _NUMBER = count(1000)
@@ -509,7 +512,21 @@ def test_all_three_restored_to_one_moment(settled: World) -> None:
 # -- a machine that runs twice -------------------------------------------------------------------
 
 
-def clone(world: World, *, guard: str = "copied") -> World:
+@pytest.fixture
+def clone() -> Iterator[Clone]:
+    """Makes a second machine of a first one; its connections are ended with the test."""
+    twins: list[World] = []
+
+    def make(world: World, *, guard: str = "copied") -> World:
+        twins.append(cloned(world, guard=guard))
+        return twins[-1]
+
+    yield make
+    for twin in twins:
+        twin.close()
+
+
+def cloned(world: World, *, guard: str) -> World:
     """The machine once more: its configuration, its exchange database, and its guard file, which
     there is at a place of the same name."""
     exchange = copied(world, "exchange")
@@ -524,7 +541,7 @@ def clone(world: World, *, guard: str = "copied") -> World:
 
 
 @on_both
-def test_cloned_machine(settled: World) -> None:
+def test_cloned_machine(settled: World, clone: Clone) -> None:
     """Whoever comes second stops, and goes on stopping; the first one notices nothing."""
     twin = clone(settled)
     live_on(settled, 1)
@@ -538,7 +555,7 @@ def test_cloned_machine(settled: World) -> None:
 
 
 @on_sqlite
-def test_cloned_machine_that_comes_first(settled: World) -> None:
+def test_cloned_machine_that_comes_first(settled: World, clone: Clone) -> None:
     twin = clone(settled)
     live_on(twin, 1)
     check_stopped(settled, "fork", "stands at 1/5, ahead of the ledger at 1/4")
@@ -546,7 +563,7 @@ def test_cloned_machine_that_comes_first(settled: World) -> None:
 
 
 @on_sqlite
-def test_both_machines_have_sealed_the_same_number(settled: World) -> None:
+def test_both_machines_have_sealed_the_same_number(settled: World, clone: Clone) -> None:
     """Pulled on both, pushed by one: the other's batch is another 1/5."""
     twin = clone(settled)
     change(settled)
@@ -561,7 +578,7 @@ def test_both_machines_have_sealed_the_same_number(settled: World) -> None:
 
 
 @on_sqlite
-def test_cloned_machine_without_its_guard_file(settled: World) -> None:
+def test_cloned_machine_without_its_guard_file(settled: World, clone: Clone) -> None:
     """It cannot be told from a restored exchange, and begins again; the first machine then stops.
     They do not take turns."""
     twin = clone(settled, guard="none")
@@ -575,7 +592,7 @@ def test_cloned_machine_without_its_guard_file(settled: World) -> None:
 
 
 @on_sqlite
-def test_two_exchange_databases_and_one_guard_file(settled: World) -> None:
+def test_two_exchange_databases_and_one_guard_file(settled: World, clone: Clone) -> None:
     """The guard file says where its ledger is, and that is not here."""
     twin = clone(settled, guard="none")
     twin.directory.joinpath("guard").symlink_to(settled.directory / "guard")
