@@ -217,17 +217,27 @@ class Story:
 
     def redeliver(self) -> None:
         """A batch that arrived long ago is sent again, as after a lost answer."""
-        self._deliver(lambda ledger: ledger.batches(limit=6), {"sealed"})
+        self._deliver(lambda held: held.ledger().batches(limit=6), {"sealed"})
 
     def later_first(self) -> None:
-        """The newest of several waiting batches is sent before the others."""
-        self._deliver(lambda ledger: ledger.unsettled()[1:], set())
+        """One of several waiting batches is sent before its turn: the one before it is not at the
+        target yet. Where it is, and only its answer was lost, this would be in turn there, while a
+        sender that notes it first is not one of ours."""
 
-    def _deliver(self, choose: Callable[[Any], list[Any]], without: set[str]) -> None:
+        def early(held: Hold) -> list[Any]:
+            waiting = held.ledger().unsettled()[1:]
+            with held.target.transaction():
+                position = held.receiver().position()
+            at = (position.epoch, position.seq) if position else (0, 0)
+            return [b for b in waiting if (b.epoch, b.seq - 1) > at]
+
+        self._deliver(early, set())
+
+    def _deliver(self, choose: Callable[[Hold], list[Any]], without: set[str]) -> None:
         def step(held: Hold, _: Outcome) -> None:
             plan = prepare_target(held, make_plan(held))
             with held.exchange.transaction():
-                chosen = [b for b in choose(held.ledger()) if b.state not in without]
+                chosen = [b for b in choose(held) if b.state not in without]
             if chosen:
                 batch = replace(self.random.choice(chosen), state=State.SEALED)
                 self.told[-1] += f" {batch.epoch}/{batch.seq}"
