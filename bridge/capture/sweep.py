@@ -7,7 +7,11 @@ of the source it stops, and the next run goes on from there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bridge.capture.image import key_range
@@ -17,6 +21,7 @@ from bridge.intake import Intake, every_row, forget_refused
 from bridge.ledger import Ledger
 from bridge.plan import Plan
 from connectors.changes import CURSOR, GONE, LATE, STAGE
+from connectors.connector import RowStream
 from connectors.selection import Format, Output, Selection, Span, span_bounds
 from connectors.table import Table, TableName
 
@@ -78,22 +83,20 @@ class Sweep:
         exchange, source = self._held.exchange, self._held.source
         low = first = self._ledger.sweep_position()
         stream = source.read(self._of_source(low), self._format)
-        while True:
-            there = self._segments.of_source(stream, SEGMENT_ROWS)
-            high = None if stream.exhausted else self._segments.last_key(there) or low
-            here = exchange.read(self._of_copy(low, high), self._format)
-            late, gone = self._segments.difference(there, here)
-            exchange.load(_LATE, self._columns, late, self._format)
-            exchange.load(_GONE, self._columns, gone, self._format)
-            low = high
-            if stream.exhausted:
-                self.saw_everything = first is None
-                self._ledger.swept(datetime.now(UTC))
-                return
-            if stream.handed_out >= BUDGET_ROWS:
-                stream.close()
-                self._ledger.keep_sweep_position(high)
-                return
+        with closing(_SegmentsAhead(self._segments, stream)) as ahead:
+            for there, is_last in ahead:
+                high = None if is_last else self._segments.last_key(there) or low
+                here = exchange.read(self._of_copy(low, high), self._format)
+                late, gone = self._segments.difference(there, here)
+                exchange.load(_LATE, self._columns, late, self._format)
+                exchange.load(_GONE, self._columns, gone, self._format)
+                low = high
+        if stream.exhausted:
+            self.saw_everything = first is None
+            self._ledger.swept(datetime.now(UTC))
+        else:
+            stream.close()
+            self._ledger.keep_sweep_position(low)
 
     def _leave_young_rows(self) -> None:
         """What was stamped between the horizon and now is not late: the next window reads it. A
@@ -132,6 +135,31 @@ class Sweep:
             stream.close()
             exchange.execute(changes.forget(LATE, keys))
         return self._intake.read - before
+
+
+class _SegmentsAhead:
+    """Segments of the source, and of each whether it is the source's last. While one is compared,
+    a thread reads the next: the source's session is its own until `close`."""
+
+    def __init__(self, segments: Segments, stream: RowStream) -> None:
+        self._segments = segments
+        self._stream = stream
+        self._reader = ThreadPoolExecutor(1, "sweep")
+
+    def __iter__(self) -> Iterator[tuple[Any, bool]]:
+        """Ends with the stream, or after `BUDGET_ROWS` of it."""
+        coming: Future[Any] | None = self._begin()
+        while coming is not None:
+            segment, is_last = coming.result(), self._stream.exhausted
+            more = not is_last and self._stream.handed_out < BUDGET_ROWS
+            coming = self._begin() if more else None
+            yield segment, is_last
+
+    def close(self) -> None:
+        self._reader.shutdown()
+
+    def _begin(self) -> Future[Any]:
+        return self._reader.submit(self._segments.of_source, self._stream, SEGMENT_ROWS)
 
 
 def _only(selection: Selection, keys: tuple[tuple[str, ...], ...]) -> Selection:
