@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from bridge.batch import instant
 from bridge.fileinspection import files, sample
+from bridge.filling import refuse_own_columns
 from bridge.finding import Finding, Level
 from bridge.guarantee import Promise, guarantee_of
 from bridge.hold import Hold
@@ -125,6 +126,17 @@ def target(held: Hold, plan: Plan) -> Iterator[Finding]:
     yield from _rights(held, plan, makes=job.ddl and not (known and plan.target_exists))
 
 
+def exchange(held: Hold, plan: Plan) -> Iterator[Finding]:
+    """A first load or a resync makes both tables anew; until then there is nothing to look at."""
+    with held.exchange.transaction() as connection:
+        known = exchange_version(connection) is not None
+        begun = known and History(connection, held.department, held.name).newest_of_window()
+    if begun:
+        refuse_own_columns(held, plan.changes)
+        found = f"{plan.changes.copy} and {plan.changes.change} take the job's rows"
+        yield Finding(held.name, "exchange", found)
+
+
 def ledger(held: Hold, plan: Plan) -> Iterator[Finding]:
     """Whether the job is still the one whose batches are there."""
     with held.exchange.transaction() as connection:
@@ -155,9 +167,10 @@ _INSPECTIONS: tuple[Inspection, ...] = (
     lost_characters,
     target,
     collation,
+    exchange,
     ledger,
 )
-_OF_FILES: tuple[Inspection, ...] = (guarantee, files, sample, target, collation, ledger)
+_OF_FILES: tuple[Inspection, ...] = (guarantee, files, sample, target, collation, exchange, ledger)
 
 
 def inspections_of(held: Hold) -> tuple[Inspection, ...]:

@@ -12,6 +12,7 @@ from bridge.capture.file import begin, take_files
 from bridge.capture.image import load_image
 from bridge.capture.window import Reach, capture_changes
 from bridge.failpoint import failpoint
+from bridge.filling import refuse_own_columns
 from bridge.hold import Hold
 from bridge.horizon import drain, floor
 from bridge.plan import Plan
@@ -54,6 +55,8 @@ def _pull(held: Hold, plan: Plan, sink: Callable[[Batch], None]) -> Pulled:
         ledger = held.ledger()
         newest = ledger.newest_of_window()
         watermark = ledger.watermark()
+    if newest is not None:
+        refuse_own_columns(held, plan.changes)
     if held.job.capture.method == "files":
         return _pull_files(held, plan, watermark, sink)
     if newest is None or (newest.kind.is_image and not newest.last):

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bridge.filetable import check_source, file_table
+from bridge.filling import refuse_unfilled
 from bridge.job import Job
 from bridge.mapping import ColumnRoute, Limits, Route
 from connectors.changes import RESERVED
@@ -224,7 +225,8 @@ def _check_names(
 
 def onto_table(job: Job, route: Route, existing: Table) -> Route:
     """The same route with the types that the target's table really has. Raises StructureMismatch
-    with every column that is missing or of another kind, or for a key that is not unique there."""
+    with every column that is missing or of another kind, for a key that is not unique there, or for
+    columns that let no row of the job in."""
     problems, columns = [], []
     for column in route.columns:
         if column.name not in existing.names:
@@ -242,6 +244,7 @@ def onto_table(job: Job, route: Route, existing: Table) -> Route:
             remedy="change the table, or share the columns under other names",
         )
     _check_target_key(job, route.key, existing)
+    refuse_unfilled(job.job, job.target.endpoint, existing, [c.name for c in columns])
     return replace(route, columns=tuple(columns))
 
 

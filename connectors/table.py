@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
-__all__ = ["Column", "Fit", "Index", "Kind", "Table", "TableName", "Type"]
+__all__ = ["Column", "Filling", "Fit", "Index", "Kind", "Table", "TableName", "Type"]
 
 
 _WIDEST_EVERYWHERE = 38  # digits of a decimal that every family holds
@@ -34,6 +34,14 @@ class Fit(Enum):
     EXACT = "exact"  # every value, unchanged
     CHECKED = "checked"  # the same kind, but narrower: each value is checked
     NO = "no"  # another kind
+
+
+class Filling(StrEnum):
+    """Who gives a column its value in a row that is inserted?"""
+
+    FREE = "free"  # whoever inserts, or else the store
+    NEEDED = "needed"  # whoever inserts: nothing else has a value for it
+    STORE = "store"  # the store alone: it is computed, or an identity that takes no other value
 
 
 @dataclass(frozen=True)
@@ -135,6 +143,7 @@ class Column:
     of a text where it is not the usual one, spelled as its store quotes it; a column that `folds`
     is one whose equality, or unique index, may take two different texts for one (case, accents,
     trailing blanks). `charset`: its texts are read by their bytes, as this (see charset.py).
+    `filling` is what the catalogue tells; where a trigger may give a value, nothing is `needed`.
     """
 
     name: str
@@ -146,6 +155,7 @@ class Column:
     collation: str = ""
     folds: bool = False
     charset: str = ""
+    filling: Filling = Filling.FREE
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors.oracle.catalogue import type_of
+from connectors.oracle.catalogue import TRIGGERED, type_of
 from connectors.table import Kind, Type
 
-__all__ = ["dm_type"]
+__all__ = ["FILLING", "dm_type"]
+
+# schema, name: column, nullable, default, whether the store alone fills it (an identity; a virtual
+# column is marked nowhere that we know), whether a trigger may
+FILLING = f"""
+SELECT c.column_name, c.nullable, c.data_default,
+  CASE WHEN EXISTS (
+    SELECT 1 FROM sys.syscolumns x
+    JOIN sys.sysobjects o ON o.id = x.id
+    JOIN sys.sysobjects s ON s.id = o.schid
+    WHERE s.name = c.owner AND o.name = c.table_name AND x.name = c.column_name
+    AND BITAND(x.info2, 1) = 1) THEN 1 ELSE 0 END,
+  CASE WHEN {TRIGGERED} THEN 1 ELSE 0 END
+FROM all_tab_columns c
+WHERE c.owner = :v AND c.table_name = :v
+"""
 
 _FIXED: Mapping[str, Type] = {
     "TINYINT": Type(Kind.INTEGER, bits=16),

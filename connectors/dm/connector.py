@@ -14,7 +14,7 @@ from connectors.arrayload import ArrayLoad
 from connectors.connector import Capabilities
 from connectors.cursorread import CursorRead
 from connectors.deadline import connect_within
-from connectors.dm.catalogue import dm_type
+from connectors.dm.catalogue import FILLING, dm_type
 from connectors.dm.dialect import DmDialect
 from connectors.dm.errors import of_dm
 from connectors.errors import BridgeheadError, PermanentError
@@ -32,6 +32,7 @@ class DmConnector(AgentDigest, ArrayLoad, OracleStructure, OracleWork, CursorRea
 
     dialect = DmDialect()
     capabilities = Capabilities(empty_text=False)
+    filling_query: ClassVar[str] = FILLING
     condition_column: ClassVar[str] = "search_condition"
     identity_query: ClassVar[str] = "SELECT instance_name || '/' || host_name FROM v$instance"
     sessions_query: ClassVar[str] = """

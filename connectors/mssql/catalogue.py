@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from connectors.table import Column, Index, Kind, Table, TableName, Type
+from connectors.table import Column, Filling, Index, Kind, Table, TableName, Type
 
 __all__ = ["COLUMNS", "INDEXES", "QUERY", "SESSIONS", "TABLES", "relation_of", "type_of"]
 
@@ -20,10 +20,19 @@ AND o.name NOT LIKE 'bh[_]%' AND HAS_PERMS_BY_NAME(QUOTENAME(s.name) + '.' + QUO
 ORDER BY s.name, o.name
 """
 
-# object: name, type, bytes, precision, scale, nullable, collation, comment, table comment, kind
+# object: name, type, bytes, precision, scale, nullable, collation, comment, table comment, kind,
+# who fills it; 189 is rowversion, and the property is NULL where a server does not know it
 COLUMNS = """
 SELECT c.name, TYPE_NAME(c.system_type_id), c.max_length, c.precision, c.scale, c.is_nullable,
-  c.collation_name, CONVERT(nvarchar(4000), m.value), CONVERT(nvarchar(4000), tm.value), o.type
+  c.collation_name, CONVERT(nvarchar(4000), m.value), CONVERT(nvarchar(4000), tm.value), o.type,
+  CASE WHEN c.is_identity = 1 OR c.is_computed = 1 OR c.system_type_id = 189
+    OR COLUMNPROPERTY(c.object_id, c.name, 'GeneratedAlwaysType') > 0 THEN 'store'
+  WHEN c.is_nullable = 0 AND c.default_object_id = 0 AND NOT EXISTS (
+    SELECT 1 FROM sys.triggers g
+    JOIN sys.trigger_events e ON e.object_id = g.object_id AND e.type = 1
+    WHERE g.parent_id = c.object_id AND g.is_instead_of_trigger = 1 AND g.is_disabled = 0)
+    THEN 'needed'
+  ELSE 'free' END
 FROM sys.columns c
 JOIN sys.objects o ON o.object_id = c.object_id
 LEFT JOIN sys.extended_properties m ON m.class = 1 AND m.major_id = c.object_id
@@ -48,7 +57,7 @@ ORDER BY i.is_primary_key DESC, i.index_id, x.key_ordinal
 # query: name, type, bytes, precision, scale, nullable, collation
 QUERY = """
 SELECT name, TYPE_NAME(system_type_id), max_length, precision, scale, is_nullable, collation_name,
-  NULL, NULL, 'Q'
+  NULL, NULL, 'Q', 'free'
 FROM sys.dm_exec_describe_first_result_set(?, NULL, 0)
 WHERE is_hidden = 0
 ORDER BY column_ordinal
@@ -132,6 +141,7 @@ def _column(row: Sequence[Any]) -> Column:
         comment=row[7] or "",
         collation="" if plain else collation,
         folds=not plain and "_BIN" not in collation,
+        filling=Filling(row[10]),
     )
 
 

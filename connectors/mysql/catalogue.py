@@ -8,9 +8,18 @@ from itertools import groupby
 from typing import Any
 
 from connectors.mysql.dialect import UTC_MARK
-from connectors.table import Column, Index, Kind, Table, TableName, Type
+from connectors.table import Column, Filling, Index, Kind, Table, TableName, Type
 
-__all__ = ["COLUMNS", "IDENTITY", "INDEXES", "JSON_CHECKS", "TABLE", "TABLES", "relation_of"]
+__all__ = [
+    "COLUMNS",
+    "FILLERS",
+    "IDENTITY",
+    "INDEXES",
+    "JSON_CHECKS",
+    "TABLE",
+    "TABLES",
+    "relation_of",
+]
 
 TABLES = """
 SELECT table_name
@@ -28,10 +37,15 @@ LEFT JOIN information_schema.engines e ON e.engine = t.engine
 WHERE t.table_schema = COALESCE(%s, DATABASE()) AND t.table_name = %s
 """
 
-# name, spelled type, type, nullable, length, precision, scale, fraction, collation, comment
+# name, spelled type, type, nullable, length, precision, scale, fraction, collation, comment, who
+# fills it; an ENUM without a default begins with its first value
 COLUMNS = """
 SELECT column_name, column_type, data_type, is_nullable, character_maximum_length,
-  numeric_precision, numeric_scale, datetime_precision, collation_name, column_comment
+  numeric_precision, numeric_scale, datetime_precision, collation_name, column_comment,
+  CASE WHEN REPLACE(extra, 'DEFAULT_GENERATED', '') LIKE '%%GENERATED%%' THEN 'store'
+  WHEN is_nullable = 'NO' AND column_default IS NULL AND extra NOT LIKE '%%auto_increment%%'
+    AND data_type <> 'enum' THEN 'needed'
+  ELSE 'free' END
 FROM information_schema.columns
 WHERE table_schema = COALESCE(%s, DATABASE()) AND table_name = %s
 ORDER BY ordinal_position
@@ -43,6 +57,14 @@ SELECT index_name, non_unique = 0, column_name, sub_part
 FROM information_schema.statistics
 WHERE table_schema = COALESCE(%s, DATABASE()) AND table_name = %s
 ORDER BY index_name <> 'PRIMARY', index_name, seq_in_index
+"""
+
+# triggers that may fill a column before its row is inserted
+FILLERS = """
+SELECT trigger_name
+FROM information_schema.triggers
+WHERE event_object_schema = COALESCE(%s, DATABASE()) AND event_object_table = %s
+AND action_timing = 'BEFORE' AND event_manipulation = 'INSERT'
 """
 
 # MariaDB's JSON is a LONGTEXT with a check
@@ -78,11 +100,12 @@ def relation_of(
     columns: Sequence[Any],
     indexes: Sequence[Any],
     checks: Sequence[Any],
+    fillers: Sequence[Any],
 ) -> Table:
-    """A table from its rows of TABLE, COLUMNS, INDEXES and JSON_CHECKS."""
+    """A table from its rows of TABLE, COLUMNS, INDEXES, JSON_CHECKS and FILLERS."""
     kind, comment, rows, transactions = about
     json = {re.sub(r"^json_valid\(`(.*)`\)$", r"\1", c).replace("``", "`") for (c,) in checks}
-    found = tuple(_column_of(row, row[0] in json) for row in columns)
+    found = tuple(_column_of(row, row[0] in json, bool(fillers)) for row in columns)
     required = {c.name for c in found if not c.nullable}
     grouped = {i: list(g) for i, g in groupby(indexes, key=lambda row: row[0])}
     keys = {
@@ -109,8 +132,10 @@ def relation_of(
     )
 
 
-def _column_of(row: Sequence[Any], is_json: bool) -> Column:
-    name, spelled, data, nullable, length, precision, scale, fraction, collation, comment = row
+def _column_of(row: Sequence[Any], is_json: bool, is_triggered: bool) -> Column:
+    name, spelled, data, nullable, length, precision, scale, fraction = row[:8]
+    collation, comment, word = row[8:]
+    filling = Filling(word)
     is_utc = data == "datetime" and comment.endswith(UTC_MARK)
     kind = Type(Kind.JSON) if is_json else _type_of(data, spelled, length, precision, scale)
     if kind.kind in (Kind.TIME, Kind.TIMESTAMP):
@@ -127,6 +152,7 @@ def _column_of(row: Sequence[Any], is_json: bool) -> Column:
         comment=comment.removesuffix(UTC_MARK).rstrip() if is_utc else comment,
         collation="" if exact and (collation or _USUAL).startswith(_USUAL) else collation,
         folds=not exact,
+        filling=Filling.FREE if is_triggered and filling is Filling.NEEDED else filling,
     )
 
 

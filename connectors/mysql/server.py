@@ -25,6 +25,7 @@ from connectors.errors import (
 from connectors.mysql import telling, work
 from connectors.mysql.catalogue import (
     COLUMNS,
+    FILLERS,
     IDENTITY,
     INDEXES,
     JSON_CHECKS,
@@ -171,7 +172,8 @@ class MysqlServer(Connector):
                 raise self._missing(name)
             self._refuse_unreadable(name)
             checks = self._about(name, JSON_CHECKS) if self.is_mariadb else []
-            found = relation_of(name, about[0], columns, self._about(name, INDEXES), checks)
+            indexes, fillers = self._about(name, INDEXES), self._about(name, FILLERS)
+            found = relation_of(name, about[0], columns, indexes, checks, fillers)
             if not found.is_view:
                 return found
             place = (name.schema or self.endpoint.schema, name.name)
@@ -210,7 +212,7 @@ class MysqlServer(Connector):
                 remedy="write one SELECT, without parameters",
             ) from error
         columns = [_like_catalogue(row) for row in rows]
-        found = relation_of(TableName("query"), ("VIEW", "", None, None), columns, [], [])
+        found = relation_of(TableName("query"), ("VIEW", "", None, None), columns, [], [], [])
         return Table(found.name, found.columns, query=query.strip().rstrip(";"))
 
     def _about(self, name: TableName, query: str) -> list[tuple[Any, ...]]:
@@ -268,4 +270,5 @@ def _like_catalogue(row: tuple[Any, ...]) -> tuple[Any, ...]:
         fraction,
         collation,
         str(row[8]),
+        "free",
     )

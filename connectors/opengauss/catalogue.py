@@ -17,7 +17,8 @@ AND (n.nspname = %s OR (CAST(%s AS text) IS NULL AND pg_catalog.pg_table_is_visi
 """
 
 # name, type, typmod, not null, sorts by bytes, comment, table comment, kind, rows, collation where
-# it is not the database's, whether it folds
+# it is not the database's, whether it folds, who fills it; what marks a computed column differs by
+# release
 COLUMNS = """
 SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull,
   a.attcollation = 0 OR coalesce(
@@ -27,9 +28,20 @@ SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull,
   coalesce(obj_description(a.attrelid, 'pg_class'), ''), r.relkind, CAST(r.reltuples AS bigint),
   CASE WHEN l.collname <> 'default' THEN quote_ident(s.nspname) || '.' || quote_ident(l.collname)
     ELSE '' END,
-  coalesce(l.collname LIKE '%%\\_ci', false)
+  coalesce(l.collname LIKE '%%\\_ci', false),
+  CASE WHEN concat(row_to_json(a), row_to_json(f)) ~
+      '"(adgencol|attgenerated)":"[a-z]|"attidentity":"a"'
+    THEN 'store'
+  WHEN (a.attnotnull OR t.typnotnull) AND NOT a.atthasdef AND t.typdefault IS NULL
+    AND CAST(row_to_json(a) AS text) NOT LIKE '%%"attidentity":"d"%%' AND NOT EXISTS (
+      SELECT 1 FROM pg_catalog.pg_trigger g
+      WHERE g.tgrelid = a.attrelid AND g.tgtype & 7 = 7 AND g.tgenabled IN ('O', 'A'))
+    THEN 'needed'
+  ELSE 'free' END
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class r ON r.oid = a.attrelid
+JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_catalog.pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
 JOIN pg_catalog.pg_database d ON d.datname = current_database()
 LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
 LEFT JOIN pg_catalog.pg_namespace s ON s.oid = l.collnamespace

@@ -6,15 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from connectors.table import Column, Index, Kind, Table, TableName, Type
+from connectors.table import Column, Filling, Index, Kind, Table, TableName, Type
 
 __all__ = [
     "COLUMNS",
     "CONDITIONS",
+    "FILLING",
     "INDEXES",
     "OBJECT",
     "PRIMARY",
     "TABLES",
+    "TRIGGERED",
+    "filling_of",
     "relation_of",
     "type_of",
 ]
@@ -67,6 +70,23 @@ WHERE i.table_owner = :v AND i.table_name = :v
 ORDER BY i.index_name, x.column_position
 """
 
+# a trigger that may fill a column before its row is inserted
+TRIGGERED = """EXISTS (
+    SELECT 1 FROM all_triggers g
+    WHERE g.table_owner = c.owner AND g.table_name = c.table_name AND g.status <> 'DISABLED'
+    AND INSTR(g.trigger_type, 'AFTER') = 0 AND INSTR(g.triggering_event, 'INSERT') > 0)"""
+
+# schema, name: column, nullable, default, whether the store alone fills it, whether a trigger may
+FILLING = f"""
+SELECT c.column_name, c.nullable, c.data_default,
+  CASE WHEN c.virtual_column = 'YES' OR i.generation_type = 'ALWAYS' THEN 1 ELSE 0 END,
+  CASE WHEN {TRIGGERED} THEN 1 ELSE 0 END
+FROM all_tab_cols c
+LEFT JOIN all_tab_identity_cols i
+  ON i.owner = c.owner AND i.table_name = c.table_name AND i.column_name = c.column_name
+WHERE c.owner = :v AND c.table_name = :v AND c.hidden_column = 'NO'
+"""
+
 # schema, name: the condition of a check constraint
 CONDITIONS = """
 SELECT {condition}
@@ -94,11 +114,13 @@ def relation_of(
     primary: Sequence[Any],
     indexes: Sequence[Any],
     types: Iterable[Type],
+    filling: Mapping[str, Filling],
     *,
     is_view: bool,
     is_utf8: bool,
 ) -> Table:
-    """A table from its rows of COLUMNS, PRIMARY and INDEXES, and the types of its columns."""
+    """A table from its rows of COLUMNS, PRIMARY and INDEXES, the types of its columns, and by their
+    names who fills them."""
     found = tuple(
         Column(
             row[0],
@@ -107,6 +129,7 @@ def relation_of(
             bytewise=kind.kind is not Kind.TEXT or (is_utf8 and row[1] not in _NATIONAL),
             native=row[1],
             comment=row[7] or "",
+            filling=filling.get(row[0], Filling.FREE),
         )
         for row, kind in zip(columns, types, strict=True)
     )
@@ -126,6 +149,18 @@ def relation_of(
             Index(rows[0][0], tuple(r[2] for r in rows), rows[0][1] == "UNIQUE") for rows in grouped
         ),
     )
+
+
+def filling_of(rows: Iterable[Sequence[Any]]) -> dict[str, Filling]:
+    """By column, from the rows of FILLING. A default that was taken away stands there as NULL."""
+    found = {}
+    for name, nullable, default, by_store, by_trigger in rows:
+        has_default = (default or "NULL").strip().upper() != "NULL"
+        needed = nullable == "N" and not has_default and not by_trigger
+        found[name] = Filling.NEEDED if needed else Filling.FREE
+        if by_store:
+            found[name] = Filling.STORE
+    return found
 
 
 def type_of(row: Sequence[Any], days: frozenset[str]) -> Type:

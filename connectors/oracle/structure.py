@@ -7,18 +7,20 @@ from typing import Any, ClassVar
 
 from connectors.connector import Connector
 from connectors.dialect import Statement
-from connectors.errors import ConfigurationError, MissingObject, nearest
+from connectors.errors import ConfigurationError, MissingObject, MissingRight, nearest
 from connectors.oracle.catalogue import (
     COLUMNS,
     CONDITIONS,
+    FILLING,
     INDEXES,
     OBJECT,
     PRIMARY,
     TABLES,
+    filling_of,
     relation_of,
     type_of,
 )
-from connectors.table import Column, Table, TableName, Type
+from connectors.table import Column, Filling, Table, TableName, Type
 
 __all__ = ["OracleStructure"]
 
@@ -27,6 +29,7 @@ class OracleStructure(Connector):
     """Answers from the ALL_ views, which show what the login may read."""
 
     condition_column: ClassVar[str] = "search_condition_vc"
+    filling_query: ClassVar[str] = FILLING
     identity_query: ClassVar[str] = (
         "SELECT SYS_CONTEXT('USERENV', 'DB_UNIQUE_NAME') || '/' || "
         "SYS_CONTEXT('USERENV', 'DB_NAME') FROM DUAL"
@@ -67,7 +70,14 @@ class OracleStructure(Connector):
             days = self._days(owner, name.name, [row[0] for row in columns])
             types = [self._type_of(row, days) for row in columns]
             return relation_of(
-                name, columns, primary, indexes, types, is_view=is_view, is_utf8=self._is_utf8()
+                name,
+                columns,
+                primary,
+                indexes,
+                types,
+                self._filling(owner, name.name),
+                is_view=is_view,
+                is_utf8=self._is_utf8(),
             )
 
     def describe_query(self, query: str) -> Table:
@@ -115,6 +125,13 @@ class OracleStructure(Connector):
             return frozenset()
         quote = self.dialect.quote
         return frozenset(c for c in columns if f"{quote(c)} = TRUNC({quote(c)})" in conditions)
+
+    def _filling(self, owner: str, table: str) -> dict[str, Filling]:
+        """Nothing is known of it where the server lacks a view, or this login may not ask it."""
+        try:
+            return filling_of(self.rows(self._statement(self.filling_query, owner, table)))
+        except (MissingObject, MissingRight):
+            return {}
 
     def _object(self, name: TableName) -> list[tuple[Any, ...]]:
         return self.rows(self._statement(OBJECT, name.schema or self.endpoint.schema, name.name))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from connectors.table import Column, Index, Kind, Table, TableName, Type
+from connectors.table import Column, Filling, Index, Kind, Table, TableName, Type
 
 __all__ = [
     "COLUMNS",
@@ -36,7 +36,8 @@ ORDER BY 1, 2
 """
 
 # name, type, typmod, not null, sorts by bytes, comment, table comment, kind, rows, collation where
-# it is not the database's, whether it or that of a unique index folds
+# it is not the database's, whether it or that of a unique index folds, who fills it (a trigger of
+# type 7 is called before the insert of each row)
 COLUMNS = """
 SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull,
   a.attcollation = 0 OR coalesce(
@@ -52,9 +53,18 @@ SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull,
     CROSS JOIN unnest(i.indkey::int2[], i.indcollation::oid[]) k(n, c)
     JOIN pg_catalog.pg_collation f ON f.oid = k.c
     WHERE i.indrelid = a.attrelid AND i.indisunique AND k.n = a.attnum
-    AND NOT f.collisdeterministic)
+    AND NOT f.collisdeterministic),
+  CASE WHEN to_jsonb(a) ->> 'attidentity' = 'a' OR to_jsonb(a) ->> 'attgenerated' <> ''
+    THEN 'store'
+  WHEN (a.attnotnull OR t.typnotnull) AND NOT a.atthasdef AND t.typdefault IS NULL
+    AND coalesce(to_jsonb(a) ->> 'attidentity', '') = '' AND NOT EXISTS (
+      SELECT 1 FROM pg_catalog.pg_trigger g
+      WHERE g.tgrelid = a.attrelid AND g.tgtype & 7 = 7 AND g.tgenabled IN ('O', 'A'))
+    THEN 'needed'
+  ELSE 'free' END
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class r ON r.oid = a.attrelid
+JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 JOIN pg_catalog.pg_database d ON d.datname = current_database()
 LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
 LEFT JOIN pg_catalog.pg_namespace s ON s.oid = l.collnamespace
@@ -166,7 +176,7 @@ def _listed(names: Any) -> list[str]:
 
 def column_of(row: Sequence[Any], types: Types) -> Column:
     name, oid, typmod, required, bytewise, comment = row[:6]
-    collation, folds = row[9:11] if len(row) > 9 else ("", False)
+    collation, folds, filling = row[9:12] if len(row) > 9 else ("", False, Filling.FREE)
     is_citext = _base_name(int(oid), types) == "citext"
     return Column(
         name,
@@ -177,6 +187,7 @@ def column_of(row: Sequence[Any], types: Types) -> Column:
         comment=comment,
         collation=collation,
         folds=bool(folds) or is_citext,
+        filling=Filling(filling),
     )
 
 

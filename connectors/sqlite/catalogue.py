@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from connectors.sqlite.types import declared_type, has_text_affinity
-from connectors.table import Column, Index, Kind, Table, TableName
+from connectors.table import Column, Filling, Index, Kind, Table, TableName
 
 __all__ = ["COLUMNS", "INDEXES", "TABLES", "columns_of", "relation_of"]
 
@@ -20,8 +20,12 @@ AND name NOT LIKE 'bh\\_%' ESCAPE '\\'
 ORDER BY name
 """
 
-# name, declared type, not null, place in the primary key
-COLUMNS = "SELECT name, type, `notnull`, pk\nFROM pragma_table_xinfo(?)\nWHERE hidden <> 1"
+# name, declared type, not null, place in the primary key, default, whether it is computed
+COLUMNS = """
+SELECT name, type, `notnull`, pk, dflt_value, hidden IN (2, 3)
+FROM pragma_table_xinfo(?)
+WHERE hidden <> 1
+"""
 
 # index, is unique, is partial, its origin, column (NULL: an expression), collation
 INDEXES = """
@@ -36,6 +40,7 @@ ORDER BY i.seq, c.seqno
 _REORDERED = frozenset({Kind.DECIMAL, Kind.UUID, Kind.DATE, Kind.TIME, Kind.TIMESTAMP})
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _TEXTS = frozenset({Kind.TEXT, Kind.JSON, Kind.NATIVE})
+_NO_DEFAULT = (None, "NULL")
 
 
 def relation_of(
@@ -45,14 +50,19 @@ def relation_of(
     found = [list(rows) for _, rows in groupby(indexes, key=lambda row: row[0])]
     # A primary key without an index is the number of the row itself, which is never NULL.
     is_number = all(rows[0][3] != "pk" for rows in found)
-    required = {c for c, _, notnull, pk in columns if notnull or (pk and is_number)}
-    key = tuple(c for _, c in sorted((pk, c) for c, _, _, pk in columns if pk))
+    required = {c for c, _, notnull, pk, *_ in columns if notnull or (pk and is_number)}
+    filling = {
+        c: Filling.STORE if computed else Filling.NEEDED
+        for c, _, notnull, pk, default, computed in columns
+        if computed or (notnull and default in _NO_DEFAULT and not (pk and is_number))
+    }
+    key = tuple(c for _, c in sorted((pk, c) for c, _, _, pk, *_ in columns if pk))
     unique = [tuple(row[4] for row in rows) for rows in found if rows[0][1] and not rows[0][2]]
     leading = {rows[0][4] for rows in found if rows[0][4]}
     collated = {row[4]: row[5] for rows in found for row in rows if row[5] != "BINARY"}
     return Table(
         name,
-        columns_of(columns, required, collated),
+        columns_of(columns, required, collated, filling),
         key=key,
         unique=tuple(names for names in unique if names != key and required.issuperset(names)),
         indexed=frozenset(leading | set(key[:1])),
@@ -65,7 +75,10 @@ def relation_of(
 
 
 def columns_of(
-    rows: Sequence[Any], required: Iterable[str] = (), collated: Mapping[str, str] = _NOTHING
+    rows: Sequence[Any],
+    required: Iterable[str] = (),
+    collated: Mapping[str, str] = _NOTHING,
+    filling: Mapping[str, Filling] = MappingProxyType({}),
 ) -> tuple[Column, ...]:
     """Columns; of the `collated` ones an index has another order than that of the bytes, and takes
     texts for one that differ in case or trailing blanks."""
@@ -78,6 +91,7 @@ def columns_of(
             native=declared or "ANY",
             collation=collated.get(name, ""),
             folds=name in collated,
+            filling=filling.get(name, Filling.FREE),
         )
         for name, declared, *_ in rows
     )

@@ -218,6 +218,36 @@ MISTAKES = {
         "structure_mismatch",
         ("unique key", "id"),
     ),
+    "target with a column of its own that is needed": Mistake(
+        _sql(
+            "target",
+            "CREATE TABLE b (id integer PRIMARY KEY, name text, amount numeric(10,2),"
+            " updated_at timestamptz, office text NOT NULL, kept text NOT NULL DEFAULT '')",
+        ),
+        4,
+        "structure_mismatch",
+        ("target", "make it nullable", "table b ", "office"),
+    ),
+    "target that computes a column": Mistake(
+        _sql(
+            "target",
+            "CREATE TABLE b (id integer PRIMARY KEY, name text GENERATED ALWAYS AS ('x') STORED,"
+            " amount numeric(10,2), updated_at timestamptz)",
+        ),
+        4,
+        "structure_mismatch",
+        ("target", "ordinary column", "table b ", "name"),
+    ),
+    "target that numbers its rows itself": Mistake(
+        _sql(
+            "target",
+            "CREATE TABLE b (id integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY, name text,"
+            " amount numeric(10,2), updated_at timestamptz)",
+        ),
+        4,
+        "structure_mismatch",
+        ("target", "ordinary column", "table b ", "id"),
+    ),
     "target with rows": Mistake(
         _sql(
             "target",

@@ -39,7 +39,7 @@ from connectors.errors import (
 )
 from connectors.registry import FAMILIES, connect
 from connectors.selection import Output, Selection
-from connectors.table import Column, Kind, Table, TableName, Type
+from connectors.table import Column, Filling, Kind, Table, TableName, Type
 from tests.recording import Answer, RecordingConnection
 
 DRIVERS: dict[str, tuple[Any, str, str]] = {
@@ -66,6 +66,12 @@ ANSWERS: dict[str, dict[str, Answer]] = {
         "constraint_type = 'P'": [("ID",)],
         "FROM all_indexes": [("PK", "UNIQUE", "ID"), ("N", "NONUNIQUE", "NAME")],
         "constraint_type = 'C'": [('"BORN" = TRUNC("BORN")',)],
+        "FROM all_tab_cols ": [
+            ("ID", "N", "NULL ", 0, 0),
+            ("NAME", "N", "'x'", 0, 0),
+            ("BORN", "N", None, 0, 1),
+            ("SEEN", "Y", "SYSDATE", 1, 0),
+        ],
     },
     "mssql": {
         "SYSUTCDATETIME": [(datetime(2024, 2, 29, 4, 0, 0, 5),)],
@@ -75,10 +81,22 @@ ANSWERS: dict[str, dict[str, Answer]] = {
         "sp_getapplock": [(0,)],
         "OBJECT_ID": [(77,)],
         "FROM sys.columns": [
-            ("ID", "bigint", 8, 19, 0, False, None, None, "people", "U "),
-            ("NAME", "nvarchar", 100, 0, 0, True, "Chinese_PRC_CI_AS", "the name", "people", "U "),
-            ("BORN", "date", 3, 10, 0, True, None, None, "people", "U "),
-            ("SEEN", "datetimeoffset", 8, 34, 3, True, None, None, "people", "U "),
+            ("ID", "bigint", 8, 19, 0, False, None, None, "people", "U ", "needed"),
+            (
+                "NAME",
+                "nvarchar",
+                100,
+                0,
+                0,
+                True,
+                "Chinese_PRC_CI_AS",
+                "the name",
+                "people",
+                "U ",
+                "free",
+            ),
+            ("BORN", "date", 3, 10, 0, True, None, None, "people", "U ", "free"),
+            ("SEEN", "datetimeoffset", 8, 34, 3, True, None, None, "people", "U ", "store"),
         ],
         "FROM sys.indexes": [(1, True, 1, "ID", "PK"), (2, False, 0, "NAME", "N")],
     },
@@ -99,6 +117,12 @@ ANSWERS: dict[str, dict[str, Answer]] = {
         ],
         "constraint_type = 'P'": [("ID",)],
         "FROM all_indexes": [("PK", "UNIQUE", "ID"), ("N", "NONUNIQUE", "NAME")],
+        "sys.syscolumns": [
+            ("ID", "N", None, 0, 0),
+            ("NAME", "Y", None, 0, 0),
+            ("BORN", "N", "SYSDATE", 0, 0),
+            ("SEEN", "N", None, 1, 0),
+        ],
     },
 }
 
@@ -262,6 +286,18 @@ def test_a_table_is_described(opened: Opened, family: str) -> None:
     assert table.column("SEEN").type == Type(Kind.TIMESTAMP, fraction=3, zoned=True)
     assert table.indexed == {"ID", "NAME"}
     assert table.column("NAME").folds == (family == "mssql")
+
+
+def test_who_fills_a_column_is_told(opened: Opened, family: str) -> None:
+    """A default that was taken away is NULL, and what a trigger may fill is not needed."""
+    told = [column.filling for column in opened.store.describe(TableName("T")).columns]
+    assert told == [Filling.NEEDED, Filling.FREE, Filling.FREE, Filling.STORE]
+    refused = {"oracle": "ORA-00904: no such column", "dm": "[CODE:-5504]no right"}
+    if family in refused:
+        part = {"oracle": "FROM all_tab_cols ", "dm": "sys.syscolumns"}[family]
+        opened.answers[part] = DRIVERS[family][0].DatabaseError(refused[family])
+        told = [column.filling for column in opened.store.describe(TableName("T")).columns]
+        assert told == [Filling.FREE] * 4
 
 
 def test_time_work_and_locks(opened: Opened, family: str) -> None:

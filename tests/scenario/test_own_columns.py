@@ -1,0 +1,86 @@
+"""A table that comes to need a value which no job brings: told before anything is sealed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.command import call
+from tests.scenario.world import World, cursor_job
+
+Capsys = pytest.CaptureFixture[str]
+SERVERS = [("postgresql",) * 3, ("mysql",) * 3]
+FAMILIES = [*SERVERS, ("sqlite",) * 3]
+
+
+def _comes_to_need(world: World, role: str, table: str) -> None:
+    """A column `office` that every row must fill; the rows that are there have it."""
+    if world.is_sqlite:  # there a column that comes later always has a default
+        (declared,) = world.sql(role, f"SELECT sql FROM sqlite_master WHERE name = '{table}'")[0]
+        head, comma, last = declared.rpartition(", PRIMARY KEY")
+        needing = f"{head}, `office` text NOT NULL{comma}{last}"
+        world.sql(
+            role,
+            f"ALTER TABLE {table} RENAME TO old",
+            needing,
+            f"INSERT INTO {table} SELECT *, 'x' FROM old",
+            "DROP TABLE old",
+        )
+        return
+    world.sql(
+        role,
+        f"ALTER TABLE {table} ADD COLUMN office varchar(9) NOT NULL DEFAULT 'x'",
+        f"ALTER TABLE {table} ALTER COLUMN office DROP DEFAULT",
+    )
+
+
+@pytest.mark.parametrize("world", FAMILIES, indirect=True, ids=lambda chain: chain[0])
+def test_at_the_target_between_two_runs(world: World, capsys: Capsys) -> None:
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    world.run_well()
+    before = world.batches()
+    _comes_to_need(world, "target", "t")
+    world.insert([4])
+
+    told = call(capsys, "--config", world.directory, "check", "j", "--json")
+    (refused,) = (finding for finding in told.json if finding["result"] == "refused")
+    assert (told.code, refused["what"]) == (4, "structure")
+    outcome = world.run()
+
+    assert outcome.error is not None
+    assert (outcome.exit_code, outcome.error.code) == (4, "structure_mismatch")
+    for text in (str(outcome.error), f"{refused['found']} {refused['remedy']}"):
+        assert "table t needs a value of office" in text
+        assert "give the column a default, make it nullable, or drop it" in text
+    assert world.batches() == before
+
+    world.sql("target", "ALTER TABLE t DROP COLUMN office")
+    world.run_well()
+    assert world.findings() == []
+
+
+@pytest.mark.parametrize("table", ["bh_copy_j", "bh_change_j"])
+@pytest.mark.parametrize("world", SERVERS, indirect=True, ids=lambda chain: chain[0])
+def test_at_the_exchange_between_two_runs(world: World, table: str, capsys: Capsys) -> None:
+    """Nothing of it is taken for a fault of the rows; a resync makes both tables anew."""
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    world.run_well()
+    before = world.batches()
+    _comes_to_need(world, "exchange", table)
+    world.insert([4])
+
+    told = call(capsys, "--config", world.directory, "check", "j", "--json")
+    (refused,) = (finding for finding in told.json if finding["result"] == "refused")
+    assert (told.code, refused["what"]) == (4, "exchange")
+    outcome = world.run()
+
+    assert outcome.error is not None
+    assert (outcome.exit_code, outcome.error.code) == (4, "structure_mismatch")
+    for text in (str(outcome.error), refused["found"]):
+        assert f"table {table} needs a value of office" in text
+    assert world.batches() == before
+    assert world.sql("exchange", "SELECT count(*) FROM bh_quarantine") == [(0,)]
+
+    assert world.resync().verdict == "reconciled"
+    assert world.findings() == []
