@@ -8,7 +8,8 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tests.proof.code import ROOT, heading
@@ -17,7 +18,7 @@ from tests.proof.kind import KINDS, Block, load_kind
 from tests.proof.summary import summarise, write
 from tests.proof.worker import WorkerLost, run_blocks
 
-__all__ = ["main"]
+__all__ = ["in_rounds", "main"]
 
 _TOLD_EVERY_SECONDS = 10.0
 
@@ -92,13 +93,25 @@ class Progress:
 
 
 def _chosen(options: argparse.Namespace) -> list[Block]:
-    """Mixed by the seed, so that a run which is cut off has seen something of everything."""
     kinds = options.kind or KINDS
     found = [block for kind in kinds for block in load_kind(kind).blocks(options.seed)]
     if options.block:
         return [block for block in found if block.name == options.block]
-    random.Random(options.seed).shuffle(found)
-    return found
+    return in_rounds(found, options.seed)
+
+
+def in_rounds(blocks: Iterable[Block], seed: int) -> list[Block]:
+    """In an order that the seed draws, every combination once before any is there again, so that a
+    run which is cut off has seen something of everything."""
+    drawn = sorted(blocks, key=lambda block: block.name)
+    random.Random(seed).shuffle(drawn)
+    rounds: Counter[tuple[str, str]] = Counter()
+
+    def round_of(block: Block) -> int:
+        rounds[block.kind, block.combination] += 1
+        return rounds[block.kind, block.combination]
+
+    return sorted(drawn, key=round_of)
 
 
 def _parser() -> argparse.ArgumentParser:

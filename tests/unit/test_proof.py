@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof.__main__ import main
+from tests.proof.__main__ import in_rounds, main
 from tests.proof.journal import Journal
 from tests.proof.kind import KINDS, Block, Result, load_kind
 from tests.proof.summary import summarise
@@ -71,6 +71,16 @@ def test_blocks_of_a_kind_are_told_apart(name: str) -> None:
     assert found == list(kind.blocks(7))
     assert len({block.name for block in found}) == len(found) > 0
     assert {block.kind for block in found} == {name}
+
+
+def test_a_run_that_is_cut_off_has_seen_something_of_everything() -> None:
+    every = [block for kind in KINDS for block in load_kind(kind).blocks(7)]
+    combinations = {(block.kind, block.combination) for block in every}
+    ordered = in_rounds(every, 7)
+    first = ordered[: len(combinations)]
+    assert {(block.kind, block.combination) for block in first} == combinations
+    assert sorted(block.name for block in ordered) == sorted(block.name for block in every)
+    assert ordered == in_rounds(every, 7) != in_rounds(every, 8)
 
 
 def test_one_case_again(tmp_path: Path) -> None:
