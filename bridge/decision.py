@@ -1,15 +1,20 @@
-"""What a person decides about a held batch. Both ways are audited with who and why."""
+"""What a person decides: of a held batch, of a job, of an event. Audited with who and why, in the
+transaction of what it changes."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 from bridge.batch import Batch, State
 from bridge.errors import IllegalMove
 from bridge.failpoint import failpoint
-from bridge.hold import hold
+from bridge.hold import hold, open_ledger
+from bridge.ledger import Ledger
 from bridge.ledger.audit import Audit
+from bridge.ledger.event import EventEntry, Events
 from bridge.settings import Deployment
 
-__all__ = ["approve", "reject"]
+__all__ = ["acknowledge", "approve", "reject", "switch"]
 
 
 def approve(deployment: Deployment, job: str, seq: int, actor: str, why: str) -> Batch:
@@ -46,6 +51,27 @@ def reject(deployment: Deployment, job: str, seq: int, actor: str, why: str) -> 
             failpoint("reject.noting")
         failpoint("reject.noted")
         return epoch
+
+
+def switch(deployment: Deployment, job: str, actor: str, why: str, *, on: bool) -> None:
+    """Scheduled runs of the job go on, or are skipped; a run under way finishes. Needs no lock."""
+    with open_ledger(deployment) as exchange:
+        with exchange.transaction() as connection:
+            ledger = Ledger(connection, deployment.department.code, job)
+            (ledger.enable if on else ledger.disable)(actor, why)
+            failpoint("switch.noting")
+        failpoint("switch.noted")
+
+
+def acknowledge(deployment: Deployment, number: int, actor: str, why: str) -> EventEntry:
+    """The event stays open, and is not sent again until it has recovered."""
+    with open_ledger(deployment) as exchange:
+        with exchange.transaction() as connection:
+            events = Events(connection, deployment.department.code)
+            entry = events.acknowledge(number, actor, why, datetime.now(UTC))
+            failpoint("event.noting")
+        failpoint("event.noted")
+        return entry
 
 
 def _held_batch(waiting: list[Batch], job: str, seq: int) -> Batch:

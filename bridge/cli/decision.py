@@ -11,9 +11,7 @@ from bridge.cli.outcome import finish
 from bridge.cli.session import Actor, AsJson, JobName, Session, actor_of
 from bridge.cli.shown import console
 from bridge.cli.wait import Wait
-from bridge.hold import open_ledger
 from bridge.language import say
-from bridge.ledger import Ledger
 from bridge.progress import watching
 from bridge.run import LOCK_WAIT_SECONDS, resync_job
 
@@ -73,9 +71,7 @@ def _switch(session: Session, job: str, on: bool, actor: str, why: str) -> None:
     deployment = session.deployment
     if job not in deployment.bad_jobs:  # a job whose file is broken may be switched as well
         deployment.job(job)
-    with open_ledger(deployment) as exchange, exchange.transaction() as connection:
-        ledger = Ledger(connection, deployment.department.code, job)
-        (ledger.enable if on else ledger.disable)(actor, why)
+    decision.switch(deployment, job, actor, why, on=on)
     console().print(say("{0} is enabled" if on else "{0} is disabled", job))
 
 

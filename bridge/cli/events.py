@@ -3,7 +3,6 @@ arrive."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -12,9 +11,9 @@ from rich.text import Text
 from bridge.alarm import send_trial
 from bridge.cli.session import Actor, AsJson, Session, actor_of
 from bridge.cli.shown import console, print_json, table
+from bridge.decision import acknowledge
 from bridge.document import event_document
 from bridge.eventwording import happened, name_of, remedy_of, severity_word
-from bridge.hold import open_ledger
 from bridge.language import say, spoken
 from bridge.ledger.event import EventEntry, Events
 from bridge.ledger.migrations import is_exchange_current
@@ -77,10 +76,7 @@ def ack(
     session: Session = ctx.obj
     if not why.strip():
         raise typer.BadParameter("say why: the reason is kept in the audit log")
-    deployment = session.deployment
-    with open_ledger(deployment) as exchange, exchange.transaction() as connection:
-        ledger = Events(connection, deployment.department.code)
-        entry = ledger.acknowledge(number, actor_of(by), why.strip(), datetime.now(UTC))
+    entry = acknowledge(session.deployment, number, actor_of(by), why.strip())
     name = name_of(entry.kind, spoken())
     console().print(say("event {0} ({1}) is acknowledged", number, name))
 

@@ -24,6 +24,7 @@ import pytest
 import yaml
 
 from bridge.comparison import reconcile_job
+from bridge.decision import acknowledge, switch
 from bridge.failpoint import arm
 from bridge.notice import note_all
 from tests.kill import FILE_POINTS, killed
@@ -39,6 +40,8 @@ PG, MARIA = "postgresql", "mysql"
 FLOWING_SECONDS = 10
 NOTICE_POINTS = ("notice.writing", "notice.written")
 ALARM_POINTS = ("alarm.claimed", "alarm.sent", "alarm.reporting", "alarm.reported")
+SWITCH_POINTS = ("switch.noting", "switch.noted")
+EVENT_POINTS = ("event.noting", "event.noted")
 STALL_POINTS = ("push.stalling", "push.stalled")
 
 WHOLE = [
@@ -89,8 +92,9 @@ def test_every_failpoint_is_passed(passed: dict[str, list[str]]) -> None:
         for file in Path("bridge").rglob("*.py")
         for name in re.findall(r'failpoint\("([^"]+)"\)', file.read_text("utf-8"))
     }
-    assert {*reached, *FILE_POINTS, *ALARM_POINTS, *STALL_POINTS} == written
-    assert reached.isdisjoint({*FILE_POINTS, *ALARM_POINTS, *STALL_POINTS})
+    elsewhere = {*FILE_POINTS, *ALARM_POINTS, *STALL_POINTS, *SWITCH_POINTS, *EVENT_POINTS}
+    assert reached | elsewhere == written
+    assert reached.isdisjoint(elsewhere)
 
 
 @pytest.mark.parametrize(("direction", "capture", "act"), WHOLE, ids=map(" ".join, WHOLE))
@@ -242,3 +246,53 @@ def test_killed_while_a_batch_does_not_follow(make: MakeWorld, point: str) -> No
     world.resync()
     world.run_well()
     assert world.findings() == []
+
+
+@pytest.mark.parametrize("point", SWITCH_POINTS)
+def test_killed_while_a_job_is_switched(make: MakeWorld, point: str) -> None:
+    """It is switched and audited, or neither; asked for again, it is."""
+    world = make(*SQLITE)
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    noted = 0
+    for on in (False, True):
+
+        def ask(on: bool = on) -> None:
+            switch(world.deployment, "j", "tester", "because", on=on)
+
+        assert killed(ask, 1, point)
+        is_done = point == "switch.noted"
+        assert world.sql("exchange", "SELECT enabled FROM bh_job") == [(int(on is is_done),)]
+        noted += is_done
+        assert _audited(world, "disable", "enable") == noted
+        ask()
+        noted += 1
+        assert _audited(world, "disable", "enable") == noted
+        assert world.run().skipped is not on
+    assert world.findings() == []
+
+
+@pytest.mark.parametrize("point", EVENT_POINTS)
+def test_killed_while_an_event_is_taken_over(make: MakeWorld, point: str) -> None:
+    world = make(*SQLITE)
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql("target", "DELETE FROM t WHERE id = 3")
+    assert reconcile_job(world.deployment, "j").outcome.verdict == "deviation"
+    (number,) = world.sql("exchange", "SELECT number FROM bh_event WHERE closed_at IS NULL")[0]
+    assert killed(lambda: acknowledge(world.deployment, number, "tester", "because"), 1, point)
+    is_done = point == "event.noted"
+    taken = "SELECT count(*) FROM bh_event WHERE acknowledged_by = 'tester'"
+    assert world.sql("exchange", taken) == [(int(is_done),)]
+    assert _audited(world, "acknowledge") == is_done
+    acknowledge(world.deployment, number, "tester", "because")
+    assert world.sql("exchange", taken) == [(1,)]
+    assert _audited(world, "acknowledge") == is_done + 1
+
+
+def _audited(world: World, *actions: str) -> int:
+    named = ", ".join(f"'{action}'" for action in actions)
+    query = f"SELECT count(*) FROM bh_audit WHERE action IN ({named})"
+    return int(world.sql("exchange", query)[0][0])
