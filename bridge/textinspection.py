@@ -11,6 +11,7 @@ from bridge.finding import Finding, Level
 from bridge.hold import Hold
 from bridge.plan import Plan
 from bridge.rowsample import RowSample, texts_of
+from connectors.errors import RowRefused
 from connectors.selection import count_containing
 from connectors.table import Column
 
@@ -42,22 +43,32 @@ def charset(held: Hold, plan: Plan, sample: RowSample) -> Iterator[Finding]:
 def lost_characters(held: Hold, plan: Plan) -> Iterator[Finding]:
     """What stands where a character was lost before: only the source can mend it."""
     columns = texts_of(plan)
-    marks = (_REPLACEMENT, "?", "??")
-    dialect = held.source.dialect
-    counts: list[int] = []
-    with held.source.transaction():
-        for start in range(0, len(columns), _COLUMNS_AT_ONCE):
-            part = columns[start : start + _COLUMNS_AT_ONCE]
-            (row,) = held.source.rows(count_containing(dialect, plan.table, part, marks))
-            counts.extend(row)
-    for place, column in enumerate(columns):
-        replaced, single, double = (int(n) for n in counts[3 * place : 3 * place + 3])
+    marks = ("?", "??", _REPLACEMENT)
+    try:
+        counts = _counts(held, plan, columns, marks)
+    except RowRefused:  # the store's charset has no such character
+        counts = [(*found, 0) for found in _counts(held, plan, columns, marks[:-1])]
+    for column, (single, double, replaced) in zip(columns, counts, strict=True):
         if not (replaced or single):
             continue
         found = f"{column.name}: {replaced:,} texts hold U+FFFD, {single:,} hold ?"
         level = Level.WARNING if replaced or double else Level.OK
         remedy = "where these stand for lost characters, only the source can mend them"
         yield Finding(held.name, "lost characters", found, level, remedy if replaced else "")
+
+
+def _counts(
+    held: Hold, plan: Plan, columns: Sequence[Column], marks: Sequence[str]
+) -> list[tuple[int, ...]]:
+    """For each column, how many of its texts hold each of the marks."""
+    counts: list[int] = []
+    with held.source.transaction():
+        for start in range(0, len(columns), _COLUMNS_AT_ONCE):
+            part = columns[start : start + _COLUMNS_AT_ONCE]
+            statement = count_containing(held.source.dialect, plan.table, part, marks)
+            (row,) = held.source.rows(statement)
+            counts.extend(int(count) for count in row)
+    return [tuple(counts[i : i + len(marks)]) for i in range(0, len(counts), len(marks))]
 
 
 def collation(held: Hold, plan: Plan) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ __all__ = [
     "IDENTITY",
     "INDEXES",
     "JSON_CHECKS",
+    "LOSSY",
     "TABLE",
     "TABLES",
     "relation_of",
@@ -86,6 +87,10 @@ _INTEGER_BITS = {"tinyint": 16, "smallint": 16, "mediumint": 32, "int": 32, "big
 _UNICODE = ("utf8mb4_", "utf8mb3_", "utf8_", "ascii_")
 _USUAL = "utf8mb4_"
 _BYTEWISE = ("_nopad_bin", "_0900_bin")
+LOSSY = {"ascii": "us-ascii", "gbk": "gbk", "gb2312": "gb2312"}
+"""Charsets in which the server keeps bytes that it then reads as "?", and codecs that agree with it
+on everything else."""
+
 _SPATIAL = frozenset(
     {
         *("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring"),
@@ -152,6 +157,7 @@ def _column_of(row: Sequence[Any], is_json: bool, is_triggered: bool) -> Column:
         comment=comment.removesuffix(UTC_MARK).rstrip() if is_utc else comment,
         collation="" if exact and (collation or _USUAL).startswith(_USUAL) else collation,
         folds=not exact,
+        charset=LOSSY.get((collation or "").partition("_")[0], ""),
         filling=Filling.FREE if is_triggered and filling is Filling.NEEDED else filling,
     )
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from connectors.canonical import canonical_line
 from connectors.connector import Format, Output, Selection
 from connectors.endpoint import Endpoint
+from connectors.mysql.catalogue import LOSSY
 from connectors.registry import connect
 from connectors.table import TableName
 from tests.mariadb import MariaDB
@@ -46,3 +49,31 @@ def test_collations_of_all_kinds_stand_in_one_line(
             assert len(lines) == 1
         line = store.dialect.line(table.columns)
         assert store.value(f"SELECT {line} FROM t") == canonical_line(ROW)
+
+
+@pytest.mark.parametrize(("charset", "codec"), sorted(LOSSY.items()))
+def test_codecs_agree_with_the_server_on_all_that_it_can_read(
+    mariadb: MariaDB, charset: str, codec: str
+) -> None:
+    """And what it would read as a question mark is none of the codec's characters."""
+    second = (0x00,) if charset == "ascii" else (*range(0x40, 0x7F), *range(0x80, 0xFF))
+    pairs = [bytes([one, other]) for one in range(0x80, 0xFF) for other in second]
+    values = ", ".join(f"(x'{pair.hex()}')" for pair in pairs)
+    kept = mariadb.sql(
+        "CREATE TEMPORARY TABLE pairs (v varbinary(2))",
+        f"INSERT INTO pairs VALUES {values}",
+        f"SELECT v, HEX(CONVERT(CONVERT(v USING {charset}) USING utf8mb4)) FROM pairs "
+        f"WHERE HEX(CONVERT(v USING {charset})) = HEX(v)",
+        database="mysql",
+    )
+    assert len(kept) > 100
+    lost = 0
+    for raw, found in kept:
+        text = bytes.fromhex(found).decode()
+        if "?" in text:
+            lost += 1
+            with pytest.raises(UnicodeDecodeError):
+                raw.decode(codec)
+        else:
+            assert raw.decode(codec) == text
+    assert lost > 0

@@ -19,6 +19,7 @@ WAYS = {
     "sqlite, blob": ("sqlite", "x'{}'"),
     "SQL_ASCII": ("SQL_ASCII", r"convert_from('\x{}', 'SQL_ASCII')"),
     "latin1 column": ("mysql", "x'{}'"),
+    "ascii column": ("mysql", "x'{}'"),
     "LATIN1": ("LATIN1", r"convert_from('\x{}', 'LATIN1')"),
 }
 
@@ -37,9 +38,9 @@ def _world(make: MakeWorld, way: str) -> World:
         world.stores["source"] = replace(world.stores["source"], database=name)
         world.write()
     stamp = {"sqlite": "timestamp", "mysql": "datetime(6)"}.get(family, "timestamptz")
-    latin = " CHARACTER SET latin1" if family == "mysql" else ""
+    charset = f" CHARACTER SET {way.split()[0]}" if family == "mysql" else ""
     columns = f"id varchar(9) PRIMARY KEY, name text, updated_at {stamp}"
-    world.sql("source", f"CREATE TABLE t ({columns}){latin}")
+    world.sql("source", f"CREATE TABLE t ({columns}){charset}")
     return world
 
 
@@ -76,8 +77,36 @@ def test_gbk_bytes_are_found_and_read_right(make: MakeWorld, way: str) -> None:
     _job(world, charset="gb18030")
     (finding,) = _found(world, "charset")
     assert finding.level is Level.OK
+    assert [f for f in _found(world, "lost characters") if f.level is Level.REFUSED] == []
     world.run_well()
     assert _names(world) == list(NAMES)
+
+
+def test_what_the_server_would_read_as_a_question_mark_is_set_aside(make: MakeWorld) -> None:
+    """MariaDB keeps any bytes in an ascii column, and characters of GBK's user-defined area."""
+    world = make("mysql", "postgresql", "postgresql")
+    gbk, ascii = "varchar(9) CHARACTER SET gbk", "varchar(9) CHARACTER SET ascii"
+    rows = ("'1', '\u5f20', 'a', NOW(6)", "x'aaa1', 'b', 'b', NOW(6)")
+    rows += ("'3', x'd5c5aaa1', 'c', NOW(6)", "'4', NULL, x'd5c5', NOW(6)")
+    world.sql(
+        "source",
+        f"CREATE TABLE t (id {gbk} PRIMARY KEY, name {gbk}, code {ascii}, updated_at datetime(6))",
+        *(f"INSERT INTO t VALUES ({row})" for row in rows),
+        "UPDATE t SET updated_at = updated_at - INTERVAL 1 HOUR",
+    )
+    _job(world)
+    (batch,) = world.run_well().batches
+    assert (batch.tally.read, batch.tally.inserted, batch.tally.quarantined) == (4, 1, 3)
+    assert world.sql("target", "SELECT id, name, code FROM t") == [("1", "\u5f20", "a")]
+    told = [finding.found for finding in _found(world, "charset")]
+    assert any(text.startswith("name: ") and "1 cannot be read as gbk" in text for text in told)
+    assert any(text.startswith("code: ") and "cannot be read as us-ascii" in text for text in told)
+    columns = {"id": {}, "name": {"charset": "gb18030"}, "updated_at": {}}
+    source = {"endpoint": "source", "table": "t"}
+    world.job("j", source=source, columns=columns, **cursor_job())
+    world.resync()
+    rows = world.sql("target", "SELECT id, name FROM t ORDER BY id")
+    assert rows == [("1", "\u5f20"), ("3", "\u5f20\ue000"), ("4", None)]
 
 
 @pytest.mark.parametrize("way", WAYS)
