@@ -22,7 +22,7 @@ from typing import Any, cast
 from bridge.language import say, spoken
 from connectors.errors import BridgeheadError, ConfigurationError
 
-__all__ = ["LogFormat", "about", "begin", "in_json", "log", "log_error", "wanted"]
+__all__ = ["LogFormat", "about", "begin", "in_json", "log", "log_error", "said", "wanted"]
 
 VARIABLE = "BRIDGEHEAD_LOG"
 _RAISED_ABOUT = "raised_about"
@@ -101,13 +101,13 @@ class _Text(logging.Formatter):
     """What goes on has a time; a warning stands for itself."""
 
     def format(self, record: logging.LogRecord) -> str:
-        message = _said(record)
+        message = said(record)
         if record.levelno > logging.INFO:
             return message
         return f"{datetime.fromtimestamp(record.created).astimezone():%Y-%m-%d %H:%M:%S} {message}"
 
 
-def _said(record: logging.LogRecord) -> str:
+def said(record: logging.LogRecord) -> str:
     """In the reader's language; its template and its values are known here."""
     if not record.args or spoken() == "en":
         return say(record.getMessage())

@@ -4,6 +4,6 @@ Messages are written, raised, stored and handed to programs in English. They are
 reader's language here, where they are shown.
 """
 
-from bridge.language.speech import LANGUAGES, Language, say, speak, spoken, wanted
+from bridge.language.speech import LANGUAGES, Language, say, say_error, speak, spoken, wanted
 
-__all__ = ["LANGUAGES", "Language", "say", "speak", "spoken", "wanted"]
+__all__ = ["LANGUAGES", "Language", "say", "say_error", "speak", "spoken", "wanted"]

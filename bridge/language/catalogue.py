@@ -145,7 +145,7 @@ class Catalogue:
 
     def _filled(self, translation: str, values: Sequence[str]) -> str:
         ways: dict[str | None, Callable[[str], str]]
-        ways = {"t": self.say_text, "e": self._say_error, "w": self.translate, None: str}
+        ways = {"t": self.say_text, "e": self.say_error, "w": self.translate, None: str}
         return _PLACE.sub(lambda place: ways[place[2]](values[int(place[1])]), translation)
 
     def say_text(self, text: str) -> str:
@@ -157,7 +157,7 @@ class Catalogue:
             return "；".join(said)
         return self.translate(text) if " " in text else text
 
-    def _say_error(self, text: str) -> str:
+    def say_error(self, text: str) -> str:
         """`[endpoint] message → what to do`, or a line for each problem of a configuration."""
         if "\n" in text:
             return "\n".join(map(self.translate, text.split("\n")))

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from bridge.language.catalogue import Catalogue, filled
 
-__all__ = ["LANGUAGES", "Language", "chinese", "say", "speak", "spoken", "wanted"]
+__all__ = ["LANGUAGES", "Language", "chinese", "say", "say_error", "speak", "spoken", "wanted"]
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -42,6 +42,12 @@ def say(message: str, *values: object) -> str:
     if _spoken == "zh":
         return chinese().fill(message, values) if values else chinese().translate(message)
     return filled(message, values) if values else message
+
+
+def say_error(error: Exception) -> str:
+    """As it writes itself, in the language of the reader: `[endpoint] message → what to do`, or a
+    line for each problem of a configuration."""
+    return chinese().say_error(str(error)) if _spoken == "zh" else str(error)
 
 
 @cache

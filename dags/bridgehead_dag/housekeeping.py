@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from bridge.comparison import reconcile_job
 from bridge.hold import open_ledger
+from bridge.language import say
 from bridge.notice import note_all
 from bridge.overview import JobOverview, overview
 from bridge.purge import Purged, purge_jobs
@@ -50,12 +51,13 @@ def configuration(also: Iterable[str] = ()) -> None:
         problems = [*map(str, load(find_directory()).problems)] or [*also]
     except BridgeheadError as error:
         raise failure(error.exit_code, one_line(error)) from None
-    with section(f"configuration 配置: {len(problems)} problems"):
-        for problem in problems:
+    said = [*map(say, problems)]
+    with section(f"configuration 配置：{len(said)}"):
+        for problem in said:
             log.error("%s", problem)
-    if problems:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise failure(_CONFIGURATION, f"{problems[0]}{more}")
+    if said:
+        more = say(" and {0} more", len(said) - 1) if len(said) > 1 else ""
+        raise failure(_CONFIGURATION, f"{said[0]}{more}")
 
 
 def ledger() -> None:
@@ -70,14 +72,14 @@ def standing() -> None:
     known = deployment()
     found: list[JobOverview] = []
     _asked(lambda: found.extend(overview(known)))
-    with section(f"status 状态: {len(found)} jobs"):
+    with section(f"status 状态：{len(found)}"):
         for job in found:
             log.info("%s", _standing_line(job))
     waiting = [job for job in found if job.needs_a_person]
     if waiting:
         told = ", ".join(f"{job.job} {_word(job)}" for job in waiting[:5])
-        more = f" and {len(waiting) - 5} more" if len(waiting) > 5 else ""
-        raise failure(_BOOKS, f"a person is needed 需要处理: {told}{more} → bridgehead status")
+        more = say(" and {0} more", len(waiting) - 5) if len(waiting) > 5 else ""
+        raise failure(_BOOKS, say("a person is needed: {0} → bridgehead status", f"{told}{more}"))
 
 
 def events() -> None:
@@ -85,12 +87,12 @@ def events() -> None:
     known = deployment()
     came: dict[str, str | None] = {}
     _asked(lambda: came.update(note_all(known)))
-    with section(f"alarms 告警: {len(came)} rules"):
+    with section(f"alarms 告警：{len(came)}"):
         for rule, why_not in came.items():
-            log.info("%s: %s", rule, why_not or "arrived 已送达")
-    late = [f"{rule}: {why_not}" for rule, why_not in came.items() if why_not]
+            log.info("%s: %s", rule, say(why_not or "arrived"))
+    late = [f"{rule}: {say(why_not)}" for rule, why_not in came.items() if why_not]
     if late:
-        raise failure(_TRY_AGAIN, f"an alarm did not arrive 告警未送达: {late[0]}")
+        raise failure(_TRY_AGAIN, say("an alarm did not arrive: {0}", late[0]))
 
 
 def purge() -> None:
@@ -99,11 +101,11 @@ def purge() -> None:
     known = deployment()
     found: list[Purged] = []
     _asked(lambda: found.extend(purge_jobs(known, (), "scheduler", wait=0)))
-    with section(f"retention 保留期限: {sum(job.batches for job in found)} batches"):
+    with section(f"retention 保留期限：{sum(job.batches for job in found)}"):
         for job in found:
             if job.batches or job.why_not or job.error:
-                why = job.error or job.why_not or ""
-                log.info("%s: %d batches, %d rows %s", job.job, job.batches, job.rows, why)
+                why = one_line(job.error) if job.error else say(job.why_not or "")
+                log.info("%s: %s batches, %s rows; %s", job.job, job.batches, job.rows, why)
     for error in [job.error for job in found if job.error]:
         if not isinstance(error, Busy | ConfigurationError):
             raise failure(error.exit_code, one_line(error))
@@ -126,10 +128,10 @@ def compare(job: str) -> Mapping[str, object]:
     if content is not None:
         sums = ("exchange_rows", "target_rows", "missing", "extra", "different")
         counts |= {name: getattr(content, name) for name in sums}
-    with section(f"contents 内容核对: {job}"):
-        log.info("%s", found.why_not or counts)
+    with section(f"contents 内容核对：{job}"):
+        log.info("%s", say(found.why_not) if found.why_not else counts)
         for word, key in content.sample if content else ():
-            log.warning("%s %s", word, key)
+            log.warning("%s %s", say(word), key)
     conclude(found.outcome)
     return counts
 
@@ -152,7 +154,8 @@ def report() -> str:
     verdict = made[0].verdict
     log.info("%s: %s %s", place, verdict.zh, verdict.en)
     if not made[0].in_order:
-        raise failure(_BOOKS, f"the day's statement says {verdict.zh} {verdict.en}: {place}")
+        said = say("the day's statement says {0}: {1}", f"{verdict.zh} {verdict.en}", place)
+        raise failure(_BOOKS, said)
     return str(place)
 
 
@@ -176,11 +179,12 @@ def _asked(question: Callable[[], None]) -> None:
 
 
 def _standing_line(job: JobOverview) -> str:
-    lag = "" if job.lag_seconds is None else f", {job.lag_seconds:,.0f} s behind"
-    return f"{job.job}: {_word(job)}, deviation {job.deviation}{lag}"
+    told = say("{0}: deviation {1}, {2}", job.job, job.deviation, _word(job))
+    behind = job.lag_seconds
+    return told if behind is None else f"{told}{say(', {0} s behind', f'{behind:,.0f}')}"
 
 
 def _word(job: JobOverview) -> str:
     if not job.configured:
-        return "its file is gone or bad 桥接服务文件缺失或有误"
-    return f"{job.verdict.zh} {job.verdict.en}" if job.verdict else "not run yet 尚未运行"
+        return say("its file is gone or bad")
+    return f"{job.verdict.zh} {job.verdict.en}" if job.verdict else say("not run yet")

@@ -6,6 +6,7 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from bridge.batch import Batch, State
+from bridge.language import say, say_error
 from bridge.run import Outcome
 from bridgehead_dag.narration import log
 from bridgehead_dag.step import Counts
@@ -15,6 +16,7 @@ from reconcile.verdict import Verdict
 __all__ = ["TryAgain", "conclude", "counts_of", "failure", "one_line", "sentence"]
 
 _TRY_AGAIN = 3
+_HELD_BACK = "{0}: the horizon is held back too long by {1} → end that session"
 
 
 class TryAgain(AirflowException):
@@ -31,7 +33,8 @@ def failure(exit_code: int, text: str) -> AirflowException:
 def conclude(outcome: Outcome) -> Counts:
     """The counts of a run that went well; otherwise they are kept, and one sentence is raised."""
     if outcome.skipped:
-        raise AirflowSkipException(f"{outcome.job} is disabled; bridgehead enable {outcome.job}")
+        skipped = say("{0}: skipped, it is disabled", outcome.job)
+        raise AirflowSkipException(f"{skipped} → bridgehead enable {outcome.job}")
     counts = counts_of(outcome)
     if outcome.exit_code:
         get_current_context()["ti"].xcom_push("return_value", counts)
@@ -64,24 +67,27 @@ def sentence(outcome: Outcome) -> str:
     if verdict is Verdict.DEVIATION:
         return f"{outcome.job}: {verdict.zh} {verdict.en} {outcome.deviation}{_where(outcome)}"
     if outcome.overdue:
-        holders = ", ".join(outcome.holders)
-        return f"{outcome.job}: the horizon is held back too long by {holders} → end that session"
+        holders = ", ".join(map(say, outcome.holders))
+        return say(_HELD_BACK, outcome.job, holders)
     status = f"bridgehead status {outcome.job}"
     return f"{outcome.job}: {verdict.zh} {verdict.en} → {status}"
 
 
 def one_line(error: BridgeheadError) -> str:
     """Several problems of a configuration stand in lines of their own."""
-    return "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
+    return "; ".join(line.strip() for line in say_error(error).splitlines() if line.strip())
 
 
 def _where(outcome: Outcome) -> str:
     found = [batch for batch in outcome.batches if batch.state is State.DEVIATED]
-    told = f" in {'; '.join(map(_compared, found[:3]))}" if found else ", open since an earlier run"
-    return f"{told} → bridgehead reconcile {outcome.job} finds the rows"
+    told = say(", open since an earlier run")
+    if found:
+        told = say(" in {0}", "; ".join(map(_compared, found[:3])))
+    return f"{told} → {say('bridgehead reconcile {0} finds the rows', outcome.job)}"
 
 
 def _compared(batch: Batch) -> str:
     received = batch.received.total if batch.received else 0
-    told = f"batch {batch.epoch}/{batch.seq} (sent {batch.sent.total}, received {received})"
-    return f"{told}: {batch.cause}" if batch.cause else told
+    name = f"{batch.epoch}/{batch.seq}"
+    told = say("batch {0} (sent {1}, received {2})", name, batch.sent.total, received)
+    return f"{told}: {say(batch.cause)}" if batch.cause else told

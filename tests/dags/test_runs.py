@@ -206,7 +206,7 @@ def test_the_agent_says_who_waits_for_a_person(played: Any) -> None:
     run = played["agent"]
     states = [run["tasks"][f"{step}/-1"] for step in ("configuration", "ledger", "standing")]
     assert states == ["failed", "success", "failed"]
-    assert any("需要处理: lossy 偏差 deviation" in text for text in _errors(run))
+    assert any("a person is needed: lossy 偏差 deviation" in text for text in _errors(run))
 
 
 def test_the_configuration_errors_fail_with_every_problem(played: Any) -> None:

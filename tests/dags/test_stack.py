@@ -247,7 +247,7 @@ def test_the_page_of_a_run_shows_its_stages(airflow: Running, page: Page, pictur
     page.goto(f"{airflow.address}/dags/register/runs/{run['dag_run_id']}/tasks/run")
     for stage in ("pull 抽取", "push 推送", "reconcile 核对"):
         page.get_by_text(stage).click()
-    expect(page.get_by_text("sent 100 (100/0/0), received 100 (100/0/0)")).to_be_visible()
+    expect(page.get_by_text("发送 100 (100/0/0)，接收 100 (100/0/0)")).to_be_visible()
     expect(page.get_by_text("register: 已核对 reconciled")).to_be_visible()
     page.screenshot(path=pictures / "run.png")
 
@@ -261,10 +261,14 @@ def test_a_bad_file_is_shown_and_harms_no_other(
     _, shown = airflow.ask("operator", "dags/bridge_config_errors/details")
     assert "jobs/broken.yaml:3" in shown["doc_md"]
     failed = "dags/bridge_config_errors/dagRuns?state=failed"
-    eventually(lambda: airflow.ask("operator", failed)[1]["dag_runs"], 60)
+    run = eventually(lambda: airflow.ask("operator", failed)[1]["dag_runs"], 60)[0]
     page.goto(f"{airflow.address}/dags/bridge_config_errors")
     expect(page.get_by_text("bridge_config_errors 配置错误").first).to_be_visible()
     page.screenshot(path=pictures / "errors.png")
+    task = f"runs/{run['dag_run_id']}/tasks/check_configuration"
+    page.goto(f"{airflow.address}/dags/bridge_config_errors/{task}")
+    expect(page.get_by_text("jobs/broken.yaml:3：YAML 格式有误").first).to_be_visible()
+    page.screenshot(path=pictures / "errors-log.png")
 
 
 def test_each_role_has_rights_that_the_others_lack(airflow: Running) -> None:

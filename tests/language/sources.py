@@ -17,6 +17,7 @@ from bridge.finding import Level
 from bridge.guarantee import Promise
 from bridge.structure import Change
 from bridge.transform.refusal import Reason
+from reconcile.cause import Cause
 from reconcile.verdict import Verdict
 
 __all__ = ["Message", "messages"]
@@ -35,6 +36,8 @@ _APART = (
     "bridge/ledger/migrations/exchange/versions/",
     "bridge/language/",
     "bridge/metric.py",
+    "dags/bridgehead_dag/building.py",
+    "dags/bridgehead_dag/care.py",
     "reconcile/",
 )
 # Read by programs, by developers, or by nobody: names of locks, formats, parts of statements,
@@ -49,6 +52,8 @@ NOT_SHOWN = frozenset(
         'test {0} "$1"',
         "EmbeddedPostgres({0}, port={1})",
         "bridgehead schema",
+        "bridgehead status {0}",
+        "{0} → bridgehead enable {1}",
         "bridgehead job {0}/{1}",
         "bridgehead open work",
         "bridgehead template",
@@ -107,6 +112,7 @@ _WORDS = (
     *Promise,
     *(f"{promise}: {{0}}" for promise in Promise),
     *Reason,
+    *Cause,
     *(
         "missing",
         "extra",
@@ -118,6 +124,9 @@ _WORDS = (
         "password",
         "exchange",
         "receiver",
+        "source → exchange",
+        "exchange → target",
+        "sent = received?",
     ),
     # a difference of structures writes itself so
     *(f"{change} {{0}}" for change in Change if change.startswith("column ") and change.matters),
@@ -136,7 +145,7 @@ class Message:
 def messages() -> Iterator[Message]:
     for word in _WORDS:
         yield Message("a word", str(word))
-    for root in ("bridge", "connectors", "reconcile"):
+    for root in ("bridge", "connectors", "reconcile", "dags/bridgehead_dag"):
         for file in sorted((ROOT / root).rglob("*.py")):
             name = file.relative_to(ROOT).as_posix()
             if not name.startswith(_APART):
