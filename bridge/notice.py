@@ -6,7 +6,7 @@ Always after the work and in transactions of its own. Nothing here can stop a ba
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -35,6 +35,7 @@ log = logging.getLogger("bridgehead")
 Look = Callable[[Connection], Observation]
 
 _TRIES = 3
+_OF_RUNNING = {EventKind.FAILED, EventKind.OVERDUE, EventKind.HORIZON}
 _PASSES = 2
 """The second sends what the failures of the first have brought about."""
 
@@ -64,11 +65,12 @@ def note_all(deployment: Deployment, at: datetime | None = None) -> dict[str, st
     now = at or datetime.now(UTC)
 
     def look(connection: Connection) -> Observation:
+        open_ones = Events(connection, deployment.department.code).open_kinds()
         configured = {*deployment.jobs, *deployment.bad_jobs}
         know(connection, deployment.department.code, configured, now)
         forget_others(connection, deployment.department.code, configured)
         found = observe_deadlines(connection, deployment, now) + observe_calendar(deployment, now)
-        return found + _of_files(deployment)
+        return found + _of_files(deployment) + _of_gone(open_ones, configured)
 
     try:
         with open_ledger(deployment) as exchange:
@@ -171,6 +173,20 @@ def _of_files(deployment: Deployment) -> Observation:
                 },
             )
             for name in deployment.bad_jobs
+        )
+    )
+
+
+def _of_gone(
+    open_ones: Iterable[tuple[str | None, EventKind]], configured: Container[str]
+) -> Observation:
+    """A job whose file was taken away runs no more, so that no run can tell that this is over. What
+    its books say stays open."""
+    return Observation(
+        over=tuple(
+            Recovery(kind, job)
+            for job, kind in open_ones
+            if job is not None and job not in configured and kind in _OF_RUNNING
         )
     )
 

@@ -307,6 +307,15 @@ def test_a_job_file_that_cannot_be_used(told: World, hook: Webhook) -> None:
     assert "jobs/bad.yaml" in hook.messages[0]["message"]
 
 
+def test_a_bad_file_that_is_taken_away_is_over(told: World, hook: Webhook) -> None:
+    (told.directory / "jobs/bad.yaml").write_text("job: bad\n", "utf-8")
+    note_all(load(told.directory))
+    (told.directory / "jobs/bad.yaml").unlink()
+    note_all(load(told.directory))
+    assert events(told) == []
+    assert hook.titles[-1].startswith("[Bridgehead] recovered")
+
+
 # -- stores that are away ------------------------------------------------------------------------
 
 
