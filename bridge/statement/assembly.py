@@ -48,7 +48,7 @@ def assemble_statement(
             chosen = [name for name in known if not names or name in names]
             period = _Period(deployment, connection, since, until, made)
             jobs = tuple(map(period.job, chosen))
-            found = period.found(jobs)
+            found = period.found(jobs, names)
     return _statement(deployment, since, until, made, found)
 
 
@@ -187,21 +187,21 @@ class _Period:
             gaps=tuple(Gap(p.epoch, p.seq, p.last_seq) for p in problems if p.kind == "gap"),
         )
 
-    def found(self, jobs: tuple[JobPeriod, ...]) -> _Found:
+    def found(self, jobs: tuple[JobPeriod, ...], names: Sequence[str]) -> _Found:
+        """Decisions about every job, or about those named."""
         audit = Audit(self.connection, self.department)
-        names = {job.section.job for job in jobs}
         entries = audit_between(self.connection, self.department, self.since, self.until)
         return _Found(
             jobs=jobs,
             audit=tuple(
                 AuditLine(*(getattr(entry, name) for name in AuditLine.__dataclass_fields__))
                 for entry in entries
-                if entry.job is None or entry.job in names
+                if not names or entry.job is None or entry.job in names
             ),
             audit_head=audit.head(),
             audit_breaks=tuple(problem.what for problem in audit.verify()),
             recounts=recounts(
-                self.connection.dialect, self.deployment, jobs, self.since, self.until
+                self.connection.dialect, self.deployment, jobs, self.since, self.until, names
             ),
         )
 

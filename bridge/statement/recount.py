@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Dialect, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Dialect, Select, and_, case, func, or_, select, true
 from sqlalchemy.engine.default import DefaultDialect
 
 from bridge.batch import Kind, State
@@ -37,8 +37,10 @@ def recounts(
     jobs: Sequence[JobPeriod],
     since: datetime,
     until: datetime,
+    only: Sequence[str] = (),
 ) -> tuple[Recount, ...]:
-    """Of the ledger first, then one for each job at its target."""
+    """Of the ledger first, then one for each job at its target. The audit log is of every job,
+    unless some were asked for `only`."""
     names = [job.section.job for job in jobs]
     if not names:
         return ()
@@ -54,7 +56,7 @@ def recounts(
         "recount_opening": _position(ours, since),
         "recount_closing": _position(ours, until),
         "recount_chain": _chain(ours, within),
-        "recount_audit": _audit(department, since, until),
+        "recount_audit": _audit(department, since, until, only),
     }
     made = [
         Recount(code, deployment.exchange, _text(query, dialect)) for code, query in queries.items()
@@ -177,11 +179,12 @@ def _chain(ours: ColumnElement[bool], within: ColumnElement[bool]) -> Select[Any
     return select(inner).where(broken).order_by(c.job, c.epoch, c.seq)
 
 
-def _audit(department: str, since: datetime, until: datetime) -> Select[Any]:
+def _audit(department: str, since: datetime, until: datetime, only: Sequence[str]) -> Select[Any]:
     c = audit_entry.c
+    of_these = or_(c.job.is_(None), c.job.in_(only)) if only else true()
     return (
         select(c.number, c.job, c.actor, c.action, c.prev_hash, c.hash)
-        .where(c.department == department, c.number > 0, c.at >= since, c.at < until)
+        .where(c.department == department, c.number > 0, c.at >= since, c.at < until, of_these)
         .order_by(c.number)
     )
 

@@ -18,6 +18,7 @@ from python_calamine import CalamineWorkbook
 
 from bridge.notice import note_all
 from bridge.run import pull_only
+from bridge.settings import load
 from bridge.statement import font
 from tests.command import Called, call
 from tests.scenario.world import MakeWorld, World, cursor_job
@@ -109,6 +110,23 @@ def test_every_number_is_what_the_stores_say(lived: World, capsys: Capsys, tmp_p
     rows = recounted(lived, told.json, "recount_days")
     assert [[row[0], *map(int, row[1:])] for row in rows] == by_day
     assert told.json["signature"] is None
+
+
+@light
+def test_decisions_about_a_job_that_is_gone_are_in_the_statement(
+    lived: World, capsys: Capsys
+) -> None:
+    bad = lived.directory / "jobs/bad.yaml"
+    bad.write_text("job: bad\n", "utf-8")
+    note_all(load(lived.directory))
+    ack = ("events", "ack", "1", "--why", "it is known", "--by", "a")
+    assert call(capsys, "--config", lived.directory, *ack).code == 0
+    bad.unlink()
+    told = state(lived, capsys).json
+    assert [entry["job"] for entry in told["audit"]["entries"]] == ["bad"]
+    assert [row[1] for row in recounted(lived, told, "recount_audit")] == ["bad"]
+    told = state(lived, capsys, "--job", "j").json
+    assert (told["audit"]["entries"], recounted(lived, told, "recount_audit")) == ([], [])
 
 
 def _effects(counts: dict[str, int]) -> list[int]:
