@@ -199,7 +199,7 @@ _OVERVIEW: Spec = (
     *_effects("section.received", "list_received"),
     _count("deviation", "deviation"),
     _count("in_flight", "section.stream.in_flight_rows"),
-    _count("quarantined", lambda job: job.section.column("quarantined")),
+    _count("quarantined_open", "section.quarantined_open"),
     (Column("timeliness", "share"), _share),
     (Column("verdict", "verdict"), "section.concluded"),
 )

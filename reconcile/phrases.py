@@ -25,7 +25,7 @@ CODES: Mapping[str, Mapping[str, Pair]] = {
         "purged": ("已清除", "purged"),
     },
     "guarantee": {
-        "lossless": ("无损", "lossless"),
+        "lossless": ("不丢失", "lossless"),
         "bounded": ("有界", "bounded"),
         "at_least_once": ("至少一次，按键覆盖", "at least once, upsert"),
     },
@@ -144,6 +144,11 @@ PHRASES: Mapping[str, Pair] = {
     "resource": ("信息资源", "Resource"),
     "timeliness": ("更新及时率", "Timeliness"),
     "stream_title": ("累计账（自建立至截止点）", "Books since the beginning, at the cut"),
+    "stream_note": (
+        "合计含首次装载与重新同步；新增、更新、删除只计变更批次。",
+        "The total includes first loads and resyncs; inserts, updates and deletes are those of"
+        " batches of changes.",
+    ),
     "position": ("位置", "Position"),
     "position_value": ("轮次 {epoch} · 序号 {seq}", "epoch {epoch} · number {seq}"),
     "head_hash": ("链头", "Chain head"),

@@ -20,15 +20,15 @@ REMEDIES: Mapping[object, tuple[Pair, Pair]] = {
     "lost_at_target": (
         ("目标库少行，写入后未能留存", "rows were applied and are not there"),
         (
-            "检查目标表的触发器、规则和清理任务，再执行修复",
-            "Check the target table's triggers, rules and clean-up jobs, then repair",
+            "检查目标表的触发器、规则和清理任务，再重新同步",
+            "Check the target table's triggers, rules and clean-up jobs, then resync",
         ),
     ),
     "altered_at_target": (
         ("目标库取值与发送不同", "rows are there with other values than were sent"),
         (
-            "检查目标列的类型、精度和触发器，再执行修复",
-            "Check the target's column types, scales and triggers, then repair",
+            "检查目标列的类型、精度和触发器，再重新同步",
+            "Check the target's column types, scales and triggers, then resync",
         ),
     ),
     "missing_before": (
@@ -37,8 +37,8 @@ REMEDIES: Mapping[object, tuple[Pair, Pair]] = {
             "updated rows were missing before, and were inserted",
         ),
         (
-            "查明何时丢失：运行内容核对，再执行修复",
-            "Find out when they were lost: compare contents, then repair",
+            "查明何时丢失：运行内容核对，再重新同步",
+            "Find out when they were lost: compare contents, then resync",
         ),
     ),
     "present_before": (
@@ -68,8 +68,8 @@ REMEDIES: Mapping[object, tuple[Pair, Pair]] = {
     "delete_not_captured": (
         ("删除未被捕获", "a delete was not captured"),
         (
-            "启用清扫或改用触发器，再执行修复",
-            "Switch the sweep on or capture by trigger, then repair",
+            "启用清扫或改用触发器，再重新同步",
+            "Switch the sweep on or capture by trigger, then resync",
         ),
     ),
     "truncated_value": (
@@ -78,15 +78,15 @@ REMEDIES: Mapping[object, tuple[Pair, Pair]] = {
             "a value was cut to the target column",
         ),
         (
-            "加宽目标列或提高精度，再执行修复",
-            "Widen the target column or its scale, then repair",
+            "加宽目标列或提高精度，再重新同步",
+            "Widen the target column or its scale, then resync",
         ),
     ),
     "charset": (
         ("字符集不支持部分汉字", "the target's character set lacks some characters"),
         (
-            "目标库改用 UTF-8 或 GB 18030，再执行修复",
-            "Change the target to UTF-8 or GB 18030, then repair",
+            "目标库改用 UTF-8 或 GB 18030，再重新同步",
+            "Change the target to UTF-8 or GB 18030, then resync",
         ),
     ),
     "quarantined": (
@@ -99,8 +99,8 @@ REMEDIES: Mapping[object, tuple[Pair, Pair]] = {
     "edited_at_target": (
         ("目标库数据被直接改动", "rows were edited at the target"),
         (
-            "查明改动人和原因，再执行修复恢复一致",
-            "Find out who edited them and why, then repair",
+            "查明改动人和原因，再重新同步恢复一致",
+            "Find out who edited them and why, then resync",
         ),
     ),
     "packet_lost": (
