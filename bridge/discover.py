@@ -31,8 +31,11 @@ _STAMPS = (
     "last_update",
     "xgsj",
     "gxsj",
+    "更新时间",
+    "修改时间",
 )
 _HEADER = "# From the table as it is now; see docs/configuration.md for every key."
+_SAVE_AS = "# Save it as jobs/{0}.yaml; a job is called as its file is."
 _STAMP_NOTE = """\
 # `stamp: database` only if the database itself writes this column, by trigger or default: then the
 # job is lossless."""
@@ -55,7 +58,8 @@ def job_file(deployment: Deployment, store: Connector, table: Table) -> str:
     name = table.name.name
     if store.capabilities.files:
         name = PurePath(name).stem
-    lines = [say(_HEADER), _yaml(job=_job_name(name, deployment.jobs))]
+    job = _job_name(name, deployment.jobs)
+    lines = [say(_HEADER), say(_SAVE_AS, job), _yaml(job=job)]
     lines.append(_yaml(title=table.comment or name))
     place = {"endpoint": endpoint, "table": table.name.name}
     if table.name.schema:
