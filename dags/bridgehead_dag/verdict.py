@@ -80,10 +80,8 @@ def one_line(error: BridgeheadError) -> str:
 
 def _where(outcome: Outcome) -> str:
     found = [batch for batch in outcome.batches if batch.state is State.DEVIATED]
-    told = say(", open since an earlier run")
-    if found:
-        told = say(" in {0}", "; ".join(map(_compared, found[:3])))
-    return f"{told} → {say('bridgehead reconcile {0} finds the rows', outcome.job)}"
+    told = "; ".join(map(_compared, found[:3])) if found else say("open since an earlier run")
+    return f"; {told} → {say('bridgehead reconcile {0} finds the rows', outcome.job)}"
 
 
 def _compared(batch: Batch) -> str:

@@ -176,7 +176,7 @@ def test_a_deviation_fails_the_task_with_one_sentence(played: Any) -> None:
     run = played["lossy"]
     assert run["state"] == "failed"
     (told,) = _errors(run)
-    assert told.startswith("lossy: 偏差 deviation 1 in batch 1/2 (sent 1, received ")
+    assert told.startswith("lossy: 偏差 deviation 1; batch 1/2 (sent 1, received ")
     assert "bridgehead reconcile lossy" in told
     assert run["xcom"]["run/-1"]["deviation"] == 1
 
