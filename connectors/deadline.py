@@ -4,8 +4,9 @@ Drivers bound the TCP handshake, and some nothing after it: a listener that acce
 would hold them for ever. The attempt is made in a thread of its own; when the time is over it is
 left alone, and a session that it still yields is closed at once.
 
-Of an open session, a Watch bounds each call of a driver that cannot do it by itself: it ends the
-socket under the call, and the driver then finds its connection lost.
+Of an open session, a Watch bounds each call of a driver that cannot do it by itself, and a Lifetime
+the session as a whole: they end the socket under the call, and the driver then finds its connection
+lost.
 """
 
 from __future__ import annotations
@@ -23,7 +24,15 @@ from typing import Any
 from connectors.endpoint import Endpoint
 from connectors.errors import ConnectionLost, Unreachable
 
-__all__ = ["Watch", "connect_within", "notice_dead_peer", "silent", "unanswered"]
+__all__ = [
+    "Lifetime",
+    "Watch",
+    "connect_within",
+    "notice_dead_peer",
+    "outlasted",
+    "silent",
+    "unanswered",
+]
 
 _DEAD_PEER = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 60_000}
 
@@ -89,6 +98,16 @@ def silent(endpoint: Endpoint) -> ConnectionLost:
     )
 
 
+def outlasted(endpoint: Endpoint) -> ConnectionLost:
+    """What a session that has reached the end of its lifetime means to an operator."""
+    return ConnectionLost(
+        f"the session was ended after {endpoint.session_timeout:g} s",
+        endpoint=str(endpoint),
+        remedy="look at the network in between; raise the endpoint's session_timeout if a run may "
+        "take longer",
+    )
+
+
 def notice_dead_peer(descriptor: int) -> None:
     """Lets the system end a connection whose peer, or the network in between, is gone: at most a
     minute after the last word. Does nothing to what is no TCP socket."""
@@ -97,6 +116,47 @@ def notice_dead_peer(descriptor: int) -> None:
         for name, value in _DEAD_PEER.items():
             if (option := getattr(socket, name, None)) is not None:  # not every system has them
                 end.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+class _Line:
+    """The socket of a session, as long as its number has not become another's."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self._number = os.fstat(descriptor).st_ino
+
+    def end(self) -> None:
+        with suppress(OSError), self.open() as end:
+            end.shutdown(socket.SHUT_RDWR)
+
+    def open(self) -> socket.socket:
+        """OSError if it is closed."""
+        end = socket.socket(fileno=os.dup(self.descriptor))
+        if os.fstat(end.fileno()).st_ino != self._number:
+            end.close()
+            raise OSError("the socket is closed")
+        return end
+
+
+class Lifetime:
+    """Ends a session's socket `seconds` from now, whatever moves on it; 0 is never. Nothing else
+    bounds a peer that sends a byte now and then."""
+
+    def __init__(self, descriptor: int | None, seconds: float) -> None:
+        self.is_over = False
+        self._timer: threading.Timer | None = None
+        if descriptor is not None and seconds:
+            self._timer = threading.Timer(seconds, self._end, (_Line(descriptor),))
+            self._timer.daemon = True
+            self._timer.start()
+
+    def cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _end(self, line: _Line) -> None:
+        self.is_over = True
+        line.end()
 
 
 class Watch:
@@ -108,10 +168,9 @@ class Watch:
         self.has_ended = False
         self._since: float | None = None
         self._is_over = threading.Event()
-        self._descriptor = descriptor
+        self._line = None if descriptor is None else _Line(descriptor)
         if descriptor is not None:
             notice_dead_peer(descriptor)
-            self._socket = os.fstat(descriptor).st_ino
             threading.Thread(target=self._look, name="watch", daemon=True).start()
 
     @contextmanager
@@ -137,6 +196,10 @@ class Watch:
         self._since = time.monotonic()
 
     @property
+    def descriptor(self) -> int | None:
+        return None if self._line is None else self._line.descriptor
+
+    @property
     def is_waiting(self) -> bool:
         return self._since is not None
 
@@ -144,8 +207,8 @@ class Watch:
         """Now, whatever moves."""
         self.has_ended = True
         self._is_over.set()
-        with suppress(OSError), self._end_of_line() as end:
-            end.shutdown(socket.SHUT_RDWR)
+        if self._line is not None:
+            self._line.end()
 
     def close(self) -> None:
         self._is_over.set()
@@ -162,22 +225,12 @@ class Watch:
         """How long no data has gone either way, as far as the system tells: `tcpi_last_data_sent`
         and `tcpi_last_data_recv` of Linux's tcp_info, in milliseconds."""
         option = getattr(socket, "TCP_INFO", None)
-        if option is None:
+        if option is None or self._line is None:
             return math.inf
         try:
-            with self._end_of_line() as end:
+            with self._line.open() as end:
                 told = end.getsockopt(socket.IPPROTO_TCP, option, 60)
         except OSError:  # a local socket
             return math.inf
         sent, received = struct.unpack_from("=I4xI", told, 44)
         return float(min(sent, received) / 1000)
-
-    def _end_of_line(self) -> socket.socket:
-        """OSError if there is none, or if its number has become another's meanwhile."""
-        if self._descriptor is None:
-            raise OSError("there is no socket")
-        end = socket.socket(fileno=os.dup(self._descriptor))
-        if os.fstat(end.fileno()).st_ino != self._socket:
-            end.close()
-            raise OSError("the socket is closed")
-        return end

@@ -38,7 +38,8 @@ class Secret:
 class Endpoint:
     """One store of the deployment, with its secret resolved.
 
-    Timeouts are seconds. `statement_timeout` 0 means no limit at the server. `schema` is the
+    Timeouts are seconds. `statement_timeout` 0 means no limit at the server, `session_timeout` 0
+    that a session may last for ever. `schema` is the
     default for tables named without one; None leaves it to the server. `driver` and `dsn` are the
     names by which ODBC knows a driver and a data source. `is_filled`: rows are loaded into it; a
     store that is only read need not be trusted with more.
@@ -58,6 +59,7 @@ class Endpoint:
     connect_timeout: float = 10.0
     statement_timeout: float = 0.0
     silence_timeout: float = 3600.0
+    session_timeout: float = 0.0
     is_filled: bool = True
     tls: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     options: Mapping[str, str] = field(default_factory=lambda: _NOTHING)

@@ -11,7 +11,7 @@ from typing import Any, Self
 from sqlalchemy import Connection, Engine, ExceptionContext, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from connectors.deadline import connect_within
+from connectors.deadline import Lifetime, connect_within, outlasted
 from connectors.dialect import Dialect, Statement
 from connectors.endpoint import Endpoint
 from connectors.errors import BridgeheadError, ConnectionLost, Unreachable
@@ -30,6 +30,7 @@ class Session(ABC):
 
     dialect: Dialect
     _stream: RowStream | None = None
+    _lifetime: Lifetime | None = None
 
     def __init__(self, endpoint: Endpoint) -> None:
         """Connects; raises Unreachable, LoginRefused, MissingObject or StatementTimeout."""
@@ -49,6 +50,12 @@ class Session(ABC):
         except BaseException:
             self._engine.dispose()
             raise
+        self._lifetime = Lifetime(self._descriptor(), endpoint.session_timeout)
+
+    def _descriptor(self) -> int | None:
+        """Of the session's socket; None for a file, and where the driver does not tell."""
+        tell = getattr(self.driver, "fileno", None)
+        return None if tell is None else int(tell())
 
     def _connected(self) -> Connection:
         """A peer may fall silent also after the login. A file has none."""
@@ -61,6 +68,8 @@ class Session(ABC):
 
     def close(self) -> None:
         """Ends the session and every lock it holds. Never raises; may be called twice."""
+        if self._lifetime is not None:
+            self._lifetime.cancel()
         try:
             self.connection.close()
         except SQLAlchemyError:
@@ -118,9 +127,15 @@ class Session(ABC):
         except DBAPIError as error:
             if getattr(error.orig, _OWNER, self) is not self:
                 raise
-            raise self.translate(error.orig or error) from error
+            raise self._told(error.orig or error) from error
         except self._driver_error() as error:
-            raise self.translate(error) from error
+            raise self._told(error) from error
+
+    def _told(self, error: BaseException) -> BridgeheadError:
+        """Whatever a driver says of a socket that was ended under it."""
+        if self._lifetime is not None and self._lifetime.is_over:
+            return outlasted(self.endpoint)
+        return self.translate(error)
 
     def _note_owner(self, context: ExceptionContext) -> None:
         setattr(context.original_exception, _OWNER, self)

@@ -159,6 +159,9 @@ with warnings.catch_warnings():
         silence_timeout: Annotated[Duration, Field(ge=1, le=DAY)] = 3600
         """无应答超时. How long a store may say nothing before its connection is given up."""
 
+        session_timeout: Annotated[Duration, Field(le=30 * DAY)] = 0
+        """会话时限. How long a session of a run may last, whatever moves on it; 0 is no limit."""
+
         tls: Mapping[Name, Text] = Field(default_factory=dict)
         """加密传输. TLS options of the family's driver."""
 

@@ -84,6 +84,9 @@ class OdbcSession(Connector):
         super().__init__(endpoint)
         opened.watch.limit = endpoint.silence_limit
 
+    def _descriptor(self) -> int | None:
+        return self._opened.watch.descriptor
+
     def _create_engine(self) -> Engine:
         with self._translated():
             self._prepare_session(self._opened.cursor())

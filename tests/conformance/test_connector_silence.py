@@ -23,6 +23,7 @@ LIMIT = 1.0
 SLACK = 4.0  # of a slow machine; without a limit nothing would end at all
 CRASHING = ("MariaDB Unicode",)
 """Version 3.1.15 of the driver ends the process if its connection is lost as a session begins."""
+NEW_ROWS = [(str(number), "x" * 200) for number in range(2000, 9000)]
 ROWS = [(str(number), "x" * 200) for number in range(2000)]
 COLUMNS = [("id", Type(Kind.INTEGER)), ("name", Type(Kind.TEXT))]
 
@@ -60,10 +61,12 @@ def over(line: Proxy, place: Endpoint, connect: float = 10.0, silence: float = L
 
 
 @contextmanager
-def ended_in_time(error: type[Exception] = ConnectionLost) -> Iterator[None]:
+def ended_in_time(
+    error: type[Exception] = ConnectionLost,
+) -> Iterator[pytest.ExceptionInfo[Exception]]:
     before = time.monotonic()
     with pytest.raises(error) as raised:
-        yield
+        yield raised
     took = time.monotonic() - before
     assert LIMIT * 0.9 <= took < LIMIT + SLACK
     assert raised.value.exit_code == 3  # type: ignore[attr-defined]
@@ -151,6 +154,39 @@ def test_a_slow_server_is_not_a_silent_one(place: Endpoint, table: Table, line: 
         parts = session.read(selection_of(table)).part(len(ROWS))
         assert sum(len(part) for part in parts) == len(ROWS)
     assert time.monotonic() - before > LIMIT
+
+
+def rows_counted(store: Connector, table: Table) -> None:
+    with store.transaction():
+        store.value(f"SELECT count(*) FROM {store.dialect.table(table.name)}")
+
+
+def rows_read(store: Connector, table: Table) -> None:
+    with store.snapshot():
+        for _ in store.read(selection_of(table)).part(len(ROWS)):
+            pass
+
+
+def rows_filled(store: Connector, table: Table) -> None:
+    with store.transaction():
+        store.load(table.name, table.columns, iter([batch(table.columns, NEW_ROWS)]))
+
+
+@pytest.mark.parametrize("act", [rows_counted, rows_read, rows_filled], ids=lambda a: a.__name__)
+def test_a_server_that_trickles_is_given_up_when_its_session_is_over(
+    place: Endpoint,
+    store: Connector,
+    table: Table,
+    line: Proxy,
+    act: Callable[[Connector, Table], None],
+) -> None:
+    """A byte every half second: never silent, and never done."""
+    limited = replace(over(line, place), silence_timeout=3600.0, session_timeout=LIMIT)
+    with ended_in_time() as told, connect(limited) as session:
+        line.slow(2)
+        act(session, table)
+    assert "the session was ended after 1 s" in str(told.value)
+    assert store.value(f"SELECT count(*) FROM {store.dialect.table(table.name)}") == len(ROWS)
 
 
 def test_no_traceback_tells_of_a_session_that_broke(

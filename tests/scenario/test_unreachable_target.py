@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -96,3 +97,32 @@ def test_back_within_the_retry(world: World, line: Proxy) -> None:
     arm(at("push.begins", 1, lambda _: line.drop()))
     assert next(b.state for b in world.run_well().batches) == "reconciled"
     assert world.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("role", "where"),
+    [("source", "horizon.kept"), ("exchange", "hold.taken"), ("target", "window.sealed")],
+)
+def test_a_line_that_trickles_ends_the_run(world: World, role: str, where: str) -> None:
+    """A byte every half second: never silent, and never done."""
+    store = world.stores[role]
+    line = Proxy(str(store.host), int(store.port or 0))
+    over = {"host": "127.0.0.1", "port": line.port}
+    world.write({role: over}, retry=0)
+    world.make_table(10)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.insert([20, 21], stamp=world.now)
+    world.write({role: {**over, "connect_timeout": 2, "session_timeout": 3}}, retry=0)
+    arm(at(where, 1, lambda _: line.slow(2)))
+    began = time.monotonic()
+    outcome = world.run()
+    arm(None)
+    assert time.monotonic() - began < 3 + 2 * 2 + 6  # the last for a slow machine
+    assert outcome.exit_code == 3
+    assert "the session was ended after 3 s" in str(outcome.error)
+    line.mend()
+    world.write({role: over}, retry=0)
+    world.run_well()
+    assert world.findings() == []
+    line.cut()
