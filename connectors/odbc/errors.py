@@ -24,6 +24,7 @@ from connectors.errors import (
     TransientError,
     Unreachable,
 )
+from connectors.postgresql.errors import LOGIN_WORDS, SEVERITY
 
 __all__ = ["of_login", "of_server", "parts_of"]
 
@@ -62,19 +63,20 @@ _BY_STATE: Mapping[str, Meaning] = {
     "44": (RowRefused, "look at the view's condition"),
     "P0001": (RowRefused, "look at the table's triggers"),
 }
-_AT_LOGIN: Sequence[tuple[str, type[BridgeheadError], str]] = (
-    ("can't open lib", ConfigurationError, "install the driver's library"),
-    ("does not exist", MissingObject, "check the endpoint's database and user"),
-    ("unknown database", MissingObject, "check the endpoint's database"),
-    ("cannot open database", MissingObject, "check the endpoint's database"),
-    ("too many", StoreFull, "free connections at this server"),
-    ("starting up", Unreachable, _UP),
-    ("shutting down", Unreachable, _UP),
-    ("access denied", LoginRefused, "check user, password and rights of the endpoint"),
-    ("fatal", LoginRefused, "check user and password of the endpoint, and pg_hba.conf"),
-    ("fe_sendauth", LoginRefused, "set the endpoint's password"),
-    ("no password supplied", LoginRefused, "set the endpoint's password"),
-    ("login failed", LoginRefused, "check user and password of the endpoint"),
+_AT_LOGIN: Sequence[tuple[re.Pattern[str], type[BridgeheadError], str]] = (
+    (re.compile("Can't open lib"), ConfigurationError, "install the driver's library"),
+    (
+        re.compile("Unknown database|Cannot open database"),
+        MissingObject,
+        "check the endpoint's database",
+    ),
+    (
+        re.compile("Access denied|Login failed"),
+        LoginRefused,
+        "check user, password and rights of the endpoint",
+    ),
+    (re.compile("Too many"), StoreFull, "free connections at this server"),
+    *LOGIN_WORDS,
 )
 _CLOSED = ("closed connection", "cursor's connection has been closed", "closed cursor")
 _SHOWN = (MissingObject, MissingRight, ConfigurationError, StructureMismatch, LoginRefused)
@@ -100,9 +102,11 @@ def of_login(error: BaseException, endpoint: Endpoint) -> BridgeheadError:
     """An error while connecting: many drivers give one state for all that can go wrong."""
     state, text, _ = parts_of(error)
     place, shown = str(endpoint), text.splitlines()[0] if text else type(error).__name__
-    for part, kind, remedy in _AT_LOGIN:
-        if part in text.lower():
-            found = shown.rpartition("FATAL:")[2].strip()
+    for words, kind, remedy in _AT_LOGIN:
+        if words.search(text):
+            found = SEVERITY.split(shown)[-1].strip()
+            if kind is Unreachable:
+                return kind(f"no connection: {found}", endpoint=place, remedy=remedy)
             return kind(f"login refused: {found}", endpoint=place, remedy=remedy)
     known = _BY_STATE.get(state) or _BY_STATE.get(state[:2])
     kind, remedy = known or (Unreachable, "")

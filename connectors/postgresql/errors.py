@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ from connectors.errors import (
     Unreachable,
 )
 
-__all__ = ["of_connection", "of_login", "of_server"]
+__all__ = ["LOGIN_WORDS", "SEVERITY", "of_connection", "of_login", "of_server"]
 
 _BY_STATE: Mapping[str, tuple[type[BridgeheadError], str]] = {
     "28": (LoginRefused, "check user and password of the endpoint"),
@@ -47,16 +48,39 @@ _BY_STATE: Mapping[str, tuple[type[BridgeheadError], str]] = {
     "44": (RowRefused, "look at the view's condition"),
     "P0001": (RowRefused, "look at the table's triggers"),
 }
-_CONNECT_TEXTS: Sequence[tuple[str, type[BridgeheadError], str]] = (
-    ("does not exist", MissingObject, "check the endpoint's database and user"),
-    ("too many", StoreFull, "free connections at this server"),
-    ("starting up", Unreachable, "try again when the server is up"),
-    ("shutting down", Unreachable, "try again when the server is up"),
-    ("FATAL", LoginRefused, "check user, password and pg_hba.conf"),
-    ("fe_sendauth", LoginRefused, "set the endpoint's password"),
+LOGIN_WORDS: Sequence[tuple[re.Pattern[str], type[BridgeheadError], str]] = (
+    (
+        re.compile("does not exist|不存在"),
+        MissingObject,
+        "check the endpoint's database and user",
+    ),
+    (
+        re.compile("too many|connection slots|太多|预留"),
+        StoreFull,
+        "free connections at this server",
+    ),
+    (
+        re.compile("the database system is|terminating connection|canceling authentication"),
+        Unreachable,
+        "try again when the server is up",
+    ),
+    (
+        re.compile("数据库系统|中断联接|终止连接|取消认证"),
+        Unreachable,
+        "try again when the server is up",
+    ),
+    (re.compile("FATAL|致命错误"), LoginRefused, "check user, password and pg_hba.conf"),
+    (
+        re.compile("fe_sendauth|no password supplied"),
+        LoginRefused,
+        "set the endpoint's password",
+    ),
 )
+"""What a server that refuses a login says, in English and Chinese (`lc_messages`); the first that
+fits. It starts, stops, or recovers from a crash: `the database system is`."""
 
 
+SEVERITY = re.compile("FATAL:|致命错误:")
 _SAYS_NO_VALUE = frozenset(
     {"08", "0A", "25", "26", "28", "3B", "3D", "3F", "40", "42", "53", "54", "55", "57", "58", "XX"}
 )
@@ -86,9 +110,12 @@ def of_connection(error: BaseException, endpoint: Endpoint) -> BridgeheadError:
 def of_login(error: BaseException, endpoint: Endpoint) -> BridgeheadError:
     """An error while connecting. libpq gives no SQLSTATE here, only text."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    for part, kind, remedy in _CONNECT_TEXTS:
-        if part in str(error):
-            found = lines[-1].split("FATAL:")[-1].strip()
+    for words, kind, remedy in LOGIN_WORDS:
+        told = next(filter(words.search, lines), None)
+        if told is not None:
+            found = SEVERITY.split(told)[-1].strip()
+            if kind is Unreachable:
+                return kind(f"no connection: {found}", endpoint=str(endpoint), remedy=remedy)
             return kind(f"login refused: {found}", endpoint=str(endpoint), remedy=remedy)
     return Unreachable(
         f"no connection: {lines[0]}",
