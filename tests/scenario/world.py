@@ -34,7 +34,7 @@ class World:
         self._open: list[Any] = []
         (directory / "jobs").mkdir(parents=True, exist_ok=True)
         for store in stores.values():
-            if store.path:
+            if store.family == "sqlite":
                 with closing(sqlite3.connect(store.path)) as made:
                     made.execute("PRAGMA journal_mode = WAL")
         self.write()
@@ -66,8 +66,9 @@ class World:
         return name
 
     def _settings(self, store: Endpoint) -> dict[str, Any]:
-        if store.family == "sqlite":
-            return {"family": "sqlite", "path": store.path}
+        if store.path:
+            options = {"options": dict(store.options)} if store.options else {}
+            return {"family": store.family, "path": store.path, **options}
         secret = self.directory / f"secret-{store.family}"
         secret.write_text(store.password.reveal() if store.password else "", "ascii")
         login = {"user": store.user, "password": {"file": secret.name}}
@@ -103,7 +104,7 @@ class World:
 
     def connect(self, role: str) -> Any:
         store = self.stores[role]
-        if store.family == "sqlite":
+        if store.path:
             opened: Any = sqlite3.connect(
                 store.path or "", isolation_level=None, timeout=30, check_same_thread=False
             )
