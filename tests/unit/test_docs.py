@@ -241,6 +241,16 @@ def _blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", _text(page), re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.parametrize("name", ["stores", "airflow", "alarms", "statement"])
+def test_a_page_in_chinese_has_all_of_the_english_one(name: str) -> None:
+    english, chinese = (_text(folder / f"{name}.md") for folder in (ROOT / "docs", ZH))
+    for part in (r"^#+ ", r"^\| ", r"^- ", r"^    \S"):
+        found = [len(re.findall(part, page, re.MULTILINE)) for page in (english, chinese)]
+        assert found[0] == found[1], part
+    named = [set(re.findall(r"`([^`\n]+)`", page)) for page in (english, chinese)]
+    assert named[0] <= named[1]
+
+
 def test_both_readmes_show_the_same_example() -> None:
     english, chinese = READMES
     for language in ("sql", "yaml"):
