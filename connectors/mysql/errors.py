@@ -98,7 +98,8 @@ _CANNOT_CREATE, _TABLE_IS_FULL = 1005, 1114
 _FULL = re.compile(r"errno: (28|135)\b")
 _QUOTES_VALUES = (RowRefused, StructureMismatch)
 _LAST_OF_SERVER = 5999
-_NAMES = re.compile(r"(?:column|key|CONSTRAINT|for key) [`']([^`']+)[`']", re.IGNORECASE)
+_PLACE = r"(?:`[^`]+`\.)*"  # a column may be named with its database and table
+_NAMES = re.compile(rf"(?:column|key|CONSTRAINT|for key) {_PLACE}[`']([^`']+)[`']", re.IGNORECASE)
 
 
 def of_mysql(error: Any, endpoint: Endpoint) -> BridgeheadError:

@@ -235,6 +235,7 @@ BAD = {
     "TIME": "839:00:00",
     "ENUM('a')": "b",
     "VARCHAR(9) NOT NULL": None,
+    "VARCHAR(9) CHARACTER SET gbk": "𠮷",
     "VARBINARY(1)": "ffff",
 }
 
@@ -251,6 +252,7 @@ def test_what_the_server_only_warns_of_is_refused(
         with pytest.raises(RowRefused) as error:
             load(store, table, [("1", None if "NULL" not in spelled else "a"), ("2", text)])
         assert text is None or f" {text}" not in str(error.value)
+        assert ": v (" in str(error.value)
         assert fetch(store, selection_of(table)) == []
 
 
