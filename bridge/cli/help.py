@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import typer
+from rich.columns import Columns
+from rich.table import Table
+from rich.text import Text
 
 from bridge.language import say, spoken
 from connectors.errors import ConfigurationError
@@ -24,7 +26,20 @@ class _Formatter(_Plain):  # type: ignore[misc]
         super().write_usage(prog, args, prefix or say("Usage: "))
 
 
-_MARK = re.compile("([，；：、）])")
+class _Folding(Table):
+    """Chinese has no blanks, and a cell cuts what it takes for a word longer than a line."""
+
+    def add_row(self, *cells: Any, **named: Any) -> None:
+        super().add_row(*map(_on_one_line, cells), **named)
+        for column in self.columns:
+            column.overflow = "fold"
+
+
+def _on_one_line(cell: Any) -> Any:
+    """A text and its default value are columns of their own, each of which would cut."""
+    parts = cell.renderables if isinstance(cell, Columns) else ()
+    texts = [part for part in parts if isinstance(part, Text)]
+    return Text(" ").join(texts) if texts and len(texts) == len(parts) else cell
 
 
 class SpokenContext(typer.Context):
@@ -57,14 +72,14 @@ def usage_problem(error: Any) -> ConfigurationError:
 
 
 def _said(text: str | None) -> str | None:
-    """Chinese has no blanks, and rich cuts a word that is longer than a line."""
-    return _MARK.sub(r"\1 ", say(" ".join(text.split()))) if text else text
+    return say(" ".join(text.split())) if text else text
 
 
 def _say_headings() -> None:
-    """Typer keeps them in its module."""
+    """Typer keeps them in its module, and its tables too."""
     from typer import rich_utils
 
+    vars(rich_utils)["Table"] = _Folding
     rich_utils.ARGUMENTS_PANEL_TITLE = say("Arguments")
     rich_utils.OPTIONS_PANEL_TITLE = say("Options")
     rich_utils.COMMANDS_PANEL_TITLE = say("Commands")

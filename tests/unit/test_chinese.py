@@ -71,6 +71,8 @@ def test_help_is_chinese(name: str, capsys: Capsys) -> None:
 def test_the_list_of_commands_is_chinese(capsys: Capsys) -> None:
     told = call(capsys, "--help", "--lang", "zh")
     assert _ENGLISH.findall(told.out) == []
+    assert not re.search(" *…", told.out), "a word longer than its column is cut off"
+    assert "不写则取" in told.out
 
 
 @pytest.mark.parametrize(
