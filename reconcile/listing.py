@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -19,9 +20,8 @@ __all__ = ["Column", "Listing", "attention", "listings", "pages", "said"]
 
 _MOST_ON_PAPER = 2000  # batches of all jobs: more is for the workbook
 
-Kind = Literal[
-    "text", "count", "moment", "day", "share", "hash", "verdict", "kind", "state", "age", "phrase"
-]
+Code = Literal["kind", "state", "action"]
+Kind = Literal["text", "count", "moment", "day", "share", "hash", "verdict", "age", "phrase"] | Code
 Cell = str | int | float | datetime | date | Words | Verdict | None
 
 
@@ -110,7 +110,7 @@ def said(value: Cell, kind: Kind, speaker: Speaker) -> Markup:
         return Markup("—")
     if isinstance(value, Verdict):
         return speaker.verdict(value)
-    if kind in ("kind", "state"):
+    if kind in ("kind", "state", "action"):
         return speaker.code(kind, str(value))
     if kind == "phrase":
         return speaker.say(str(value))
@@ -188,6 +188,11 @@ def _at(name: str) -> Callable[[JobPeriod], Cell]:
         return None if position is None else getattr(position, what)
 
     return of
+
+
+def _legible(details: str) -> str:
+    """What is hashed is ASCII; people read the characters themselves."""
+    return json.dumps(json.loads(details), ensure_ascii=False)
 
 
 _JOB = (Column("job"), "section.job")
@@ -272,8 +277,8 @@ _AUDIT: Spec = (
     (Column("list_at", "moment"), "at"),
     (Column("job"), "job"),
     (Column("list_actor"), "actor"),
-    (Column("list_action"), "action"),
-    (Column("list_details"), "details"),
+    (Column("list_action", "action"), "action"),
+    (Column("list_details"), lambda entry: _legible(entry.details)),
     (Column("list_prev_hash", "hash"), "prev_hash"),
     (Column("list_hash", "hash"), "hash"),
 )

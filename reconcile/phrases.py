@@ -24,6 +24,15 @@ CODES: Mapping[str, Mapping[str, Pair]] = {
         "held": ("挂起", "held"),
         "purged": ("已清除", "purged"),
     },
+    "action": {
+        "acknowledge": ("认领事件", "acknowledge"),
+        "approve": ("批准", "approve"),
+        "reject": ("退回", "reject"),
+        "enable": ("启用", "enable"),
+        "disable": ("停用", "disable"),
+        "new_epoch": ("开始新的轮次", "new epoch"),
+        "purge": ("清理", "purge"),
+    },
     "guarantee": {
         "lossless": ("不丢失", "lossless"),
         "bounded": ("有界", "bounded"),
@@ -129,7 +138,7 @@ PHRASES: Mapping[str, Pair] = {
     "residual_cause": ("账目残差 {n}", "the sender's books leave a residual of {n}"),
     "held_cause": ("删除行数超过上限", "more deletes than allowed"),
     "held_step": (
-        "核实后批准或驳回：bridgehead approve，bridgehead reject",
+        "核实后批准或退回：bridgehead approve，bridgehead reject",
         "Verify, then approve or reject: bridgehead approve, bridgehead reject",
     ),
     "fork_cause": ("同一序号出现两份内容", "one number was used for two contents"),

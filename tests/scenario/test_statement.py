@@ -119,12 +119,16 @@ def test_decisions_about_a_job_that_is_gone_are_in_the_statement(
     bad = lived.directory / "jobs/bad.yaml"
     bad.write_text("job: bad\n", "utf-8")
     note_all(load(lived.directory))
-    ack = ("events", "ack", "1", "--why", "it is known", "--by", "a")
+    ack = ("events", "ack", "1", "--why", "已联系库管", "--by", "a")
     assert call(capsys, "--config", lived.directory, *ack).code == 0
     bad.unlink()
     told = state(lived, capsys).json
     assert [entry["job"] for entry in told["audit"]["entries"]] == ["bad"]
     assert [row[1] for row in recounted(lived, told, "recount_audit")] == ["bad"]
+    (page,) = told["files"]
+    shown = Path(page).read_text("utf-8")
+    assert "认领事件" in shown
+    assert "已联系库管" in shown
     told = state(lived, capsys, "--job", "j").json
     assert (told["audit"]["entries"], recounted(lived, told, "recount_audit")) == ([], [])
 
