@@ -56,7 +56,8 @@ class Dialect(ABC):
     @abstractmethod
     def represent(self, kind: Type) -> Type:
         """The type that a column made by `ddl` holds. Lossless for every value of `kind` that the
-        family's capabilities admit."""
+        family's capabilities admit. Integers of 8 and 24 bits are some stores' own: others keep
+        `kind.widened`."""
 
     @abstractmethod
     def render(self, expression: str, kind: Type) -> str:

@@ -48,10 +48,10 @@ class Filling(StrEnum):
 class Type:
     """A column's type. Only the fields of its kind are used; None means unlimited.
 
-    bits: 16, 32, 64 for integers, 32 or 64 for floats; precision and scale for decimals; length in
-    characters for text, in bytes for binary; padded for CHAR(n); fraction digits of a second and
-    zoned for times; family and native for the kind that belongs to one family (and for JSON, whose
-    text one family may rewrite).
+    bits: 8, 16, 24, 32, 64 for integers, 32 or 64 for floats; precision and scale for decimals;
+    length in characters for text, in bytes for binary; padded for CHAR(n); fraction digits of a
+    second and zoned for times; family and native for the kind that belongs to one family (and for
+    JSON, whose text one family may rewrite).
     """
 
     kind: Kind
@@ -113,6 +113,13 @@ class Type:
                 return Fit.NO  # one of the two rewrites the text
             case _:
                 return Fit.EXACT
+
+    @property
+    def widened(self) -> Type:
+        """The same, or the usual integer type of 16 or 32 bits that holds one of 8 or 24."""
+        if self.kind is Kind.INTEGER and self.bits in (8, 24):
+            return Type(Kind.INTEGER, bits=self.bits + 8)
+        return self
 
     @property
     def resolution_seconds(self) -> float:
@@ -222,7 +229,7 @@ def _covers(limit: int | None, length: int | None) -> bool:
 def _across_kinds(store: Type, value: Type) -> Fit:
     """Another kind holds a value only where nothing of it can be lost or reread differently."""
     if store.kind is Kind.DECIMAL and value.kind is Kind.INTEGER:
-        digits = {16: 5, 32: 10, 64: 20}[value.bits]
+        digits = {16: 5, 32: 10, 64: 20}[value.widened.bits]
         room = None if store.precision is None else store.precision - (store.scale or 0)
         return _exact_if(room is None or room >= digits)
     if store.kind is Kind.INTEGER and value.kind is Kind.DECIMAL:

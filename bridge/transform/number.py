@@ -17,7 +17,7 @@ _NAN = "NaN"
 _INFINITE = pa.array(["Infinity", "-Infinity"])
 _FLOAT = r"^-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?$"
 _LONGEST_INTEGER = 20  # digits of 2**64 - 1
-_SAFE_DIGITS = {16: 4, 32: 9, 64: 18}  # this many fit whatever they are
+_SAFE_DIGITS = {8: 2, 16: 4, 24: 6, 32: 9, 64: 18}  # this many fit whatever they are
 
 
 def integer_findings(values: TextArray, kind: Type) -> tuple[TextArray, list[Finding]]:

@@ -26,8 +26,8 @@ WHERE c.owner = :v AND c.table_name = :v
 """
 
 _FIXED: Mapping[str, Type] = {
-    "TINYINT": Type(Kind.INTEGER, bits=16),
-    "BYTE": Type(Kind.INTEGER, bits=16),
+    "TINYINT": Type(Kind.INTEGER, bits=8),
+    "BYTE": Type(Kind.INTEGER, bits=8),
     "SMALLINT": Type(Kind.INTEGER, bits=16),
     "INT": Type(Kind.INTEGER, bits=32),
     "INTEGER": Type(Kind.INTEGER, bits=32),

@@ -34,6 +34,7 @@ class DmDialect(OracleDialect):
                 return super().ddl(kind)
 
     def represent(self, kind: Type) -> Type:
+        kind = kind.widened
         match kind.kind:
             case Kind.INTEGER if kind.unsigned and kind.bits == 64:
                 return Type(Kind.DECIMAL, precision=20, scale=0)

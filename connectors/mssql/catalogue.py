@@ -86,7 +86,7 @@ WHERE d.database_id = DB_ID() AND a.transaction_type = 4 AND NOT EXISTS (
 
 _FIXED: Mapping[str, Type] = {
     "bit": Type(Kind.BOOLEAN),
-    "tinyint": Type(Kind.INTEGER, bits=16),
+    "tinyint": Type(Kind.INTEGER, bits=8, unsigned=True),
     "smallint": Type(Kind.INTEGER, bits=16),
     "int": Type(Kind.INTEGER, bits=32),
     "bigint": Type(Kind.INTEGER),

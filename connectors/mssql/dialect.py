@@ -64,6 +64,7 @@ class MssqlDialect(AgentLines, SpelledKeys, CursorDialect):
                 return _SIMPLE[held.kind]
 
     def represent(self, kind: Type) -> Type:
+        kind = kind.widened
         match kind.kind:
             case Kind.INTEGER if kind.unsigned and kind.bits == 64:
                 return Type(Kind.DECIMAL, precision=20, scale=0)

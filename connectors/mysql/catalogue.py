@@ -83,7 +83,7 @@ SELECT CONCAT_WS('/', @@hostname, @@port, @@datadir,
   ELSE LOWER(CONCAT(COALESCE(%s, DATABASE()), '/', %s)) END)
 """
 
-_INTEGER_BITS = {"tinyint": 16, "smallint": 16, "mediumint": 32, "int": 32, "bigint": 64}
+_INTEGER_BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
 _UNICODE = ("utf8mb4_", "utf8mb3_", "utf8_", "ascii_")
 _USUAL = "utf8mb4_"
 _BYTEWISE = ("_nopad_bin", "_0900_bin")
@@ -197,8 +197,7 @@ def _type_of(
         case "json":
             return Type(Kind.JSON, family="mysql", native="json")
         case _ if data in _INTEGER_BITS:
-            unsigned = "unsigned" in spelled and data not in ("tinyint", "mediumint")
-            return Type(Kind.INTEGER, bits=_INTEGER_BITS[data], unsigned=unsigned)
+            return Type(Kind.INTEGER, bits=_INTEGER_BITS[data], unsigned="unsigned" in spelled)
         case _ if data in _SPATIAL:
             return Type(Kind.NATIVE, family="mysql", native="geometry")
         case _:

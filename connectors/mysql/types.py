@@ -76,6 +76,7 @@ class MysqlTypes(Dialect):
                 return self._text(held.length, padded=held.padded)
 
     def represent(self, kind: Type) -> Type:
+        kind = kind.widened
         match kind.kind:
             case Kind.INTEGER:
                 return Type(Kind.INTEGER, bits=kind.bits, unsigned=kind.unsigned)

@@ -69,6 +69,7 @@ class OracleDialect(AgentLines, SpelledKeys, CursorDialect):
     def represent(self, kind: Type) -> Type:
         """Values with more digits than NUMBER keeps are told apart before they are loaded. Bytes
         without limit are kept in hex: their LOBs cannot be measured in the server."""
+        kind = kind.widened
         match kind.kind:
             case Kind.INTEGER:
                 return Type(Kind.DECIMAL, precision=_DIGITS[kind.bits], scale=0)

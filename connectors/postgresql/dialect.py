@@ -44,6 +44,7 @@ class PostgresqlDialect(Dialect):
         return '"' + name.replace('"', '""').replace("%", "%%") + '"'
 
     def ddl(self, kind: Type) -> str:
+        kind = kind.widened
         match kind.kind:
             case Kind.INTEGER:
                 return (_UNSIGNED if kind.unsigned else _INTEGERS)[kind.bits]
@@ -68,6 +69,7 @@ class PostgresqlDialect(Dialect):
                 return _SIMPLE[kind.kind]
 
     def represent(self, kind: Type) -> Type:
+        kind = kind.widened
         match kind.kind:
             case Kind.INTEGER if kind.unsigned and kind.bits == 64:
                 return Type(Kind.DECIMAL, precision=20, scale=0)

@@ -69,6 +69,7 @@ class SqliteDialect(Dialect):
                 return _SIMPLE[held.kind]
 
     def represent(self, kind: Type) -> Type:
+        kind = kind.widened
         match kind.kind:
             case Kind.INTEGER if kind.unsigned and kind.bits == 64:
                 return Type(Kind.DECIMAL, precision=20, scale=0)

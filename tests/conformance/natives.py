@@ -281,10 +281,10 @@ SQLITE = (
 # MariaDB's. A session of ours is strict: what only a lax one could have written comes by its words.
 LAX = "SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT'"
 MYSQL = (
-    _native("tinyint", _integer(16), *_plain("-128", "127")),
-    _native("tinyint(3) unsigned zerofill", _integer(16), ("7", "7"), ("255", "255")),
+    _native("tinyint", _integer(8), *_plain("-128", "127")),
+    _native("tinyint(3) unsigned zerofill", _integer(8, unsigned=True), ("7", "7"), ("255", "255")),
     _native("smallint unsigned", _integer(16, unsigned=True), *_plain("0", "65535")),
-    _native("mediumint", _integer(32), *_plain("-8388608", "8388607")),
+    _native("mediumint", _integer(24), *_plain("-8388608", "8388607")),
     _native("int unsigned", _integer(32, unsigned=True), *_plain("0", "4294967295")),
     _native("bigint", _integer(64), *_plain(*INT64)),
     _native("bigint unsigned", _integer(64, unsigned=True), *_plain("0", "18446744073709551615")),

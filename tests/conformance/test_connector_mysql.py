@@ -61,11 +61,11 @@ def _table(store: Connector, body: str, more: str = "") -> Table:
 # -- structure -----------------------------------------------------------------------------------
 
 TYPES = {
-    "tinyint": Type(Kind.INTEGER, bits=16),
-    "tinyint(1)": Type(Kind.INTEGER, bits=16),
-    "tinyint unsigned": Type(Kind.INTEGER, bits=16),
+    "tinyint": Type(Kind.INTEGER, bits=8),
+    "tinyint(1)": Type(Kind.INTEGER, bits=8),
+    "tinyint unsigned": Type(Kind.INTEGER, bits=8, unsigned=True),
     "smallint unsigned": Type(Kind.INTEGER, bits=16, unsigned=True),
-    "mediumint unsigned": Type(Kind.INTEGER, bits=32),
+    "mediumint unsigned": Type(Kind.INTEGER, bits=24, unsigned=True),
     "int unsigned": Type(Kind.INTEGER, bits=32, unsigned=True),
     "bigint unsigned": Type(Kind.INTEGER, unsigned=True),
     "year": Type(Kind.INTEGER, bits=16),

@@ -292,3 +292,24 @@ def test_a_key_that_mariadb_would_keep_in_another_order_is_refused(make: MakeWor
     assert refused is not None
     assert refused.exit_code == 4
     assert "order" in refused.message
+
+
+def test_a_number_beyond_a_narrow_column_of_the_target_is_set_aside(make: MakeWorld) -> None:
+    world = make("postgresql", "postgresql", "mysql")
+    world.sql(
+        "source",
+        "CREATE TABLE t (id integer PRIMARY KEY, a integer, b smallint, c bigint)",
+        "INSERT INTO t VALUES (1, 127, 255, 8388607), (2, -128, 0, -8388608), (3, 128, 0, 0), "
+        "(4, 0, -1, 0), (5, 0, 256, 0), (6, 0, 0, 8388608), (7, NULL, NULL, NULL)",
+    )
+    world.sql(
+        "target",
+        "CREATE TABLE t (id int PRIMARY KEY, a tinyint, b tinyint unsigned, c mediumint)",
+    )
+    world.job("j", capture={"method": "compare"})
+    (batch,) = world.run_well().batches
+    assert (batch.tally.inserted, batch.tally.quarantined) == (3, 4)
+    rows = world.sql("target", "SELECT * FROM t ORDER BY id")
+    assert rows == [(1, 127, 255, 8388607), (2, -128, 0, -8388608), (7, None, None, None)]
+    reasons = world.sql("exchange", 'SELECT "column", reason FROM bh_quarantine ORDER BY key')
+    assert reasons == [(name, "out_of_range") for name in "abbc"]

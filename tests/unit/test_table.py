@@ -8,6 +8,7 @@ from connectors.table import Column, Fit, Kind, Table, TableName, Type
 
 INT16, INT32, INT64 = (Type(Kind.INTEGER, bits=bits) for bits in (16, 32, 64))
 UINT16, UINT32, UINT64 = (Type(Kind.INTEGER, bits=b, unsigned=True) for b in (16, 32, 64))
+INT8, UINT8 = Type(Kind.INTEGER, bits=8), Type(Kind.INTEGER, bits=8, unsigned=True)
 TEXT = Type(Kind.TEXT)
 DECIMAL = Type(Kind.DECIMAL)
 NATIVE = Type(Kind.NATIVE, family="postgresql", native="inet")
@@ -29,6 +30,9 @@ def _stamp(fraction: int, *, zoned: bool = False) -> Type:
 
 EXACT = [
     (INT64, INT16),
+    (INT16, INT8),
+    (INT16, UINT8),
+    (_decimal(5, 0), UINT8),
     (INT32, UINT16),
     (INT64, UINT32),
     (UINT64, UINT16),
@@ -55,6 +59,9 @@ EXACT = [
     (Type(Kind.DATE), Type(Kind.DATE)),
 ]
 CHECKED = [
+    (INT8, INT16),
+    (UINT8, INT8),
+    (Type(Kind.INTEGER, bits=24), INT32),
     (INT16, INT32),
     (INT16, UINT16),
     (UINT64, INT16),
@@ -97,6 +104,13 @@ NO = [
 )
 def test_fit(store: Type, value: Type, fit: Fit) -> None:
     assert store.fit(value) is fit
+
+
+def test_what_is_between_the_usual_widths_is_held_by_the_next() -> None:
+    assert INT8.widened == UINT8.widened == INT16
+    assert Type(Kind.INTEGER, bits=24, unsigned=True).widened == INT32
+    for kind in (INT16, UINT16, UINT64, TEXT):
+        assert kind.widened is kind
 
 
 def test_every_type_fits_itself_and_has_a_name() -> None:
