@@ -34,6 +34,11 @@ STATEMENT_PHRASES: Mapping[str, tuple[str, str]] = {
         "全部批次见工作簿（xlsx）或 JSON。",
         "All batches are in the workbook (xlsx) and in the JSON.",
     ),
+    "image_sums_note": (
+        "含首次装载或重新同步：整段替换，核对合计与摘要；其新增、更新、删除两侧可以不同，不是偏差。",
+        "With first loads or resyncs: they replace whole ranges, of which total and digest are"
+        " compared; their inserts, updates and deletes may differ, and are no deviation.",
+    ),
     "list_overview": ("各桥接服务", "Jobs"),
     "list_attention": ("需要处理的桥接服务", "Jobs that need attention"),
     "attention_note": (

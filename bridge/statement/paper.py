@@ -76,6 +76,8 @@ class _Paper(ChartSheet):
             self.charts(sides, deviations, below=8)
         self._ink(8, SOFT)
         self.ln(2)
+        if any(batch.image for batch in report.batches):
+            self._line(self._say("image_sums_note"), 4.6)
         self._line(self._say("unsigned"), 5)
 
     def listing(self, listing: Listing, shortened: str = "listed_note") -> None:

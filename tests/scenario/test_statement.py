@@ -129,6 +129,7 @@ def test_decisions_about_a_job_that_is_gone_are_in_the_statement(
     shown = Path(page).read_text("utf-8")
     assert "认领事件" in shown
     assert "已联系库管" in shown
+    assert "两侧可以不同，不是偏差" in shown
     told = state(lived, capsys, "--job", "j").json
     assert (told["audit"]["entries"], recounted(lived, told, "recount_audit")) == ([], [])
 
