@@ -28,12 +28,14 @@ class Observer(Protocol):
 class Outcome:
     """What a run came to. `batches` are those it sealed or acknowledged, in order. `overdue`: the
     horizon has been held back for longer than the job allows. `pulled`: a pull has gone through.
+    `quarantined`: rows that are set aside now, by this run or earlier ones.
     `renewed`: what was found restored, and made a new epoch begin by itself.
     `reached` are the endpoints with which there was a session."""
 
     job: str
     verdict: Verdict = Verdict.RECONCILED
     deviation: int = 0
+    quarantined: int = 0
     holders: tuple[str, ...] = ()
     held_since: datetime | None = None
     overdue: bool = False

@@ -13,6 +13,7 @@ from bridge.errors import Fork, Gap, Held
 from bridge.failpoint import failpoint
 from bridge.hold import Hold, hold
 from bridge.job import Job
+from bridge.ledger.quarantine import Quarantine
 from bridge.log import about
 from bridge.notice import note_outcome
 from bridge.outcome import Observer, Outcome
@@ -192,7 +193,8 @@ def _note_horizon(pulled: Pulled, outcome: Outcome) -> None:
 
 def _conclude(held: Hold, outcome: Outcome) -> None:
     """The verdict is the job's, not only this run's: an open deviation stays one."""
-    with held.exchange.transaction():
+    with held.exchange.transaction() as connection:
+        outcome.quarantined = Quarantine(connection, held.department, held.name).count()
         ledger = held.ledger()
         deviated = ledger.open_deviations()
         in_flight = ledger.unsettled()

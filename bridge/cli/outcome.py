@@ -53,7 +53,7 @@ def _show_verdict(outcome: Outcome) -> None:
         line = Text.assemble(f"{outcome.job}: ", verdict_text(outcome.verdict))
         line.append("" if outcome.batches else say(", nothing to do"))
         line.append(say(", deviation {0}", outcome.deviation) if outcome.deviation else "")
-        aside = sum(batch.tally.quarantined for batch in outcome.batches)
+        aside = outcome.quarantined
         line.append(say(", {0} quarantined", f"{aside:,}") if aside else "")
         console().print(line)
     for holder in outcome.holders:

@@ -39,6 +39,13 @@ def test_entries_are_masked_and_counted(quarantined: World, capsys: Capsys) -> N
         assert "7654321" not in text
 
 
+def test_every_run_says_what_is_set_aside(quarantined: World, capsys: Capsys) -> None:
+    """Also one that finds no change: a verdict alone would be taken for the whole story."""
+    told = call(capsys, "--config", quarantined.directory, "run", "j")
+    assert told.code == 0
+    assert told.out.rstrip().endswith("1 quarantined")
+
+
 def test_a_retry_reads_the_row_again_though_its_stamp_is_old(
     quarantined: World, capsys: Capsys
 ) -> None:
