@@ -244,6 +244,11 @@ class Report:
         return sum(job.deviation for job in self.jobs)
 
     @property
+    def deviation_found(self) -> int:
+        """Of all batches, put right since or not."""
+        return sum(batch.deviation for batch in self.batches)
+
+    @property
     def batches(self) -> tuple[BatchLine, ...]:
         """All of them, in the order in which they were sealed."""
         every = (batch for job in self.jobs for batch in job.batches)

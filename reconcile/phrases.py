@@ -74,6 +74,10 @@ PHRASES: Mapping[str, Pair] = {
         "逐批核对合计、新增、更新、删除与摘要，全部一致。",
         "Totals, inserts, updates, deletes and digests agree in every batch.",
     ),
+    "conclusion_mended": (
+        "本期发现的偏差 {n} 均已改正；其余批次逐批核对，全部一致。",
+        "The deviation of {n} that was found has been put right; all other batches agree.",
+    ),
     "conclusion_in_flight": (
         "已有回执的批次全部一致；在途 {n} 行尚无回执，不计为已核对，也不计为偏差。",
         "All batches with a receipt agree; {n:row|rows} in flight have none yet and count neither"

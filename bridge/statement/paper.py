@@ -73,7 +73,7 @@ class _Paper(ChartSheet):
         self._jobs()
         sides, deviations = day_charts(statement)
         if report.batches:
-            self.charts(sides, deviations, below=8)
+            self.charts(sides, deviations, below=13)
         self._ink(8, SOFT)
         self.ln(2)
         if any(batch.image for batch in report.batches):
@@ -160,6 +160,8 @@ class _Paper(ChartSheet):
         self._ink(9, INK)
         sums = {"sent": report.sent.total, "received": report.received.total}
         told = self._say("conclusion", jobs=len(report.jobs), batches=len(report.batches), **sums)
+        if verdict == "reconciled" and report.deviation_found:
+            told += self._say("conclusion_mended", n=report.deviation_found)
         self.cell(FULL - 4, 6, told, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self.ln(3)
 

@@ -144,6 +144,7 @@ def test_a_balanced_book() -> None:
     page = read(made)
     assert "账目平衡" in page.text
     assert "2 个批次，发送 120 行，接收端实测 120 行" in page.text
+    assert "均已改正" not in page.text
     assert page.marked("bad") == []
     english = read(made, "en").text
     assert "The books balance" in english
@@ -192,6 +193,14 @@ def test_a_deviation_is_red_with_cause_and_next_step() -> None:
     english = read(report(job), "en").text
     assert cause_en in english
     assert step_en in english
+
+
+def test_a_deviation_that_was_put_right_is_not_passed_over() -> None:
+    mended = line(2, received=Effects(114, 70, 39, 5, digest("other")[:32]), deviation=1)
+    page = read(report(section(line(1), mended)))
+    assert "账目平衡" in page.text
+    assert "本期发现的偏差 1 均已改正" in page.text
+    assert "与摘要，全部一致" not in page.text
 
 
 def test_only_the_digest_differs() -> None:
