@@ -80,7 +80,17 @@ def judge(samples: Sequence[Sample]) -> Judgement:
     if not others and len(latin) == len(sound):
         found += [_read_as(c, latin, replace(plain, converted=True)) for c in _CANDIDATES]
     likely = [one for one in found if one is not None]
-    return min(likely, key=lambda one: (one.undecodable, one.chance), default=plain)
+    best = min(likely, key=lambda one: (one.undecodable, one.chance), default=plain)
+    return plain if best.charset and _is_right_as_read(others, best) else best
+
+
+def _is_right_as_read(samples: Sequence[Sample], other: Judgement) -> bool:
+    """Whether the texts as they are read now have as large a share of common characters."""
+    for candidate in _CANDIDATES:
+        if samples and all(text == _decoded(raw, candidate.name) for raw, text in samples):
+            common, characters = _counted([text or "" for _, text in samples], candidate)
+            return common * other.characters >= other.common * max(1, characters)
+    return False
 
 
 def _read_as(
@@ -94,19 +104,24 @@ def _read_as(
         return None
     if all(text == read for text, (_, read) in zip(texts, samples, strict=True) if text):
         return None
-    whole = "".join(dict.fromkeys(good))
-    characters = [c for c in whole if not c.isascii()][:_MOST_CHARACTERS]
-    common = sum(_is_common(c, candidate) for c in characters)
-    if not characters or common < _NEEDED_SHARE * len(characters):
+    common, characters = _counted(good, candidate)
+    if not characters or common < _NEEDED_SHARE * characters:
         return None
     return replace(
         plain,
         charset=candidate.name,
         undecodable=len(samples) - len(good),
         common=common,
-        characters=len(characters),
-        chance=_chance(common, len(characters), candidate.by_chance),
+        characters=characters,
+        chance=_chance(common, characters, candidate.by_chance),
     )
+
+
+def _counted(texts: Sequence[str], candidate: _Candidate) -> tuple[int, int]:
+    """How many of the characters beyond ASCII are common ones, and how many there are."""
+    whole = "".join(dict.fromkeys(texts))
+    characters = [c for c in whole if not c.isascii()][:_MOST_CHARACTERS]
+    return sum(_is_common(c, candidate) for c in characters), len(characters)
 
 
 def _as_latin(text: str) -> bytes | None:

@@ -7,6 +7,7 @@ from itertools import count
 
 import pytest
 
+from bridge.charset import judge
 from bridge.check import Finding, Level, check_deployment
 from tests.scenario.world import MakeWorld, World, cursor_job
 
@@ -80,6 +81,16 @@ def test_gbk_bytes_are_found_and_read_right(make: MakeWorld, way: str) -> None:
     assert [f for f in _found(world, "lost characters") if f.level is Level.REFUSED] == []
     world.run_well()
     assert _names(world) == list(NAMES)
+
+
+@pytest.mark.parametrize("text", ["名", "张三丰", "中文王"])
+def test_gbk_that_is_read_as_gbk_is_taken_for_nothing_else(text: str) -> None:
+    """The bytes of some names are common characters of Big5 as well."""
+    samples = [(f"{text}{n}".encode("gbk"), f"{text}{n}") for n in range(200)]
+    assert judge(samples).charset is None
+    wrong = [(f"{name}{n}".encode("big5")) for n in range(20) for name in ("張三豐", "國家")]
+    read = [(raw, raw.decode("gb18030", errors="replace")) for raw in wrong]
+    assert judge(read).charset == "big5"
 
 
 def test_what_the_server_would_read_as_a_question_mark_is_set_aside(make: MakeWorld) -> None:
