@@ -51,7 +51,11 @@ _MEMORY_BYTES = 3 * 2**30
 
 
 def pytest_configure() -> None:
-    """Temporary files, the servers' data among them, lie in memory where there is enough of it."""
+    """Messages come in English, whatever is spoken here. Temporary files, the servers' data among
+    them, lie in memory where there is enough of it."""
+    for variable in ("LC_ALL", "LC_MESSAGES"):
+        os.environ.pop(variable, None)
+    os.environ["LANG"] = "C.UTF-8"
     if "TMPDIR" not in os.environ and _holds_programs_and_data(_MEMORY):
         os.environ["TMPDIR"] = str(_MEMORY)
         tempfile.tempdir = None  # what was found without it

@@ -97,6 +97,8 @@ def _verdict(job: JobOverview) -> Text:
         text.append(say(" (no usable job file)"), style="red")
     if job.standing and not job.standing.enabled:
         text.append(say(" (disabled)"), style="dim")
+    if job.standing and job.standing.ran_error:
+        text.append(say(" (last run failed)"), style="red")
     return text
 
 

@@ -50,7 +50,9 @@ def test_a_failed_run_stays_visible(ran: World, capsys: Capsys) -> None:
     assert call(capsys, "--config", ran.directory, "run", "j").code == 3
     (done, _) = call(capsys, "--config", ran.directory, "status", "--json").json
     assert "127.0.0.1" in done["ran_error"]
-    assert "127.0.0.1" in call(capsys, "--config", ran.directory, "status").out
+    shown = call(capsys, "--config", ran.directory, "status").out
+    assert "127.0.0.1" in shown
+    assert "(last run failed)" in shown
 
 
 def test_a_stopped_job_without_a_batch_needs_a_person(ran: World, capsys: Capsys) -> None:
