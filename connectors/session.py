@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, ExceptionContext, event
+from sqlalchemy import Connection, Engine, Transaction
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from connectors.deadline import Lifetime, connect_within, outlasted
 from connectors.dialect import Dialect, Statement
 from connectors.endpoint import Endpoint
+from connectors.engine import Lost, connection_over, of_engine
 from connectors.errors import BridgeheadError, ConnectionLost, Unreachable
 from connectors.stream import RowStream
 
 __all__ = ["Session"]
-
-_OWNER = "bridgehead_session"
 
 # A pool tells, with a traceback, that a session which broke could not be rolled back.
 logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
@@ -35,21 +34,15 @@ class Session(ABC):
     def __init__(self, endpoint: Endpoint) -> None:
         """Connects; raises Unreachable, LoginRefused, MissingObject or StatementTimeout."""
         self.endpoint = endpoint
-        self._engine = self._create_engine()
-        event.listen(self._engine, "handle_error", self._note_owner)
         try:
             with self._translated():
                 self.connection: Connection = self._connected()
         except ConnectionLost as error:
-            self._engine.dispose()
             raise Unreachable(
                 error.message,
                 endpoint=error.endpoint,
                 remedy="check host, port, firewall, and that the right server is up",
             ) from error
-        except BaseException:
-            self._engine.dispose()
-            raise
         self._lifetime = Lifetime(self._descriptor(), endpoint.session_timeout)
 
     def _descriptor(self) -> int | None:
@@ -60,9 +53,20 @@ class Session(ABC):
     def _connected(self) -> Connection:
         """A peer may fall silent also after the login. A file has none."""
         if self.endpoint.path is not None:
-            return self._engine.connect()
-        connected: Connection = connect_within(self.endpoint, self._engine.connect)
+            return self._established()
+        connected: Connection = connect_within(self.endpoint, self._established)
         return connected
+
+    def _established(self) -> Connection:
+        opened = self._open()
+        likeness = (type(self), self._likeness(), self._version(opened))
+        connection = connection_over(opened, likeness, self._create_engine)
+        try:
+            self._prepare(opened, connection)
+        except BaseException:
+            connection.invalidate()
+            raise
+        return connection
 
     # -- the session -------------------------------------------------------------------------
 
@@ -74,8 +78,6 @@ class Session(ABC):
             self.connection.close()
         except SQLAlchemyError:
             self.connection.invalidate()
-        finally:
-            self._engine.dispose()
 
     def __enter__(self) -> Self:
         return self
@@ -87,7 +89,7 @@ class Session(ABC):
     def transaction(self) -> Iterator[Connection]:
         """Everything inside commits together, or not at all. If the commit itself is cut off,
         ConnectionLost: whether it happened can only be learnt over a new session."""
-        with self._translated(), self.connection.begin(), self._stream_ended():
+        with self._begun(), self._stream_ended():
             yield self.connection
 
     def definition(self) -> AbstractContextManager[Connection]:
@@ -101,11 +103,20 @@ class Session(ABC):
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Every read inside sees the same committed state. Nothing can be changed inside."""
-        with self._translated(), self.connection.begin() as transaction:
+        with self._begun() as transaction:
             with self._stream_ended():
                 self._freeze_snapshot()
                 yield
             transaction.rollback()
+
+    @contextmanager
+    def _begun(self) -> Iterator[Transaction]:
+        """SQLAlchemy would open another connection in the place of one that broke."""
+        with self._translated():
+            if self.is_lost:
+                raise Lost
+            with self.connection.begin() as transaction:
+                yield transaction
 
     @contextmanager
     def _stream_ended(self) -> Iterator[None]:
@@ -124,8 +135,10 @@ class Session(ABC):
             yield
         except BridgeheadError:
             raise
+        except Lost as error:
+            raise self._told(error) from error
         except DBAPIError as error:
-            if getattr(error.orig, _OWNER, self) is not self:
+            if self._is_of_another(error):
                 raise
             raise self._told(error.orig or error) from error
         except self._driver_error() as error:
@@ -135,22 +148,47 @@ class Session(ABC):
         """Whatever a driver says of a socket that was ended under it."""
         if self._lifetime is not None and self._lifetime.is_over:
             return outlasted(self.endpoint)
+        if isinstance(error, Lost):
+            return ConnectionLost(
+                "the connection is closed",
+                endpoint=str(self.endpoint),
+                remedy="try again over a new session",
+            )
         return self.translate(error)
 
-    def _note_owner(self, context: ExceptionContext) -> None:
-        setattr(context.original_exception, _OWNER, self)
+    def _is_of_another(self, error: DBAPIError) -> bool:
+        """Whoever is still connecting is inside nobody's transaction with what it does."""
+        own = self.connection.engine if hasattr(self, "connection") else None
+        return own is not None and of_engine(error.orig) not in (None, own)
 
     @property
     def is_lost(self) -> bool:
-        """Whether the session broke. Its locks went with it; another would be opened in its place
-        by the next transaction."""
+        """Whether the session broke. Its locks went with it, so no other takes its place: whatever
+        is still asked of it is ConnectionLost."""
         return self.connection.closed or self.connection.invalidated
 
     # -- what a family must bring ------------------------------------------------------------
 
     @abstractmethod
-    def _create_engine(self) -> Engine:
-        """An engine without pool, with session settings fixed: UTC, UTF-8, plain formats."""
+    def _open(self) -> Any:
+        """The driver's own connection."""
+
+    def _prepare(self, opened: Any, connection: Connection) -> None:  # noqa: B027 — may be nothing
+        """Fixes what `_open` has left of the session's settings: UTC, UTF-8, plain formats. By then
+        SQLAlchemy has made its own."""
+
+    @abstractmethod
+    def _create_engine(self, **handing: Any) -> Engine:
+        """SQLAlchemy's engine for sessions like this one; `create_engine` wants `handing`."""
+
+    def _likeness(self) -> Hashable:
+        """Sessions for which this, and `_version`, are equal find the same defaults at the same
+        kind of server, and share an engine. No secret is part of it."""
+        return (*self.endpoint.store, self.endpoint.driver, self.endpoint.user)
+
+    def _version(self, opened: Any) -> Hashable:
+        """What the server called itself when `opened` logged in, as the driver remembers it."""
+        return None
 
     @abstractmethod
     def _driver_error(self) -> type[Exception]:

@@ -22,6 +22,7 @@ class RecordingConnection:
 
     timeout = call_timeout = 0
     outputtypehandler: Any = None
+    version = "19.3.0.0.0"
 
     def __init__(
         self, placeholder: str, answers: dict[str, Answer], error: type[Exception]
@@ -41,6 +42,10 @@ class RecordingConnection:
 
     def add_output_converter(self, *_: Any) -> None:
         """pyodbc's own; SQLAlchemy asks for one."""
+
+    def getinfo(self, _: int) -> str:
+        """pyodbc's own, of which the server's version is asked."""
+        return self.version
 
     def commit(self) -> None:
         self._note("commit")

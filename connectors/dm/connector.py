@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 import dmPython  # type: ignore[import-not-found]
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.dialects import registry
-from sqlalchemy.pool import NullPool
 
 from connectors.agentdigest import AgentDigest
 from connectors.arrayload import ArrayLoad
@@ -49,8 +48,8 @@ WHERE t.status = 'ACTIVE' AND NOT EXISTS (SELECT 1 FROM v$sessions s WHERE s.trx
 """
     work_remedy: ClassVar[str] = "GRANT SELECT ON v$sessions, v$trx and v$instance to this login"
 
-    def _create_engine(self) -> Engine:
-        return create_engine("dmbridge://", creator=self._open, module=dmPython, poolclass=NullPool)
+    def _create_engine(self, **handing: Any) -> Engine:
+        return create_engine("dmbridge://", module=dmPython, **handing)
 
     def _open(self) -> Any:
         with self._translated():

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import ksycopg2  # type: ignore[import-untyped]
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.dialects import registry
-from sqlalchemy.pool import NullPool
 
 from connectors.connector import Chunk
 from connectors.deadline import Watch, silent
@@ -49,40 +48,37 @@ class KingbaseConnector(KinServer):
 
     _watch = Watch(None, 0)
 
-    def _create_engine(self) -> Engine:
+    def _open(self) -> Any:
         e = self.endpoint
-        url = URL.create(
-            "kingbase",
-            username=e.user,
-            password=e.password.reveal() if e.password else None,
-            host=e.host or "localhost",
-            port=e.port or 54321,
-            database=e.database,
-        )
-        arguments = {
+        settings = {
+            "host": e.host or "localhost",
+            "port": e.port or 54321,
+            "dbname": e.database,
+            "user": e.user,
+            "password": e.password.reveal() if e.password else None,
             "connect_timeout": max(1, round(e.connect_timeout)),
             "connection_factory": WatchedSession,
             "application_name": "bridgehead",
             "client_encoding": "UTF8",
             "options": f"-c statement_timeout={round(e.statement_timeout * 1000)}",
-            **e.tls,
-            **e.options,
         }
-        engine = create_engine(
-            url, poolclass=NullPool, connect_args=arguments, use_native_hstore=False
-        )
-        event.listen(engine, "connect", self._prepare_session)
-        return engine
+        return ksycopg2.connect(**{**settings, **e.tls, **e.options})
 
-    def _prepare_session(self, connection: Any, _record: object) -> None:
-        self._watch = connection.watch = Watch(connection.fileno(), self.endpoint.silence_limit)
-        with connection.cursor() as cursor:
+    def _version(self, opened: Any) -> Hashable:
+        return int(opened.server_version)
+
+    def _create_engine(self, **handing: Any) -> Engine:
+        return create_engine("kingbase://", use_native_hstore=False, **handing)
+
+    def _prepare(self, opened: Any, connection: Connection) -> None:
+        self._watch = opened.watch = Watch(opened.fileno(), self.endpoint.silence_limit)
+        with opened.cursor() as cursor:
             cursor.execute(SESSION)
             cursor.execute(_KEEP_EMPTY_TEXTS)
             if self.endpoint.schema:
                 schema = self.dialect.quote(self.endpoint.schema).replace("%%", "%")
                 cursor.execute(f"SET search_path = {schema}")
-        connection.commit()
+        opened.commit()
 
     def _driver_error(self) -> type[Exception]:
         error: type[Exception] = ksycopg2.Error

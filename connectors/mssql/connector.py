@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import pyodbc
 from sqlalchemy import Engine, create_engine
-from sqlalchemy.pool import NullPool
 
 from connectors.agentdigest import AgentDigest
 from connectors.arrayload import ArrayLoad
@@ -47,8 +46,11 @@ class MssqlConnector(AgentDigest, ArrayLoad, CursorRead):
     dialect = MssqlDialect()
     capabilities = Capabilities(nul_in_text=True, special_floats=False)
 
-    def _create_engine(self) -> Engine:
-        return create_engine("mssql+pyodbc://", creator=self._open, poolclass=NullPool)
+    def _create_engine(self, **handing: Any) -> Engine:
+        return create_engine("mssql+pyodbc://", **handing)
+
+    def _version(self, opened: Any) -> Hashable:
+        return str(opened.getinfo(pyodbc.SQL_DBMS_VER))
 
     def _open(self) -> Any:
         with self._translated():

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
 import MySQLdb
-from sqlalchemy import URL, Engine, create_engine, event
-from sqlalchemy.pool import NullPool
+from MySQLdb.constants import CLIENT
+from sqlalchemy import Connection, Engine, create_engine, event
 
 from connectors.connector import Capabilities, Chunk, RowStream
 from connectors.deadline import notice_dead_peer
@@ -40,13 +40,11 @@ class MysqlConnector(MysqlSession):
         transactional_ddl=False,
     )
 
-    def _create_engine(self) -> Engine:
-        e = self.endpoint
-        url = URL.create("mysql+mysqldb", database=e.database)
-        engine = create_engine(url, creator=self._open, poolclass=NullPool)
-        event.listen(engine, "connect", self._prepare_session)
-        event.listen(engine, "begin", self._begin_transaction)
-        return engine
+    def _create_engine(self, **handing: Any) -> Engine:
+        return create_engine("mysql+mysqldb://", **handing)
+
+    def _version(self, opened: Any) -> Hashable:
+        return str(opened.get_server_info())
 
     def _open(self, silence_limit: float | None = None) -> Any:
         e = self.endpoint
@@ -63,7 +61,7 @@ class MysqlConnector(MysqlSession):
             read_timeout=limit,
             write_timeout=limit,
             charset="utf8mb4",
-            client_flag=MySQLdb.constants.CLIENT.FOUND_ROWS,
+            client_flag=CLIENT.FOUND_ROWS,
             autocommit=True,
             local_infile=int(e.is_filled),
             **{**place, **login, **secured, **e.options},
@@ -71,9 +69,10 @@ class MysqlConnector(MysqlSession):
         notice_dead_peer(session.fileno())
         return session
 
-    def _prepare_session(self, connection: Any, _record: object) -> None:
-        with closing(connection.cursor()) as cursor:
-            for statement in self._session_statements("MariaDB" in connection.get_server_info()):
+    def _prepare(self, opened: Any, connection: Connection) -> None:
+        event.listen(connection.engine, "begin", self._begin_transaction)
+        with closing(opened.cursor()) as cursor:
+            for statement in self._session_statements("MariaDB" in opened.get_server_info()):
                 cursor.execute(statement, ())
 
     def _driver_error(self) -> type[Exception]:

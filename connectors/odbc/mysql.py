@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyodbc
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, event
 
 from connectors.connector import Capabilities
 from connectors.errors import BridgeheadError, PermanentError
@@ -46,10 +46,8 @@ class MysqlBehind(OdbcSession, MysqlSession):
     pages_rows = True
     canary = "SELECT 0, HEX(CONVERT(%s USING utf8mb4)), CONVERT(UNHEX('{hex}') USING utf8mb4)"
 
-    def _create_engine(self) -> Engine:
-        engine = super()._create_engine()
-        event.listen(engine, "begin", self._begin_transaction)
-        return engine
+    def _prepare(self, opened: Any, connection: Connection) -> None:
+        event.listen(connection.engine, "begin", self._begin_transaction)
 
     def _prepare_session(self, cursor: Any) -> None:
         """Texts go as UTF-8: from 256 bytes on, the driver changes those that come as UTF-16."""

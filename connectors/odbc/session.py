@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, ClassVar, TypeAlias, cast
@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo
 import pyarrow.compute as pc
 import pyodbc
 from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.pool import NullPool
 
 from connectors.connector import Chunk, Connector, RowStream
 from connectors.deadline import silent, unanswered
@@ -87,11 +86,16 @@ class OdbcSession(Connector):
     def _descriptor(self) -> int | None:
         return self._opened.watch.descriptor
 
-    def _create_engine(self) -> Engine:
-        with self._translated():
-            self._prepare_session(self._opened.cursor())
-            self._opened.commit()
-        return create_engine(f"{self.alchemy}://", creator=lambda: self._opened, poolclass=NullPool)
+    def _open(self) -> WatchedSession:
+        self._prepare_session(self._opened.cursor())
+        self._opened.commit()
+        return self._opened
+
+    def _version(self, opened: Any) -> Hashable:
+        return (opened.getinfo(pyodbc.SQL_DBMS_NAME), opened.getinfo(pyodbc.SQL_DBMS_VER))
+
+    def _create_engine(self, **handing: Any) -> Engine:
+        return create_engine(f"{self.alchemy}://", **handing)
 
     def _prepare_session(self, cursor: Any) -> None:
         for statement in self.session_statements:
@@ -114,7 +118,7 @@ class OdbcSession(Connector):
 
     def _connected(self) -> Connection:
         """The watch sees to it: a driver may crash if a second thread uses it meanwhile."""
-        return self._engine.connect()
+        return self._established()
 
     def _driver_error(self) -> type[Exception]:
         found: type[Exception] = pyodbc.Error

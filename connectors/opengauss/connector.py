@@ -7,9 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.dialects import registry
-from sqlalchemy.pool import NullPool
 
 from connectors.agentdigest import AgentDigest, float_text
 from connectors.connector import Capabilities
@@ -21,7 +20,7 @@ from connectors.opengauss.dialect import OpengaussDialect
 from connectors.postgresql.catalogue import relation_of
 from connectors.postgresql.connector import PostgresqlConnector
 from connectors.postgresql.kin import KinServer
-from connectors.postgresql.session import bounded
+from connectors.postgresql.session import BoundedSession
 from connectors.selection import Output
 from connectors.table import Kind, Table, TableName
 
@@ -48,33 +47,14 @@ class OpengaussConnector(AgentDigest, KinServer, PostgresqlConnector):
         KinServer.capabilities, reads=frozenset(), loads=frozenset()
     )
 
-    def _create_engine(self) -> Engine:
-        e = self.endpoint
-        url = URL.create(
-            "opengauss",
-            username=e.user,
-            password=e.password.reveal() if e.password else None,
-            host=e.host or "localhost",
-            port=e.port or 5432,
-            database=e.database,
-        )
-        arguments: dict[str, Any] = {
-            "connect_timeout": max(1, round(e.connect_timeout)),
-            "application_name": "bridgehead",
-            "prepare_threshold": None,
-            "client_encoding": "UTF8",
-            **e.tls,
-            **e.options,
-        }
-        engine = create_engine(
-            url, poolclass=NullPool, connect_args=arguments, use_native_hstore=False
-        )
-        event.listen(engine, "do_connect", bounded(e))
-        event.listen(engine, "connect", self._prepare_session)
-        return engine
+    def _open(self) -> Any:
+        return BoundedSession.at(self.endpoint)
 
-    def _prepare_session(self, connection: Any, _record: object) -> None:
-        with connection.cursor() as cursor:
+    def _create_engine(self, **handing: Any) -> Engine:
+        return create_engine("opengauss://", use_native_hstore=False, **handing)
+
+    def _prepare(self, opened: Any, connection: Connection) -> None:
+        with opened.cursor() as cursor:
             cursor.execute(_SESSION)
             cursor.execute(
                 f"SET statement_timeout = {round(self.endpoint.statement_timeout * 1000)}"
@@ -85,7 +65,7 @@ class OpengaussConnector(AgentDigest, KinServer, PostgresqlConnector):
             cursor.execute("SELECT setting FROM pg_settings WHERE name = 'sql_compatibility'")
             if cursor.fetchone() == ("A",):  # as in Oracle, an empty text is NULL
                 self.capabilities = replace(self.capabilities, empty_text=False)  # type: ignore[misc]
-        connection.commit()
+        opened.commit()
 
     def translate(self, error: BaseException) -> BridgeheadError:
         """The driver does not know the server's own way to take a password."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Hashable, Sequence
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 from sqlalchemy import Engine, create_engine
-from sqlalchemy.pool import NullPool
 
 from connectors.agentdigest import AgentDigest
 from connectors.arrayload import ArrayLoad
@@ -60,7 +59,8 @@ WHERE NOT EXISTS (SELECT 1 FROM gv$session s WHERE s.inst_id = t.inst_id AND s.t
         "GRANT SELECT ON gv_$session and gv_$transaction, and EXECUTE ON dbms_lock, to this login"
     )
 
-    def _create_engine(self) -> Engine:
+    @cached_property
+    def _module(self) -> Any:
         name = _DRIVERS.get((self.endpoint.driver or "oracledb").lower())
         if name is None:
             raise ConfigurationError(
@@ -69,16 +69,20 @@ WHERE NOT EXISTS (SELECT 1 FROM gv$session s WHERE s.inst_id = t.inst_id AND s.t
                 remedy="leave `driver` out, or write cx_Oracle",
             )
         try:
-            self._module = importlib.import_module(name)
+            return importlib.import_module(name)
         except ImportError as error:
             raise ConfigurationError(
                 f"the driver {name} of family oracle is not installed",
                 endpoint=str(self.endpoint),
                 remedy=f"pip install 'bridgehead[{_EXTRAS[name]}]'",
             ) from error
-        return create_engine(
-            f"oracle+{name.lower()}://", creator=self._open, module=self._module, poolclass=NullPool
-        )
+
+    def _create_engine(self, **handing: Any) -> Engine:
+        name = self._module.__name__.lower()
+        return create_engine(f"oracle+{name}://", module=self._module, **handing)
+
+    def _version(self, opened: Any) -> Hashable:
+        return str(opened.version)
 
     def _open(self) -> Any:
         with self._translated():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
@@ -11,8 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import ClientCursor
 from psycopg.pq import TransactionStatus
-from sqlalchemy import URL, Engine, create_engine, event
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, Engine, create_engine
 
 from connectors.connector import (
     Capabilities,
@@ -31,7 +30,7 @@ from connectors.postgresql.copy import CopyOut, CopyStream, line_blocks, raw_blo
 from connectors.postgresql.dialect import Postgresql18Dialect
 from connectors.postgresql.errors import of_connection, of_login, of_server
 from connectors.postgresql.server import SESSION, PostgresqlServer
-from connectors.postgresql.session import Silent, bounded
+from connectors.postgresql.session import BoundedSession, Silent
 from connectors.selection import Format, Selection, select
 from connectors.table import Column, Table, TableName
 
@@ -59,41 +58,25 @@ class PostgresqlConnector(PostgresqlServer):
         year_high=294276,
     )
 
-    def _create_engine(self) -> Engine:
-        e = self.endpoint
-        url = URL.create(
-            "postgresql+psycopg",
-            username=e.user,
-            password=e.password.reveal() if e.password else None,
-            host=e.host or "localhost",
-            port=e.port,
-            database=e.database,
-        )
-        arguments: dict[str, Any] = {
-            "connect_timeout": max(1, round(e.connect_timeout)),
-            "application_name": "bridgehead",
-            "prepare_threshold": None,
-            "client_encoding": "UTF8",
-            "options": f"-c statement_timeout={round(e.statement_timeout * 1000)}",
-            **e.tls,
-            **e.options,
-        }
-        engine = create_engine(
-            url, poolclass=NullPool, connect_args=arguments, use_native_hstore=False
-        )
-        event.listen(engine, "do_connect", bounded(e))
-        event.listen(engine, "connect", self._prepare_session)
-        return engine
+    def _open(self) -> Any:
+        limit = f"-c statement_timeout={round(self.endpoint.statement_timeout * 1000)}"
+        return BoundedSession.at(self.endpoint, options=limit)
 
-    def _prepare_session(self, connection: Any, _record: object) -> None:
-        if connection.info.server_version >= _BYTES_CAST_TO_INTEGERS:
+    def _version(self, opened: Any) -> Hashable:
+        return int(opened.info.server_version)
+
+    def _create_engine(self, **handing: Any) -> Engine:
+        return create_engine("postgresql+psycopg://", use_native_hstore=False, **handing)
+
+    def _prepare(self, opened: Any, connection: Connection) -> None:
+        if opened.info.server_version >= _BYTES_CAST_TO_INTEGERS:
             self.dialect = Postgresql18Dialect()
-        with connection.cursor() as cursor:
+        with opened.cursor() as cursor:
             cursor.execute(SESSION)
             if self.endpoint.schema:
                 schema = self.dialect.quote(self.endpoint.schema).replace("%%", "%")
                 cursor.execute(f"SET search_path = {schema}")
-        connection.commit()
+        opened.commit()
 
     def _driver_error(self) -> type[Exception]:
         return psycopg.Error

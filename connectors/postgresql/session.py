@@ -11,7 +11,7 @@ import psycopg
 from connectors.deadline import notice_dead_peer
 from connectors.endpoint import Endpoint
 
-__all__ = ["BoundedSession", "Silent", "bounded"]
+__all__ = ["BoundedSession", "Silent"]
 
 
 class Silent(psycopg.OperationalError):
@@ -26,6 +26,30 @@ class BoundedSession(psycopg.Connection[Any]):
     library below waits for ever for a peer that is there and says nothing."""
 
     silence_limit: float = 0.0
+
+    @classmethod
+    def at(cls, endpoint: Endpoint, **settings: Any) -> BoundedSession:
+        """A session with the endpoint, whose own options and `tls` come before `settings`."""
+        e = endpoint
+        session = cls.connect(
+            **{
+                "host": e.host or "localhost",
+                "port": e.port,
+                "dbname": e.database,
+                "user": e.user,
+                "password": e.password.reveal() if e.password else None,
+                "connect_timeout": max(1, round(e.connect_timeout)),
+                "application_name": "bridgehead",
+                "prepare_threshold": None,
+                "client_encoding": "UTF8",
+                **settings,
+                **e.tls,
+                **e.options,
+            }
+        )
+        session.silence_limit = e.silence_limit
+        notice_dead_peer(session.fileno())
+        return session
 
     def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
         return super().wait(self._heard(gen), *arguments, **options)
@@ -49,15 +73,3 @@ class BoundedSession(psycopg.Connection[Any]):
                 wanted = gen.send(ready)
         except StopIteration as end:
             return end.value
-
-
-def bounded(endpoint: Endpoint) -> Any:
-    """A listener for SQLAlchemy's `do_connect`: sessions that keep the endpoint's limit."""
-
-    def connect(_dialect: object, _record: object, arguments: Any, options: Any) -> Any:
-        session = BoundedSession.connect(*arguments, **options)
-        session.silence_limit = endpoint.silence_limit
-        notice_dead_peer(session.fileno())
-        return session
-
-    return connect

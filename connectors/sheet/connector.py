@@ -13,10 +13,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar, NoReturn, TypeAlias
+from typing import Any, ClassVar, NoReturn, TypeAlias
 from zoneinfo import ZoneInfo
-
-from sqlalchemy import Engine
 
 from connectors.canonical import PLACE, WHY
 from connectors.connector import Capabilities, Chunk, RowStream, SourceFile
@@ -72,10 +70,10 @@ class SheetConnector(SqliteConnector):
         self._read: dict[str, SourceFile] = {}
         super().__init__(endpoint)
 
-    def _create_engine(self) -> Engine:
+    def _open(self) -> Any:
         with self._reachable():
             self.folder.names()
-        return super()._create_engine()
+        return super()._open()
 
     def _location(self, mode: str) -> str:
         """No name: on disk, and deleted already."""

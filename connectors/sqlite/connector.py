@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 
 import pyarrow.compute as pc
 from filelock import FileLock, Timeout
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, Engine, create_engine, event
 
 from connectors.connector import Capabilities, Chunk, Connector, RowStream, wait_for
 from connectors.dialect import Statement
+from connectors.endpoint import Endpoint
 from connectors.errors import (
     BridgeheadError,
     Busy,
@@ -57,12 +57,20 @@ class SqliteConnector(Connector):
     capabilities = Capabilities(concurrent=False, schemas=False, special_floats=False)
     _begin = "BEGIN IMMEDIATE"
 
-    def _create_engine(self) -> Engine:
+    def __init__(self, endpoint: Endpoint) -> None:
         self._locks: list[FileLock] = []
-        self._path = Path(self.endpoint.path or "").absolute()
-        engine = create_engine("sqlite+pysqlite://", creator=self._open, poolclass=NullPool)
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(self._begin))
-        return engine
+        self._path = Path(endpoint.path or "").absolute()
+        super().__init__(endpoint)
+
+    def _create_engine(self, **handing: Any) -> Engine:
+        return create_engine("sqlite+pysqlite://", **handing)
+
+    def _likeness(self) -> Hashable:
+        """One file is like another."""
+        return None
+
+    def _prepare(self, opened: Any, connection: Connection) -> None:
+        event.listen(connection.engine, "begin", lambda c: c.exec_driver_sql(self._begin))
 
     def _open(self) -> sqlite3.Connection:
         create = self.endpoint.options.get("create") == "true" and not self._path.exists()

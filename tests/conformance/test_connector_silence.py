@@ -135,10 +135,16 @@ def test_a_silent_server_is_given_up(
     assert rows == (len(ROWS) - 10 if act is commit else len(ROWS))
 
 
-def test_silence_while_connecting(place: Endpoint, line: Proxy) -> None:
-    """At any point of it: of the handshake, the login, and the settings of the session."""
-    connect(over(line, place)).close()
-    total = line.passed("back")
+@pytest.mark.parametrize("known", [False, True], ids=["for the first time", "again"])
+def test_silence_while_connecting(place: Endpoint, line: Proxy, lines: Lines, known: bool) -> None:
+    """At any point of it: of the handshake, the login, what a server is asked that nobody has asked
+    yet, and the settings of the session."""
+    if known:
+        connect(over(line, place)).close()
+    clean = line if known else lines(place)
+    before = clean.passed("back")
+    connect(over(clean, place)).close()
+    total = clean.passed("back") - before
     for share in (0.0, 0.1) if place.driver in CRASHING else (0.0, 0.4, 0.9):
         line.mend()
         line.trap("back", int(total * share), "stall")

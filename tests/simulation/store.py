@@ -12,9 +12,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from types import MappingProxyType
-from typing import Any
-
-from sqlalchemy import Engine
 
 from connectors import registry
 from connectors.connector import Capabilities
@@ -29,9 +26,6 @@ __all__ = ["ROLES", "Machine", "MemoryConnector", "simulated"]
 
 ROLES = ("source", "exchange", "target")
 _NUMBER = count(1)
-_COMPILED: dict[Any, Any] = {}
-_DIALECT: Any = None
-"""Statements are compiled once for all sessions, by one dialect: a session lives for moments."""
 
 
 class Machine:
@@ -89,17 +83,14 @@ class MemoryConnector(SqliteConnector):
 
     capabilities = Capabilities(concurrent=False, schemas=False, special_floats=False)
 
-    def _create_engine(self) -> Engine:
+    def __init__(self, endpoint: Endpoint) -> None:
         assert _machine is not None
         self._machine = _machine
-        self._role = self.endpoint.name
+        self._role = endpoint.name
         if self._role in self._machine.refused:
-            raise Unreachable("refused", endpoint=str(self.endpoint))
-        global _DIALECT
+            raise Unreachable("refused", endpoint=str(endpoint))
         self._machine.sessions.append(self)
-        engine = super()._create_engine()
-        _DIALECT = engine.dialect = _DIALECT or engine.dialect
-        return engine.execution_options(compiled_cache=_COMPILED)
+        super().__init__(endpoint)
 
     def _open(self) -> sqlite3.Connection:
         connection = self._machine.connect(self._role)

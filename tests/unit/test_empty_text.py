@@ -74,6 +74,6 @@ def test_opengauss_says_so_by_the_databases_compatibility(
 ) -> None:
     store: Any = object.__new__(OpengaussConnector)
     store.endpoint = Endpoint("centre", "opengauss", host="db", database="x")
-    store._prepare_session(_Session(compatibility), None)
+    store._prepare(_Session(compatibility), None)
     assert store.capabilities.empty_text is keeps
     assert OpengaussConnector.capabilities.empty_text
