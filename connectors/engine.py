@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Hashable
 from contextvars import ContextVar
 from typing import Any
@@ -17,8 +16,6 @@ _OWNER = "bridgehead_engine"
 _kept: dict[Hashable, Engine] = {}
 _opened: ContextVar[Any] = ContextVar("opened", default=None)
 
-os.register_at_fork(after_in_child=_kept.clear)
-
 
 class Lost(Exception):
     """A connection broke, and SQLAlchemy asked for another in its place: it would have no locks."""
@@ -29,7 +26,8 @@ def connection_over(opened: Any, likeness: Hashable, create: Callable[..., Engin
     share. Events of `connection.engine` are this connection's alone.
 
     An engine is kept once it has a connection: nobody waits for what another asks its server, nor
-    meets half of what it answered. It holds no connection, and does not know how to log in.
+    meets half of what it answered. It holds no connection, so a forked process may go on with it,
+    and does not know how to log in.
     """
     engine = _kept.get(likeness)
     if engine is None:
