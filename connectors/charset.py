@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from connectors.canonical import UNREADABLE
 
-__all__ = ["HEX", "decoded"]
+__all__ = ["HEX", "decoded", "read_as_utf8"]
 
 HEX = "hex"
 """The charset of a column whose bytes are wanted as they are, in lower-case hex."""
@@ -34,6 +34,20 @@ def decoded(batch: pa.RecordBatch, charsets: Sequence[str]) -> pa.RecordBatch:
             columns[place], rows = _decoded(columns[place], charsets[place])
             bad |= dict.fromkeys(rows, batch.schema.names[place])
     names = list(batch.schema.names)
+    if bad:
+        _name_unreadable(names, columns, bad, batch.num_rows)
+    return pa.RecordBatch.from_arrays(columns, names)
+
+
+def read_as_utf8(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Columns of bytes as texts; `bh_unreadable` names the first output of a row for which no text
+    can stand."""
+    names, columns = list(batch.schema.names), []
+    bad: dict[int, str] = {}
+    for name, column in zip(names, batch.columns, strict=True):
+        rows: list[int] = []
+        columns.append(pa.array(list(_one_by_one(column.to_pylist(), "utf-8", rows)), pa.string()))
+        bad = dict.fromkeys(rows, name) | bad
     if bad:
         _name_unreadable(names, columns, bad, batch.num_rows)
     return pa.RecordBatch.from_arrays(columns, names)

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute
 from pyarrow import csv
 
-from connectors.charset import decoded
+from connectors.charset import decoded, read_as_utf8
 from connectors.connector import Chunk
 from connectors.table import Column, Kind
 
@@ -27,10 +27,20 @@ pc: Any = pyarrow.compute
 
 
 def batch_of(lines: list[bytes], names: Sequence[str], charsets: Sequence[str]) -> pa.RecordBatch:
-    """The record batch of some lines whose bytes are plain hex; every column is text."""
+    """The record batch of some lines whose bytes are plain hex; every column is text. A store may
+    hold what it alone takes for UTF-8, half a surrogate pair for example: such a row is unreadable.
+    """
     text = b"".join(lines)
     if text.startswith(BOM_UTF8):  # the reader would take a value's own for the file's
         text = BOM_UTF8 + text
+    try:
+        batch = _read(text, names, pa.string())
+    except pa.ArrowInvalid:
+        batch = read_as_utf8(_read(text, names, pa.binary()))
+    return decoded(batch, charsets)
+
+
+def _read(text: bytes, names: Sequence[str], kind: pa.DataType) -> pa.RecordBatch:
     table = csv.read_csv(
         io.BytesIO(text),
         read_options=csv.ReadOptions(
@@ -40,14 +50,14 @@ def batch_of(lines: list[bytes], names: Sequence[str], charsets: Sequence[str]) 
         ),
         parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         convert_options=csv.ConvertOptions(
-            column_types={str(place): pa.string() for place in range(len(names))},
+            column_types={str(place): kind for place in range(len(names))},
             null_values=[NULL_WORD],
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
         ),
     )
     batch = table.combine_chunks().to_batches()[0]
-    return decoded(pa.RecordBatch.from_arrays(batch.columns, list(names)), charsets)
+    return pa.RecordBatch.from_arrays(batch.columns, list(names))
 
 
 def csv_blocks(

@@ -88,7 +88,7 @@ _VARIABLES = (
 _MARKER = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 _TRANSACTIONS = (
     "SELECT /* {nonce} */ trx_mysql_thread_id, trx_started, trx_is_read_only,\n"
-    "trx_rows_modified, trx_query\n"
+    "trx_rows_modified, CAST(trx_query AS BINARY)\n"
     "FROM information_schema.innodb_trx"
 )
 

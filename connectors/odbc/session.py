@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, ClassVar, TypeAlias, cast
@@ -23,7 +24,7 @@ from connectors.connector import Chunk, Connector, RowStream
 from connectors.deadline import silent, unanswered
 from connectors.dialect import Dialect, KeyRange, Statement
 from connectors.endpoint import Endpoint
-from connectors.errors import BridgeheadError, ConfigurationError, RowRefused
+from connectors.errors import BridgeheadError, ConfigurationError, PermanentError, RowRefused
 from connectors.fetched import FetchedRows
 from connectors.odbc.errors import of_login, of_server
 from connectors.odbc.pages import Key, PagedCursor
@@ -145,8 +146,22 @@ class OdbcSession(Connector):
             cursor: Any = PagedCursor(self._pages(selection, expressions), len(expressions))
         else:
             cursor = self._cursor(select(self.dialect, selection, expressions, self._zone))
-        self._stream = FetchedRows(cursor, selection.outputs, renderings, self._translated)
+        self._stream = FetchedRows(cursor, selection.outputs, renderings, self._decoded)
         return self._stream
+
+    @contextmanager
+    def _decoded(self) -> Iterator[None]:
+        """A store may hold what it alone takes for UTF-8; a driver hands over all or nothing."""
+        try:
+            with self._translated():
+                yield
+        except UnicodeDecodeError as error:
+            raise PermanentError(
+                "a text cannot be read: its bytes are no UTF-8",
+                endpoint=str(self.endpoint),
+                remedy="set source.charset to utf-8: texts are then read by their bytes, and a row "
+                "of which that is not possible is set aside",
+            ) from error
 
     def _pages(self, selection: Selection, expressions: Sequence[str]) -> Page:
         """One page of a selection: what is above a key, with each row's key behind it."""

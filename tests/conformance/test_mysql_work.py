@@ -89,7 +89,7 @@ def endpoint(server: MariaDB, user: str) -> Endpoint:
     return Endpoint("shop", "mysql", user=user, password=Secret("x"), **place)
 
 
-def run(session: Any, *statements: str) -> list[Any]:
+def run(session: Any, *statements: str | bytes) -> list[Any]:
     with closing(session.cursor()) as cursor:
         for statement in statements:
             cursor.execute(statement)
@@ -97,7 +97,7 @@ def run(session: Any, *statements: str) -> list[Any]:
 
 
 @contextmanager
-def executing(session: Any, statement: str) -> Iterator[threading.Thread]:
+def executing(session: Any, statement: str | bytes) -> Iterator[threading.Thread]:
     """The statement has begun, and waits somewhere; it is over after the block."""
     thread = threading.Thread(target=run, args=(session, statement))
     thread.start()
@@ -392,6 +392,14 @@ def test_a_server_without_the_list_is_refused(
             opened.open_work()
     finally:
         mariadb.drop_database("empty")
+
+
+def test_statements_may_hold_what_is_no_text(source: Connector, writer: Any) -> None:
+    """A picture, say: the server shows its bytes as a text, half a surrogate among them."""
+    run(writer, "BEGIN", INSERT)
+    with executing(writer, b"UPDATE t SET name = CONCAT(_binary'\xed\xa0\x80', SLEEP(0.4))"):
+        assert "transaction" in kinds(candidate(source))
+    run(writer, "ROLLBACK")
 
 
 def test_the_holder_is_told(source: Connector, server: MariaDB, writer: Any) -> None:

@@ -148,6 +148,44 @@ def test_without_a_charset_what_is_no_text_is_set_aside(make: MakeWorld) -> None
     assert _names(world) == ["张三", ""]
 
 
+@pytest.mark.parametrize("exchange", ["postgresql", "sqlite"])
+def test_half_a_surrogate_is_set_aside(make: MakeWorld, exchange: str) -> None:
+    """Programs that write UTF-16 as if it were UTF-8 leave them, and MariaDB takes them."""
+    world = make("mysql", exchange, "postgresql")
+    _with_surrogates(world)
+    _job(world)
+    (batch,) = world.run().batches
+    assert (batch.tally.inserted, batch.tally.quarantined) == (1, 2)
+    assert _names(world) == ["好"]
+    reasons = world.sql("exchange", "SELECT reason FROM bh_quarantine")
+    assert reasons == [("unreadable",), ("unreadable",)]
+
+
+def test_half_a_surrogate_behind_odbc_is_read_by_its_bytes(make: MakeWorld) -> None:
+    """Its driver hands over no row of which a text cannot be read."""
+    world = make("odbc-mariadb", "postgresql", "postgresql")
+    _with_surrogates(world)
+    _job(world)
+    error = world.run().error
+    assert error is not None
+    assert error.exit_code == 4
+    assert "source.charset" in error.remedy
+    _job(world, charset="utf-8")
+    (batch,) = world.run().batches
+    assert (batch.tally.inserted, batch.tally.quarantined) == (1, 2)
+    assert _names(world) == ["好"]
+
+
+def _with_surrogates(world: World) -> None:
+    rows = ("'1', '好', 'a'", "'2', x'EDA182EDBEB7', 'b'", "'3', 'c', _utf8mb3 x'61EDA182'")
+    world.sql(
+        "source",
+        "CREATE TABLE t (id varchar(9) CHARACTER SET ascii PRIMARY KEY, name text, "
+        "more text CHARACTER SET utf8mb3, updated_at datetime(6)) CHARACTER SET utf8mb4",
+        *(f"INSERT INTO t VALUES ({row}, {world.ago(3600)})" for row in rows),
+    )
+
+
 def test_a_key_beyond_ascii_is_set_aside(make: MakeWorld) -> None:
     world = _world(make, "SQL_ASCII")
     _job(world, charset="gb18030")
