@@ -67,13 +67,13 @@ class MysqlConnector(MysqlSession):
             **{**place, **login, **secured, **e.options},
         )
         notice_dead_peer(session.fileno())
+        with closing(session.cursor()) as cursor:  # SQLAlchemy quotes as the session's mode says
+            for statement in self._session_statements("MariaDB" in session.get_server_info()):
+                cursor.execute(statement, ())
         return session
 
     def _prepare(self, opened: Any, connection: Connection) -> None:
         event.listen(connection.engine, "begin", self._begin_transaction)
-        with closing(opened.cursor()) as cursor:
-            for statement in self._session_statements("MariaDB" in opened.get_server_info()):
-                cursor.execute(statement, ())
 
     def _driver_error(self) -> type[Exception]:
         error: type[Exception] = MySQLdb.Error

@@ -19,6 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -209,12 +210,11 @@ def test_it_says_where_it_is_and_who_may_log_in(airflow: Running) -> None:
 
 
 def test_nothing_listens_beyond_loopback(airflow: Running) -> None:
-    listening = {
-        connection.laddr.ip
-        for process in airflow.family()
-        for connection in process.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
+    listening = set()
+    for process in airflow.family():
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            found = process.net_connections("inet")
+            listening |= {c.laddr.ip for c in found if c.status == psutil.CONN_LISTEN}
     assert listening == {"127.0.0.1"}
 
 

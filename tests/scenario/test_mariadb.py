@@ -261,6 +261,21 @@ def _is_killed(world: World, point: str) -> bool:
     return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
 
 
+@pytest.mark.parametrize("mode", ["ANSI_QUOTES", "ORACLE", "NO_BACKSLASH_ESCAPES"])
+def test_a_server_of_another_sql_mode(make: MakeWorld, mode: str) -> None:
+    """Every session has a mode of its own, and names are quoted by that."""
+    world = make(MARIA, MARIA, MARIA)
+    world.make_table(3)
+    ((before,),) = world.sql("source", "SELECT @@global.sql_mode")
+    world.sql("source", f"SET GLOBAL sql_mode = '{mode}'")
+    try:
+        world.job("j", **cursor_job())
+        assert world.run().verdict == "reconciled"
+    finally:
+        world.sql("source", f"SET GLOBAL sql_mode = '{before}'")
+    assert world.findings() == []
+
+
 @pytest.mark.parametrize("engine", ["MyISAM", "Aria"])
 def test_tables_without_transactions_are_refused(make: MakeWorld, engine: str) -> None:
     world = make(MARIA, LITE, MARIA)
