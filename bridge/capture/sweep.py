@@ -7,8 +7,8 @@ of the source it stops, and the next run goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -83,7 +83,7 @@ class Sweep:
         exchange, source = self._held.exchange, self._held.source
         low = first = self._ledger.sweep_position()
         stream = source.read(self._of_source(low), self._format)
-        with closing(_SegmentsAhead(self._segments, stream)) as ahead:
+        with closing(_segments_ahead(self._segments, stream)) as ahead:
             for there, is_last in ahead:
                 high = None if is_last else self._segments.last_key(there) or low
                 here = exchange.read(self._of_copy(low, high), self._format)
@@ -137,29 +137,19 @@ class Sweep:
         return self._intake.read - before
 
 
-class _SegmentsAhead:
-    """Segments of the source, and of each whether it is the source's last. While one is compared,
-    a thread reads the next: the source's session is its own until `close`."""
-
-    def __init__(self, segments: Segments, stream: RowStream) -> None:
-        self._segments = segments
-        self._stream = stream
-        self._reader = ThreadPoolExecutor(1, "sweep")
-
-    def __iter__(self) -> Iterator[tuple[Any, bool]]:
-        """Ends with the stream, or after `BUDGET_ROWS` of it."""
-        coming: Future[Any] | None = self._begin()
-        while coming is not None:
-            segment, is_last = coming.result(), self._stream.exhausted
-            more = not is_last and self._stream.handed_out < BUDGET_ROWS
-            coming = self._begin() if more else None
+def _segments_ahead(segments: Segments, stream: RowStream) -> Generator[tuple[Any, bool]]:
+    """Segments of the source, and of each whether it is the source's last; ends with the stream, or
+    after `BUDGET_ROWS` of it. While one is compared, a thread reads the next: the source's session
+    is its own until the iterator is closed."""
+    with ThreadPoolExecutor(1, "sweep") as reader:
+        more = True
+        coming = reader.submit(segments.of_source, stream, SEGMENT_ROWS)
+        while more:
+            segment, is_last = coming.result(), stream.exhausted
+            more = not is_last and stream.handed_out < BUDGET_ROWS
+            if more:
+                coming = reader.submit(segments.of_source, stream, SEGMENT_ROWS)
             yield segment, is_last
-
-    def close(self) -> None:
-        self._reader.shutdown()
-
-    def _begin(self) -> Future[Any]:
-        return self._reader.submit(self._segments.of_source, self._stream, SEGMENT_ROWS)
 
 
 def _only(selection: Selection, keys: tuple[tuple[str, ...], ...]) -> Selection:

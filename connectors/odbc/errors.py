@@ -24,7 +24,7 @@ from connectors.errors import (
     TransientError,
     Unreachable,
 )
-from connectors.postgresql.errors import LOGIN_WORDS, SEVERITY
+from connectors.postgresql.errors import LOGIN_WORDS, refusal_of
 
 __all__ = ["of_login", "of_server", "parts_of"]
 
@@ -101,18 +101,15 @@ def of_server(error: BaseException, endpoint: Endpoint) -> BridgeheadError:
 def of_login(error: BaseException, endpoint: Endpoint) -> BridgeheadError:
     """An error while connecting: many drivers give one state for all that can go wrong."""
     state, text, _ = parts_of(error)
-    place, shown = str(endpoint), text.splitlines()[0] if text else type(error).__name__
-    for words, kind, remedy in _AT_LOGIN:
-        if words.search(text):
-            found = SEVERITY.split(shown)[-1].strip()
-            if kind is Unreachable:
-                return kind(f"no connection: {found}", endpoint=place, remedy=remedy)
-            return kind(f"login refused: {found}", endpoint=place, remedy=remedy)
+    lines = text.splitlines() or [type(error).__name__]
+    refused = refusal_of(lines, _AT_LOGIN, endpoint)
+    if refused is not None:
+        return refused
     known = _BY_STATE.get(state) or _BY_STATE.get(state[:2])
     kind, remedy = known or (Unreachable, "")
     if kind in (Unreachable, ConnectionLost, StatementTimeout):
         kind, remedy = Unreachable, "check host, port, firewall, and that the server is up"
-    return kind(f"no connection: {shown}", endpoint=place, remedy=remedy)
+    return kind(f"no connection: {lines[0]}", endpoint=str(endpoint), remedy=remedy)
 
 
 def parts_of(error: BaseException) -> tuple[str, str, int]:

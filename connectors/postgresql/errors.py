@@ -24,7 +24,7 @@ from connectors.errors import (
     Unreachable,
 )
 
-__all__ = ["LOGIN_WORDS", "SEVERITY", "of_connection", "of_login", "of_server"]
+__all__ = ["LOGIN_WORDS", "of_connection", "of_login", "of_server", "refusal_of"]
 
 _BY_STATE: Mapping[str, tuple[type[BridgeheadError], str]] = {
     "28": (LoginRefused, "check user and password of the endpoint"),
@@ -80,7 +80,8 @@ LOGIN_WORDS: Sequence[tuple[re.Pattern[str], type[BridgeheadError], str]] = (
 fits. It starts, stops, or recovers from a crash: `the database system is`."""
 
 
-SEVERITY = re.compile("FATAL:|致命错误:")
+_SEVERITY = re.compile("FATAL:|致命错误:")
+_NAMES = re.compile('"[^"]*"')
 _SAYS_NO_VALUE = frozenset(
     {"08", "0A", "25", "26", "28", "3B", "3D", "3F", "40", "42", "53", "54", "55", "57", "58", "XX"}
 )
@@ -110,18 +111,28 @@ def of_connection(error: BaseException, endpoint: Endpoint) -> BridgeheadError:
 def of_login(error: BaseException, endpoint: Endpoint) -> BridgeheadError:
     """An error while connecting. libpq gives no SQLSTATE here, only text."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    for words, kind, remedy in LOGIN_WORDS:
-        told = next(filter(words.search, lines), None)
-        if told is not None:
-            found = SEVERITY.split(told)[-1].strip()
-            if kind is Unreachable:
-                return kind(f"no connection: {found}", endpoint=str(endpoint), remedy=remedy)
-            return kind(f"login refused: {found}", endpoint=str(endpoint), remedy=remedy)
-    return Unreachable(
+    refused = refusal_of(lines, LOGIN_WORDS, endpoint)
+    return refused or Unreachable(
         f"no connection: {lines[0]}",
         endpoint=str(endpoint),
         remedy="check host, port, firewall, and that the server is up",
     )
+
+
+def refusal_of(
+    lines: Sequence[str],
+    meanings: Sequence[tuple[re.Pattern[str], type[BridgeheadError], str]],
+    endpoint: Endpoint,
+) -> BridgeheadError | None:
+    """The first meaning whose words a line holds, names in quotation marks left aside."""
+    for words, kind, remedy in meanings:
+        told = next((line for line in lines if words.search(_NAMES.sub("", line))), None)
+        if told is not None:
+            found = _SEVERITY.split(told)[-1].strip()
+            if kind is Unreachable:
+                return kind(f"no connection: {found}", endpoint=str(endpoint), remedy=remedy)
+            return kind(f"login refused: {found}", endpoint=str(endpoint), remedy=remedy)
+    return None
 
 
 def _describe(error: Any, state: str) -> str:

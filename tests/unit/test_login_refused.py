@@ -18,6 +18,7 @@ REFUSED = (
     ('致命错误:  用户 "bridge" Password 认证失败', LoginRefused),
     ('致命错误:  不允许角色"bridge" 进行登录', LoginRefused),
     ('FATAL:  no pg_hba.conf entry for host "10.1.1.5", user "bridge"', LoginRefused),
+    ('致命错误:  没有用于主机 "10.1.1.5", 用户 "预留", 数据库 "数据库系统" 的记录', LoginRefused),
     ('FATAL:  database "buffer" does not exist', MissingObject),
     ('致命错误:  数据库 "buffer" 不存在', MissingObject),
     ("FATAL:  sorry, too many clients already", StoreFull),
