@@ -37,7 +37,11 @@ class WatchedSession(ksycopg2.extensions.connection):  # type: ignore[misc]
     """Every call that may ask the server is one that `watch` knows of, once it is set."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+        try:
+            super().__init__(*arguments, **options)
+        except BaseException:
+            super().close()  # else the error's traceback would keep the server waiting for a login
+            raise
         self.cursor_factory = _WatchedCursor
         self.watch = Watch(None, 0)
 

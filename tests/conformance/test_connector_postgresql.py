@@ -1,16 +1,20 @@
-"""What differs between versions of PostgreSQL."""
+"""What is PostgreSQL's alone, and its versions'."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from connectors.canonical import Digest, canonical_line
 from connectors.dialect import EVERYTHING
 from connectors.endpoint import Endpoint
+from connectors.errors import LoginRefused
 from connectors.postgresql.connector import PostgresqlConnector
 from connectors.postgresql.dialect import Postgresql18Dialect, PostgresqlDialect
+from connectors.registry import connect
 from connectors.selection import Format
 from connectors.table import Kind, Type
 from tests.conformance.samples import load, make, selection_of
@@ -49,6 +53,29 @@ def test_prepared_work_is_open_until_it_ends(database: Callable[..., Endpoint]) 
         finally:
             writer.driver.execute(f"ROLLBACK PREPARED '{gid}'")
         assert store.open_work() == frozenset()
+
+
+@pytest.mark.parametrize("family", ["postgresql", "opengauss", "kingbase", "odbc-postgresql"])
+def test_a_login_that_failed_leaves_nobody_at_the_door(
+    database: Callable[..., Endpoint], family: str
+) -> None:
+    """A server that waits for a login waits a minute, and no database can be dropped meanwhile."""
+    place = database(family)
+    with pytest.raises(LoginRefused) as error:
+        connect(replace(place, password=None))
+    with PostgresqlConnector(database()) as store:
+        deadline = time.monotonic() + 10
+        while (waiting := _at_the_door(store)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert error.tb is not None  # what it refers to is still there
+    assert waiting == 0
+
+
+def _at_the_door(store: PostgresqlConnector) -> int:
+    """A transaction of its own: within one the server tells what it told at first."""
+    with store.transaction():
+        found = store.value("SELECT count(*) FROM pg_stat_activity WHERE state = 'starting'")
+    return int(found)
 
 
 @pytest.mark.parametrize("format", [Format.PGCOPY, Format.CSV, Format.ARROW])
