@@ -64,5 +64,7 @@ class RawSegments:
         held = list(chain.from_iterable(here.part(EVERYTHING)))
         if there == held:
             return iter([]), iter([])
-        seen, kept = set(there), set(held)
-        return iter([list(seen - kept)]), iter([list(kept - seen)])
+        late = set(there)
+        gone = [row for row in held if row not in late]
+        late.difference_update(held)
+        return iter([list(late)]), iter([gone])
