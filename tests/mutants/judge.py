@@ -31,9 +31,10 @@ SECONDS = 120
 
 FOREIGN = (
     "MySQLdb alembic.autogenerate alembic.command filelock hypothesis jinja2 numpy psycopg pyarrow "
-    "pyarrow.compute pydantic pytest_timeout rich sqlalchemy.dialects.mysql "
-    "sqlalchemy.dialects.postgresql sqlalchemy.dialects.sqlite tenacity typer yaml"
+    "pyarrow.compute pydantic rich sqlalchemy.dialects.mysql sqlalchemy.dialects.postgresql "
+    "sqlalchemy.dialects.sqlite tenacity typer yaml"
 )
+PLUGINS = ("pytest_timeout", "_hypothesis_pytestplugin")
 FINDINGS = ("AssertionError", "Failed", "BridgeheadError")
 
 
@@ -111,7 +112,7 @@ def judge_tests(tests: Sequence[str]) -> list[Judgement]:
 
 
 def _in_a_child(tests: list[str], mutant: str | None) -> list[Judgement]:
-    for name in FOREIGN.split():
+    for name in (*FOREIGN.split(), *PLUGINS):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             importlib.import_module(name)
@@ -146,11 +147,13 @@ def _run(tests: list[str], mutant: str | None, home: str, written: Path) -> None
     tempfile.tempdir = home  # it ends without clearing up
     for name in [name for name in os.environ if name.startswith("PYTEST_")]:
         del os.environ[name]
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     stop = [] if mutant is None else ["-x"]
     if mutant is not None:
         plant(mutant)
     recorder = _Recorder()
-    quiet = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--timeout={SECONDS}"]
+    quiet = ["-q", "--tb=line", f"--timeout={SECONDS}"]
+    quiet += [word for name in ("no:cacheprovider", *PLUGINS) for word in ("-p", name)]
     quiet += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # imported before the fork
     began = monotonic()
     pytest.main([*quiet, *stop, f"--basetemp={home}/base", *tests], plugins=[recorder])
