@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    ScalarSelect,
     Select,
     and_,
+    bindparam,
     case,
     func,
     select,
@@ -102,6 +102,26 @@ class Event:
     note: str | None
 
 
+# What every run asks for many times, composed once.
+_THIS_JOB = and_(job_row.c.department == bindparam("department"), job_row.c.job == bindparam("job"))
+_BATCHES = select(batch_row).where(
+    batch_row.c.department == bindparam("department"), batch_row.c.job == bindparam("job")
+)
+_IN_STATE = _BATCHES.where(batch_row.c.state.in_(bindparam("states", expanding=True))).order_by(
+    batch_row.c.epoch, batch_row.c.seq
+)
+_THIS_EPOCH = (
+    _BATCHES.where(batch_row.c.epoch == select(job_row.c.epoch).where(_THIS_JOB).scalar_subquery())
+    .order_by(batch_row.c.seq.desc())
+    .limit(1)
+)
+_OF_A_WINDOW = _THIS_EPOCH.where(batch_row.c.kind != Kind.REPAIR.value)
+_COMPLETE = _OF_A_WINDOW.where(batch_row.c.last)
+_CONFIRMED = _THIS_EPOCH.where(batch_row.c.applied_at.is_not(None))
+_STANDING = select(*(job_row.c[name] for name in Standing.__dataclass_fields__)).where(_THIS_JOB)
+_LOCKED = _STANDING.with_for_update()
+
+
 class History:
     """The batches of one job, in the caller's transaction."""
 
@@ -112,7 +132,11 @@ class History:
 
     def standing(self) -> Standing | None:
         """None for a job that was never registered."""
-        return self._standing(self._job())
+        return self._standing(_STANDING)
+
+    def locked_standing(self) -> Standing | None:
+        """The same, and nobody else may change it until the transaction ends."""
+        return self._standing(_LOCKED)
 
     @property
     def epoch(self) -> int:
@@ -128,12 +152,11 @@ class History:
 
     def newest(self) -> Batch | None:
         """The last batch of this epoch, of any kind and state."""
-        return self._first(self._this_epoch())
+        return self._one(_THIS_EPOCH)
 
     def watermark(self) -> datetime | None:
         """The end of the last window read completely in this epoch; None before the first."""
-        query = self._this_epoch().where(batch_row.c.last, _OF_A_WINDOW)
-        complete = self._first(query)
+        complete = self._one(_COMPLETE)
         return complete.window_high if complete else None
 
     def unfinished(self) -> Batch | None:
@@ -143,11 +166,11 @@ class History:
 
     def newest_of_window(self) -> Batch | None:
         """The last batch of this epoch that is not a repair."""
-        return self._first(self._this_epoch().where(_OF_A_WINDOW))
+        return self._one(_OF_A_WINDOW)
 
     def newest_confirmed(self) -> Batch | None:
         """The newest batch of this epoch whose receipt has come."""
-        return self._first(self._this_epoch().where(batch_row.c.applied_at.is_not(None)))
+        return self._one(_CONFIRMED)
 
     def newest_applied(self) -> Batch | None:
         """The newest batch of any epoch whose receipt has come."""
@@ -270,12 +293,8 @@ class History:
             return standing.anchor_hash
         return GENESIS if epoch == 1 else None
 
-    def _job(self) -> Select[Any]:
-        names = Standing.__dataclass_fields__
-        return select(*(job_row.c[name] for name in names)).where(self._of(job_row.c))
-
     def _standing(self, query: Select[Any]) -> Standing | None:
-        found = self.connection.execute(query).one_or_none()
+        found = self.connection.execute(query, self._names).one_or_none()
         return Standing(*found) if found else None
 
     def _of(self, columns: Any) -> ColumnElement[bool]:
@@ -284,17 +303,19 @@ class History:
     def _batches(self) -> Select[Any]:
         return select(batch_row).where(self._of(batch_row.c))
 
-    def _this_epoch(self) -> Select[Any]:
-        """Newest first."""
-        query = self._batches().where(batch_row.c.epoch == self._current_epoch())
-        return query.order_by(batch_row.c.seq.desc())
-
-    def _current_epoch(self) -> ScalarSelect[int]:
-        return select(job_row.c.epoch).where(self._of(job_row.c)).scalar_subquery()
-
     def _in_state(self, *states: State) -> list[Batch]:
-        query = self._batches().where(batch_row.c.state.in_([state.value for state in states]))
-        return self._all(query.order_by(batch_row.c.epoch, batch_row.c.seq))
+        """In the order in which they go out."""
+        names = {"states": [state.value for state in states]}
+        rows = self.connection.execute(_IN_STATE, self._names | names)
+        return [batch_of(row) for row in rows]
+
+    @property
+    def _names(self) -> dict[str, str]:
+        return {"department": self.department, "job": self.job}
+
+    def _one(self, query: Select[Any]) -> Batch | None:
+        row = self.connection.execute(query, self._names).one_or_none()
+        return batch_of(row) if row else None
 
     def _first(self, query: Select[Any]) -> Batch | None:
         row = self.connection.execute(query.limit(1)).one_or_none()
@@ -305,7 +326,6 @@ class History:
 
 
 _OPERATIONS = ("inserted", "updated", "deleted")
-_OF_A_WINDOW = batch_row.c.kind != Kind.REPAIR.value
 
 
 def _number(epoch: int, seq: int) -> ColumnElement[bool]:

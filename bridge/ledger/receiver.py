@@ -17,6 +17,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    bindparam,
     case,
     delete,
     func,
@@ -82,6 +83,13 @@ class Receipt:
     applied_at: datetime
 
 
+# What every run asks for many times, composed once.
+_POSITION = select(*(position_row.c[name] for name in Position.__dataclass_fields__)).where(
+    position_row.c.department == bindparam("department"), position_row.c.job == bindparam("job")
+)
+_LOCKED = _POSITION.with_for_update()
+
+
 class Receiver:
     """The position, receipts and claims of one department's job at the target."""
 
@@ -94,11 +102,8 @@ class Receiver:
 
     def position(self, lock: bool = False) -> Position | None:
         """None if the job never came here. `lock` keeps it still until the transaction ends."""
-        names = Position.__dataclass_fields__
-        query = select(*(position_row.c[name] for name in names)).where(self._of(position_row.c))
-        if lock:
-            query = query.with_for_update()
-        found = self.connection.execute(query).one_or_none()
+        query = _LOCKED if lock else _POSITION
+        found = self.connection.execute(query, self._named({})).one_or_none()
         return Position(*found) if found else None
 
     def lock_position(self, token: int) -> Position:

@@ -244,7 +244,7 @@ class Ledger(History):
         return standing
 
     def _locked(self) -> Standing:
-        standing = self._standing(self._job().with_for_update())
+        standing = self.locked_standing()
         if standing is None:
             raise Busy(f"job {self.job} has not been registered")
         return standing
@@ -288,7 +288,7 @@ class Ledger(History):
         self.connection.execute(insert(batch_event).inline(), self._named(values))
 
     def _named(self, values: dict[str, Any]) -> dict[str, Any]:
-        return {"department": self.department, "job": self.job} | values
+        return self._names | values
 
 
 def _arrival(state: State) -> dict[str, Any]:

@@ -318,9 +318,9 @@ DELIVERING = (
     Mutant(
         "row-of-the-job-not-locked",
         "lock",
-        "bridge.ledger.writer",
-        "self._standing(self._job().with_for_update())",
-        "self._standing(self._job())",
+        "bridge.ledger.history",
+        "_LOCKED = _STANDING.with_for_update()",
+        "_LOCKED = _STANDING",
         f"{LEDGER}::test_a_second_run_waits_for_the_first_ones_commit[postgresql]",
     ),
     Mutant(
