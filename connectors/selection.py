@@ -18,6 +18,7 @@ __all__ = [
     "Span",
     "count_containing",
     "count_rows",
+    "in_span",
     "relation",
     "repeated_keys",
     "select",
@@ -90,7 +91,7 @@ def select(
     if selection.among is not None:
         conditions.append(dialect.among(selection.key, selection.among))
     if selection.span is not None:
-        conditions.append(_in_span(dialect, selection.span, zone))
+        conditions.append(in_span(dialect, selection.span, zone))
     if selection.where is not None:
         conditions.append(selection.where)
     outputs = [f"{e} AS bh_{position}" for position, e in enumerate(expressions)]
@@ -144,7 +145,8 @@ def relation(dialect: Dialect, table: Table) -> str:
     return f"({query}\n) q"
 
 
-def _in_span(dialect: Dialect, span: Span, zone: Callable[[], ZoneInfo]) -> Statement:
+def in_span(dialect: Dialect, span: Span, zone: Callable[[], ZoneInfo]) -> Statement:
+    """The condition for the rows of a span."""
     column = span.column
     bounds = span_bounds(span, zone)
     name = dialect.quote(column.name)

@@ -16,12 +16,13 @@ from sqlalchemy import Connection, Engine, create_engine, event
 
 from connectors.connector import Capabilities, Chunk, RowStream
 from connectors.deadline import notice_dead_peer
+from connectors.dialect import Statement
 from connectors.errors import BridgeheadError
 from connectors.mysql.errors import of_mysql
 from connectors.mysql.line import csv_line, sorts_alike, unlike_bytes
 from connectors.mysql.rows import MysqlRows
 from connectors.mysql.session import MysqlSession
-from connectors.selection import Format, Selection, select
+from connectors.selection import Format, Selection, in_span, select
 from connectors.table import Column, TableName
 
 __all__ = ["MysqlConnector"]
@@ -101,14 +102,20 @@ class MysqlConnector(MysqlSession):
 
     def _in_own_order(self, selection: Selection) -> Selection:
         """Keys of digits and capital letters, as identity numbers are, sort alike everywhere: then
-        the key's index serves, and nothing is sorted. Looked at where all rows are to be read."""
-        table, key = selection.table, selection.key
-        part = table.query or selection.span or selection.among or selection.where
-        if part or all(c.bytewise for c in key) or not all(map(sorts_alike, key)):
+        the key's index serves, and nothing is sorted. Looked at in all rows of a table or span."""
+        table, key, keys = selection.table, selection.key, selection.keys
+        bounds = [bound for bound in (keys.low, keys.high) if bound is not None]
+        compared = [[bound[place] for bound in bounds] for place in range(len(key))]
+        part = table.query or selection.among or selection.where
+        if part or all(c.bytewise for c in key) or not all(map(sorts_alike, key, compared)):
             return selection
         others = [unlike_bytes(self.dialect, c) for c in key if not c.bytewise]
-        found = f"SELECT 1\nFROM {self.dialect.table(table.name)}\nWHERE {' OR '.join(others)}"
-        if self.value(self.dialect.first(found, 1)) is not None:
+        condition = Statement(" OR ".join(others))
+        if selection.span is not None:
+            span = in_span(self.dialect, selection.span, self._zone)
+            condition = Statement(f"{span.sql} AND ({condition.sql})", span.values)
+        found = f"SELECT 1\nFROM {self.dialect.table(table.name)}\nWHERE {condition.sql}"
+        if self.value(Statement(self.dialect.first(found, 1), condition.values)) is not None:
             return selection
         return replace(selection, key=tuple(replace(c, bytewise=True) for c in key))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 from connectors.mysql.dialect import MysqlDialect
 from connectors.selection import Output
@@ -18,6 +19,7 @@ _PLAIN = (
     *("_general_ci", "_general_nopad_ci", "_unicode_ci", "_unicode_nopad_ci", "_unicode_520_ci"),
     *("_0900_ai_ci", "_uca1400_ai_ci", "_chinese_ci", "latin1_swedish_ci", "_bin"),
 )
+_ALIKE = re.compile("[0-9A-Z]*")
 
 
 def csv_line(dialect: MysqlDialect, outputs: Sequence[Output], *, marks_bytes: bool) -> str:
@@ -51,10 +53,13 @@ def _text(dialect: MysqlDialect, output: Output) -> str:
     return dialect.output(output)
 
 
-def sorts_alike(column: Column) -> bool:
-    """Whether the column's own order is that of bytes as long as it holds nothing but digits and
-    capital letters."""
-    return column.bytewise or (column.type.kind is Kind.TEXT and column.collation.endswith(_PLAIN))
+def sorts_alike(column: Column, texts: Iterable[str]) -> bool:
+    """Whether the column's own order is that of bytes, as long as it holds nothing but digits and
+    capital letters, also with these texts that it is compared with."""
+    if column.bytewise:
+        return True
+    plain = column.type.kind is Kind.TEXT and column.collation.endswith(_PLAIN)
+    return plain and all(map(_ALIKE.fullmatch, texts))
 
 
 def unlike_bytes(dialect: MysqlDialect, column: Column) -> str:

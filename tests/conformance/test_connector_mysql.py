@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import MySQLdb
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from connectors.agentdigest import canonical_real
 from connectors.canonical import canonical_float
 from connectors.connector import Connector
+from connectors.dialect import KeyRange, Statement
 from connectors.effects import Effects
 from connectors.endpoint import Endpoint, Secret
 from connectors.errors import (
@@ -32,7 +34,7 @@ from connectors.errors import (
 from connectors.mysql.dialect import MysqlDialect
 from connectors.mysql.errors import of_mysql
 from connectors.registry import connect
-from connectors.selection import Format
+from connectors.selection import Format, Span
 from connectors.table import Column, Kind, Table, TableName, Type
 from tests.conformance.samples import EXTREMES, Line, fetch, load, make, selection_of
 from tests.mariadb import MariaDB
@@ -50,6 +52,36 @@ def place(database: Database) -> Endpoint:
 def store(place: Endpoint) -> Iterator[Connector]:
     with connect(place) as opened:
         yield opened
+
+
+@pytest.mark.parametrize("others", ["", "'c1'", "'b1', 'É', 'Z_', 'A ', ''"])
+def test_what_was_stamped_is_read_in_the_order_of_bytes(store: Connector, others: str) -> None:
+    """Whether the span holds keys of digits and capitals alone, or the table does, or neither."""
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    table = _table(
+        store,
+        "id VARCHAR(9) COLLATE utf8mb4_general_ci PRIMARY KEY, at DATETIME(6), KEY (at)",
+    )
+    plain = ["2B", "A1", "B2", "Z"]
+    within = [*plain, *(word.strip("'") for word in others.split(", ") if others)]
+    with store.transaction():
+        for at, words in (("2026-01-01", within), ("2026-01-02", ["a2", "y", "Ö"])):
+            for word in words:
+                store.execute(Statement(f"INSERT INTO t VALUES (%s, '{at}')", (word,)))
+    span = Span(table.column("at"), day, day + timedelta(days=1), "UTC")
+    expected = sorted(within, key=str.encode)
+    assert [key for key, _ in fetch(store, selection_of(table, span=span))] == expected
+    for low in ("A1", "a"):
+        read = fetch(store, selection_of(table, KeyRange((low,), ("z",)), span))
+        assert [key for key, _ in read] == [w for w in expected if low < w <= "z"]
+
+
+def test_a_key_that_is_gone_still_bounds_a_range_by_its_bytes(store: Connector) -> None:
+    """What is left sorts alike everywhere; the bound does not."""
+    table = _table(store, "id VARCHAR(9) COLLATE utf8mb4_general_ci PRIMARY KEY")
+    load(store, table, [("AB",), ("B",)])
+    assert fetch(store, selection_of(table, KeyRange(("a",), None))) == []
+    assert fetch(store, selection_of(table, KeyRange(("A",), ("a",)))) == [("AB",), ("B",)]
 
 
 def _table(store: Connector, body: str, more: str = "") -> Table:
