@@ -180,8 +180,8 @@ JUDGING = (
         "later-batch-first",
         "settle",
         "bridge.ledger.history",
-        "query.order_by(batch_row.c.epoch, batch_row.c.seq))",
-        "query.order_by(batch_row.c.epoch, batch_row.c.seq.desc()))",
+        "    batch_row.c.epoch, batch_row.c.seq\n)",
+        "    batch_row.c.epoch, batch_row.c.seq.desc()\n)",
         f"{LEDGER}::test_unsettled_batches_come_in_order[sqlite]",
     ),
     Mutant(
