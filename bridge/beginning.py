@@ -10,8 +10,8 @@ from bridge.batch import GENESIS, Batch
 from bridge.errors import Held, Restored
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
-from bridge.ledger.history import Head
 from bridge.ledger.migrations import is_receiver_current
+from bridge.ledger.record import Head
 from bridge.log import about
 from bridge.outcome import Outcome
 from bridge.plan import Plan, extend_target, make_plan, prepare_target

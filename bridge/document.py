@@ -13,8 +13,8 @@ from connectors.errors import BridgeheadError
 if TYPE_CHECKING:  # `status` and `batches` do not load the engine
     from bridge.comparison import Comparison
     from bridge.ledger.event import EventEntry
-    from bridge.ledger.history import Sums
     from bridge.ledger.quarantine import QuarantineEntry
+    from bridge.ledger.record import Sums
     from bridge.overview import JobOverview
     from bridge.run import Outcome
     from bridge.settings import Deployment

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bridge.batch import GENESIS
 from bridge.failpoint import failpoint
-from bridge.ledger.history import Head
+from bridge.ledger.record import Head
 
 __all__ = ["Guard", "Mark"]
 

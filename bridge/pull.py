@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bridge.batch import Batch, instant
@@ -166,10 +166,7 @@ def _low(held: Hold, plan: Plan, watermark: datetime) -> datetime:
 
 
 def _sweep_is_due(held: Hold, plan: Plan) -> bool:
-    every = held.job.capture.deletes.sweep
-    if plan.cursor is None or every is None:
+    if plan.cursor is None:
         return False
     with held.exchange.transaction():
-        standing = held.ledger().standing()
-    now = datetime.now(UTC)
-    return standing is None or standing.sweep_is_due(now, timedelta(seconds=every))
+        return held.ledger().sweep_is_due(held.job.capture.deletes.sweep)

@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from bridge.batch import Batch, Counts
 from bridge.ledger.chain import ChainProblem
-from bridge.ledger.history import History, Standing, Sums
+from bridge.ledger.history import History
+from bridge.ledger.record import Standing, Sums
 from bridge.overview import JobOverview, overview, read_ledger, verdict_of
 from bridge.settings import Deployment
 from bridge.timeliness import timeliness_between

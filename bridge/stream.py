@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from bridge.batch import GENESIS, Batch
 from bridge.errors import Fork, Gap, LedgerError, Restored
 from bridge.guard import Mark
-from bridge.ledger.history import Head, History, Sums
+from bridge.ledger.history import History
 from bridge.ledger.receiver import Position, Receiver
+from bridge.ledger.record import Head, Sums
 
 __all__ = ["Cut", "check_chain", "check_ended", "check_stream"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -60,7 +60,7 @@ class Sweep:
 
     def run(self) -> int:
         """Stages late rows and missing keys if a sweep is due; returns how many rows came late."""
-        if not self._is_due():
+        if not self._ledger.sweep_is_due(self._held.job.capture.deletes.sweep):
             return 0
         exchange, changes = self._held.exchange, self._plan.changes
         self._compare_segments()
@@ -68,15 +68,6 @@ class Sweep:
         self._leave_young_rows()
         forget_refused(exchange, changes, LATE, self._intake.refused)
         return self._read_late()
-
-    def _is_due(self) -> bool:
-        every = self._held.job.capture.deletes.sweep
-        if every is None:
-            return False
-        standing = self._ledger.standing()
-        if standing is None or standing.sweep_key is not None:
-            return True
-        return standing.sweep_is_due(datetime.now(UTC), timedelta(seconds=every))
 
     def _compare_segments(self) -> None:
         """Reads source and copy once, side by side, from where the last sweep stopped."""

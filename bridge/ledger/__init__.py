@@ -4,7 +4,7 @@ The ledger stands in the exchange database, the receiver's tables at the target.
 """
 
 from bridge.ledger.candidate import Candidate
-from bridge.ledger.history import Event, Head, Standing, Sums
+from bridge.ledger.record import Event, Head, Standing, Sums
 from bridge.ledger.standing import JobStanding
 from bridge.ledger.writer import Ledger
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -22,84 +21,14 @@ from bridge.ledger import candidate
 from bridge.ledger.batchrow import batch_of
 from bridge.ledger.candidate import Candidate
 from bridge.ledger.chain import ChainProblem, batch_links, verify
+from bridge.ledger.record import Event, Head, Standing, Sums
 from bridge.ledger.schema import batch_event, batch_row, job_row
 
-__all__ = ["Event", "Head", "History", "Standing", "Sums"]
+__all__ = ["History"]
 
 _AT_ONCE = 1000
 _IMAGES = [kind.value for kind in Kind if kind.is_image]
 _WITH_CHANGES = [Kind.DATA.value, Kind.REPAIR.value]
-
-
-@dataclass(frozen=True)
-class Head:
-    """The end of a job's chain. `head_hash` is what the next batch names as its `prev_hash`."""
-
-    epoch: int
-    seq: int
-    head_hash: str
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What is kept of a job besides its batches."""
-
-    token: int
-    epoch: int
-    anchor_hash: str
-    enabled: bool
-    enabled_by: str | None = None
-    enabled_at: datetime | None = None
-    looked_at: datetime | None = None
-    swept_at: datetime | None = None
-    sweep_key: str | None = None
-    ran_at: datetime | None = None
-    ran_verdict: str | None = None
-    ran_error: str | None = None
-    compared_at: datetime | None = None
-    exchange_rows: int | None = None
-    target_rows: int | None = None
-    missing: int | None = None
-    extra: int | None = None
-    different: int | None = None
-
-    def sweep_is_due(self, now: datetime, every: timedelta) -> bool:
-        """Also where the last sweep lies ahead: a clock that was set back does not hold it off."""
-        return self.swept_at is None or not timedelta(0) <= now - self.swept_at < every
-
-    @property
-    def content_deviation(self) -> int:
-        """Keys that the last comparison of contents found missing, extra or different."""
-        return sum(count or 0 for count in (self.missing, self.extra, self.different))
-
-
-@dataclass(frozen=True)
-class Sums:
-    """Cumulative counts of an epoch up to a batch. Changes and images are not mixed: an image's
-    operations depend on what the target held before (`image_rows` are the rows of their ranges)."""
-
-    batches: int = 0
-    inserted: int = 0
-    updated: int = 0
-    deleted: int = 0
-    image_rows: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.inserted + self.updated + self.deleted + self.image_rows
-
-
-@dataclass(frozen=True)
-class Event:
-    """One move of a batch; `before` is None when it was sealed."""
-
-    epoch: int
-    seq: int
-    at: datetime
-    before: State | None
-    after: State
-    token: int
-    note: str | None
 
 
 # What every run asks for many times, composed once.
@@ -137,6 +66,13 @@ class History:
     def locked_standing(self) -> Standing | None:
         """The same, and nobody else may change it until the transaction ends."""
         return self._standing(_LOCKED)
+
+    def sweep_is_due(self, every_seconds: float | None) -> bool:
+        """Whether to look for what no window shows; never without an interval."""
+        if every_seconds is None:
+            return False
+        standing, every = self.standing(), timedelta(seconds=every_seconds)
+        return standing is None or standing.sweep_is_due(datetime.now(UTC), every)
 
     @property
     def epoch(self) -> int:

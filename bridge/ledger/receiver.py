@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from bridge.batch import GENESIS, Batch, Counts, Kind, Misfits
 from bridge.errors import Fork, Gap
-from bridge.ledger.history import Sums
+from bridge.ledger.record import Sums
 from bridge.ledger.schema import claim_row, position_row, receipt_row
 from connectors.errors import Busy, StructureMismatch
 from reconcile.tally import Measured, deviation

@@ -20,13 +20,14 @@ from bridge.ledger import candidate
 from bridge.ledger.audit import Audit
 from bridge.ledger.batchrow import received_values, values_of
 from bridge.ledger.candidate import Candidate
-from bridge.ledger.history import Event, Head, History, Standing, Sums
+from bridge.ledger.history import History
+from bridge.ledger.record import Standing
 from bridge.ledger.schema import CONTENT, batch_event, batch_row, job_row
-from bridge.ledger.standing import JobStanding, jobs
+from bridge.ledger.standing import jobs
 from bridge.place import check_books, follows
 from connectors.errors import Busy
 
-__all__ = ["Candidate", "Event", "Head", "JobStanding", "Ledger", "Standing", "Sums"]
+__all__ = ["Ledger"]
 
 
 class Ledger(History):

@@ -16,9 +16,9 @@ from bridge.errors import BooksDoNotBalance, IllegalMove, NotContiguous
 from bridge.ledger import Ledger
 from bridge.ledger.audit import Audit
 from bridge.ledger.candidate import Candidate, thin
-from bridge.ledger.history import Standing, Sums
 from bridge.ledger.migrations import upgrade_exchange
 from bridge.ledger.quarantine import Quarantine, SetAside, key_text
+from bridge.ledger.record import Standing, Sums
 from bridge.ledger.schema import audit_entry, batch_row, job_row
 from connectors.errors import Busy
 

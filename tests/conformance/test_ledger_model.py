@@ -31,9 +31,9 @@ from sqlalchemy import Engine
 from bridge.batch import GENESIS, MOVES, Batch, Kind, State, Tally
 from bridge.errors import BooksDoNotBalance, Fork, Gap, IllegalMove, NotContiguous
 from bridge.ledger import Ledger
-from bridge.ledger.history import Sums
 from bridge.ledger.migrations import upgrade_exchange, upgrade_receiver
 from bridge.ledger.receiver import Expectation, Receiver
+from bridge.ledger.record import Sums
 from connectors.endpoint import Endpoint
 from connectors.errors import Busy
 from tests.conftest import _engine

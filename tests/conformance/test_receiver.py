@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Engine, Row, select
 
 from bridge.batch import GENESIS, Batch, Counts, Kind, Misfits, State, Tally
 from bridge.errors import Fork, Gap
-from bridge.ledger.history import Sums
 from bridge.ledger.migrations import upgrade_receiver
 from bridge.ledger.receiver import Expectation, Position, Receiver
+from bridge.ledger.record import Sums
 from bridge.ledger.schema import health_view
 from connectors.errors import Busy, StructureMismatch
 
