@@ -48,7 +48,8 @@ class Limits:
 @dataclass(frozen=True)
 class ColumnRoute:
     """One shared column: the source's column, its name and type at the next two stores, and the
-    work to do on the way in. A mask or a code table makes it text."""
+    work to do on the way in. A mask or a code table makes it text. `allowed`: a pattern of the only
+    texts that the target's column takes, if its type does not say it all."""
 
     source: Column
     name: str
@@ -57,11 +58,12 @@ class ColumnRoute:
     rule: str | None = None
     mask: str | None = None
     codes: Mapping[str, str] | None = None
+    allowed: str = ""
 
     @property
     def needs_work(self) -> bool:
         """Whether a value must be looked at before the exchange may store it."""
-        if self.rule or self.mask or self.codes is not None or self.source.charset:
+        if self.rule or self.mask or self.codes is not None or self.source.charset or self.allowed:
             return True
         stores = (self.exchange.fit(self.source.type), self.target.fit(self.exchange))
         return stores != (Fit.EXACT, Fit.EXACT)

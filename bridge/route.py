@@ -233,10 +233,10 @@ def onto_table(job: Job, route: Route, existing: Table) -> Route:
             hint = nearest(column.name, existing.names)
             problems.append(f"column {column.name} is missing{f' ({hint})' if hint else ''}")
             continue
-        kind = existing.column(column.name).type
-        if kind.fit(column.exchange) is Fit.NO:
-            problems.append(f"column {column.name} is {kind}, and {column.exchange} comes")
-        columns.append(replace(column, target=kind))
+        there = existing.column(column.name)
+        if there.type.fit(column.exchange) is Fit.NO:
+            problems.append(f"column {column.name} is {there.type}, and {column.exchange} comes")
+        columns.append(replace(column, target=there.type, allowed=there.allowed))
     if problems:
         raise StructureMismatch(
             f"{job.job}: target table {existing.name} does not fit: {'; '.join(problems)}",

@@ -151,6 +151,7 @@ class Column:
     is one whose equality, or unique index, may take two different texts for one (case, accents,
     trailing blanks). `charset`: its texts are read by their bytes, as this (see charset.py).
     `filling` is what the catalogue tells; where a trigger may give a value, nothing is `needed`.
+    `allowed`: a pattern (RE2) of the canonical texts that it takes, where its type does not say it.
     """
 
     name: str
@@ -163,6 +164,7 @@ class Column:
     folds: bool = False
     charset: str = ""
     filling: Filling = Filling.FREE
+    allowed: str = ""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from bridge.mapping import ColumnRoute, Limits, Route
 from bridge.transform.mask import masked
 from bridge.transform.refusal import Finding, Reason, Refusal, Refusals, masked_sample
 from bridge.transform.rule import rule_findings
-from bridge.transform.textarray import TextArray, pc, rows_of
+from bridge.transform.textarray import TextArray, matches, pc, rows_of
 from bridge.transform.value import check_values
 from connectors.canonical import PLACE, UNREADABLE, WHY
 from connectors.changes import CURSOR
@@ -118,9 +118,13 @@ def _travel(values: TextArray, column: ColumnRoute, route: Route) -> _Travelled:
 
 
 def _at_target(values: TextArray, column: ColumnRoute, limits: Limits) -> list[Finding]:
-    if column.target.fit(column.exchange) is Fit.EXACT:
-        return []
-    return check_values(values, column.target, column.exchange, limits)[1]
+    found = []
+    if column.target.fit(column.exchange) is not Fit.EXACT:
+        found = check_values(values, column.target, column.exchange, limits)[1]
+    if column.allowed:
+        others = rows_of(values.is_valid()) & ~matches(values, column.allowed)
+        found.append(Finding(Reason.NOT_ALLOWED, others))
+    return found
 
 
 def _coded(values: TextArray, codes: Mapping[str, str]) -> tuple[TextArray, Finding]:

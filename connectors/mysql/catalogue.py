@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+from connectors.allowed import YEARS, any_of, set_of
 from connectors.mysql.dialect import UTC_MARK
 from connectors.table import Column, Filling, Index, Kind, Table, TableName, Type
 
@@ -91,6 +92,11 @@ LOSSY = {"ascii": "us-ascii", "gbk": "gbk", "gb2312": "gb2312"}
 """Charsets in which the server keeps bytes that it then reads as "?", and codecs that agree with it
 on everything else."""
 
+# Members of an ENUM or SET, and what stands in them for something else, as the catalogue spells it.
+_MEMBER = re.compile(r"'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
+_ESCAPED = re.compile(r"''|\\.", re.DOTALL)
+_ESCAPES = {r"\n": "\n", r"\r": "\r", r"\0": "\0"}
+
 _SPATIAL = frozenset(
     {
         *("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring"),
@@ -159,7 +165,27 @@ def _column_of(row: Sequence[Any], is_json: bool, is_triggered: bool) -> Column:
         folds=not exact,
         charset=LOSSY.get((collation or "").partition("_")[0], ""),
         filling=Filling.FREE if is_triggered and filling is Filling.NEEDED else filling,
+        allowed=_allowed(data, spelled),
     )
+
+
+def _allowed(data: str, spelled: str) -> str:
+    """Nothing where the catalogue may have lost a member's character: it knows none of four bytes,
+    and spells it as "?"."""
+    if "?" in spelled:
+        return ""
+    members = [_ESCAPED.sub(_unescaped, member) for member in _MEMBER.findall(spelled)]
+    match data:
+        case "enum":
+            return any_of(members)
+        case "set":
+            return set_of(members)
+        case _:
+            return YEARS if data == "year" else ""
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return _ESCAPES.get(found[0], found[0][-1])
 
 
 def _type_of(

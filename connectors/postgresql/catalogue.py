@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from connectors.allowed import any_of
 from connectors.table import Column, Filling, Index, Kind, Table, TableName, Type
 
 __all__ = [
@@ -89,7 +90,10 @@ ORDER BY i.indisprimary DESC, i.indexrelid
 # oid, name, class, base type, base typmod, element, category, belongs to the server itself
 TYPES = """
 SELECT t.oid::bigint, t.typname, t.typtype::text, t.typbasetype::bigint, t.typtypmod,
-  t.typelem::bigint, t.typcategory::text, t.oid < 16384, format_type(t.oid, NULL)
+  t.typelem::bigint, t.typcategory::text, t.oid < 16384, format_type(t.oid, NULL),
+  (SELECT CAST(array_to_json(array_agg(CAST(e.enumlabel AS text))) AS text)
+   FROM pg_catalog.pg_enum e
+   WHERE e.enumtypid = t.oid)
 FROM pg_catalog.pg_type t
 WHERE t.oid = ANY(CAST(%s AS oid[]))
 """
@@ -188,7 +192,16 @@ def column_of(row: Sequence[Any], types: Types) -> Column:
         collation=collation,
         folds=bool(folds) or is_citext,
         filling=Filling(filling),
+        allowed=_labels(int(oid), types),
     )
+
+
+def _labels(oid: int, types: Types) -> str:
+    """The pattern of an enum, or of what a domain is made of."""
+    kind, base, labels = types[oid][2], types[oid][3], types[oid][9]
+    if kind == "d":
+        return _labels(base, types)
+    return any_of(json.loads(labels)) if labels else ""
 
 
 def _base_name(oid: int, types: Types) -> str:
@@ -199,7 +212,7 @@ def _base_name(oid: int, types: Types) -> str:
 
 def type_of(oid: int, typmod: int, types: Types) -> Type:
     """The shared type; a domain is its base, an enum or a type of an extension is text."""
-    _, name, kind, base, base_typmod, element, category, built_in, spelled = types[oid]
+    _, name, kind, base, base_typmod, element, category, built_in, spelled, _ = types[oid]
     if kind == "d":
         return type_of(base, base_typmod if typmod < 0 else typmod, types)
     if kind not in ("b", "r", "m") or not built_in:

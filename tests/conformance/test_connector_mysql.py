@@ -14,6 +14,7 @@ import MySQLdb
 import pytest
 
 from connectors.agentdigest import canonical_real
+from connectors.allowed import any_of
 from connectors.canonical import canonical_float
 from connectors.connector import Connector
 from connectors.dialect import KeyRange, Statement
@@ -82,6 +83,18 @@ def test_a_key_that_is_gone_still_bounds_a_range_by_its_bytes(store: Connector) 
     load(store, table, [("AB",), ("B",)])
     assert fetch(store, selection_of(table, KeyRange(("a",), None))) == []
     assert fetch(store, selection_of(table, KeyRange(("A",), ("a",)))) == [("AB",), ("B",)]
+
+
+def test_members_are_read_as_they_were_declared(store: Connector) -> None:
+    members = ["", "it's", "a,b", "back\\slash", "two\nlines", "')", "高兴", "%s"]
+    declared = ", ".join("'" + m.replace("'", "''") + "'" for m in members)
+    with store.definition():
+        store.connection.exec_driver_sql(
+            f"CREATE TABLE t (id INT PRIMARY KEY, v ENUM({declared}))".replace("%", "%%")
+        )
+        store.execute("CREATE TABLE u (id INT PRIMARY KEY, v ENUM('😀', 'x'))")
+    assert store.describe(TableName("t")).column("v").allowed == any_of(members)
+    assert store.describe(TableName("u")).column("v").allowed == ""  # what it is, no catalogue says
 
 
 def _table(store: Connector, body: str, more: str = "") -> Table:

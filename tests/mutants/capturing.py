@@ -348,6 +348,14 @@ CAPTURING = (
     ),
     # -- quarantine --------------------------------------------------------------------------
     Mutant(
+        "allowed-values-not-looked-at",
+        "quarantine",
+        "bridge.transform.rows",
+        "    if column.allowed:\n",
+        "    if False:\n",
+        f"{SCENARIO}/test_allowed_values.py::test_what_is_not_allowed_is_set_aside[label]",
+    ),
+    Mutant(
         "quarantined-row-not-counted",
         "quarantine",
         "bridge.capture.image",

@@ -1,0 +1,36 @@
+"""Patterns (RE2) of the canonical texts that a column takes, where its type does not say it all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+__all__ = ["YEARS", "any_of", "set_of"]
+
+YEARS = "^(?:190[1-9]|19[1-9][0-9]|20[0-9]{2}|21[0-4][0-9]|215[0-5])$"
+"""MariaDB's YEAR, but for its 0: a text of it becomes 2000 there."""
+
+_LONGEST = 100_000  # characters; the engine takes some more, but not any number
+
+
+def any_of(texts: Sequence[str]) -> str:
+    """One of these. Of more than the engine takes there is no pattern: the store itself refuses."""
+    return _whole([re.escape(text) for text in texts])
+
+
+def set_of(members: Sequence[str]) -> str:
+    """Some of these or none, in their order, with commas between them."""
+    escaped = [re.escape(member) for member in members]
+    rest = ""
+    beginnings = []
+    for member in reversed(escaped):
+        beginnings.append(member + rest)
+        rest = f"(?:,{member})?{rest}"
+        if len(rest) > _LONGEST:
+            return ""
+    return _whole(["", *beginnings])
+
+
+def _whole(choices: Sequence[str]) -> str:
+    pattern = f"^(?:{'|'.join(choices)})$"
+    return pattern if len(pattern) <= _LONGEST else ""
