@@ -79,6 +79,13 @@ _AT_LOGIN: Sequence[tuple[re.Pattern[str], type[BridgeheadError], str]] = (
     *LOGIN_WORDS,
 )
 _CLOSED = ("closed connection", "cursor's connection has been closed", "closed cursor")
+# What PostgreSQL's driver passes on from libpq with no state but its own, in both languages.
+_BROKEN = re.compile(
+    "server closed the connection|no connection to the server|connection not open"
+    "|could not (?:receive data from|send data to) server|connection has been closed unexpectedly"
+    "|关闭了[联连]接|没有到服务器的[联连]接|[联连]接未打开|无法从服务器接收数据|无法向服务器发送数据"
+    "|连接异常关闭"
+)
 _SHOWN = (MissingObject, MissingRight, ConfigurationError, StructureMismatch, LoginRefused)
 _TAGS = re.compile(r"^(\[[^\]]*\]\s*)+")
 _TAIL = re.compile(r"\s*\((-?\d+)\) \(SQL\w+\)\s*$")
@@ -88,6 +95,8 @@ def of_server(error: BaseException, endpoint: Endpoint) -> BridgeheadError:
     """An error of an open session."""
     state, text, number = parts_of(error)
     if any(part in text.lower() for part in _CLOSED):
+        return _lost(endpoint, state)
+    if state == "HY000" and _BROKEN.search(text):
         return _lost(endpoint, state)
     known = None
     for prefix in (state, state[:3], state[:2]):
