@@ -23,6 +23,7 @@ from bridge.ledger.candidate import Candidate
 from bridge.ledger.chain import ChainProblem, batch_links, verify
 from bridge.ledger.record import Event, Head, Standing, Sums
 from bridge.ledger.schema import batch_event, batch_row, job_row
+from bridge.ledger.thisjob import this_job
 
 __all__ = ["History"]
 
@@ -32,10 +33,8 @@ _WITH_CHANGES = [Kind.DATA.value, Kind.REPAIR.value]
 
 
 # What every run asks for many times, composed once.
-_THIS_JOB = and_(job_row.c.department == bindparam("department"), job_row.c.job == bindparam("job"))
-_BATCHES = select(batch_row).where(
-    batch_row.c.department == bindparam("department"), batch_row.c.job == bindparam("job")
-)
+_THIS_JOB = this_job(job_row)
+_BATCHES = select(batch_row).where(this_job(batch_row))
 _IN_STATE = _BATCHES.where(batch_row.c.state.in_(bindparam("states", expanding=True))).order_by(
     batch_row.c.epoch, batch_row.c.seq
 )

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
-    bindparam,
     case,
     delete,
     func,
@@ -30,6 +29,7 @@ from bridge.batch import GENESIS, Batch, Counts, Kind, Misfits
 from bridge.errors import Fork, Gap
 from bridge.ledger.record import Sums
 from bridge.ledger.schema import claim_row, position_row, receipt_row
+from bridge.ledger.thisjob import this_job
 from connectors.errors import Busy, StructureMismatch
 from reconcile.tally import Measured, deviation
 
@@ -85,7 +85,7 @@ class Receipt:
 
 # What every run asks for many times, composed once.
 _POSITION = select(*(position_row.c[name] for name in Position.__dataclass_fields__)).where(
-    position_row.c.department == bindparam("department"), position_row.c.job == bindparam("job")
+    this_job(position_row)
 )
 _LOCKED = _POSITION.with_for_update()
 

@@ -87,7 +87,8 @@ WHERE i.indrelid = %s AND i.indisvalid
 ORDER BY i.indisprimary DESC, i.indexrelid
 """
 
-# oid, name, class, base type, base typmod, element, category, belongs to the server itself
+# oid, name, class, base type, base typmod, element, category, belongs to the server itself, how it
+# is spelled, the labels of an enum as JSON
 TYPES = """
 SELECT t.oid::bigint, t.typname, t.typtype::text, t.typbasetype::bigint, t.typtypmod,
   t.typelem::bigint, t.typcategory::text, t.oid < 16384, format_type(t.oid, NULL),
