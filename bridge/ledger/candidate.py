@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from sqlalchemy import Connection, and_, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from bridge.ledger.schema import candidate_row as row
+from bridge.ledger.thisjob import naming, this_job
 
 __all__ = ["MOST_CANDIDATES", "Candidate", "read", "replace", "thin"]
 
 MOST_CANDIDATES = 16
+
+_KEPT = select(row.c.at, row.c.tokens).where(this_job(row)).order_by(row.c.at)
+_FORGOTTEN = delete(row).where(this_job(row))
 
 
 @dataclass(frozen=True)
@@ -28,20 +32,15 @@ class Candidate:
 
 def read(connection: Connection, department: str, job: str) -> list[Candidate]:
     """Oldest first."""
-    query = (
-        select(row.c.at, row.c.tokens)
-        .where(row.c.department == department, row.c.job == job)
-        .order_by(row.c.at)
-    )
-    return [Candidate(at, frozenset(json.loads(text))) for at, text in connection.execute(query)]
+    found = connection.execute(_KEPT, naming(department, job))
+    return [Candidate(at, frozenset(json.loads(text))) for at, text in found]
 
 
 def replace(
     connection: Connection, department: str, job: str, candidates: Iterable[Candidate]
 ) -> None:
     """Keep these, thinned, and forget all others. Of two at one moment the later given stays."""
-    ours = and_(row.c.department == department, row.c.job == job)
-    connection.execute(delete(row).where(ours))
+    connection.execute(_FORGOTTEN, naming(department, job))
     kept = thin({candidate.at: candidate for candidate in candidates}.values())
     if kept:
         connection.execute(insert(row), [_values(department, job, each) for each in kept])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, insert, select, update
 
 from bridge.event import EventKind, Recovery, Severity, Sighting
 from bridge.ledger.audit import Audit
@@ -78,9 +78,8 @@ class Events:
 
     def open_kinds(self) -> set[tuple[str | None, EventKind]]:
         """By job and kind, what is open: so that a look where all is well asks once."""
-        ours = row.c.department == self._department
-        query = select(row.c.job, row.c.kind).where(ours, _OPEN).distinct()
-        return {(job or None, EventKind(kind)) for job, kind in self._connection.execute(query)}
+        found = self._connection.execute(_OPEN_KINDS, {"this_department": self._department})
+        return {(job or None, EventKind(kind)) for job, kind in found}
 
     def entry(self, number: int) -> EventEntry | None:
         found = self._entries(row.c.number == number)
@@ -134,6 +133,11 @@ class Events:
 
 
 _OPEN = row.c.open_key.is_not(None)
+_OPEN_KINDS = (
+    select(row.c.job, row.c.kind)
+    .where(row.c.department == bindparam("this_department"), _OPEN)
+    .distinct()
+)
 
 
 def _open_key(kind: EventKind, subject: str) -> str:

@@ -5,16 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Select,
-    and_,
-    bindparam,
-    case,
-    func,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, select
 
 from bridge.batch import GENESIS, Batch, Counts, Kind, State
 from bridge.ledger import candidate
@@ -23,18 +14,26 @@ from bridge.ledger.candidate import Candidate
 from bridge.ledger.chain import ChainProblem, batch_links, verify
 from bridge.ledger.record import Event, Head, Standing, Sums
 from bridge.ledger.schema import batch_event, batch_row, job_row
-from bridge.ledger.thisjob import this_job
+from bridge.ledger.summing import sum_up, summing
+from bridge.ledger.thisjob import naming, this_job
 
 __all__ = ["History"]
 
 _AT_ONCE = 1000
-_IMAGES = [kind.value for kind in Kind if kind.is_image]
 _WITH_CHANGES = [Kind.DATA.value, Kind.REPAIR.value]
-
 
 # What every run asks for many times, composed once.
 _THIS_JOB = this_job(job_row)
 _BATCHES = select(batch_row).where(this_job(batch_row))
+_OF_EPOCH = _BATCHES.where(batch_row.c.epoch == bindparam("of_epoch"))
+_NUMBERED = _OF_EPOCH.where(batch_row.c.seq == bindparam("with_seq"))
+_LINKS = _OF_EPOCH.where(batch_row.c.seq >= bindparam("from_seq")).order_by(batch_row.c.seq)
+_ANSWERED = _LINKS.where(batch_row.c.received_total.is_not(None))
+_APPLIED = (
+    _BATCHES.where(batch_row.c.applied_at.is_not(None))
+    .order_by(batch_row.c.epoch.desc(), batch_row.c.seq.desc())
+    .limit(1)
+)
 _IN_STATE = _BATCHES.where(batch_row.c.state.in_(bindparam("states", expanding=True))).order_by(
     batch_row.c.epoch, batch_row.c.seq
 )
@@ -48,6 +47,10 @@ _COMPLETE = _OF_A_WINDOW.where(batch_row.c.last)
 _CONFIRMED = _THIS_EPOCH.where(batch_row.c.applied_at.is_not(None))
 _STANDING = select(*(job_row.c[name] for name in Standing.__dataclass_fields__)).where(_THIS_JOB)
 _LOCKED = _STANDING.with_for_update()
+_SENT = summing(batch_row, batch_row.c.inserted + batch_row.c.updated + batch_row.c.unchanged)
+_RECEIVED = summing(
+    batch_row, batch_row.c.received_total, "received_", counted=batch_row.c.received_total
+)
 
 
 class History:
@@ -109,8 +112,7 @@ class History:
 
     def newest_applied(self) -> Batch | None:
         """The newest batch of any epoch whose receipt has come."""
-        query = self._batches().where(batch_row.c.applied_at.is_not(None))
-        return self._first(query.order_by(batch_row.c.epoch.desc(), batch_row.c.seq.desc()))
+        return self._one(_APPLIED)
 
     def content_hash(self) -> str | None:
         """What the job was when the last batch of this epoch was sealed."""
@@ -126,7 +128,7 @@ class History:
         return not timedelta(0) <= now - newest.sealed_at < empty_every
 
     def batch(self, epoch: int, seq: int) -> Batch | None:
-        return self._first(self._batches().where(_number(epoch, seq)))
+        return self._one(_NUMBERED, of_epoch=epoch, with_seq=seq)
 
     def batches(
         self,
@@ -135,7 +137,7 @@ class History:
         until: datetime | None = None,
     ) -> list[Batch]:
         """Newest first; sealed in [since, until)."""
-        query = self._batches().order_by(batch_row.c.epoch.desc(), batch_row.c.seq.desc())
+        query = _BATCHES.order_by(batch_row.c.epoch.desc(), batch_row.c.seq.desc())
         if since is not None:
             query = query.where(batch_row.c.sealed_at >= since)
         if until is not None:
@@ -144,11 +146,7 @@ class History:
 
     def confirmed(self, epoch: int, from_seq: int = 1) -> dict[int, tuple[str, Counts]]:
         """By seq: the hash of each acknowledged batch, and what its receipt said when it came."""
-        c = batch_row.c
-        query = self._batches().where(
-            c.epoch == epoch, c.seq >= from_seq, c.received_total.is_not(None)
-        )
-        found = (batch_of(row) for row in self.connection.execute(query))
+        found = self._all(_ANSWERED, of_epoch=epoch, from_seq=from_seq)
         return {b.seq: (b.batch_hash, b.received) for b in found if b.received}
 
     def unsettled(self) -> list[Batch]:
@@ -165,7 +163,7 @@ class History:
         """Those with change rows that were reconciled before that moment, oldest first."""
         c = batch_row.c
         old = (c.state == State.RECONCILED.value, c.reconciled_at < before)
-        query = self._batches().where(*old, c.kind.in_(_WITH_CHANGES))
+        query = _BATCHES.where(*old, c.kind.in_(_WITH_CHANGES))
         return self._all(query.order_by(c.epoch, c.seq).limit(limit))
 
     def events(self, epoch: int, seq: int) -> list[Event]:
@@ -185,33 +183,19 @@ class History:
 
     def sums(self, epoch: int, seq: int) -> Sums:
         """What was sent in that epoch up to and with that batch."""
-        c = batch_row.c
-        image = c.kind.in_(_IMAGES)
-        query = select(
-            func.count(),
-            *(func.sum(case((image, 0), else_=c[name])) for name in _OPERATIONS),
-            func.sum(case((image, c.inserted + c.updated + c.unchanged), else_=0)),
-        ).where(self._of(c), c.epoch == epoch, c.seq <= seq)
-        return Sums(*(int(value or 0) for value in self.connection.execute(query).one()))
+        return sum_up(self.connection, _SENT, self._names, epoch, seq)
 
     def received_sums(self, epoch: int, seq: int) -> Sums:
         """What the receipts kept here say was measured in that epoch up to and with that batch."""
-        c = batch_row.c
-        image = c.kind.in_(_IMAGES)
-        query = select(
-            func.count(c.received_total),
-            *(func.sum(case((image, 0), else_=c[f"received_{name}"])) for name in _OPERATIONS),
-            func.sum(case((image, c.received_total), else_=0)),
-        ).where(self._of(c), c.epoch == epoch, c.seq <= seq)
-        return Sums(*(int(value or 0) for value in self.connection.execute(query).one()))
+        return sum_up(self.connection, _RECEIVED, self._names, epoch, seq)
 
     def verify_chain(self, from_seq: int = 1, epoch: int | None = None) -> list[ChainProblem]:
         """Every gap and fork of an epoch (the current one) from `from_seq` on."""
         standing = self.standing()
         chosen = epoch or (standing.epoch if standing else 1)
         before = self._hash_before(chosen, from_seq, standing)
-        query = self._batches().where(batch_row.c.epoch == chosen, batch_row.c.seq >= from_seq)
-        ordered = self.connection.execute(query.order_by(batch_row.c.seq)).yield_per(_AT_ONCE)
+        place = {"of_epoch": chosen, "from_seq": from_seq}
+        ordered = self.connection.execute(_LINKS, self._names | place).yield_per(_AT_ONCE)
         links = batch_links(batch_of(row) for row in ordered)
         return list(verify(links, from_seq, before))
 
@@ -235,33 +219,17 @@ class History:
     def _of(self, columns: Any) -> ColumnElement[bool]:
         return and_(columns.department == self.department, columns.job == self.job)
 
-    def _batches(self) -> Select[Any]:
-        return select(batch_row).where(self._of(batch_row.c))
-
     def _in_state(self, *states: State) -> list[Batch]:
         """In the order in which they go out."""
-        names = {"states": [state.value for state in states]}
-        rows = self.connection.execute(_IN_STATE, self._names | names)
-        return [batch_of(row) for row in rows]
+        return self._all(_IN_STATE, states=[state.value for state in states])
 
     @property
     def _names(self) -> dict[str, str]:
-        return {"department": self.department, "job": self.job}
+        return naming(self.department, self.job)
 
-    def _one(self, query: Select[Any]) -> Batch | None:
-        row = self.connection.execute(query, self._names).one_or_none()
+    def _one(self, query: Select[Any], **values: Any) -> Batch | None:
+        row = self.connection.execute(query, self._names | values).one_or_none()
         return batch_of(row) if row else None
 
-    def _first(self, query: Select[Any]) -> Batch | None:
-        row = self.connection.execute(query.limit(1)).one_or_none()
-        return batch_of(row) if row else None
-
-    def _all(self, query: Select[Any]) -> list[Batch]:
-        return [batch_of(row) for row in self.connection.execute(query)]
-
-
-_OPERATIONS = ("inserted", "updated", "deleted")
-
-
-def _number(epoch: int, seq: int) -> ColumnElement[bool]:
-    return and_(batch_row.c.epoch == epoch, batch_row.c.seq == seq)
+    def _all(self, query: Select[Any], **values: Any) -> list[Batch]:
+        return [batch_of(row) for row in self.connection.execute(query, self._names | values)]

@@ -13,14 +13,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
 from bridge.ledger.schema import quarantine_row as row
+from bridge.ledger.thisjob import naming, this_job
 
 __all__ = ["Quarantine", "QuarantineEntry", "SetAside", "key_text"]
 
 _PAGE = 10_000  # keys read at once
 _AT_ONCE = 500  # keys in one statement; SQLite may be built to take no more than 999 parameters
+
+_OURS = this_job(row)
+_OPEN = and_(_OURS, row.c.open_key.is_not(None))
+_OF_KEYS = and_(_OURS, row.c.open_key.in_(bindparam("keys", expanding=True)))
+_COUNT = select(func.count()).where(_OPEN)
+_NEWEST = select(func.max(row.c.number)).where(_OPEN)
+_KNOWN = select(row.c.open_key).where(_OF_KEYS)
+_CLOSED = update(row).where(_OF_KEYS)
+_RENEWED = (
+    update(row).where(_OURS, row.c.open_key == bindparam("renewed")).values(seen=row.c.seen + 1)
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +83,7 @@ class Quarantine:
     def __init__(self, connection: Connection, department: str, job: str) -> None:
         self._connection = connection
         self._named = {"department": department, "job": job}
-        self._ours = and_(row.c.department == department, row.c.job == job)
+        self._names = naming(department, job)
 
     def open_entries(self, entries: Iterable[SetAside], epoch: int, seq: int) -> int:
         """Open an entry per key, or renew the open one with what is known now; returns how many
@@ -94,15 +106,14 @@ class Quarantine:
         gone = {"open_key": None, "closed_at": datetime.now(UTC), "closed_why": why}
         closed = 0
         for part in _parts([_digest(key) for key in dict.fromkeys(keys)]):
-            condition = and_(self._ours, row.c.open_key.in_(part))
-            closed += self._connection.execute(update(row).where(condition).values(gone)).rowcount
+            values = self._names | {"keys": part} | gone
+            closed += self._connection.execute(_CLOSED, values).rowcount
         return closed
 
     def open_keys(self, limit: int | None = None) -> Iterator[str]:
         """Keys of open entries, oldest first, read in pages: the caller may close them meanwhile,
         and what is opened meanwhile is not among them."""
-        newest = self._connection.execute(select(func.max(row.c.number)).where(self._open_ones()))
-        high, after = newest.scalar() or 0, 0
+        high, after = self._connection.execute(_NEWEST, self._names).scalar() or 0, 0
         left = self.count() if limit is None else limit
         while left > 0:
             page = self._page(after, high, min(left, _PAGE))
@@ -114,40 +125,34 @@ class Quarantine:
     def keys_of_file(self, name: str) -> set[str]:
         """Keys of open entries whose row stands in that file."""
         there = row.c.place.startswith(f"{name}, ", autoescape=True)
-        return set(
-            self._connection.execute(select(row.c.key).where(self._open_ones(), there)).scalars()
-        )
+        query = select(row.c.key).where(_OPEN, there)
+        return set(self._connection.execute(query, self._names).scalars())
 
     def count(self) -> int:
         """Open entries."""
-        query = select(func.count()).where(self._open_ones())
-        return self._connection.execute(query).scalar_one()
+        counted: int = self._connection.execute(_COUNT, self._names).scalar_one()
+        return counted
 
     def list_masked(
         self, limit: int = 100, after: int = 0, *, closed: bool = False
     ) -> list[QuarantineEntry]:
         """Entries with a number above `after`, oldest first: open ones, or all if `closed`."""
         names = QuarantineEntry.__dataclass_fields__
-        condition = self._ours if closed else self._open_ones()
         query = (
             select(*(row.c[name] for name in names))
-            .where(condition, row.c.number > after)
+            .where(_OURS if closed else _OPEN, row.c.number > after)
             .order_by(row.c.number)
             .limit(limit)
         )
-        return [QuarantineEntry(*found) for found in self._connection.execute(query)]
-
-    def _open_ones(self) -> ColumnElement[bool]:
-        return and_(self._ours, row.c.open_key.is_not(None))
+        return [QuarantineEntry(*found) for found in self._connection.execute(query, self._names)]
 
     def _known(self, digests: Sequence[str]) -> set[str]:
-        query = select(row.c.open_key).where(self._ours, row.c.open_key.in_(digests))
-        return {name for name in self._connection.execute(query).scalars() if name}
+        found = self._connection.execute(_KNOWN, self._names | {"keys": digests})
+        return {name for name in found.scalars() if name}
 
     def _renew(self, values: list[dict[str, Any]]) -> None:
-        statement = update(row).where(self._ours, row.c.open_key == bindparam("renewed"))
         if values:
-            self._connection.execute(statement.values(seen=row.c.seen + 1), values)
+            self._connection.execute(_RENEWED, [self._names | each for each in values])
 
     def _open(self, values: list[dict[str, Any]], now: datetime) -> None:
         first = self._named | {"opened_at": now, "seen": 1}
@@ -157,11 +162,11 @@ class Quarantine:
     def _page(self, after: int, high: int, limit: int) -> list[tuple[int, str]]:
         query = (
             select(row.c.number, row.c.key)
-            .where(self._open_ones(), row.c.number > after, row.c.number <= high)
+            .where(_OPEN, row.c.number > after, row.c.number <= high)
             .order_by(row.c.number)
             .limit(limit)
         )
-        return [(number, key) for number, key in self._connection.execute(query)]
+        return [(number, key) for number, key in self._connection.execute(query, self._names)]
 
 
 def _digest(key: str) -> str:

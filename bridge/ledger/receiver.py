@@ -12,14 +12,12 @@ from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Row,
     Select,
     and_,
-    case,
+    bindparam,
     delete,
-    func,
     insert,
     select,
     update,
@@ -29,13 +27,12 @@ from bridge.batch import GENESIS, Batch, Counts, Kind, Misfits
 from bridge.errors import Fork, Gap
 from bridge.ledger.record import Sums
 from bridge.ledger.schema import claim_row, position_row, receipt_row
-from bridge.ledger.thisjob import this_job
+from bridge.ledger.summing import sum_up, summing
+from bridge.ledger.thisjob import naming, this_job
 from connectors.errors import Busy, StructureMismatch
 from reconcile.tally import Measured, deviation
 
 __all__ = ["Expectation", "Position", "Receipt", "Receiver", "Stall"]
-
-_IMAGES = [kind.value for kind in Kind if kind.is_image]
 
 
 class Expectation(StrEnum):
@@ -88,6 +85,21 @@ _POSITION = select(*(position_row.c[name] for name in Position.__dataclass_field
     this_job(position_row)
 )
 _LOCKED = _POSITION.with_for_update()
+_MOVED = update(position_row).where(this_job(position_row))
+_RECEIPTS = select(receipt_row).where(this_job(receipt_row))
+_OF_EPOCH = _RECEIPTS.where(receipt_row.c.epoch == bindparam("of_epoch"))
+_NUMBERED = _OF_EPOCH.where(receipt_row.c.seq == bindparam("with_seq"))
+_FROM_SEQ = _OF_EPOCH.where(receipt_row.c.seq >= bindparam("from_seq")).order_by(receipt_row.c.seq)
+_NEWEST = _RECEIPTS.order_by(receipt_row.c.epoch.desc(), receipt_row.c.seq.desc()).limit(1)
+_WITH_HASH = _RECEIPTS.where(receipt_row.c.batch_hash == bindparam("with_hash")).limit(1)
+_NEW_RECEIPT = insert(receipt_row)
+_MEASURED = summing(receipt_row, receipt_row.c.total)
+_TABLE = and_(
+    claim_row.c.table_schema == bindparam("in_schema"), claim_row.c.table_name == bindparam("named")
+)
+_CLAIM = select(claim_row).where(_TABLE)
+_OWNED = update(claim_row).where(_TABLE).values(owned=True)
+_RELEASED = delete(claim_row).where(this_job(claim_row), _TABLE)
 
 
 class Receiver:
@@ -103,7 +115,7 @@ class Receiver:
     def position(self, lock: bool = False) -> Position | None:
         """None if the job never came here. `lock` keeps it still until the transaction ends."""
         query = _LOCKED if lock else _POSITION
-        found = self.connection.execute(query, self._named({})).one_or_none()
+        found = self.connection.execute(query, self._names).one_or_none()
         return Position(*found) if found else None
 
     def lock_position(self, token: int) -> Position:
@@ -167,71 +179,54 @@ class Receiver:
             verdict=_verdict(batch, received),
             applied_at=datetime.now(UTC),
         )
-        self.connection.execute(insert(receipt_row), _values(receipt))
+        self.connection.execute(_NEW_RECEIPT, _values(receipt))
         self._advance(receipt)
         return receipt
 
     def receipt(self, epoch: int, seq: int) -> Receipt | None:
-        c = receipt_row.c
-        return self._first(self._receipts().where(c.epoch == epoch, c.seq == seq))
+        return self._one(_NUMBERED, of_epoch=epoch, with_seq=seq)
 
     def receipts(self, epoch: int, from_seq: int = 1) -> list[Receipt]:
         """In order."""
-        c = receipt_row.c
-        query = self._receipts().where(c.epoch == epoch, c.seq >= from_seq).order_by(c.seq)
-        return [_receipt(row) for row in self.connection.execute(query)]
+        place = {"of_epoch": epoch, "from_seq": from_seq}
+        found = self.connection.execute(_FROM_SEQ, self._names | place)
+        return [_receipt(row) for row in found]
 
     def newest(self) -> Receipt | None:
-        c = receipt_row.c
-        return self._first(self._receipts().order_by(c.epoch.desc(), c.seq.desc()))
+        return self._one(_NEWEST)
 
     def sums(self, epoch: int, seq: int) -> Sums:
         """What was measured in that epoch up to and with that batch."""
-        c = receipt_row.c
-        image = c.kind.in_(_IMAGES)
-        query = select(
-            func.count(),
-            func.sum(case((image, 0), else_=c.inserted)),
-            func.sum(case((image, 0), else_=c.updated)),
-            func.sum(case((image, 0), else_=c.deleted)),
-            func.sum(case((image, c.total), else_=0)),
-        ).where(self._of(c), c.epoch == epoch, c.seq <= seq)
-        return Sums(*(int(value or 0) for value in self.connection.execute(query).one()))
+        return sum_up(self.connection, _MEASURED, self._names, epoch, seq)
 
     # -- claims ------------------------------------------------------------------------------
 
     def claim(self, schema: str | None, table: str, *, owned: bool) -> bool:
         """Make the table this job's alone (the caller holds the schema lock); returns whether it
         was made by us, now or earlier. `StructureMismatch` names another holder."""
-        c = claim_row.c
-        place = and_(c.table_schema == (schema or ""), c.table_name == table)
-        held = self.connection.execute(select(claim_row).where(place)).one_or_none()
+        held = self._claim(schema, table)
         if held is None:
             names = {"table_schema": schema or "", "table_name": table, "owned": owned}
             values = self._named(names | {"claimed_at": datetime.now(UTC)})
             self.connection.execute(insert(claim_row), values)
             return owned
-        if (held.department, held.job) != (self.department, self.job):
+        if not self._is_ours(held):
             raise StructureMismatch(
                 f"table {table} is filled by job {held.job} of department {held.department}",
                 remedy="choose another target table, or remove that job first",
             )
         if owned and not held.owned:
-            self.connection.execute(update(claim_row).where(place).values(owned=True))
+            self.connection.execute(_OWNED, _table(schema, table))
         return owned or bool(held.owned)
 
     def owns(self, schema: str | None, table: str) -> bool:
         """Whether this job made the table."""
-        c = claim_row.c
-        ours = and_(self._of(c), c.table_schema == (schema or ""), c.table_name == table)
-        found = self.connection.execute(select(c.owned).where(ours)).scalar_one_or_none()
-        return bool(found)
+        held = self._claim(schema, table)
+        return held is not None and self._is_ours(held) and bool(held.owned)
 
     def release(self, schema: str | None, table: str) -> None:
         """Give up this job's claim, if it has one."""
-        c = claim_row.c
-        ours = and_(self._of(c), c.table_schema == (schema or ""), c.table_name == table)
-        self.connection.execute(delete(claim_row).where(ours))
+        self.connection.execute(_RELEASED, self._names | _table(schema, table))
 
     # -- pieces ------------------------------------------------------------------------------
 
@@ -246,25 +241,31 @@ class Receiver:
         )
 
     def _confirmed(self, batch_hash: str) -> bool:
-        named = self._receipts().where(receipt_row.c.batch_hash == batch_hash)
-        return self._first(named) is not None
+        return self._one(_WITH_HASH, with_hash=batch_hash) is not None
 
-    def _of(self, columns: Any) -> ColumnElement[bool]:
-        return and_(columns.department == self.department, columns.job == self.job)
+    def _claim(self, schema: str | None, table: str) -> Row[Any] | None:
+        return self.connection.execute(_CLAIM, _table(schema, table)).one_or_none()
+
+    def _is_ours(self, claim: Row[Any]) -> bool:
+        return (claim.department, claim.job) == (self.department, self.job)
 
     def _set(self, **values: Any) -> None:
-        ours = self._of(position_row.c)
-        self.connection.execute(update(position_row).where(ours).values(**values))
+        self.connection.execute(_MOVED, self._names | values)
 
-    def _receipts(self) -> Select[Any]:
-        return select(receipt_row).where(self._of(receipt_row.c))
+    @property
+    def _names(self) -> dict[str, str]:
+        return naming(self.department, self.job)
 
-    def _first(self, query: Select[Any]) -> Receipt | None:
-        row = self.connection.execute(query.limit(1)).one_or_none()
+    def _one(self, query: Select[Any], **values: Any) -> Receipt | None:
+        row = self.connection.execute(query, self._names | values).one_or_none()
         return _receipt(row) if row else None
 
     def _named(self, values: dict[str, Any]) -> dict[str, Any]:
         return {"department": self.department, "job": self.job} | values
+
+
+def _table(schema: str | None, table: str) -> dict[str, str]:
+    return {"in_schema": schema or "", "named": table}
 
 
 def _next_of_epoch(batch: Batch, position: Position) -> Expectation:

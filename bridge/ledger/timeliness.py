@@ -11,10 +11,10 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     ScalarSelect,
     Select,
+    Table,
     and_,
     bindparam,
     delete,
@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from bridge.ledger.migrations import is_exchange_current
 from bridge.ledger.schema import batch_row, job_row, known_row
+from bridge.ledger.thisjob import naming, this_job
 
 __all__ = [
     "begun_at",
@@ -42,10 +43,9 @@ def begun_at(
 ) -> dict[str, datetime]:
     """By job: since when it owes something. That is when it was first known or, if that was later,
     switched on, and no later than its first batch."""
-    sealed = batch_row.c.sealed_at
-    first = _by_job(connection, department, names, _one(sealed, sealed))
+    first = _moments(connection, _FIRST_SEALED, department, names)
     known = _known(connection, department, names)
-    enabled = _enabled(connection, department, names) if known else {}
+    enabled = _moments(connection, _ENABLED, department, names) if known else {}
     wanted = names if names is not None else first.keys() | known.keys()
     begun = {job: _begun(first.get(job), known.get(job), enabled.get(job)) for job in wanted}
     return {job: at for job, at in begun.items() if at is not None}
@@ -67,15 +67,12 @@ def reconciled_at(
     connection: Connection, department: str, names: Sequence[str] | None = None
 ) -> dict[str, datetime]:
     """By job: when a whole window was last reconciled."""
-    at = batch_row.c.reconciled_at
-    return _by_job(connection, department, names, _one(at, at.desc(), _WHOLE))
+    return _moments(connection, _LAST_RECONCILED, department, names)
 
 
 def disabled(connection: Connection, department: str) -> set[str]:
     """The jobs that somebody has switched off."""
-    c = job_row.c
-    query = select(c.job).where(c.department == department, c.enabled.is_(False))
-    return set(connection.execute(query).scalars())
+    return set(connection.execute(_DISABLED, {"this_department": department}).scalars())
 
 
 def reconciled_between(
@@ -83,8 +80,8 @@ def reconciled_between(
 ) -> list[datetime]:
     """Every such moment in [low, high), in order."""
     at = batch_row.c.reconciled_at
-    query = select(at).where(_of(department, job), _WHOLE, at >= low, at < high).order_by(at)
-    return list(connection.execute(query).scalars())
+    query = select(at).where(this_job(batch_row), _WHOLE, at >= low, at < high).order_by(at)
+    return list(connection.execute(query, naming(department, job)).scalars())
 
 
 def count_kept(
@@ -93,7 +90,7 @@ def count_kept(
     """In how many of the periods [low, high) something was reconciled: an index look-up each."""
     if not periods:
         return 0
-    values: dict[str, Any] = {"department": department, "job": job}
+    values: dict[str, Any] = {**naming(department, job)}
     for place, (low, high) in enumerate(periods):
         values |= {f"l{place}": low, f"h{place}": high}
     return sum(map(bool, connection.execute(_looks(len(periods)), values).one()))
@@ -103,7 +100,7 @@ def count_kept(
 def _looks(count: int) -> Select[Any]:
     """Made once, because `status` asks it of hundreds of jobs."""
     at = batch_row.c.reconciled_at
-    ours = _of(bindparam("department"), bindparam("job"))
+    ours = this_job(batch_row)
     looks: list[Any] = [
         exists().where(ours, _WHOLE, at >= bindparam(f"l{place}"), at < bindparam(f"h{place}"))
         for place in range(count)
@@ -132,29 +129,21 @@ def _known(
     """A ledger of an earlier release knows of none."""
     if not is_exchange_current(connection):
         return {}
-    c = known_row.c
-    return _moments(connection, select(c.job, c.known_at).where(c.department == department), names)
-
-
-def _enabled(
-    connection: Connection, department: str, names: Collection[str] | None
-) -> dict[str, datetime]:
-    """When somebody last switched a job on."""
-    c = job_row.c
-    switched = (c.enabled.is_(True), c.enabled_at.is_not(None))
-    query = select(c.job, c.enabled_at).where(c.department == department, *switched)
-    return _moments(connection, query, names)
+    return _moments(connection, _KNOWN, department, names)
 
 
 def _moments(
-    connection: Connection, query: Select[Any], names: Collection[str] | None
+    connection: Connection, question: _Question, department: str, names: Collection[str] | None
 ) -> dict[str, datetime]:
+    values: dict[str, Any] = {"this_department": department}
     if names is not None:
-        query = query.where(query.selected_columns.job.in_(names))
-    return {job: at for job, at in connection.execute(query) if at is not None}
+        values["names"] = list(names)
+    found = connection.execute(question.of_all if names is None else question.of_some, values)
+    return {job: at for job, at in found if at is not None}
 
 
 def _one(wanted: Any, order: Any, *conditions: Any) -> ScalarSelect[Any]:
+    """Of the batches of the job that the row around it is about."""
     c = batch_row.c
     return (
         select(wanted)
@@ -166,17 +155,24 @@ def _one(wanted: Any, order: Any, *conditions: Any) -> ScalarSelect[Any]:
     )
 
 
-def _by_job(
-    connection: Connection, department: str, names: Sequence[str] | None, value: ScalarSelect[Any]
-) -> dict[str, datetime]:
-    query = select(job_row.c.job, value).where(job_row.c.department == department)
-    if names is not None:
-        query = query.where(job_row.c.job.in_(names))
-    return {job: at for job, at in connection.execute(query) if at is not None}
+class _Question:
+    """A moment of each job of the department, or of those named; every run asks it."""
+
+    def __init__(self, table: Table, moment: Any, *conditions: Any) -> None:
+        c = table.c
+        ours = c.department == bindparam("this_department")
+        self.of_all = select(c.job, moment).where(ours, *conditions)
+        self.of_some = self.of_all.where(c.job.in_(bindparam("names", expanding=True)))
 
 
-def _of(department: Any, job: Any) -> ColumnElement[bool]:
-    return and_(batch_row.c.department == department, batch_row.c.job == job)
-
-
-_WHOLE = and_(batch_row.c.reconciled_at.is_not(None), batch_row.c.last)
+_SEALED, _RECONCILED = batch_row.c.sealed_at, batch_row.c.reconciled_at
+_WHOLE = and_(_RECONCILED.is_not(None), batch_row.c.last)
+_FIRST_SEALED = _Question(job_row, _one(_SEALED, _SEALED))
+_LAST_RECONCILED = _Question(job_row, _one(_RECONCILED, _RECONCILED.desc(), _WHOLE))
+_KNOWN = _Question(known_row, known_row.c.known_at)
+_ENABLED = _Question(
+    job_row, job_row.c.enabled_at, job_row.c.enabled.is_(True), job_row.c.enabled_at.is_not(None)
+)
+_DISABLED = select(job_row.c.job).where(
+    job_row.c.department == bindparam("this_department"), job_row.c.enabled.is_(False)
+)

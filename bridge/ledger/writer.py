@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bridge.batch import GENESIS, MOVES, Batch, Counts, Kind, State, Tally
 from bridge.errors import IllegalMove, NotContiguous
@@ -24,10 +24,27 @@ from bridge.ledger.history import History
 from bridge.ledger.record import Standing
 from bridge.ledger.schema import CONTENT, batch_event, batch_row, job_row
 from bridge.ledger.standing import jobs
+from bridge.ledger.thisjob import this_job
 from bridge.place import check_books, follows
 from connectors.errors import Busy
 
 __all__ = ["Ledger"]
+
+_BEGUN = (
+    select(batch_row)
+    .where(this_job(batch_row))
+    .order_by(batch_row.c.epoch.desc(), batch_row.c.seq)
+    .limit(1)
+)
+_NEW_BATCH, _NEW_EVENT = insert(batch_row), insert(batch_event).inline()
+_JOB = update(job_row).where(this_job(job_row))
+_BATCH_AS_SEEN = update(batch_row).where(
+    this_job(batch_row),
+    batch_row.c.epoch == bindparam("of_epoch"),
+    batch_row.c.seq == bindparam("with_seq"),
+    batch_row.c.state == bindparam("seen_state"),
+)
+_MOVED = ("state", "deviation", "cause", "note", "applied_at", "reconciled_at")
 
 
 class Ledger(History):
@@ -48,7 +65,7 @@ class Ledger(History):
         was lost comes back in the epoch of its batches: an earlier one would count as ended."""
         if self.standing() is not None:
             return
-        begun = self._first(self._batches().order_by(batch_row.c.epoch.desc(), batch_row.c.seq))
+        begun = self._one(_BEGUN)
         epoch, anchor = (begun.epoch, begun.prev_hash) if begun else (1, GENESIS)
         first = Standing(token=0, epoch=epoch, anchor_hash=anchor, enabled=True)
         self.connection.execute(insert(job_row), self._named(vars(first)))
@@ -114,7 +131,7 @@ class Ledger(History):
         ).with_hash()
         check_books(batch)
         self._check_place(batch, newest)
-        self.connection.execute(insert(batch_row), values_of(batch))
+        self.connection.execute(_NEW_BATCH, values_of(batch))
         self._note(batch, None)
         return batch
 
@@ -251,7 +268,7 @@ class Ledger(History):
         return standing
 
     def _set(self, **values: Any) -> None:
-        self.connection.execute(update(job_row).where(self._of(job_row.c)).values(**values))
+        self.connection.execute(_JOB, self._names | values)
 
     def _check_place(self, batch: Batch, newest: Batch | None) -> None:
         if newest and newest.state is State.HELD:
@@ -268,12 +285,9 @@ class Ledger(History):
             raise NotContiguous(f"batch {batch.seq} of job {self.job} would leave a hole before it")
 
     def _write(self, batch: Batch, moved: Batch) -> None:
-        c = batch_row.c
-        names = ["state", "deviation", "cause", "note", "applied_at", "reconciled_at"]
-        values = {name: getattr(moved, name) for name in names} | received_values(moved.received)
-        place = [self._of(c), c.epoch == batch.epoch, c.seq == batch.seq]
-        compare_and_set = update(batch_row).where(*place, c.state == batch.state.value)
-        if self.connection.execute(compare_and_set.values(values)).rowcount != 1:
+        values = {name: getattr(moved, name) for name in _MOVED} | received_values(moved.received)
+        seen = {"of_epoch": batch.epoch, "with_seq": batch.seq, "seen_state": batch.state.value}
+        if self.connection.execute(_BATCH_AS_SEEN, self._names | seen | values).rowcount != 1:
             raise IllegalMove(f"batch {batch.seq} is no longer {batch.state}")
 
     def _note(self, batch: Batch, before: State | None) -> None:
@@ -286,10 +300,10 @@ class Ledger(History):
             "token": self.token,
             "note": batch.note,
         }
-        self.connection.execute(insert(batch_event).inline(), self._named(values))
+        self.connection.execute(_NEW_EVENT, self._named(values))
 
     def _named(self, values: dict[str, Any]) -> dict[str, Any]:
-        return self._names | values
+        return {"department": self.department, "job": self.job} | values
 
 
 def _arrival(state: State) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class SqliteConnector(Connector):
         return None
 
     def _prepare(self, opened: Any, connection: Connection) -> None:
-        event.listen(connection.engine, "begin", lambda c: c.exec_driver_sql(self._begin))
+        event.listen(connection.engine, "begin", lambda _: opened.execute(self._begin))
 
     def _open(self) -> sqlite3.Connection:
         create = self.endpoint.options.get("create") == "true" and not self._path.exists()

@@ -428,8 +428,8 @@ CAPTURING = (
         "refused-again-and-not-counted",
         "quarantine",
         "bridge.ledger.quarantine",
-        "statement.values(seen=row.c.seen + 1)",
-        "statement.values(seen=row.c.seen)",
+        ".values(seen=row.c.seen + 1)",
+        ".values(seen=row.c.seen)",
         f"{LEDGER}::test_one_open_entry_per_key[sqlite]",
     ),
     Mutant(

@@ -107,8 +107,12 @@ DELIVERING = (
         "receipt-known-without-its-epoch",
         "apply",
         BOOKS,
-        "where(c.epoch == epoch, c.seq == seq))",
-        "where(c.seq == seq).order_by(c.epoch))",
+        '_NUMBERED = _OF_EPOCH.where(receipt_row.c.seq == bindparam("with_seq"))',
+        "_NUMBERED = (\n"
+        '    _RECEIPTS.where(receipt_row.c.seq == bindparam("with_seq"))\n'
+        "    .order_by(receipt_row.c.epoch)\n"
+        "    .limit(1)\n"
+        ")",
         f"{RECEIVER}::test_a_later_epoch_begins_at_one_with_a_confirmed_hash[sqlite]",
     ),
     Mutant(
@@ -131,7 +135,7 @@ DELIVERING = (
         "receipt-not-stored",
         "apply",
         BOOKS,
-        "        self.connection.execute(insert(receipt_row), _values(receipt))\n",
+        "        self.connection.execute(_NEW_RECEIPT, _values(receipt))\n",
         "",
         f"{RECEIVER}::test_a_redelivery_finds_the_stored_receipt[sqlite]",
     ),
@@ -225,9 +229,9 @@ DELIVERING = (
     Mutant(
         "retry-counted-twice",
         "measure",
-        BOOKS,
-        "func.sum(case((image, 0), else_=c.inserted)),",
-        "2 * func.sum(case((image, 0), else_=c.inserted)),",
+        "bridge.ledger.summing",
+        "func.sum(case((image, 0), else_=",
+        "2 * func.sum(case((image, 0), else_=",
         f"{RECEIVER}::test_sums_are_of_what_was_measured[sqlite]",
     ),
     # -- digest ------------------------------------------------------------------------------
@@ -343,8 +347,8 @@ DELIVERING = (
         "compare-without-set",
         "lock",
         "bridge.ledger.writer",
-        "update(batch_row).where(*place, c.state == batch.state.value)",
-        "update(batch_row).where(*place)",
+        '    batch_row.c.state == bindparam("seen_state"),\n',
+        "",
         f"{LEDGER}::test_a_move_from_a_state_long_left_is_refused[sqlite]",
     ),
 )

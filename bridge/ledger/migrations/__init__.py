@@ -33,6 +33,10 @@ _SEPARATORS = ("/", "GO")
 _RETURNED = re.compile(r" RETURNING \S+ INTO :\S+$| OUTPUT inserted\.\w+")
 """A script has nobody to return a row to."""
 _EXCHANGE, _RECEIVER = "bh_version", "bh_receiver_version"
+_VERSION = {
+    name: select(table(name, column("version_num")).c.version_num)
+    for name in (_EXCHANGE, _RECEIVER)
+}
 
 
 def exchange_version(connection: Connection) -> str | None:
@@ -98,8 +102,7 @@ class _Statements(StringIO):
 def _version(connection: Connection, name: str) -> str | None:
     if not inspect(connection).has_table(name):
         return None
-    query = select(table(name, column("version_num")).c.version_num)
-    version: str | None = connection.execute(query).scalar_one_or_none()
+    version: str | None = connection.execute(_VERSION[name]).scalar_one_or_none()
     return version
 
 
