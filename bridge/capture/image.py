@@ -34,8 +34,8 @@ def load_image(
 ) -> None:
     """Seals the whole source as parts up to `high`; after `newest`, the last part that an earlier
     run sealed, if there is one."""
-    low = newest.key_high if newest else None
-    if newest is None:
+    low, begins = newest.key_high if newest else None, newest is None
+    if begins:
         with held.exchange.definition():
             held.ledger().fence()
             held.exchange.execute_all([*plan.changes.drop(), *plan.changes.create()])
@@ -46,12 +46,14 @@ def load_image(
         stream = held.source.read(selection, plan.pull_format)
         last = False
         while not last:
-            batch = _seal_part(held, plan, stream, high, low)
-            low, last = batch.key_high, batch.last
+            batch = _seal_part(held, plan, stream, high, low, begins=begins)
+            low, last, begins = batch.key_high, batch.last, False
             sink(batch)
 
 
-def _seal_part(held: Hold, plan: Plan, stream: RowStream, high: datetime, low: str | None) -> Batch:
+def _seal_part(
+    held: Hold, plan: Plan, stream: RowStream, high: datetime, low: str | None, *, begins: bool
+) -> Batch:
     """The job's row is locked last: a part touches no row that another run could be changing, and
     the push of earlier parts goes on meanwhile. A run that lost the job loses the part too."""
     intake, changes = Intake(held, plan), plan.changes
@@ -80,7 +82,7 @@ def _seal_part(held: Hold, plan: Plan, stream: RowStream, high: datetime, low: s
             note=note_origin(held, plan.table.name, (head.epoch, head.seq + 1)),
         )
         quarantine = Quarantine(connection, held.department, held.name)
-        if low is None:
+        if begins:
             quarantine.close(quarantine.open_keys(), "everything is read again")
         quarantine.open_entries(intake.refused, batch.epoch, batch.seq)
         if last:

@@ -151,6 +151,25 @@ def test_a_resync_reads_every_entry_again(world: World) -> None:
 
 
 @pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=["sqlite"])
+@pytest.mark.parametrize("cut", [False, True], ids=["whole", "resumed"])
+def test_a_first_part_of_refused_rows_keeps_its_entries(world: World, cut: bool) -> None:
+    """It leaves no key behind, so that what follows looks as if it were the beginning."""
+    world.write(retry=0)
+    stamp = world.ago(3600)
+    rows = [f"({i}, 'gut', {'NULL' if i > 2 else repr('?')}, 1, 1, {stamp})" for i in range(1, 6)]
+    world.sql("source", TABLE, f"INSERT INTO t VALUES {', '.join(rows)}")
+    world.job("j", chunk_rows=2, **cursor_job())
+    if cut:
+        arm(at("image.sealed", 1, cut_off))
+        assert world.run().error is not None
+        arm(None)
+    world.run_well()
+    assert set(entries(world)) == {'["1"]', '["2"]'}
+    assert entries(world, "open_key IS NULL") == {}
+    assert judge(world, {1: 0, 2: 0}) == []
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=["sqlite"])
 def test_a_comparison_that_was_cut_off_closes_no_entry(world: World) -> None:
     """What goes on behind the row has not seen that it is still there."""
     world.write(retry=0)

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from bridge.batch import State
+from bridge.decision import approve, reject
 from bridge.hold import Hold
 from bridge.plan import make_plan, prepare_target
 from bridge.push import Push
 from bridge.run import Outcome, pull_only, push_only
+from tests.simulation.forging import Forger, Suspicion
 from tests.simulation.judge import Wrong
+from tests.simulation.people import People
 from tests.simulation.store import ROLES
 from tests.simulation.world import CHUNKS, STORIES, Fault, Simulated, simulation
 
@@ -23,19 +26,7 @@ __all__ = ["Story", "tell"]
 
 MOST_STEPS = 10
 MOST_RUNS_TO_REST = 8
-KEYS = range(1, 13)
 GOOD = ("reconciled", "in_flight")
-
-
-@dataclass
-class Writer:
-    """A transaction of somebody else at the source: its stamp is fixed when it begins."""
-
-    token: str
-    stamp: str
-    keys: list[int]
-    delete: bool
-    name: str = field(default="")
 
 
 class Story:
@@ -48,13 +39,11 @@ class Story:
         self.judge = world.judge
         self.machine = world.machine
         self.told: list[str] = []
-        self.writers: list[Writer] = []
         self.backups: dict[str, list[Any]] = {role: [] for role in ROLES}
-        self.edited = False  # the target, by hand: only a comparison of contents sees it
-        self.suspect: str | None = None  # what the next whole run must not call reconciled
-        self._suspect_epoch = 0
+        self.suspicion = Suspicion()
+        self.people = People(world, self.random)
+        self.forger = Forger(world, self.random, self.suspicion)
         self.latest = world.machine.now  # before its clock was set back
-        self._number = 0
 
     # -- the plot ----------------------------------------------------------------------------
 
@@ -69,13 +58,16 @@ class Story:
         self.come_to_rest()
 
     def _ways(self) -> list[Callable[[], None]]:
-        work = [self.change, self.change, self.begin, self.commit]
+        people = self.people
+        work = [people.change, people.change, people.begin, people.commit]
         runs = [self.run, self.faulty_run, self.faulty_run, self.pull, self.push]
         trouble = [self.backup, self.backup, self.restore, self.redeliver, self.later_first]
-        trouble += [self.resync, self.wake, self.unreachable, self.tamper]
+        trouble += [self.resync, self.wake, self.unreachable, self.tamper, self.purge, self.compare]
         if self.variant != "bare":
-            work += [self.backdate, self.delete]
+            work += [people.backdate, people.delete, people.spoil]
             trouble += [self.set_clock_back]
+        if self.world.has_fuse:
+            runs += [self.decide, self.faulty_decision]
         return self.random.choice([work * 3 + runs * 2, work * 2 + runs + trouble, work + runs])
 
     def look(self) -> None:
@@ -85,11 +77,11 @@ class Story:
         """Everybody finishes, the operator does what he is told, and all must come right."""
         while self.world.frozen and self.random.random() < 0.5:
             self.wake()
-        while self.writers:
-            self.commit()
+        while self.people.at_work:
+            self.people.commit()
         self.machine.now = max(self.machine.now, self.latest)
         self.world.tick(100)
-        if self.edited:
+        if self.suspicion.edited:
             self.resync()
         for _ in range(MOST_RUNS_TO_REST):
             outcome = self.run()
@@ -97,67 +89,11 @@ class Story:
             if outcome is not None and _is_well(outcome):
                 self.judge.see_rest()
                 return
-            if outcome is not None and outcome.verdict not in GOOD:
+            if outcome is not None and outcome.verdict == "held":
+                self.decide()
+            elif outcome is not None and outcome.verdict not in GOOD:
                 self.resync()
         raise Wrong("it does not come to rest")
-
-    # -- at the source -----------------------------------------------------------------------
-
-    def _new_writer(self, delete: bool = False) -> Writer | None:
-        taken = {key for writer in self.writers for key in writer.keys}
-        free = [key for key in KEYS if key not in taken]
-        if not free:
-            return None
-        keys = self.random.sample(free, min(len(free), self.random.randint(1, 4)))
-        self._number += 1
-        return Writer(f"w{self._number}", self.world.stamp, keys, delete, f"n{self._number}")
-
-    def _write(self, writer: Writer, stamp: str | None) -> None:
-        source = self.machine["source"]
-        if writer.delete:
-            source.executemany("DELETE FROM t WHERE id = ?", [(key,) for key in writer.keys])
-            return
-        rows = [(key, writer.name, stamp) for key in writer.keys]
-        source.executemany("INSERT OR REPLACE INTO t VALUES (?, ?, ?)", rows)
-
-    def change(self) -> None:
-        if writer := self._new_writer():
-            self._write(writer, writer.stamp)
-
-    def delete(self) -> None:
-        if writer := self._new_writer(delete=True):
-            self._write(writer, writer.stamp)
-
-    def backdate(self) -> None:
-        """Below any watermark, of the future, or for new rows without a stamp. Never the stamp that
-        a row has already: such a change shows to nobody who goes by stamps."""
-        if writer := self._new_writer():
-            year = self.random.choice([2001, 2099])
-            stamp = f"{year}-01-01 00:00:00.{self._number:06d}"
-            known = self.judge.rows("source").keys()
-            bare = known.isdisjoint(writer.keys) and self.random.random() < 0.5
-            self._write(writer, None if bare else stamp)
-
-    def begin(self) -> None:
-        if writer := self._new_writer():
-            self.writers.append(writer)
-            self._tell_tokens()
-
-    def commit(self) -> None:
-        """At once, or first prepared: then it is open under another name."""
-        if not self.writers:
-            return
-        writer = self.random.choice(self.writers)
-        if self.random.random() < 0.3 and not writer.token.startswith("prepared "):
-            writer.token = f"prepared {writer.token}"
-        else:
-            self.writers.remove(writer)
-            if self.random.random() < 0.9:
-                self._write(writer, writer.stamp)
-        self._tell_tokens()
-
-    def _tell_tokens(self) -> None:
-        self.machine.tokens = frozenset(writer.token for writer in self.writers)
 
     def set_clock_back(self) -> None:
         self.latest = max(self.latest, self.machine.now)
@@ -184,12 +120,13 @@ class Story:
     def resync(self) -> None:
         outcome = self._judged(self.world.resync(), whole=True)
         if outcome is not None and _is_well(outcome):
-            self.edited = False
+            self.suspicion.edited = False
 
     def wake(self) -> None:
         if self.world.frozen:
-            zombie = self.random.choice(self.world.frozen)
-            self._judged(self.world.wake(zombie), whole=False)
+            outcome = self.world.wake(self.random.choice(self.world.frozen))
+            if isinstance(outcome, Outcome):
+                self._judged(outcome, whole=False)
 
     def unreachable(self) -> None:
         role = self.random.choice(ROLES)
@@ -204,14 +141,56 @@ class Story:
             return None
         verdict = f"{outcome.verdict}{f' {outcome.error.code}' if outcome.error else ''}"
         self.told[-1:] = [f"{self.told[-1] if self.told else 'at rest'} -> {verdict}"]
-        if whole and self.suspect is not None:
+        if whole and self.suspicion.forged is not None:
             epochs = {batch.epoch for batch in outcome.batches}
-            if _is_well(outcome) and max(epochs, default=0) <= self._suspect_epoch:
-                raise Wrong(f"falsely reconciled: {self.suspect}")
-            self.suspect = None
+            if _is_well(outcome) and max(epochs, default=0) <= self.suspicion.epoch:
+                raise Wrong(f"falsely reconciled: {self.suspicion.forged}")
+            self.suspicion.forged = None
         if whole and _is_well(outcome):
-            self.judge.see_reconciled(edited=self.edited)
+            self.judge.see_reconciled(edited=self.suspicion.edited)
         return outcome
+
+    # -- what a person decides, and looks at -------------------------------------------------
+
+    def decide(self, fault: Fault | None = None) -> None:
+        """Lets a held batch go, or not."""
+        held = [batch for batch in self.judge.batches() if batch["state"] == "held"]
+        if held:
+            chosen = self.random.choice([approve, approve, reject])
+            self.told.append(f"{chosen.__name__} {held[0]['epoch']}/{held[0]['seq']}")
+            refusal = self.world.decide(chosen, held[0]["seq"], fault)
+            if refusal is not None:
+                raise Wrong(f"not decided: {refusal}")
+
+    def faulty_decision(self) -> None:
+        self.decide(self._fault_of_few())
+
+    def _fault_of_few(self) -> Fault:
+        """Of what passes few failpoints."""
+        return Fault(self.random.choice(["crash", "freeze"]), self.random.randint(1, 8))
+
+    def purge(self) -> None:
+        """What was reconciled until now is long ago; who purges may be killed at it, or frozen."""
+        self.machine["exchange"].execute(
+            "UPDATE bh_batch SET reconciled_at = '2020' || substr(reconciled_at, 5)"
+        )
+        fault = self._fault_of_few() if self.random.random() < 0.3 else None
+        purged = self.world.purge(fault)
+        if purged is not None and purged.error is not None:
+            raise Wrong(f"not purged: {purged.error}")
+        self.told[-1] += f" {purged and purged.batches}"
+
+    def compare(self) -> None:
+        """Contents, row by row: the only look that sees what was done to the target by hand."""
+        comparison = self.world.compare()
+        assert comparison is not None
+        outcome, content = comparison.outcome, comparison.content
+        copy, target = self.judge.rows("exchange"), self.judge.rows("target")
+        if content is not None and (content.deviation == 0) != (copy == target):
+            raise Wrong(f"contents: {content.deviation} rows are told to differ: {copy}, {target}")
+        self._judged(outcome, whole=True)
+        if _is_well(outcome) and content is not None:
+            self.judge.see_reconciled(edited=False)
 
     # -- deliveries that come twice, or in another order -------------------------------------
 
@@ -260,64 +239,12 @@ class Story:
             self.told[-1] += f" {role}"
             self.machine.restore(role, self.random.choice(self.backups[role]))
             if role != "source":
-                self.judge.meddled, self.suspect = True, None
-            self.edited |= role == "target"
+                self.judge.meddled, self.suspicion.forged = True, None
+            self.suspicion.edited |= role == "target"
         self.judge.accept()
-
-    # -- forgeries ---------------------------------------------------------------------------
 
     def tamper(self) -> None:
-        ways = [self.edit, self.forge_change, self.forge_receipt, self.forge_batch]
-        way = self.random.choice(ways)
-        self.told[-1] = way.__name__
-        way()
-        self.judge.accept()
-
-    def edit(self) -> None:
-        """A row at the target, by hand."""
-        way = self.random.choice(["DELETE FROM t", "UPDATE t SET name = 'by hand'"])
-        done = self._at("target", f"{way} WHERE id = (SELECT min(id) FROM t)")
-        self.edited |= done > 0
-
-    def forge_change(self) -> None:
-        """What is sealed and waits is not what was sealed any more."""
-        waiting = [b for b in self.judge.batches() if (b["state"], b["kind"]) == ("sealed", "data")]
-        if waiting and self._at(
-            "exchange",
-            "UPDATE bh_change_j SET name = 'forged' WHERE rowid = (SELECT min(rowid) "
-            "FROM bh_change_j WHERE bh_op <> 'D' AND bh_epoch = ? AND bh_seq = ?)",
-            (waiting[0]["epoch"], waiting[0]["seq"]),
-        ):
-            self._suspect("a change row was forged", waiting[0]["epoch"])
-
-    def forge_receipt(self) -> None:
-        newest = self._newest_confirmed()
-        if newest is not None:
-            forgery = "UPDATE bh_receipt SET digest = ? WHERE epoch = ? AND seq = ?"
-            self._at("target", forgery, ("f" * 32, *newest))
-            self._suspect("a receipt was forged", newest[0])
-
-    def forge_batch(self) -> None:
-        newest = self._newest_confirmed()
-        if newest is not None:
-            forgery = "UPDATE bh_batch SET inserted = inserted + 1, read = read + 1"
-            self._at("exchange", f"{forgery} WHERE epoch = ? AND seq = ?", newest)
-            self._suspect("a batch was forged", newest[0])
-
-    def _newest_confirmed(self) -> tuple[int, int] | None:
-        """Of the current epoch, if the target has come as far."""
-        batches, receipts = self.judge.batches(), self.judge.known_receipts()
-        if not (batches and receipts):
-            return None
-        newest = receipts[-1]["epoch"], receipts[-1]["seq"]
-        confirmed = {(b["epoch"], b["seq"]) for b in batches if b["state"] == "reconciled"}
-        return newest if newest in confirmed and newest[0] == batches[-1]["epoch"] else None
-
-    def _suspect(self, what: str, epoch: int) -> None:
-        self.judge.meddled, self.suspect, self._suspect_epoch = True, what, epoch
-
-    def _at(self, role: str, statement: str, values: tuple[Any, ...] = ()) -> int:
-        return self.machine[role].execute(statement, values).rowcount
+        self.told[-1] = self.forger.tamper()
 
 
 def _is_well(outcome: Outcome) -> bool:

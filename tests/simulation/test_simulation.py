@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bridge.run import pull_only
+from bridge.run import Outcome, pull_only
 from connectors.errors import Busy
 from tests.simulation.judge import DEPARTMENT, Judge, Wrong
 from tests.simulation.scheduler import Story
@@ -102,7 +102,7 @@ def test_who_has_lost_the_job_is_refused_at_the_target() -> None:
         assert world.run(fault=fault) is None
         assert _ran_well(world)
         outcome = world.wake(world.frozen[0])
-        assert outcome is not None
+        assert isinstance(outcome, Outcome)
         assert isinstance(outcome.error, Busy)
         assert "push.begins" in fault.passed
         assert "push.locked" not in fault.passed

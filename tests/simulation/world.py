@@ -12,14 +12,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from greenlet import getcurrent, greenlet
 
+from bridge.comparison import Comparison, reconcile_job
 from bridge.failpoint import arm
+from bridge.purge import Purged, purge_jobs
 from bridge.run import Outcome, resync_job, run_job
 from bridge.settings import Deployment
-from connectors.errors import ConnectionLost
+from connectors.errors import BridgeheadError, ConnectionLost
 from tests.scenario.world import World, cursor_job
 from tests.simulation.judge import JOB, TABLE, Judge, Wrong
 from tests.simulation.store import ROLES, Machine, endpoint, simulated
@@ -32,16 +34,21 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "swept": cursor_job(**_QUICK),
     "bare": cursor_job(**_BARE),
     "compare": {"capture": {"method": "compare"}},
+    "fused": cursor_job(**_QUICK) | {"max_delete": 2},
+    "fused compare": {"capture": {"method": "compare"}, "max_delete": 2},
     "overlapping": cursor_job(**{**_BARE, "overlap": 60}),
     "seconds": cursor_job(**_BARE),
     "milliseconds": cursor_job(**_BARE),
     "Europe/Berlin": cursor_job(**{**_BARE, "timezone": "Europe/Berlin"}),
     "America/New_York": cursor_job(**{**_BARE, "timezone": "America/New_York"}),
 }
-STORIES = ("swept", "bare", "compare")
+STORIES = ("swept", "bare", "compare", "fused", "fused compare")
 """`bare` has nothing to lean on but its horizon: no overlap, no sweep."""
 FRACTIONS = {"seconds": "timestamp(0)", "milliseconds": "timestamp(3)"}
 CHUNKS = (2, 1000)
+
+T = TypeVar("T")
+Decision = Callable[[Deployment, str, int, str, str], object]
 
 
 class Crash(BaseException):
@@ -63,6 +70,7 @@ class Simulated:
 
     def __init__(self, variant: str, chunk_rows: int, *, loaded: bool) -> None:
         self.deployment = _deployment(variant, chunk_rows)
+        self.has_fuse = self.deployment.job(JOB).max_delete is not None
         self.machine = Machine()
         self.judge = Judge(self.machine.__getitem__)
         self.frozen: list[greenlet] = []
@@ -92,12 +100,35 @@ class Simulated:
             fault or Fault(),
         )
 
-    def wake(self, zombie: greenlet) -> Outcome | None:
-        """A frozen run goes on, after whatever has happened meanwhile."""
+    def decide(
+        self, decision: Decision, seq: int, fault: Fault | None = None
+    ) -> BridgeheadError | None:
+        """Why it was refused, if it was."""
+
+        def decided() -> BridgeheadError | None:
+            try:
+                decision(self.deployment, JOB, seq, "simulated", "simulation")
+            except BridgeheadError as error:
+                return error
+            return None
+
+        return self._guarded(decided, fault or Fault())
+
+    def purge(self, fault: Fault | None = None) -> Purged | None:
+        """None if it crashed or froze."""
+        found = self._guarded(
+            lambda: purge_jobs(self.deployment, [JOB], "simulated", 0), fault or Fault()
+        )
+        return found[0] if found else None
+
+    def compare(self) -> Comparison | None:
+        return self._guarded(lambda: reconcile_job(self.deployment, JOB, 0), Fault())
+
+    def wake(self, zombie: greenlet) -> object:
+        """Who was frozen goes on, after whatever has happened meanwhile."""
         self.frozen.remove(zombie)
         with self._armed():
-            outcome: Outcome | None = zombie.switch()
-        return outcome
+            return zombie.switch()
 
     def end(self) -> None:
         """Frozen runs never come back."""
@@ -107,8 +138,8 @@ class Simulated:
                 zombie.throw(Crash)
         self.machine.close()
 
-    def _guarded(self, run: Callable[[], Outcome], fault: Fault) -> Outcome | None:
-        def survive() -> Outcome | None:
+    def _guarded(self, run: Callable[[], T], fault: Fault) -> T | None:
+        def survive() -> T | None:
             try:
                 return run()
             except Crash:
@@ -117,7 +148,7 @@ class Simulated:
         running = greenlet(survive)
         self._faults[running] = fault
         with self._armed():
-            outcome: Outcome | None = running.switch()
+            outcome: T | None = running.switch()
         if not running.dead:
             self.frozen.append(running)
         self.machine.locks.clear()  # a lock dies with its session
