@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, Transaction
@@ -111,22 +111,40 @@ class Session(ABC):
 
     @contextmanager
     def _begun(self) -> Iterator[Transaction]:
-        """SQLAlchemy would open another connection in the place of one that broke."""
+        """SQLAlchemy would open another connection in the place of one that broke. What broke it is
+        told, and not that nothing could be rolled back after that."""
         with self._translated():
             if self.is_lost:
                 raise Lost
-            with self.connection.begin() as transaction:
-                yield transaction
+            first: Exception | None = None
+            try:
+                with self.connection.begin() as transaction:
+                    try:
+                        yield transaction
+                    except (ConnectionLost, self._driver_error()) as error:
+                        first = error
+                        raise
+            except DBAPIError as error:
+                if first is None:
+                    raise
+                raise first from error
 
     @contextmanager
     def _stream_ended(self) -> Iterator[None]:
         """A stream half read would keep the session busy, and its transaction from ending."""
         try:
             yield
+        except ConnectionLost:
+            with suppress(ConnectionLost):
+                self._end_stream()
+            raise
         finally:
-            stream, self._stream = self._stream, None
-            if stream is not None:
-                stream.close()
+            self._end_stream()
+
+    def _end_stream(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

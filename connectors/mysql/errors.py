@@ -95,6 +95,7 @@ _MEANINGS = _table(
     ),
 )
 _CANNOT_CREATE, _TABLE_IS_FULL = 1005, 1114
+_LOST_OR_SILENT = 2013
 _FULL = re.compile(r"errno: (28|135)\b")
 _QUOTES_VALUES = (RowRefused, StructureMismatch)
 _LAST_OF_SERVER = 5999
@@ -125,6 +126,12 @@ def of_mysql(error: Any, endpoint: Endpoint) -> BridgeheadError:
         text = _without_values(text, kind)
     elif number > _LAST_OF_SERVER:  # whoever wrote a trigger chose the number and the words
         kind, text, remedy = RowRefused, "the store refused a row", "look at the table's triggers"
+    if number == _LOST_OR_SILENT:  # the driver does not tell which
+        return kind(
+            f"{text} ({number}): the line broke, or no answer within {endpoint.silence_limit:g} s",
+            endpoint=str(endpoint),
+            remedy=remedy,
+        )
     place = str(endpoint) if kind in (Unreachable, LoginRefused, ConnectionLost) else endpoint.name
     return kind(f"{text} ({number})", endpoint=place, remedy=remedy)
 

@@ -20,6 +20,7 @@ from connectors.opengauss.dialect import OpengaussDialect
 from connectors.postgresql.catalogue import relation_of
 from connectors.postgresql.connector import PostgresqlConnector
 from connectors.postgresql.kin import KinServer
+from connectors.postgresql.server import LET_GO
 from connectors.postgresql.session import BoundedSession
 from connectors.selection import Output
 from connectors.table import Kind, Table, TableName
@@ -28,7 +29,7 @@ __all__ = ["OpengaussConnector"]
 
 registry.register("opengauss", "connectors.opengauss.sqldialect", "OpengaussSqlDialect")
 
-_SESSION = """
+_SESSION = f"""{LET_GO.rstrip()};
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO, YMD';
 SET IntervalStyle = 'postgres';

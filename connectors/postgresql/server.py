@@ -28,9 +28,15 @@ from connectors.postgresql.dialect import PostgresqlDialect
 from connectors.table import Table, TableName
 from connectors.telling import Room, Stamping
 
-__all__ = ["SESSION", "PostgresqlServer"]
+__all__ = ["LET_GO", "SESSION", "PostgresqlServer"]
 
-SESSION = """
+# An agent that lost its power or its line says no goodbye: without this its locks last for hours.
+LET_GO = """
+SET tcp_keepalives_idle = 30;
+SET tcp_keepalives_interval = 10;
+SET tcp_keepalives_count = 3
+"""
+SESSION = f"""{LET_GO.rstrip()};
 SET client_encoding = 'UTF8';
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO, YMD';

@@ -93,3 +93,15 @@ def test_wide_rows_come_a_few_at_once(database: Callable[..., Endpoint], format:
     assert sum(sizes) == 50
     assert sizes[0] <= 20
     assert max(sizes[1:]) <= 5
+
+
+@pytest.mark.parametrize("family", ["postgresql", "opengauss", "kingbase", "odbc-postgresql"])
+def test_a_server_does_not_keep_a_session_whose_agent_is_gone(
+    database: Callable[..., Endpoint], family: str
+) -> None:
+    """An agent that lost its power says no goodbye; its locks would be held for hours."""
+    with connect(database(family)) as store:
+        told = [
+            store.value(f"SHOW tcp_keepalives_{what}") for what in ("idle", "interval", "count")
+        ]
+    assert [int(str(seconds).rstrip("s")) for seconds in told] == [30, 10, 3]
