@@ -29,7 +29,9 @@ __all__ = ["OpengaussConnector"]
 
 registry.register("opengauss", "connectors.opengauss.sqldialect", "OpengaussSqlDialect")
 
-_SESSION = f"""{LET_GO.rstrip()};
+_SESSION = (
+    LET_GO
+    + """
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO, YMD';
 SET IntervalStyle = 'postgres';
@@ -37,6 +39,7 @@ SET bytea_output = 'hex';
 SET extra_float_digits = 3;
 SET standard_conforming_strings = on
 """
+)
 
 
 class OpengaussConnector(AgentDigest, KinServer, PostgresqlConnector):

@@ -34,9 +34,11 @@ __all__ = ["LET_GO", "SESSION", "PostgresqlServer"]
 LET_GO = """
 SET tcp_keepalives_idle = 30;
 SET tcp_keepalives_interval = 10;
-SET tcp_keepalives_count = 3
+SET tcp_keepalives_count = 3;
 """
-SESSION = f"""{LET_GO.rstrip()};
+SESSION = (
+    LET_GO
+    + """
 SET client_encoding = 'UTF8';
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO, YMD';
@@ -48,6 +50,7 @@ SET jit = off;
 SET work_mem = '32MB';
 SET temp_buffers = '32MB'
 """
+)
 
 
 class PostgresqlServer(Connector):
