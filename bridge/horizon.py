@@ -74,6 +74,4 @@ def floor(at: datetime, column: Type, zone: ZoneInfo) -> datetime:
         local = at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
         return local.astimezone(UTC)
     step = round(10 ** (6 - min(column.fraction, 6)))
-    if step == 10**6:
-        return at.replace(microsecond=0)
     return at.replace(microsecond=at.microsecond // step * step)

@@ -7,8 +7,7 @@ does too: then every file that is there is taken again, in the order of their la
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,31 +20,8 @@ from bridge.ledger.quarantine import Quarantine
 from bridge.plan import Plan
 from connectors.canonical import Digest
 from connectors.connector import SourceFile
-from connectors.table import TableName
 
-__all__ = ["FileLook", "begin", "look_for_files", "take_files"]
-
-
-@dataclass(frozen=True)
-class FileLook:
-    """What a folder holds, against what the ledger knows of it: files to take, oldest first; why
-    others have to wait; those that were taken, and of them the names that are there no more."""
-
-    new: tuple[SourceFile, ...]
-    waiting: tuple[str, ...]
-    taken: Mapping[str, file.TakenFile]
-    vanished: tuple[str, ...]
-
-
-def look_for_files(held: Hold, plan: Plan) -> FileLook:
-    """A file is new in this epoch by its name, or by its content: one whose stamp alone moved was
-    taken already."""
-    present, waiting = held.source.files(plan.table.name)
-    with held.exchange.transaction() as connection:
-        taken = file.taken(connection, held.department, held.name, held.ledger().epoch)
-    new = [f for f in present if not _is_taken(held, taken.get(f.name), f)]
-    vanished = sorted(name for name in taken if not held.source.exists(TableName(name)))
-    return FileLook(tuple(new), tuple(waiting), taken, tuple(vanished))
+__all__ = ["begin", "take_files"]
 
 
 def begin(held: Hold, plan: Plan) -> Batch:
@@ -75,15 +51,24 @@ def take_files(
 ) -> tuple[str, ...]:
     """Seals one batch for each new file, and one now and then if there is none. Returns what has
     to be waited for."""
-    look = look_for_files(held, plan)
-    for one in look.new:
+    new, waiting = _look(held, plan)
+    for one in new:
         now = held.source.clock()
         reach = Reach(watermark, max(now, watermark), now, ZoneInfo("UTC"))
         capture_changes(held, plan, reach, None, sink, one.name)
         watermark = reach.high
-    if not look.new:
+    if not new:
         _tell_of_nothing(held, plan, watermark, sink)
-    return look.waiting
+    return tuple(waiting)
+
+
+def _look(held: Hold, plan: Plan) -> tuple[list[SourceFile], list[str]]:
+    """Files to take, oldest first, and why others have to wait. A file is new in this epoch by its
+    name, or by its content: one whose stamp alone moved was taken already."""
+    present, waiting = held.source.files(plan.table.name)
+    with held.exchange.transaction() as connection:
+        taken = file.taken(connection, held.department, held.name, held.ledger().epoch)
+    return [f for f in present if not _is_taken(held, taken.get(f.name), f)], waiting
 
 
 def _tell_of_nothing(
