@@ -93,6 +93,20 @@ def test_target_swallows_a_row(settled: World) -> None:
 
 
 @on_sqlite
+def test_target_keeps_a_row_that_was_deleted(settled: World) -> None:
+    settled.sql(
+        "target",
+        "CREATE TRIGGER meddle BEFORE DELETE ON t WHEN OLD.id = 3 BEGIN SELECT RAISE(IGNORE); END",
+    )
+    settled.sql("source", "DELETE FROM t WHERE id IN (3, 4)")
+    outcome = settled.run()
+    (batch,) = outcome.batches
+    assert (outcome.verdict, outcome.deviation, outcome.exit_code) == ("deviation", 1, 1)
+    measured = batch.received
+    assert (measured.inserted, measured.updated, measured.deleted) == (0, 0, 1)
+
+
+@on_sqlite
 def test_target_swallows_a_row_of_an_image(settled: World) -> None:
     swallow(settled)
     settled.insert([200, 201, 202], stamp=settled.now)
@@ -321,6 +335,47 @@ def test_target_that_began_another_epoch_meanwhile(settled: World) -> None:
     assert (outcome.verdict, outcome.exit_code) == ("gap", 1)
     assert "2/1" in str(outcome.error)
     assert settled.batches()[-1]["state"] == "sealed"
+
+
+@on_sqlite
+def test_batch_of_an_ended_epoch_that_is_sealed_again_is_laid_aside(settled: World) -> None:
+    """It never arrives, and is not called applied."""
+    settled.insert([200], stamp=settled.now)
+    settled.run("j", pull_only)
+    assert settled.resync().verdict == "reconciled"
+    settled.sql("exchange", "UPDATE bh_batch SET state = 'sealed' WHERE epoch = 1 AND seq = 5")
+    settled.run_well()
+    (late,) = [b for b in settled.batches() if (b["epoch"], b["seq"]) == (1, 5)]
+    assert (late["state"], late["received_total"]) == ("purged", None)
+    assert settled.oracle().content() == []
+
+
+MEANWHILE = {
+    "gap": "UPDATE bh_position SET seq = 3",
+    "fork": f"UPDATE bh_position SET head_hash = '{'1' * 64}'",
+}
+
+
+@on_sqlite
+@pytest.mark.parametrize("verdict", MEANWHILE)
+def test_position_moved_between_the_check_and_the_push(settled: World, verdict: str) -> None:
+    """The batch is not applied; at the centre `bh_health` says why, until the job goes on."""
+    settled.insert([200], stamp=settled.now)
+    move = MEANWHILE[verdict]
+    arm(at("push.begins", 1, lambda _: settled.sql("target", move)))
+    try:
+        outcome = settled.run()
+    finally:
+        arm(None)
+    assert (outcome.verdict, outcome.exit_code) == (verdict, 1)
+    assert settled.batches()[-1]["state"] == "sealed"
+    health = "SELECT stalled, stalled_at FROM bh_position"
+    ((stalled, since),) = settled.sql("target", health)
+    assert (stalled, since is None) == (verdict, False)
+    head = "(SELECT batch_hash FROM bh_receipt WHERE seq = 4)"
+    settled.sql("target", f"UPDATE bh_position SET seq = 4, head_hash = {head}")
+    settled.run_well()
+    assert settled.sql("target", health) == [(None, None)]
 
 
 # -- between seal and push -----------------------------------------------------------------------

@@ -63,6 +63,11 @@ def test_waits_for_its_own_candidate() -> None:
     assert (found.at, found.candidates) == (NOW, ())
 
 
+def test_waits_for_its_own_candidate_though_an_older_one_has_drained() -> None:
+    found = drain(Source([B], [B], []), [before(60, A)], 0, 5)
+    assert (found.at, found.candidates) == (NOW, ())
+
+
 def test_work_that_began_later_does_not_hold_back() -> None:
     found = drain(Source([A], [A, B], [B]), [], 0, 5)
     assert (found.at, found.candidates) == (NOW, ())
@@ -72,10 +77,11 @@ def test_an_older_candidate_drains_meanwhile() -> None:
     found = drain(Source([B]), [before(60, A), before(30, A, B)], 0, 0)
     assert found.at == NOW - timedelta(seconds=60)
     assert found.candidates == (before(30, B), Candidate(NOW, frozenset({B})))
+    assert found.holders == {B}
 
 
 def test_the_newest_drained_counts_and_the_older_are_forgotten() -> None:
-    found = drain(Source([B]), [before(60, B), before(30, A)], 0, 0)
+    found = drain(Source([B]), [before(90, A), before(60, B), before(30, A)], 0, 0)
     assert found.at == NOW - timedelta(seconds=30)
     assert found.candidates == (Candidate(NOW, frozenset({B})),)
 
