@@ -33,10 +33,6 @@ class Content:
     segments: int = 0
     sample: list[tuple[str, str]] = field(default_factory=list)
 
-    @property
-    def deviation(self) -> int:
-        return self.missing + self.extra + self.different
-
     def add(self, found: Difference) -> None:
         for word in ("missing", "extra", "different"):
             keys: Sequence[Key] = getattr(found, word)

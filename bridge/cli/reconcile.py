@@ -91,6 +91,6 @@ def show_comparison(found: Comparison) -> None:
         line = verdict_text(outcome.verdict)
         line.append(say(", deviation {0}", outcome.deviation) if outcome.deviation else "")
         console().print(line)
-        if found.content is not None and found.content.deviation:
+        if found.content is not None and found.content.sample:
             told = say("→ bridgehead resync {0} --why TEXT puts the target right", outcome.job)
             console().print(told)

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from bridge.beginning import begin_epoch
 from bridge.run import Outcome, pull_only, push_only, reconcile_only
 from tests.command import call
 from tests.kill import killed
@@ -155,6 +156,16 @@ def test_exchange_restored_while_nothing_had_happened(settled: World) -> None:
     Backup(settled, "exchange").restore()
     change(settled)
     assert settled.run_well().renewed == ""
+    assert settled.findings() == []
+
+
+@on_sqlite
+def test_exchange_restored_to_before_an_epoch_that_had_only_begun(settled: World) -> None:
+    """Somebody wanted everything sent again: that is not forgotten with it."""
+    backup = Backup(settled, "exchange")
+    settled.run("j", lambda held, _: begin_epoch(held, "edited at the target", "tester"))
+    backup.restore()
+    check_renewed(settled, settled.run(), "at 1/4 is older than it was: 2/0", epoch=3)
     assert settled.findings() == []
 
 
