@@ -222,6 +222,11 @@ def test_an_image_is_compared_by_its_total() -> None:
     assert "114" in read(report(section(wrong))).marked("bad")
 
 
+def test_the_parts_of_a_total_add_up_to_it() -> None:
+    assert Effects(10, 3, 2, 5).parts == {"inserted": 3, "updated": 2, "deleted": 5}
+    assert Effects(10, 3, 2, 1).parts == {"inserted": 3, "updated": 2, "unchanged": 5}
+
+
 def test_in_flight_is_neither_reconciled_nor_a_deviation() -> None:
     stream = replace(
         section().stream, in_flight_batches=1, in_flight_rows=115, in_flight_seconds=7260.0
