@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from connectors.canonical import Digest, canonical_line
-from connectors.dialect import EVERYTHING
+from connectors.dialect import EVERYTHING, Statement
 from connectors.endpoint import Endpoint
 from connectors.errors import LoginRefused
 from connectors.postgresql.connector import PostgresqlConnector
@@ -53,6 +54,34 @@ def test_prepared_work_is_open_until_it_ends(database: Callable[..., Endpoint]) 
         finally:
             writer.driver.execute(f"ROLLBACK PREPARED '{gid}'")
         assert store.open_work() == frozenset()
+
+
+def test_work_that_is_prepared_between_two_readings_is_seen(
+    database: Callable[..., Endpoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one reading or the other; the other way round, in neither."""
+    with PostgresqlConnector(database()) as store, PostgresqlConnector(store.endpoint) as writer:
+        gid = f"between {store.endpoint.database}"
+        read, asked = store.rows, []
+
+        def then_prepare(query: str | Statement) -> list[tuple[Any, ...]]:
+            found = read(query)
+            asked.append(str(query))
+            if "pg_locks" in asked[-1] or "pg_prepared_xacts" in asked[-1]:
+                monkeypatch.setattr(store, "rows", read)
+                writer.driver.execute(f"PREPARE TRANSACTION '{gid}'")
+            return found
+
+        writer.driver.autocommit = True
+        writer.driver.execute("CREATE TABLE t (id integer)")
+        writer.driver.execute("BEGIN")
+        writer.driver.execute("INSERT INTO t VALUES (1)")
+        monkeypatch.setattr(store, "rows", then_prepare)
+        try:
+            assert store.open_work()
+        finally:
+            writer.driver.execute(f"ROLLBACK PREPARED '{gid}'")
+        assert asked
 
 
 @pytest.mark.parametrize("family", ["postgresql", "opengauss", "kingbase", "odbc-postgresql"])

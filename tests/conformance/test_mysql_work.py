@@ -19,6 +19,7 @@ import pytest
 from bridge.horizon import drain
 from bridge.ledger.candidate import Candidate
 from connectors.connector import Connector
+from connectors.dialect import Statement
 from connectors.endpoint import Endpoint, Secret
 from connectors.errors import BridgeheadError, Busy, MissingRight, PermanentError, TransientError
 from connectors.mysql import work
@@ -169,6 +170,30 @@ def test_a_statement_that_waits_for_a_metadata_lock(
     assert datetime.fromisoformat(stamp).replace(tzinfo=UTC) < kept.at
     run(writer, "COMMIT")
     assert drained(either, kept) is None
+
+
+def test_a_statement_that_goes_on_between_two_readings(
+    source: Connector, server: MariaDB, writer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is seen as a statement, or in its transaction; the other way round, as neither."""
+    read = source.rows
+    with closing(server.connect("shop")) as locker:
+        run(locker, "LOCK TABLES t WRITE")
+        run(writer, "BEGIN")
+        with executing(writer, INSERT) as waiting:
+
+            def then_go_on(query: str | Statement) -> list[tuple[Any, ...]]:
+                found = read(query)
+                if waiting.is_alive() and ("processlist" in str(query) or "trx" in str(query)):
+                    run(locker, "UNLOCK TABLES")
+                    waiting.join()
+                return found
+
+            monkeypatch.setattr(source, "rows", then_go_on)
+            kept = candidate(source)
+            assert not waiting.is_alive()
+    assert kept.tokens
+    run(writer, "ROLLBACK")
 
 
 @pytest.mark.parametrize(
