@@ -43,9 +43,11 @@ def begin(held: Hold, outcome: Outcome) -> Plan:
 
 def plan_whole(held: Hold) -> Plan:
     """What is to be moved, if nothing waits for a person; what the target lacks is made."""
-    plan = make_plan(held)
     with held.exchange.transaction():
-        waiting = held.ledger().held()
+        waiting, newest = held.ledger().held(), held.ledger().newest()
+    if newest is None:
+        extend_target(held)
+    plan = make_plan(held)
     if waiting:
         batch = waiting[0]
         with about(held.name, batch.epoch, batch.seq):
@@ -79,11 +81,11 @@ def remembered(held: Hold, sink: Callable[[Batch], None]) -> Callable[[Batch], N
 
 def begin_epoch(held: Hold, why: str, actor: str, *, by_itself: bool = False) -> None:
     """The new chain hangs on the receiver's head, as the receiver itself tells it, and its number
-    is higher than any that the receiver or the guard file has seen."""
+    is higher than any that the receiver or the guard file has seen. What it lays aside cannot
+    arrive any more."""
     extend_target(held)
     prepare_target(held, make_plan(held, resync=True))
-    with held.target.transaction():
-        position = held.receiver().position()
+    position = held.take_target()
     mark = held.guard.mark()
     known = [position.epoch if position else 0, mark.head.epoch if mark else 0]
     with held.exchange.transaction():

@@ -32,11 +32,13 @@ def approve(deployment: Deployment, job: str, seq: int, actor: str, why: str) ->
 
 
 def reject(deployment: Deployment, job: str, seq: int, actor: str, why: str) -> int:
-    """The batch never leaves. What it would have deleted stays at the target until the next run
-    sends everything again as the source then has it; returns the new epoch."""
+    """The batch never leaves, nor does any before it that has not arrived. What it would have
+    deleted stays at the target until the next run sends everything again as the source then has
+    it; returns the new epoch."""
     with hold(deployment, deployment.job(job), wait_seconds=10) as held:
-        with held.target.transaction():
-            position = held.receiver().position()
+        with held.exchange.transaction():
+            _held_batch(held.ledger().held(), job, seq)
+        position = held.take_target()
         with held.exchange.transaction() as connection:
             ledger = held.ledger()
             batch = _held_batch(ledger.held(), job, seq)

@@ -12,7 +12,7 @@ from bridge.guard import Guard
 from bridge.job import Job
 from bridge.ledger import Ledger
 from bridge.ledger.migrations import exchange_version, upgrade_exchange
-from bridge.ledger.receiver import Receiver
+from bridge.ledger.receiver import Position, Receiver
 from bridge.ledger.schema import EXCHANGE_VERSION
 from bridge.settings import Deployment
 from connectors.connector import Connector
@@ -79,6 +79,25 @@ class Hold:
                 ledger.fence()
             self.token = ledger.take(minimum)
             failpoint("hold.taking")
+
+    def outrun(self, token: int) -> None:
+        """A ledger that was restored does not know the tokens that were given since."""
+        if token >= self.token:
+            self.take(token)
+
+    def take_target(self) -> Position | None:
+        """How far the receiver is, and there it stays: what a run that was held up still has in its
+        hands is refused from the commit on. None if the job never came there."""
+        with self.target.transaction():
+            known = self.receiver().position()
+        if known is None:
+            return None
+        self.outrun(known.token)
+        with self.target.transaction():
+            position = self.receiver().lock_position(self.token)
+            failpoint("target.taking")
+        failpoint("target.taken")
+        return position
 
     def _open(self, endpoint: Endpoint) -> Connector:
         opened = self._stack.enter_context(connect(endpoint))

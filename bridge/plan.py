@@ -101,7 +101,7 @@ def make_plan(held: Hold, *, resync: bool = False) -> Plan:
 
 
 def extend_target(held: Hold) -> None:
-    """Adds columns that the job has come to share to a target table of ours; for a resync, which
+    """Adds columns that the job has come to share to a target table of ours; for an image, which
     then fills them. Anything else that does not fit is left for `make_plan` to refuse."""
     job, target = held.job, held.target
     place = target.resolve(TableName(job.target.table, job.target.schema))
@@ -171,8 +171,7 @@ def _known_claim(held: Hold, plan: Plan) -> bool | None:
         if position is None:
             return None
         owned = receiver.claim(place.schema, place.name, owned=False)
-    if position.token >= held.token:  # the ledger was restored from before that run
-        held.take(position.token)
+    held.outrun(position.token)
     return owned
 
 

@@ -425,6 +425,15 @@ CAPTURING = (
         f"{LATER}[cursor-sqlite-sqlite-sqlite]",
     ),
     Mutant(
+        "entries-of-a-first-part-forgotten-by-the-second",
+        "quarantine",
+        "bridge.capture.image",
+        "        if begins:\n            quarantine.close",
+        "        if low is None:\n            quarantine.close",
+        "tests/scenario/test_quarantine.py::"
+        "test_a_first_part_of_refused_rows_keeps_its_entries[whole-sqlite]",
+    ),
+    Mutant(
         "refused-again-and-not-counted",
         "quarantine",
         "bridge.ledger.quarantine",

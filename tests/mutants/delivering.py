@@ -344,6 +344,14 @@ DELIVERING = (
         f"{SIMULATION}::test_who_has_lost_the_job_is_refused_at_the_target",
     ),
     Mutant(
+        "new-epoch-leaves-the-target-to-who-was-held-up",
+        "lock",
+        "bridge.hold",
+        "position = self.receiver().lock_position(self.token)",
+        "position = self.receiver().position()",
+        f"{SIMULATION}::test_what_a_resync_has_laid_aside_does_not_arrive_any_more",
+    ),
+    Mutant(
         "compare-without-set",
         "lock",
         "bridge.ledger.writer",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scenario.world import World, cursor_job
+from bridge.failpoint import arm, at
+from connectors.errors import StoreFull
+from tests.scenario.world import BASIC, World, cursor_job
 
 CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
 on_both = pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda chain: chain[0])
@@ -52,6 +54,25 @@ def test_resync_replaces_what_is_at_the_target(world: World) -> None:
     assert sum(r.inserted for r in received) == 2
     assert sum(r.deleted for r in received) == 2
     assert world.findings() == []
+
+
+@on_both
+def test_a_target_made_before_a_column_came_has_it_too(world: World) -> None:
+    """Nothing was sent yet, so that no resync is needed for it."""
+    world.write(retry=0)
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    arm(at("target.claimed", 1, end))
+    assert world.run().error is not None
+    arm(None)
+    world.sql("source", "ALTER TABLE t ADD COLUMN note text", "UPDATE t SET note = 'n'")
+    world.run_well()
+    assert world.sql("target", "SELECT DISTINCT note FROM t") == [("n",)]
+    assert world.findings(columns=BASIC | {"note": "text"}) == []
+
+
+def end(_: str) -> None:
+    raise StoreFull("no space left", endpoint="target")
 
 
 @pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from tests.simulation.people import KEYS
 from tests.simulation.world import Simulated
 
 __all__ = ["Forger", "Suspicion"]
@@ -30,7 +33,7 @@ class Forger:
 
     def tamper(self) -> str:
         """In one way or another; which."""
-        ways = [self.edit, self.forge_change, self.forge_receipt, self.forge_batch]
+        ways = [self.edit, self.forge_change, self.forge_receipt, self.forge_batch, self.trap]
         way = self._chance.choice(ways)
         way()
         self._judge.accept()
@@ -68,6 +71,19 @@ class Forger:
             forgery = "UPDATE bh_batch SET inserted = inserted + 1, read = read + 1"
             self._at("exchange", f"{forgery} WHERE epoch = ? AND seq = ?", newest)
             self._suspect("a batch was forged", newest[0])
+
+    def trap(self) -> None:
+        """From now on the target swallows a row, or keeps another than it was given."""
+        event, act = self._chance.choice(
+            [(f"BEFORE {way}", "SELECT RAISE(IGNORE)") for way in ("INSERT", "UPDATE", "DELETE")]
+            + [("AFTER INSERT", "UPDATE t SET name = 'trapped' WHERE id = NEW.id")]
+        )
+        row = f"{'OLD' if 'DELETE' in event else 'NEW'}.id = {self._chance.choice(KEYS)}"
+        with suppress(sqlite3.OperationalError):  # there is one already, or no table yet
+            self._at("target", f"CREATE TRIGGER trap {event} ON t WHEN {row} BEGIN {act}; END")
+
+    def disarm(self) -> None:
+        self._at("target", "DROP TRIGGER IF EXISTS trap")
 
     def _newest_confirmed(self) -> tuple[int, int] | None:
         """Of the current epoch, if the target has come as far."""

@@ -18,12 +18,14 @@ __all__ = ["COLUMNS", "JOB", "TABLE", "Judge", "Wrong"]
 JOB = "j"
 DEPARTMENT = "113301000024895242"
 TABLE = "CREATE TABLE t (id integer PRIMARY KEY, name text, at timestamp)"
-COLUMNS = {"id": "number", "name": "text", "at": "moment"}
+COLUMNS = {"id": "number", "name": "text", "at": "moment", "note": "text"}
+ROLES = ("source", "exchange", "target")
 IMAGES = ("first", "resync")
 OPEN = ("sealed", "applied", "deviated", "held")
 
-Row = tuple[int, str | bytes | None, str | None]
-"""Key, name, and stamp. A name of bytes is no text: such a row is set aside."""
+Row = tuple[Any, ...]
+"""Key, name, stamp, and a note, where the table has come to have any. A name of bytes is no text:
+such a row is set aside."""
 Rows = dict[int, Row]
 Receipt = dict[str, Any]
 Connect = Callable[[str], sqlite3.Connection]
@@ -44,13 +46,19 @@ class Judge:
 
     # -- looking -----------------------------------------------------------------------------
 
-    def rows(self, role: str) -> Rows:
-        table = "bh_copy_j" if role == "exchange" else "t"
-        try:
-            found = self._connect(role).execute(f"SELECT id, name, at FROM {table}")
-        except sqlite3.OperationalError:  # not made yet
+    def rows(self, role: str, like: str | None = None) -> Rows:
+        """Without the columns that the table of `like` has not."""
+        own, wanted = self._columns(role), self._columns(like or role) or COLUMNS
+        if not own:  # not made yet
             return {}
-        return {row[0]: (row[0], row[1], _moment(row[2])) for row in found}
+        names = [name if {name} <= {*own} & {*wanted} else "NULL" for name in COLUMNS]
+        query = f"SELECT {', '.join(names)} FROM {_table(role)}"
+        found = self._connect(role).execute(query)
+        return {row[0]: (*row[:2], _moment(row[2]), *row[3:]) for row in found}
+
+    def _columns(self, role: str) -> list[str]:
+        found = self._connect(role).execute(f"PRAGMA table_info({_table(role)})")
+        return [row[1] for row in found if row[1] in COLUMNS]
 
     def batches(self) -> list[dict[str, Any]]:
         return self._records("exchange", "SELECT * FROM bh_batch ORDER BY epoch, seq")
@@ -122,7 +130,7 @@ class Judge:
             return
         watermark, copy = _moment(whole[-1]["window_high"]), self.rows("exchange")
         for key, row in self.rows("source").items():
-            if row[2] is not None and row[2] < str(watermark) and copy.get(key) != row:
+            if row[2] is not None and row[2] < str(watermark) and copy.get(key, ())[:3] != row[:3]:
                 raise Wrong(f"lost: {row} is below {watermark}, the copy has {copy.get(key)}")
 
     def see_reconciled(self, *, edited: bool) -> None:
@@ -130,7 +138,7 @@ class Judge:
         batches = self.batches()
         if waiting := [b for b in batches if b["state"] in OPEN]:
             raise Wrong(f"falsely reconciled: {_places(waiting)} are open")
-        copy, target = self.rows("exchange"), self.rows("target")
+        copy, target = self.rows("exchange"), self.rows("target", "exchange")
         if copy != target and not edited:
             raise Wrong(f"falsely reconciled: exchange to target {_difference(copy, target)}")
 
@@ -138,7 +146,7 @@ class Judge:
 
     def see_rest(self) -> None:
         """Everything has been done that is to be done: all three stores hold the same."""
-        source, copy, target = (self.rows(role) for role in ("source", "exchange", "target"))
+        source, copy, target = (self.rows(role, "source") for role in ROLES)
         bad = {key for key, row in source.items() if isinstance(row[1], bytes)}
         for name, rows in ("exchange", copy), ("target", target):
             if _without(bad, rows) != _without(bad, source):
@@ -146,8 +154,9 @@ class Judge:
         if copy != target:
             raise Wrong(f"differs: exchange to target: {_difference(copy, target)}")
         self._see_quarantine(bad)
-        subject = Subject(DEPARTMENT, JOB, "t", "t", ("id",), COLUMNS, without=_keys(bad))
-        places = (Place(self._connect(role)) for role in ("source", "exchange", "target"))
+        columns = {name: COLUMNS[name] for name in self._columns("source")}
+        subject = Subject(DEPARTMENT, JOB, "t", "t", ("id",), columns, without=_keys(bad))
+        places = (Place(self._connect(role)) for role in ROLES)
         oracle = Oracle(*places, subject)
         known = bad & copy.keys()  # as they were when they were good
         findings = [] if known else oracle.content()
@@ -161,6 +170,10 @@ class Judge:
         keys = sorted(int(json.loads(entry["key"])[0]) for entry in opened)
         if keys != sorted(bad):
             raise Wrong(f"quarantine: open entries of {keys}, while {sorted(bad)} are set aside")
+
+
+def _table(role: str) -> str:
+    return "bh_copy_j" if role == "exchange" else "t"
 
 
 def _moment(text: str | None) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tests.simulation.world import Simulated
 
-__all__ = ["People"]
+__all__ = ["KEYS", "People"]
 
 KEYS = range(1, 13)
 
@@ -48,7 +48,10 @@ class People:
             source.executemany("DELETE FROM t WHERE id = ?", [(key,) for key in writer.keys])
             return
         rows = [(key, writer.name, stamp) for key in writer.keys]
-        source.executemany("INSERT OR REPLACE INTO t VALUES (?, ?, ?)", rows)
+        source.executemany("INSERT OR REPLACE INTO t (id, name, at) VALUES (?, ?, ?)", rows)
+        if self._has_note and not isinstance(writer.name, bytes):
+            noted = [(f"note of {writer.name}", key) for key in writer.keys[1:]]
+            source.executemany("UPDATE t SET note = ? WHERE id = ?", noted)
 
     def change(self) -> None:
         if writer := self._new_writer():
@@ -73,6 +76,17 @@ class People:
         if writer := self._new_writer():
             writer.name = b"n%d\xff" % self._number
             self._write(writer, writer.stamp)
+
+    def widen(self) -> None:
+        """A column more, empty until rows are written."""
+        if not self._has_note:
+            self._machine["source"].execute("ALTER TABLE t ADD COLUMN note text")
+
+    @property
+    def _has_note(self) -> bool:
+        """A table that was restored may have none again."""
+        found = self._machine["source"].execute("PRAGMA table_info(t)")
+        return "note" in {row[1] for row in found}
 
     def begin(self) -> None:
         if writer := self._new_writer():

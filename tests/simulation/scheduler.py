@@ -15,7 +15,7 @@ from bridge.decision import approve, reject
 from bridge.hold import Hold
 from bridge.plan import make_plan, prepare_target
 from bridge.push import Push
-from bridge.run import Outcome, pull_only, push_only
+from bridge.run import Outcome, pull_only, push_only, read_quarantined_again
 from tests.simulation.forging import Forger, Suspicion
 from tests.simulation.judge import Wrong
 from tests.simulation.people import People
@@ -40,6 +40,8 @@ class Story:
         self.machine = world.machine
         self.told: list[str] = []
         self.backups: dict[str, list[Any]] = {role: [] for role in ROLES}
+        self.guards: list[bytes | None] = []
+        """Of each backup of the exchange."""
         self.suspicion = Suspicion()
         self.people = People(world, self.random)
         self.forger = Forger(world, self.random, self.suspicion)
@@ -63,8 +65,10 @@ class Story:
         runs = [self.run, self.faulty_run, self.faulty_run, self.pull, self.push]
         trouble = [self.backup, self.backup, self.restore, self.redeliver, self.later_first]
         trouble += [self.resync, self.wake, self.unreachable, self.tamper, self.purge, self.compare]
+        trouble += [people.widen, self.lose_guard]
         if self.variant != "bare":
             work += [people.backdate, people.delete, people.spoil]
+            runs += [self.read_again]
             trouble += [self.set_clock_back]
         if self.world.has_fuse:
             runs += [self.decide, self.faulty_decision]
@@ -79,6 +83,7 @@ class Story:
             self.wake()
         while self.people.at_work:
             self.people.commit()
+        self.forger.disarm()
         self.machine.now = max(self.machine.now, self.latest)
         self.world.tick(100)
         if self.suspicion.edited:
@@ -89,9 +94,7 @@ class Story:
             if outcome is not None and _is_well(outcome):
                 self.judge.see_rest()
                 return
-            if outcome is not None and outcome.verdict == "held":
-                self.decide()
-            elif outcome is not None and outcome.verdict not in GOOD:
+            if outcome is not None and outcome.verdict not in GOOD and not self.decide():
                 self.resync()
         raise Wrong("it does not come to rest")
 
@@ -116,6 +119,10 @@ class Story:
 
     def push(self) -> None:
         self._judged(self.world.run(push_only), whole=False)
+
+    def read_again(self) -> None:
+        """A run that reads what is set aside again."""
+        self._judged(self.world.run(read_quarantined_again), whole=True)
 
     def resync(self) -> None:
         outcome = self._judged(self.world.resync(), whole=True)
@@ -152,8 +159,8 @@ class Story:
 
     # -- what a person decides, and looks at -------------------------------------------------
 
-    def decide(self, fault: Fault | None = None) -> None:
-        """Lets a held batch go, or not."""
+    def decide(self, fault: Fault | None = None) -> bool:
+        """Lets a held batch go, or not. Whether there was one."""
         held = [batch for batch in self.judge.batches() if batch["state"] == "held"]
         if held:
             chosen = self.random.choice([approve, approve, reject])
@@ -161,6 +168,7 @@ class Story:
             refusal = self.world.decide(chosen, held[0]["seq"], fault)
             if refusal is not None:
                 raise Wrong(f"not decided: {refusal}")
+        return bool(held)
 
     def faulty_decision(self) -> None:
         self.decide(self._fault_of_few())
@@ -185,7 +193,7 @@ class Story:
         comparison = self.world.compare()
         assert comparison is not None
         outcome, content = comparison.outcome, comparison.content
-        copy, target = self.judge.rows("exchange"), self.judge.rows("target")
+        copy, target = self.judge.rows("exchange"), self.judge.rows("target", "exchange")
         if content is not None and (content.deviation == 0) != (copy == target):
             raise Wrong(f"contents: {content.deviation} rows are told to differ: {copy}, {target}")
         self._judged(outcome, whole=True)
@@ -229,6 +237,8 @@ class Story:
     def backup(self) -> None:
         for role in self.random.sample(ROLES, self.random.randint(1, 3)):
             self.backups[role].append(self.machine.backup(role))
+            if role == "exchange":
+                self.guards.append(self.world.guard)
 
     def restore(self) -> None:
         """From any earlier backup; the exchange and the target may be restored together."""
@@ -237,11 +247,18 @@ class Story:
             roles = [role for role in roles if role != "source"]
         for role in self.random.sample(roles, min(len(roles), self.random.randint(1, 2))):
             self.told[-1] += f" {role}"
-            self.machine.restore(role, self.random.choice(self.backups[role]))
+            place = self.random.randrange(len(self.backups[role]))
+            self.machine.restore(role, self.backups[role][place])
+            if role == "exchange" and self.random.random() < 0.2:
+                self.told[-1] += " with its guard file"
+                self.world.guard = self.guards[place]
             if role != "source":
                 self.judge.meddled, self.suspicion.forged = True, None
             self.suspicion.edited |= role == "target"
         self.judge.accept()
+
+    def lose_guard(self) -> None:
+        self.world.guard = None
 
     def tamper(self) -> None:
         self.told[-1] = self.forger.tamper()

@@ -14,7 +14,7 @@ def write(world: Simulated, key: int, name: str, stamp: str | None = None) -> No
 
 
 def arrived(world: Simulated) -> set[str | None]:
-    return {name for _, name, _ in world.judge.rows("target").values()}
+    return {row[1] for row in world.judge.rows("target").values()}
 
 
 def ran(world: Simulated) -> Outcome:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from bridge.decision import reject
 from bridge.run import Outcome, pull_only
 from connectors.errors import Busy
 from tests.simulation.judge import DEPARTMENT, Judge, Wrong
@@ -94,11 +95,7 @@ def test_a_job_is_held_by_one_run() -> None:
 def test_who_has_lost_the_job_is_refused_at_the_target() -> None:
     """Before it looks at what to deliver: what it knows is old."""
     with _changed("swept") as world:
-        fault = Fault("crash", 1_000_000)
-        world.run(fault=fault)
-        begins = fault.passed.index("push.begins") + 1
-    with _changed("swept") as world:
-        fault = Fault("freeze", begins)
+        fault = Fault("freeze", name="push.begins")
         assert world.run(fault=fault) is None
         assert _ran_well(world)
         outcome = world.wake(world.frozen[0])
@@ -106,6 +103,44 @@ def test_who_has_lost_the_job_is_refused_at_the_target() -> None:
         assert isinstance(outcome.error, Busy)
         assert "push.begins" in fault.passed
         assert "push.locked" not in fault.passed
+
+
+def test_what_a_resync_has_laid_aside_does_not_arrive_any_more() -> None:
+    """From a run that was held up before it came to the target."""
+    with _frozen_before_the_target("swept") as world:
+        assert world.resync(Fault("crash", name="epoch.begun")) is None
+        _see_refused(world)
+
+
+def test_what_a_rejection_has_laid_aside_does_not_arrive_any_more() -> None:
+    with _frozen_before_the_target("fused") as world:
+        world.machine["source"].execute("DELETE FROM t WHERE id < 4")
+        world.tick(9)
+        world.run(pull_only)
+        assert [batch["state"] for batch in world.judge.batches()][-2:] == ["sealed", "held"]
+        assert world.decide(reject, 3) is None
+        _see_refused(world)
+
+
+@contextmanager
+def _frozen_before_the_target(variant: str) -> Iterator[Simulated]:
+    """A run with a sealed batch in its hands."""
+    with _changed(variant) as world:
+        assert world.run(fault=Fault("freeze", name="push.begins")) is None
+        assert world.judge.batches()[-1]["state"] == "sealed"
+        yield world
+
+
+def _see_refused(world: Simulated) -> None:
+    received = world.judge.known_receipts()
+    assert "purged" in {batch["state"] for batch in world.judge.batches()}
+    outcome = world.wake(world.frozen[0])
+    assert isinstance(outcome, Outcome)
+    assert isinstance(outcome.error, Busy)
+    assert world.judge.known_receipts() == received
+    world.tick(9)
+    assert _ran_well(world)
+    world.judge.see_rest()
 
 
 def test_an_image_under_way_is_not_pulled_over() -> None:

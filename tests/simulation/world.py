@@ -22,7 +22,7 @@ from bridge.purge import Purged, purge_jobs
 from bridge.run import Outcome, resync_job, run_job
 from bridge.settings import Deployment
 from connectors.errors import BridgeheadError, ConnectionLost
-from tests.scenario.world import World, cursor_job
+from tests.scenario.world import DEPARTMENT, World, cursor_job
 from tests.simulation.judge import JOB, TABLE, Judge, Wrong
 from tests.simulation.store import ROLES, Machine, endpoint, simulated
 
@@ -57,12 +57,17 @@ class Crash(BaseException):
 
 @dataclass
 class Fault:
-    """What happens to a run at its hit-th failpoint: `crash`, `cut` (an error of the connection) or
-    `freeze` (at the next point where it holds no transaction)."""
+    """What happens to a run at its hit-th failpoint, or at its first of that `name`: `crash`, `cut`
+    (an error of the connection) or `freeze` (at the next point where it holds no transaction)."""
 
     way: str = "none"
     hit: int = 0
+    name: str | None = None
     passed: list[str] = field(default_factory=list)
+
+    @property
+    def is_there(self) -> bool:
+        return len(self.passed) >= self.hit if self.name is None else self.name in self.passed
 
 
 class Simulated:
@@ -80,6 +85,22 @@ class Simulated:
         shutil.rmtree(self.deployment.guard_folder, ignore_errors=True)  # of the one before
         self.tick(60)
         self.judge.accept()
+
+    @property
+    def guard(self) -> bytes | None:
+        """What the guard file holds; None where there is none."""
+        return self._guard_file.read_bytes() if self._guard_file.exists() else None
+
+    @guard.setter
+    def guard(self, content: bytes | None) -> None:
+        if content is None:
+            self._guard_file.unlink(missing_ok=True)
+        else:
+            self._guard_file.write_bytes(content)
+
+    @property
+    def _guard_file(self) -> Path:
+        return self.deployment.guard_folder / f"{DEPARTMENT}.{JOB}.json"
 
     def tick(self, seconds: float) -> None:
         self.machine.now += timedelta(seconds=seconds)
@@ -167,7 +188,7 @@ class Simulated:
         fault.passed.append(name)
         if name == "push.applied":
             self.judge.see_target()
-        if fault.way == "none" or len(fault.passed) < fault.hit:
+        if fault.way == "none" or not fault.is_there:
             return
         if fault.way == "crash":
             raise Crash
