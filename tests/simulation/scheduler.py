@@ -194,8 +194,8 @@ class Story:
         assert comparison is not None
         outcome, content = comparison.outcome, comparison.content
         copy, target = self.judge.rows("exchange"), self.judge.rows("target", "exchange")
-        if content is not None and (content.deviation == 0) != (copy == target):
-            raise Wrong(f"contents: {content.deviation} rows are told to differ: {copy}, {target}")
+        if content is not None and bool(content.sample) != (copy != target):
+            raise Wrong(f"contents: {content} was told of {copy} and {target}")
         self._judged(outcome, whole=True)
         if _is_well(outcome) and content is not None:
             self.judge.see_reconciled(edited=False)
