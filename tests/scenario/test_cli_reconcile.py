@@ -137,3 +137,4 @@ def test_a_job_that_never_ran_has_nothing_to_compare(world: World, capsys: Capsy
     world.job("j", **cursor_job())
     told = reconcile(world, capsys)
     assert (told.code, told.json["deviation"], "error" in told.json) == (0, 0, False)
+    assert (told.json["verdict"], told.json["content"]) == ("reconciled", None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from bridge.decision import approve, reject
@@ -27,6 +29,12 @@ def held(world: World) -> World:
     return world
 
 
+def check_audited(world: World, action: str, seq: int, why: str) -> None:
+    query = f"SELECT actor, details FROM bh_audit WHERE action = '{action}'"
+    ((actor, details),) = world.sql("exchange", query)
+    assert (actor, json.loads(details)) == ("tester", {"epoch": 1, "seq": seq, "why": why})
+
+
 on_both = pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda chain: chain[0])
 
 
@@ -34,7 +42,9 @@ on_both = pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda cha
 def test_approved(held: World) -> None:
     seq = held.batches()[-1]["seq"]
     held.insert([50], stamp=held.now)
-    approve(held.deployment, "j", seq, "tester", "the register was closed")
+    approved = approve(held.deployment, "j", seq, "tester", "the register was closed")
+    assert (approved.seq, approved.state) == (seq, "sealed")
+    check_audited(held, "approve", seq, "the register was closed")
     assert held.run_well().batches[0].received.deleted == 5
     held.run_well()
     assert held.findings() == []
@@ -44,7 +54,8 @@ def test_approved(held: World) -> None:
 def test_rejected(held: World) -> None:
     seq = held.batches()[-1]["seq"]
     held.insert(range(2, 11))
-    reject(held.deployment, "j", seq, "tester", "somebody dropped the wrong table")
+    assert reject(held.deployment, "j", seq, "tester", "somebody dropped the wrong table") == 2
+    check_audited(held, "reject", seq, "somebody dropped the wrong table")
     assert len(held.sql("target", "SELECT id FROM t")) == 6
     outcome = held.run_well()
     assert [b.kind for b in outcome.batches] == ["resync"]

@@ -83,3 +83,26 @@ def test_sweep_under_a_budget(world: World, monkeypatch: pytest.MonkeyPatch) -> 
         deleted += [b.tally.deleted for b in world.run_well().batches]
     assert (sum(deleted), max(deleted)) == (3, 1)
     assert world.findings() == []
+
+
+@pytest.mark.parametrize("world", [CHAINS[2]], indirect=True, ids="-".join)
+def test_a_segment_of_keys_that_nothing_can_hold_deletes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the segments before and behind it there is no key that would be missing."""
+    monkeypatch.setattr("bridge.capture.sweep.SEGMENT_ROWS", 4)
+    keys = [f"{letter}{number}" for letter in "abc" for number in range(4)]
+    long = [f"b{letter}x" for letter in "abcdefgh"]
+    rows = ", ".join(f"('{key}', {world.ago(3600)})" for key in (*keys, *long))
+    world.sql(
+        "source",
+        "CREATE TABLE t (id varchar(2) PRIMARY KEY, updated_at TIMESTAMP)",
+        f"INSERT INTO t VALUES {rows}",
+    )
+    world.job("j", **cursor_job())
+    assert world.run_well().quarantined == 8
+    world.sql("source", "DELETE FROM t WHERE id IN ('a1', 'c1')")
+    (batch,) = world.run_well().batches
+    assert (batch.tally.deleted, batch.tally.gone) == (2, 2)
+    left = [key for (key,) in world.sql("target", "SELECT id FROM t ORDER BY id")]
+    assert left == [key for key in keys if key not in ("a1", "c1")]
