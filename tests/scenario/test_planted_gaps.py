@@ -285,6 +285,18 @@ def test_batch_changed_after_it_was_sealed(settled: World, what: str) -> None:
 
 
 @on_sqlite
+def test_of_a_missing_batch_and_a_changed_one_the_worse_is_told(settled: World) -> None:
+    settled.sql(
+        "exchange",
+        "DELETE FROM bh_batch WHERE seq = 2",
+        "UPDATE bh_batch SET inserted = inserted + 1, read = read + 1 WHERE seq = 4",
+    )
+    outcome = run_with_new_rows(settled)
+    assert (outcome.verdict, outcome.exit_code) == ("fork", 1)
+    assert "4 was changed after it was sealed" in str(outcome.error)
+
+
+@on_sqlite
 def test_batch_changed_and_hashed_again(settled: World) -> None:
     """A forger who mends the whole chain is still betrayed by the receiver's head."""
     from tests.oracle import batch_hash

@@ -262,12 +262,13 @@ def test_a_file_without_news_is_still_a_batch(box: Desk) -> None:
 
 
 def test_a_corrected_file_closes_what_it_left(box: Desk, capsys: Capsys) -> None:
-    box.csv("a.csv", "1,a,b", "2,ok", "x,y", "3,c", "3,d")
+    box.csv("a.csv", "1,a,b", "2,ok", "x,y", "3,c", "3,d", "9,y,z")
     outcome = box.world.run_well()
     tally = outcome.batches[-1].tally
-    assert (tally.read, tally.inserted, tally.quarantined) == (5, 1, 4)
+    assert (tally.read, tally.inserted, tally.quarantined) == (6, 1, 5)
     assert box.set_aside(capsys) == [
         ("wrong_columns", None, "a.csv, line 2"),
+        ("wrong_columns", None, "a.csv, line 7"),
         ("repeated_key", None, "a.csv, line 6"),
         ("malformed", "id", "a.csv, line 4"),
     ]
@@ -278,7 +279,7 @@ def test_a_corrected_file_closes_what_it_left(box: Desk, capsys: Capsys) -> None
     assert (tally.inserted, tally.unchanged, tally.quarantined) == (3, 1, 0)
     assert box.quarantine(capsys) == []
     query = "SELECT closed_why, count(*) FROM bh_quarantine GROUP BY 1 ORDER BY 1"
-    assert box.world.sql("exchange", query) == [("accepted", 1), ("its file was taken again", 2)]
+    assert box.world.sql("exchange", query) == [("accepted", 1), ("its file was taken again", 3)]
 
 
 def test_a_file_of_many_parts_is_one_batch(box: Desk) -> None:
