@@ -30,9 +30,6 @@ VERDICTS = {
     State.HELD: Verdict.HELD,
 }
 
-# What a run stops at: it stands until another run has gone through.
-_STOPPED = (Verdict.FORK, Verdict.GAP, Verdict.HELD)
-
 
 @dataclass(frozen=True)
 class JobOverview:
@@ -51,24 +48,29 @@ class JobOverview:
     @property
     def verdict(self) -> Verdict | None:
         """None for a job that has not sealed a batch yet, and was not stopped before."""
-        found = self.standing
-        if found is None:
-            return None
-        if found.last_sealed_at is None:
-            return Verdict(found.ran_verdict) if found.ran_verdict in _STOPPED else None
+        found, ran = self.standing, self._standing_verdict
+        if found is None or found.last_sealed_at is None:
+            return ran
         matters = {
             Verdict.DEVIATION: found.deviated or found.content_deviation,
             Verdict.HELD: found.held,
             Verdict.IN_FLIGHT: found.in_flight or found.seq == 0,  # an epoch is about to begin
         }
-        ended = [Verdict(found.ran_verdict)] if found.ran_verdict in _STOPPED else []
+        ended = [ran] if ran else []
         return worst([*ended, *(verdict for verdict, count in matters.items() if count)])
 
     @property
+    def _standing_verdict(self) -> Verdict | None:
+        """What the last run that looked has found, besides what stands in the batches."""
+        found = self.standing.ran_verdict if self.standing else None
+        return Verdict(found) if found and Verdict(found).stands else None
+
+    @property
     def deviation(self) -> int:
-        """What open batches or the last comparison of contents found: two views of one thing."""
-        found = self.standing
-        return max(found.deviation, found.content_deviation) if found else 0
+        """What open batches or the last comparison of contents found: two views of one thing. Of
+        sums that differ it is only known that they do."""
+        found, least = self.standing, int(self._standing_verdict is Verdict.DEVIATION)
+        return max(found.deviation, found.content_deviation, least) if found else 0
 
     @property
     def lag_seconds(self) -> float | None:

@@ -14,6 +14,7 @@ from bridge.failpoint import failpoint
 from bridge.hold import Hold, hold
 from bridge.job import Job
 from bridge.ledger.quarantine import Quarantine
+from bridge.ledger.record import Standing
 from bridge.log import about
 from bridge.notice import note_outcome
 from bridge.outcome import Observer, Outcome
@@ -159,7 +160,7 @@ def _run_held(
             _conclude(held, outcome)
         except BridgeheadError as error:
             with suppress(BridgeheadError):  # the first error is the one to tell
-                _record(held, _verdict_of(error, outcome), str(error), began)
+                _record(held, _left_by(error, outcome, standing), str(error), began)
             raise
         finally:
             outcome.reached = frozenset(held.reached)
@@ -218,6 +219,13 @@ def _verdict_of(error: BridgeheadError, outcome: Outcome) -> Verdict:
         if isinstance(error, kind):
             return verdict
     return Verdict.IN_FLIGHT
+
+
+def _left_by(error: BridgeheadError, outcome: Outcome, before: Standing | None) -> Verdict:
+    """A run that could not look leaves what stood before it."""
+    verdict = _verdict_of(error, outcome)
+    stood = Verdict(before.ran_verdict) if before and before.ran_verdict else verdict
+    return stood if verdict is Verdict.IN_FLIGHT and stood.stands else verdict
 
 
 def _retrying(seconds: float) -> Retrying:

@@ -20,6 +20,11 @@ class Verdict(StrEnum):
     FORK = "fork"  # one number, two contents
 
     @property
+    def stands(self) -> bool:
+        """Until somebody has looked again: it is not over because nobody could."""
+        return self in (Verdict.HELD, Verdict.DEVIATION, Verdict.GAP, Verdict.FORK)
+
+    @property
     def zh(self) -> str:
         return _WORDS[self][0]
 

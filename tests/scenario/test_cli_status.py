@@ -45,8 +45,7 @@ def test_status_works_while_source_and_target_are_down(ran: World, capsys: Capsy
 
 def test_a_failed_run_stays_visible(ran: World, capsys: Capsys) -> None:
     cut_off_source_and_target(ran)
-    file = ran.directory / "bridgehead.yaml"
-    file.write_text(file.read_text(encoding="utf-8").replace("retry: 5", "retry: 0"), "utf-8")
+    hurry(ran)
     assert call(capsys, "--config", ran.directory, "run", "j").code == 3
     (done, _) = call(capsys, "--config", ran.directory, "status", "--json").json
     assert "127.0.0.1" in done["ran_error"]
@@ -59,6 +58,44 @@ def test_a_stopped_job_without_a_batch_needs_a_person(ran: World, capsys: Capsys
     ran.sql("exchange", "DELETE FROM bh_batch", "UPDATE bh_job SET ran_verdict = 'fork'")
     told = call(capsys, "--config", ran.directory, "status", "--json")
     assert (told.code, told.json[0]["verdict"]) == (1, "fork")
+
+
+def hurry(world: World) -> None:
+    file = world.directory / "bridgehead.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("retry: 5", "retry: 0"), "utf-8")
+
+
+def stood(world: World, capsys: Capsys) -> tuple[int, str, int]:
+    told = call(capsys, "--config", world.directory, "status", "--json")
+    return told.code, told.json[0]["verdict"], told.json[0]["deviation"]
+
+
+@pytest.mark.parametrize(
+    ("forged", "found"),
+    [
+        ("DELETE FROM bh_position", ("gap", 0)),
+        ("UPDATE bh_receipt SET digest = 'other'", ("deviation", 1)),
+    ],
+    ids=["gap", "deviation"],
+)
+def test_what_a_run_found_stands_until_another_has_gone_through(
+    ran: World, capsys: Capsys, forged: str, found: tuple[str, int]
+) -> None:
+    """One that did not get as far as to look has not seen that it is over."""
+    hurry(ran)
+    ran.sql("target", forged)
+    assert call(capsys, "--config", ran.directory, "run", "j").code == 1
+    assert stood(ran, capsys) == (1, *found)
+    assert (
+        call(capsys, "--config", ran.directory, "report", "--output", ran.directory / "r").code == 1
+    )
+    configured = (ran.directory / "bridgehead.yaml").read_text(encoding="utf-8")
+    cut_off_source_and_target(ran)
+    assert call(capsys, "--config", ran.directory, "run", "j").code == 3
+    assert stood(ran, capsys) == (1, *found)
+    (ran.directory / "bridgehead.yaml").write_text(configured, encoding="utf-8")
+    assert call(capsys, "--config", ran.directory, "resync", "j", "--why", "seen").code == 0
+    assert stood(ran, capsys) == (0, "reconciled", 0)
 
 
 def test_status_makes_nothing_in_a_new_exchange(world: World, capsys: Capsys) -> None:
