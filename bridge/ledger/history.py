@@ -183,11 +183,11 @@ class History:
 
     def sums(self, epoch: int, seq: int) -> Sums:
         """What was sent in that epoch up to and with that batch."""
-        return sum_up(self.connection, _SENT, self._names, epoch, seq)
+        return sum_up(self.connection, _SENT, self._this_job, epoch, seq)
 
     def received_sums(self, epoch: int, seq: int) -> Sums:
         """What the receipts kept here say was measured in that epoch up to and with that batch."""
-        return sum_up(self.connection, _RECEIVED, self._names, epoch, seq)
+        return sum_up(self.connection, _RECEIVED, self._this_job, epoch, seq)
 
     def verify_chain(self, from_seq: int = 1, epoch: int | None = None) -> list[ChainProblem]:
         """Every gap and fork of an epoch (the current one) from `from_seq` on."""
@@ -195,7 +195,7 @@ class History:
         chosen = epoch or (standing.epoch if standing else 1)
         before = self._hash_before(chosen, from_seq, standing)
         place = {"of_epoch": chosen, "from_seq": from_seq}
-        ordered = self.connection.execute(_LINKS, self._names | place).yield_per(_AT_ONCE)
+        ordered = self.connection.execute(_LINKS, self._this_job | place).yield_per(_AT_ONCE)
         links = batch_links(batch_of(row) for row in ordered)
         return list(verify(links, from_seq, before))
 
@@ -213,7 +213,7 @@ class History:
         return GENESIS if epoch == 1 else None
 
     def _standing(self, query: Select[Any]) -> Standing | None:
-        found = self.connection.execute(query, self._names).one_or_none()
+        found = self.connection.execute(query, self._this_job).one_or_none()
         return Standing(*found) if found else None
 
     def _of(self, columns: Any) -> ColumnElement[bool]:
@@ -224,12 +224,12 @@ class History:
         return self._all(_IN_STATE, states=[state.value for state in states])
 
     @property
-    def _names(self) -> dict[str, str]:
+    def _this_job(self) -> dict[str, str]:
         return naming(self.department, self.job)
 
     def _one(self, query: Select[Any], **values: Any) -> Batch | None:
-        row = self.connection.execute(query, self._names | values).one_or_none()
+        row = self.connection.execute(query, self._this_job | values).one_or_none()
         return batch_of(row) if row else None
 
     def _all(self, query: Select[Any], **values: Any) -> list[Batch]:
-        return [batch_of(row) for row in self.connection.execute(query, self._names | values)]
+        return [batch_of(row) for row in self.connection.execute(query, self._this_job | values)]

@@ -83,7 +83,7 @@ class Quarantine:
     def __init__(self, connection: Connection, department: str, job: str) -> None:
         self._connection = connection
         self._named = {"department": department, "job": job}
-        self._names = naming(department, job)
+        self._this_job = naming(department, job)
 
     def open_entries(self, entries: Iterable[SetAside], epoch: int, seq: int) -> int:
         """Open an entry per key, or renew the open one with what is known now; returns how many
@@ -106,14 +106,14 @@ class Quarantine:
         gone = {"open_key": None, "closed_at": datetime.now(UTC), "closed_why": why}
         closed = 0
         for part in _parts([_digest(key) for key in dict.fromkeys(keys)]):
-            values = self._names | {"keys": part} | gone
+            values = self._this_job | {"keys": part} | gone
             closed += self._connection.execute(_CLOSED, values).rowcount
         return closed
 
     def open_keys(self, limit: int | None = None) -> Iterator[str]:
         """Keys of open entries, oldest first, read in pages: the caller may close them meanwhile,
         and what is opened meanwhile is not among them."""
-        high, after = self._connection.execute(_NEWEST, self._names).scalar() or 0, 0
+        high, after = self._connection.execute(_NEWEST, self._this_job).scalar() or 0, 0
         left = self.count() if limit is None else limit
         while left > 0:
             page = self._page(after, high, min(left, _PAGE))
@@ -126,11 +126,11 @@ class Quarantine:
         """Keys of open entries whose row stands in that file."""
         there = row.c.place.startswith(f"{name}, ", autoescape=True)
         query = select(row.c.key).where(_OPEN, there)
-        return set(self._connection.execute(query, self._names).scalars())
+        return set(self._connection.execute(query, self._this_job).scalars())
 
     def count(self) -> int:
         """Open entries."""
-        counted: int = self._connection.execute(_COUNT, self._names).scalar_one()
+        counted: int = self._connection.execute(_COUNT, self._this_job).scalar_one()
         return counted
 
     def list_masked(
@@ -144,15 +144,17 @@ class Quarantine:
             .order_by(row.c.number)
             .limit(limit)
         )
-        return [QuarantineEntry(*found) for found in self._connection.execute(query, self._names)]
+        return [
+            QuarantineEntry(*found) for found in self._connection.execute(query, self._this_job)
+        ]
 
     def _known(self, digests: Sequence[str]) -> set[str]:
-        found = self._connection.execute(_KNOWN, self._names | {"keys": digests})
+        found = self._connection.execute(_KNOWN, self._this_job | {"keys": digests})
         return {name for name in found.scalars() if name}
 
     def _renew(self, values: list[dict[str, Any]]) -> None:
         if values:
-            self._connection.execute(_RENEWED, [self._names | each for each in values])
+            self._connection.execute(_RENEWED, [self._this_job | each for each in values])
 
     def _open(self, values: list[dict[str, Any]], now: datetime) -> None:
         first = self._named | {"opened_at": now, "seen": 1}
@@ -166,7 +168,7 @@ class Quarantine:
             .order_by(row.c.number)
             .limit(limit)
         )
-        return [(number, key) for number, key in self._connection.execute(query, self._names)]
+        return [(number, key) for number, key in self._connection.execute(query, self._this_job)]
 
 
 def _digest(key: str) -> str:

@@ -115,7 +115,7 @@ class Receiver:
     def position(self, lock: bool = False) -> Position | None:
         """None if the job never came here. `lock` keeps it still until the transaction ends."""
         query = _LOCKED if lock else _POSITION
-        found = self.connection.execute(query, self._names).one_or_none()
+        found = self.connection.execute(query, self._this_job).one_or_none()
         return Position(*found) if found else None
 
     def lock_position(self, token: int) -> Position:
@@ -189,7 +189,7 @@ class Receiver:
     def receipts(self, epoch: int, from_seq: int = 1) -> list[Receipt]:
         """In order."""
         place = {"of_epoch": epoch, "from_seq": from_seq}
-        found = self.connection.execute(_FROM_SEQ, self._names | place)
+        found = self.connection.execute(_FROM_SEQ, self._this_job | place)
         return [_receipt(row) for row in found]
 
     def newest(self) -> Receipt | None:
@@ -197,7 +197,7 @@ class Receiver:
 
     def sums(self, epoch: int, seq: int) -> Sums:
         """What was measured in that epoch up to and with that batch."""
-        return sum_up(self.connection, _MEASURED, self._names, epoch, seq)
+        return sum_up(self.connection, _MEASURED, self._this_job, epoch, seq)
 
     # -- claims ------------------------------------------------------------------------------
 
@@ -226,7 +226,7 @@ class Receiver:
 
     def release(self, schema: str | None, table: str) -> None:
         """Give up this job's claim, if it has one."""
-        self.connection.execute(_RELEASED, self._names | _table(schema, table))
+        self.connection.execute(_RELEASED, self._this_job | _table(schema, table))
 
     # -- pieces ------------------------------------------------------------------------------
 
@@ -250,14 +250,14 @@ class Receiver:
         return (claim.department, claim.job) == (self.department, self.job)
 
     def _set(self, **values: Any) -> None:
-        self.connection.execute(_MOVED, self._names | values)
+        self.connection.execute(_MOVED, self._this_job | values)
 
     @property
-    def _names(self) -> dict[str, str]:
+    def _this_job(self) -> dict[str, str]:
         return naming(self.department, self.job)
 
     def _one(self, query: Select[Any], **values: Any) -> Receipt | None:
-        row = self.connection.execute(query, self._names | values).one_or_none()
+        row = self.connection.execute(query, self._this_job | values).one_or_none()
         return _receipt(row) if row else None
 
     def _named(self, values: dict[str, Any]) -> dict[str, Any]:

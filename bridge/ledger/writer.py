@@ -268,7 +268,7 @@ class Ledger(History):
         return standing
 
     def _set(self, **values: Any) -> None:
-        self.connection.execute(_JOB, self._names | values)
+        self.connection.execute(_JOB, self._this_job | values)
 
     def _check_place(self, batch: Batch, newest: Batch | None) -> None:
         if newest and newest.state is State.HELD:
@@ -287,7 +287,7 @@ class Ledger(History):
     def _write(self, batch: Batch, moved: Batch) -> None:
         values = {name: getattr(moved, name) for name in _MOVED} | received_values(moved.received)
         seen = {"of_epoch": batch.epoch, "with_seq": batch.seq, "seen_state": batch.state.value}
-        if self.connection.execute(_BATCH_AS_SEEN, self._names | seen | values).rowcount != 1:
+        if self.connection.execute(_BATCH_AS_SEEN, self._this_job | seen | values).rowcount != 1:
             raise IllegalMove(f"batch {batch.seq} is no longer {batch.state}")
 
     def _note(self, batch: Batch, before: State | None) -> None:
