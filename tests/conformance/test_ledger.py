@@ -13,13 +13,16 @@ from sqlalchemy import Connection, Engine, delete, update
 
 from bridge.batch import GENESIS, Batch, Counts, Kind, State, Tally
 from bridge.errors import BooksDoNotBalance, IllegalMove, NotContiguous
+from bridge.event import EventKind, Recovery, Sighting
 from bridge.ledger import Ledger
 from bridge.ledger.audit import Audit
 from bridge.ledger.candidate import Candidate, thin
+from bridge.ledger.event import Events
 from bridge.ledger.migrations import upgrade_exchange
 from bridge.ledger.quarantine import Quarantine, SetAside, key_text
 from bridge.ledger.record import Standing, Sums
 from bridge.ledger.schema import audit_entry, batch_row, job_row
+from bridge.ledger.timeliness import reconciled_between
 from connectors.errors import Busy
 
 DEPARTMENT = "113301000024895242"
@@ -332,6 +335,25 @@ def test_unsettled_batches_come_in_order(ledger: Ledger) -> None:
     assert ledger.unsettled() == [applied, *batches[2:]]
 
 
+def test_moments_of_a_period_end_before_the_next_begins(ledger: Ledger) -> None:
+    for _ in range(3):
+        reconcile(ledger, seal(ledger))
+    first, second, third = (b.reconciled_at for b in reversed(ledger.batches()) if b.reconciled_at)
+    place = (ledger.connection, DEPARTMENT, "population")
+    assert reconciled_between(*place, first, third) == [first, second]
+    assert reconciled_between(*place, second, third + MINUTE) == [second, third]
+
+
+def test_events_are_listed_oldest_first_and_the_newest_stay(connection: Connection) -> None:
+    events = Events(connection, DEPARTMENT)
+    for subject in "abc":
+        events.see(Sighting(EventKind.STORE, subject=subject), NOON)
+    assert [entry.subject for entry in events.entries(limit=2)] == ["b", "c"]
+    events.recover(Recovery(EventKind.STORE, subject="b"), NOON + MINUTE)
+    assert [entry.subject for entry in events.entries()] == ["a", "c"]
+    assert [entry.is_open for entry in events.entries(closed=True)] == [True, False, True]
+
+
 def test_batches_are_listed_newest_first(ledger: Ledger) -> None:
     batches = [seal(ledger) for _ in range(4)]
     assert ledger.batches(limit=2) == [batches[3], batches[2]]
@@ -460,6 +482,12 @@ def test_thinning_drops_what_reaches_least_further() -> None:
     assert thin(at, 3) == [at[0], at[2], at[4]]
 
 
+@pytest.mark.parametrize(("minutes", "goes"), [((0, 10, 11, 30), 10), ((0, 1, 20, 25), 1)])
+def test_the_one_between_the_closest_neighbours_goes(minutes: tuple[int, ...], goes: int) -> None:
+    at = {n: Candidate(NOON + n * MINUTE, frozenset()) for n in minutes}
+    assert thin(at.values(), 3) == [at[n] for n in minutes if n != goes]
+
+
 def test_jobs_keep_their_own_candidates(connection: Connection, ledger: Ledger) -> None:
     other = taken(connection, "enterprise")
     one = Candidate(NOON, frozenset({"a"}))
@@ -504,6 +532,9 @@ def test_the_audit_log_is_chained(connection: Connection) -> None:
     assert audit.head() == (2, entries[1].hash)
     assert audit.verify() == []
     assert audit.entries(since=entries[1].at) == [entries[1]]
+    assert audit.details("purge", "population") == {"seq": 2, "why": "到期"}
+    for action, job in ("purge", "enterprise"), ("resync", "population"):
+        assert audit.details(action, job) == {}
 
 
 @pytest.mark.parametrize("column", ["actor", "action", "details", "job", "department"])

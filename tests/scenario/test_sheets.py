@@ -282,6 +282,18 @@ def test_a_corrected_file_closes_what_it_left(box: Desk, capsys: Capsys) -> None
     assert box.world.sql("exchange", query) == [("accepted", 1), ("its file was taken again", 3)]
 
 
+def test_a_file_that_grew_under_the_same_stamp_is_taken_again(box: Desk) -> None:
+    """As a copy may bear the stamp of its original."""
+    path = box.csv("a.csv", "1,a")
+    box.world.run_well()
+    stamps = path.stat()
+    path.write_text("id,v\n1,a\n2,b\n", "utf-8")
+    os.utime(path, ns=(stamps.st_atime_ns, stamps.st_mtime_ns))
+    (batch,) = box.world.run_well().batches
+    assert (batch.tally.inserted, batch.tally.unchanged) == (1, 1)
+    assert box.target("id, v", "id") == [(1, "a"), (2, "b")]
+
+
 def test_a_file_of_many_parts_is_one_batch(box: Desk) -> None:
     box.job("*.csv", {"id": {"type": "integer"}, "v": {}}, key=["id"], chunk_rows=10)
     box.csv("a.csv", *(f"{n},v{n}" for n in range(5000)))

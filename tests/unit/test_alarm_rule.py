@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from bridge.configuration.problem import ConfigurationProblems
-from bridge.event import EventKind, Severity
+from bridge.event import EventKind, Observation, Recovery, Severity, Sighting
 from bridge.eventwording import happened, name_of, remedy_of, severity_word
 from bridge.ledger.event import EventEntry
 from bridge.settings import Deployment, load
@@ -127,3 +127,10 @@ def test_the_manual_lists_every_kind_with_its_severity() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs/alarms.md").read_text("utf-8")
     for kind in EventKind:
         assert f"| `{kind}` | {name_of(kind, 'zh')} | {kind.severity} |" in page
+
+
+def test_what_two_looks_have_shown_adds_up() -> None:
+    seen = [Sighting(EventKind.GAP, job) for job in "ab"]
+    over = [Recovery(EventKind.FORK, job) for job in "ab"]
+    one, other = (Observation((seen[n],), (over[n],)) for n in (0, 1))
+    assert one + other == Observation(tuple(seen), tuple(over))
