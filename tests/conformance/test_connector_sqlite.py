@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cmp_to_key
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from connectors.errors import (
 )
 from connectors.registry import connect
 from connectors.selection import Span
+from connectors.sqlite.values import compare_decimals
 from connectors.table import Kind, TableName, Type
 from tests.conformance.samples import Line, fetch, selection_of
 
@@ -488,3 +490,8 @@ def test_every_result_code_says_what_to_do_next(opened: Opened) -> None:
         translated = store.translate(error)
         assert type(translated) is kind, code
         assert "secret" not in str(translated)
+
+
+def test_decimals_kept_as_text_are_in_order_and_what_is_none_comes_last() -> None:
+    texts = ["b", "10", "-0.5", "a", "9.75", ""]
+    assert sorted(texts, key=cmp_to_key(compare_decimals)) == ["-0.5", "9.75", "10", "", "a", "b"]

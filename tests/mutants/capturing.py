@@ -142,6 +142,34 @@ CAPTURING = (
         "high = high or watermark",
         f"{SIMULATED}::test_a_clock_set_back_does_not_stop_the_sweep",
     ),
+    Mutant(
+        "oldest-drained-is-the-horizon",
+        "horizon",
+        "bridge.horizon",
+        "horizon = max(drained, default=None)",
+        "horizon = min(drained, default=None)",
+        f"{HORIZON}::test_the_newest_drained_counts_and_the_older_are_forgotten",
+    ),
+    Mutant(
+        "held-back-by-what-held-the-oldest",
+        "horizon",
+        "bridge.horizon",
+        "return Horizon(horizon, waiting, candidates[-1].tokens)",
+        "return Horizon(horizon, waiting, candidates[0].tokens)",
+        f"{HORIZON}::test_an_older_candidate_drains_meanwhile",
+    ),
+    Mutant(
+        "statements-read-after-their-transactions",
+        "horizon",
+        "connectors.mysql.work",
+        "            executing = _executing(session, spelling)\n"
+        "            session.execute(_MARKER)\n"
+        "            transactions = _transactions(session)\n",
+        "            session.execute(_MARKER)\n"
+        "            transactions = _transactions(session)\n"
+        "            executing = _executing(session, spelling)\n",
+        "tests/conformance/test_mysql_work.py::test_a_statement_that_goes_on_between_two_readings",
+    ),
     # -- classify ----------------------------------------------------------------------------
     Mutant(
         "null-taken-for-equal",
@@ -230,6 +258,23 @@ CAPTURING = (
         "changes.missing_in_stage(key_range(self._read_key, high_key))",
         "changes.missing_in_stage(key_range(self._read_key, None))",
         f"{SCENARIO}/test_compare.py::test_compare[4-sqlite-sqlite-sqlite]",
+    ),
+    Mutant(
+        "a-segment-without-a-key-reaches-to-the-end",
+        "classify",
+        "bridge.capture.sweep",
+        "self._segments.last_key(there) or low",
+        "self._segments.last_key(there)",
+        f"{SCENARIO}/test_sweep.py::test_a_segment_of_keys_that_nothing_can_hold_deletes_nothing"
+        "[sqlite-sqlite-sqlite]",
+    ),
+    Mutant(
+        "a-file-that-grew-taken-for-the-same",
+        "classify",
+        "bridge.ledger.file",
+        "return found == (self.name, self.size_bytes, self.modified_ns)",
+        "return found[::2] == (self.name, self.modified_ns)",
+        f"{SCENARIO}/test_sheets.py::test_a_file_that_grew_under_the_same_stamp_is_taken_again",
     ),
     # -- seal --------------------------------------------------------------------------------
     Mutant(
@@ -448,5 +493,13 @@ CAPTURING = (
         '        quarantine.close(staged, "accepted")\n',
         "",
         f"{LATER}[cursor-sqlite-sqlite-sqlite]",
+    ),
+    Mutant(
+        "rows-of-unknown-keys-are-one",
+        "quarantine",
+        "bridge.transform.sieve",
+        "key = (*key, place)",
+        "key = (*key,)",
+        f"{SCENARIO}/test_sheets.py::test_a_corrected_file_closes_what_it_left",
     ),
 )

@@ -159,6 +159,22 @@ JUDGING = (
         "if False:",
         f"{RESTORES}::test_fork_after_two_restores[sqlite]",
     ),
+    Mutant(
+        "a-gap-told-before-a-fork",
+        "verdict",
+        "bridge.stream",
+        'next((p for p in problems if p.kind == "fork"), problems[0])',
+        "problems[0]",
+        f"{GAPS}::test_of_a_missing_batch_and_a_changed_one_the_worse_is_told[sqlite]",
+    ),
+    Mutant(
+        "a-stall-that-the-centre-does-not-see",
+        "verdict",
+        "bridge.push",
+        "            self._held.receiver().stall(expectation)\n",
+        "",
+        f"{GAPS}::test_position_moved_between_the_check_and_the_push[gap-sqlite]",
+    ),
     # -- settle ------------------------------------------------------------------------------
     Mutant(
         "settle-skipped",
@@ -223,5 +239,13 @@ JUDGING = (
         "        if kind is None:\n            self._raise()\n",
         "        if kind is None:\n",
         f"{GAPS}::test_target_refuses_the_last_part_of_an_image[postgresql]",
+    ),
+    Mutant(
+        "an-epoch-that-began-is-not-remembered",
+        "settle",
+        "bridge.beginning",
+        '    failpoint("epoch.begun")\n    held.guard.keep(head)\n',
+        '    failpoint("epoch.begun")\n',
+        f"{RESTORES}::test_exchange_restored_to_before_an_epoch_that_had_only_begun[sqlite]",
     ),
 )
