@@ -295,20 +295,21 @@ def test_silence_is_sealed_once_per_interval(ledger: Ledger) -> None:
 
 
 def test_every_move_leaves_an_event(ledger: Ledger) -> None:
+    seal(ledger)
     batch = receive(ledger, seal(ledger))
     batch = ledger.move(batch, State.DEVIATED, deviation=2, cause="truncated value")
     assert ledger.open_deviations() == [batch]
     batch = ledger.move(batch, State.RECONCILED, deviation=0, note="repaired")
     batch = ledger.move(batch, State.PURGED)
-    assert ledger.batch(1, 1) == batch
+    assert ledger.batch(1, 2) == batch
     assert batch.cause == "truncated value"
     assert batch.received == batch.sent
     assert batch.applied_at is not None
     assert batch.reconciled_at is not None
-    moves = [(event.before, event.after) for event in ledger.events(1, 1)]
+    moves = [(event.before, event.after) for event in ledger.events(1, 2)]
     states = [State.SEALED, State.APPLIED, State.DEVIATED, State.RECONCILED, State.PURGED]
     assert moves == list(zip([None, *states], states, strict=False))
-    assert {event.token for event in ledger.events(1, 1)} == {ledger.token}
+    assert {event.token for event in ledger.events(1, 2)} == {ledger.token}
 
 
 def test_a_move_that_is_not_drawn_is_refused(ledger: Ledger) -> None:

@@ -262,6 +262,14 @@ def test_one_table_is_one_departments_job(connection: Connection, receiver: Rece
         other.release(None, "population")
 
 
+def test_a_table_of_another_schema_is_given_up_alone(receiver: Receiver) -> None:
+    for schema in None, "public", "other":
+        receiver.claim(schema, "population", owned=True)
+    receiver.release("public", "population")
+    owned = {schema: receiver.owns(schema, "population") for schema in (None, "public", "other")}
+    assert owned == {None: True, "public": False, "other": True}
+
+
 def test_an_adopted_table_may_become_ours_and_be_given_up(
     connection: Connection, receiver: Receiver
 ) -> None:

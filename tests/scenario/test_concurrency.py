@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.hold import hold
+from connectors.errors import Busy
 from tests.scenario.world import World, cursor_job
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,6 +67,16 @@ def test_four_jobs_on_a_ledger_that_does_not_exist_yet(world: World) -> None:
     assert [result(run) for run in runs] == [["0", "reconciled", "NoneType", "1"]] * 4
     for n, job in enumerate(jobs):
         assert world.findings(job, target_table=f"t{n}") == []
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_a_holder_that_lost_its_job_does_not_take_it_back(world: World) -> None:
+    world.job("j", **cursor_job())
+    with hold(world.deployment, world.deployment.job("j"), 0) as held:
+        held.take()
+        world.sql("exchange", "UPDATE bh_job SET token = token + 1")
+        with pytest.raises(Busy, match="another run has taken over"):
+            held.take(100)
 
 
 @on_both

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from bridge.decision import approve, reject
+from bridge.errors import IllegalMove
 from tests.scenario.world import World, cursor_job
 
 CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
@@ -48,6 +49,16 @@ def test_approved(held: World) -> None:
     assert held.run_well().batches[0].received.deleted == 5
     held.run_well()
     assert held.findings() == []
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_a_decision_on_another_batch_decides_nothing(held: World) -> None:
+    seq = held.batches()[-1]["seq"]
+    for decide in approve, reject:
+        with pytest.raises(IllegalMove, match=f"batch {seq - 1} is not held") as refused:
+            decide(held.deployment, "j", seq - 1, "tester", "a slip of the pen")
+        assert refused.value.remedy == f"held batches: {seq}"
+    assert held.batches()[-1]["state"] == "held"
 
 
 @on_both

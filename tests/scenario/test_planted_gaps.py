@@ -380,6 +380,7 @@ def test_position_moved_between_the_check_and_the_push(settled: World, verdict: 
     finally:
         arm(None)
     assert (outcome.verdict, outcome.exit_code) == (verdict, 1)
+    assert f"the target, at 1/{3 if verdict == 'gap' else 4}" in str(outcome.error)
     assert settled.batches()[-1]["state"] == "sealed"
     health = "SELECT stalled, stalled_at FROM bh_position"
     ((stalled, since),) = settled.sql("target", health)
