@@ -136,11 +136,11 @@ class Push:
 
     def _raise_stall(self, batch: Batch, expectation: Stall) -> NoReturn:
         with self._held.target.transaction():
-            position = self._held.receiver().position()
+            position = self._held.receiver().lock_position(self._held.token)
             self._held.receiver().stall(expectation)
             failpoint("push.stalling")
         failpoint("push.stalled")
-        at = f"{position.epoch}/{position.seq}" if position else "nothing"
+        at = f"{position.epoch}/{position.seq}" if position.seq else "nothing"
         error, what = (
             (Fork, "has another history")
             if expectation is Expectation.FORK

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 import pytest
 
 from bridge.decision import reject
+from bridge.hold import Hold
+from bridge.plan import make_plan, prepare_target
+from bridge.push import Push
 from bridge.run import Outcome, pull_only
 from connectors.errors import Busy
 from tests.simulation.judge import DEPARTMENT, Judge, Wrong
@@ -141,6 +144,29 @@ def _see_refused(world: Simulated) -> None:
     world.tick(9)
     assert _ran_well(world)
     world.judge.see_rest()
+
+
+def test_who_was_overtaken_raises_no_alarm() -> None:
+    """A batch came before its turn, and was found so; by now the turn is over."""
+    with _changed("swept") as world:
+        world.run(pull_only)
+        world.machine["source"].execute("UPDATE t SET name = 'y', at = ?", (world.stamp,))
+        world.tick(9)
+        world.run(pull_only)
+
+        def later_first(held: Hold, _: Outcome) -> None:
+            plan = prepare_target(held, make_plan(held))
+            with held.exchange.transaction():
+                _, later = held.ledger().unsettled()
+            Push(held, plan, held.exchange).settle(later)
+
+        assert world.run(later_first, fault=Fault("freeze", name="push.applied")) is None
+        assert _ran_well(world)
+        outcome = world.wake(world.frozen[0])
+        assert isinstance(outcome, Outcome)
+        assert isinstance(outcome.error, Busy)
+        stalled = world.machine["target"].execute("SELECT stalled FROM bh_position").fetchall()
+        assert stalled == [(None,)]
 
 
 def test_an_image_under_way_is_not_pulled_over() -> None:
