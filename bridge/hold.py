@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
 
+from bridge.batch import GENESIS
 from bridge.failpoint import failpoint
 from bridge.guard import Guard
 from bridge.job import Job
@@ -86,15 +87,15 @@ class Hold:
             self.take(token)
 
     def take_target(self) -> Position | None:
-        """How far the receiver is, and there it stays: what a run that was held up still has in its
-        hands is refused from the commit on. None if the job never came there."""
+        """How far the receiver confirms that it is, and there it stays: what a run that was held up
+        still has in its hands is refused from the commit on. None if the job never came there."""
         with self.target.transaction():
             known = self.receiver().position()
         if known is None:
             return None
         self.outrun(known.token)
         with self.target.transaction():
-            position = self.receiver().lock_position(self.token)
+            position = _confirmed(self.receiver(), self.receiver().lock_position(self.token))
             failpoint("target.taking")
         failpoint("target.taken")
         return position
@@ -103,6 +104,20 @@ class Hold:
         opened = self._stack.enter_context(connect(endpoint))
         self.reached.add(endpoint.name)
         return opened
+
+
+def _confirmed(receiver: Receiver, position: Position) -> Position:
+    """With a hash that the receiver will know again: one of which it has a receipt, or zeros where
+    it has none. Its tables may have been cleared, or changed by hand."""
+    newest = receiver.newest()
+    stored = receiver.receipt(position.epoch, position.seq)
+    if stored is None or stored.batch_hash != position.head_hash:
+        stored = newest
+    return replace(
+        position,
+        epoch=max(position.epoch, newest.epoch if newest else 0),
+        head_hash=stored.batch_hash if stored else GENESIS,
+    )
 
 
 @contextmanager

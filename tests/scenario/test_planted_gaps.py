@@ -334,6 +334,27 @@ def test_receipt_altered(settled: World, what: str) -> None:
     assert "receipt" in kinds(settled)
 
 
+FORGOTTEN = {
+    "newest receipt": "DELETE FROM bh_receipt WHERE seq = 4",
+    "all receipts": "DELETE FROM bh_receipt",
+    "position's hash": f"UPDATE bh_position SET head_hash = '{'a' * 64}'",
+    "position": "UPDATE bh_position SET epoch = 0, seq = 0",
+}
+
+
+@on_sqlite
+@pytest.mark.parametrize("what", FORGOTTEN)
+def test_a_resync_is_the_way_on_whatever_the_receiver_has_forgotten(
+    settled: World, what: str
+) -> None:
+    """The new epoch hangs on what the receiver can still confirm."""
+    settled.sql("target", FORGOTTEN[what])
+    outcome = settled.resync()
+    assert (outcome.verdict, outcome.error) == ("reconciled", None)
+    settled.insert([201], stamp=settled.now)
+    settled.run_well()
+
+
 @on_sqlite
 def test_target_that_began_another_epoch_meanwhile(settled: World) -> None:
     """As when a copy of this machine has just resynced: what is sealed here is not laid aside."""
