@@ -286,6 +286,14 @@ DELIVERING = (
         "    def image_lines",
         "tests/scenario/test_sweep.py::test_everything_is_deleted[world0]",
     ),
+    Mutant(
+        "a-single-digested-as-a-double",
+        "digest",
+        "connectors.agentdigest",
+        "return _REAL if kind.bits == 32 else _DOUBLE",
+        "return _DOUBLE",
+        f"{CANONICAL}::test_a_marked_float_is_finished_by_its_width",
+    ),
     # -- lock --------------------------------------------------------------------------------
     Mutant(
         "token-ignored",

@@ -213,6 +213,12 @@ def test_what_a_template_holds(desk: Desk, tmp_path: Path, capsys: Capsys) -> No
     assert "从列表中选择" in comments
 
 
+def test_that_there_is_no_file_is_told_now_and_then(box: Desk) -> None:
+    box.job("*.csv", {"id": {"type": "integer"}, "v": {}}, key=["id"], empty_every=3600)
+    kinds = [[b.kind for b in box.world.run_well().batches] for _ in range(3)]
+    assert kinds == [["first", "empty"], [], []]
+
+
 def test_a_template_needs_to_know_its_columns(box: Desk, capsys: Capsys) -> None:
     box.world.job("j", source={"endpoint": "sheets", "table": "a.csv"}, capture={"method": "files"})
     told = box.call(capsys, "template", "j")

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.agentdigest import canonical_real
+from connectors.agentdigest import canonical_real, finished, float_mark
 from connectors.canonical import ABSENT, NULL, Digest, canonical_float, canonical_line
+from connectors.table import Kind, Type
 
 FIELDS = st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"])), min_size=1)
 LINES = st.lists(st.text(st.characters(exclude_categories=["Cs"])))
@@ -136,3 +137,12 @@ def test_a_single_has_the_shortest_text_that_reads_back(sign: int) -> None:
 def _single(pattern: int) -> float:
     (number,) = struct.unpack("<f", pattern.to_bytes(4, "little"))
     return float(number)
+
+
+def test_a_marked_float_is_finished_by_its_width() -> None:
+    """0.1 in single precision, as a server tells it exactly: the fewest digits are those of 0.1."""
+    exact = "0.100000001490116"
+    single, double = (float_mark(Type(Kind.FLOAT, bits=bits)) for bits in (32, 64))
+    assert finished(f"1\t{single}{exact}\tF") == "1\t0.1\tF"
+    assert finished(f"1\t{double}{exact}") == f"1\t{exact}"
+    assert finished(f"\\\\F\t{NULL}") == f"\\\\F\t{NULL}"
