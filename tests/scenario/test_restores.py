@@ -418,6 +418,21 @@ def test_both_restored_the_exchange_to_the_older_moment(settled: World) -> None:
 
 
 @on_sqlite
+def test_both_restored_the_exchange_to_another_place(settled: World) -> None:
+    """The ledger that had come further may still be in use where it was."""
+    was, restored = settled.stores["exchange"], copied(settled, "exchange")
+    target = Backup(settled, "target")
+    live_on(settled)
+    target.restore()
+    settled.stores["exchange"] = restored
+    settled.write()
+    known = f"not what this machine knows; that of exchange (sqlite {was.path}) was at 1/6"
+    check_stopped(settled, "gap", known)
+    check_resync(settled)
+    assert settled.findings() == []
+
+
+@on_sqlite
 def test_both_restored_the_target_to_the_older_moment(settled: World) -> None:
     target = Backup(settled, "target")
     live_on(settled, 1)
