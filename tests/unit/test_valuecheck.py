@@ -66,16 +66,6 @@ def judged_integer(text: str, kind: Type) -> Verdict:
     return str(number), None if low <= number <= high else "out_of_range"
 
 
-@pytest.mark.parametrize("bits", [8, 16, 24, 32, 64])
-@pytest.mark.parametrize("unsigned", [False, True])
-def test_the_outermost_integers(bits: int, unsigned: bool) -> None:
-    kind = Type(Kind.INTEGER, bits=bits, unsigned=unsigned)
-    low = 0 if unsigned else -(2 ** (bits - 1))
-    high = low + 2**bits - 1
-    found = verdicts([str(n) for n in (low - 1, low, high, high + 1)], kind, STRICT)
-    assert [why for _, why in found] == ["out_of_range", None, None, "out_of_range"]
-
-
 def judged_decimal(text: str, kind: Type, limits: Limits) -> Verdict:
     if text == "NaN":
         return text, None if limits.special_decimals else "not_a_number"
@@ -409,3 +399,13 @@ def test_columns_of_nothing(kind: Type) -> None:
     values, findings = check_values(empty, kind, TEXT, STRICT)
     assert values.to_pylist() == [None] * 3
     assert not any(f.rows.any() for f in findings)
+
+
+@pytest.mark.parametrize("bits", [8, 16, 24, 32, 64])
+@pytest.mark.parametrize("unsigned", [False, True])
+def test_the_outermost_integers(bits: int, unsigned: bool) -> None:
+    kind = Type(Kind.INTEGER, bits=bits, unsigned=unsigned)
+    low = 0 if unsigned else -(2 ** (bits - 1))
+    high = low + 2**bits - 1
+    found = verdicts([str(n) for n in (low - 1, low, high, high + 1)], kind, STRICT)
+    assert [why for _, why in found] == ["out_of_range", None, None, "out_of_range"]
