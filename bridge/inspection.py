@@ -113,7 +113,10 @@ def target(held: Hold, plan: Plan) -> Iterator[Finding]:
         if plan.target_exists and not delivered and not job.adopt:
             rows = int(held.target.value(plan.effects.count_range(EVERYTHING)))
     command = f"bridgehead check {held.name} --ddl prints it for the DBA"
-    if not job.ddl and not plan.target_exists:
+    if delivered and not plan.target_exists:
+        remedy = f"put it back, or bridgehead resync {held.name} --why TEXT"
+        yield _refused(held, "target", f"{place} is gone, and rows had been delivered", remedy)
+    elif not job.ddl and not plan.target_exists:
         yield _refused(held, "target", f"{place} does not exist, and ddl is false", command)
     elif rows:
         found = f"{place} holds {rows:,} rows already"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bridge.failpoint import arm, at
-from bridge.run import Outcome, pull_only, push_only
+from bridge.run import Outcome, Step, pull_only, push_only, settle_and_pull
 from tests.scenario.world import World, cursor_job
 
 CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
@@ -239,6 +239,25 @@ def test_position_lost(settled: World) -> None:
     settled.sql("target", "DELETE FROM bh_position", "DELETE FROM bh_receipt")
     outcome = run_with_new_rows(settled)
     assert (outcome.verdict, outcome.exit_code) == ("gap", 1)
+
+
+@on_sqlite
+@pytest.mark.parametrize("step", [settle_and_pull, pull_only, push_only])
+def test_target_table_gone(settled: World, step: Step) -> None:
+    """Made again, it would be empty, and what is sent next would agree with what arrives."""
+    settled.sql("target", "ALTER TABLE t RENAME TO away")
+    settled.insert([200], stamp=settled.now)
+    outcome = settled.run("j", step)
+    assert (outcome.verdict, outcome.exit_code) == ("gap", 1)
+    assert "the target has no table t any more, 1/4 was confirmed" in str(outcome.error)
+    assert len(settled.batches()) == 4
+    settled.sql("target", "ALTER TABLE away RENAME TO t")
+    settled.run_well()
+    settled.sql("target", "DROP TABLE t")
+    assert settled.run("j", step).verdict == "gap"
+    outcome = settled.resync()
+    assert (outcome.verdict, outcome.error) == ("reconciled", None)
+    assert settled.findings() == []
 
 
 @on_sqlite
