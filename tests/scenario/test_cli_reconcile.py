@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge import content
+from bridge import content, stream
 from reconcile import segment
 from tests.command import Called, call
 from tests.scenario.world import World, cursor_job
@@ -107,6 +107,29 @@ def test_a_key_is_shown_masked_and_the_remedy_named(world: World, capsys: Capsys
     assert "110101********0134" in told.out
     assert "bridgehead resync j" in told.out
     assert key not in told.out + told.err
+
+
+LONG_AGO = {
+    "fork": ("exchange", f"UPDATE bh_batch SET digest = '{'0' * 32}' WHERE seq = 2"),
+    "deviation": ("target", f"UPDATE bh_receipt SET digest = '{'0' * 32}' WHERE seq = 2"),
+}
+
+
+@pytest.mark.parametrize("world", CHAINS[1:2], indirect=True, ids="-".join)
+@pytest.mark.parametrize("verdict", LONG_AGO)
+def test_what_was_altered_long_ago_is_found_by_a_comparison(
+    settled: World, verdict: str, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run looks at the newest batches only."""
+    monkeypatch.setattr(stream, "_LINKS_EACH_RUN", 1)
+    for number in (301, 302, 303):
+        settled.insert([number], stamp=settled.now)
+        settled.run_well()
+    store, alter = LONG_AGO[verdict]
+    settled.sql(store, alter)
+    assert settled.run().verdict == "reconciled"
+    told = reconcile(settled, capsys)
+    assert (told.code, told.json["verdict"]) == (1, verdict)
 
 
 @pytest.mark.parametrize("world", CHAINS[:2], indirect=True, ids="-".join)
