@@ -168,6 +168,15 @@ JUDGING = (
         f"{GAPS}::test_of_a_missing_batch_and_a_changed_one_the_worse_is_told[sqlite]",
     ),
     Mutant(
+        "only-the-newest-of-the-chain-compared",
+        "verdict",
+        "bridge.comparison",
+        "held.ledger(), held.receiver(), held.guard.mark(), whole=True",
+        "held.ledger(), held.receiver(), held.guard.mark()",
+        "tests/scenario/test_cli_reconcile.py::"
+        "test_what_was_altered_long_ago_is_found_by_a_comparison[fork-sqlite-sqlite-sqlite]",
+    ),
+    Mutant(
         "a-stall-that-the-centre-does-not-see",
         "verdict",
         "bridge.push",
@@ -239,6 +248,14 @@ JUDGING = (
         "        if kind is None:\n            self._raise()\n",
         "        if kind is None:\n",
         f"{GAPS}::test_target_refuses_the_last_part_of_an_image[postgresql]",
+    ),
+    Mutant(
+        "any-held-batch-is-the-one-decided-on",
+        "settle",
+        "bridge.decision",
+        "        if batch.seq == seq:\n",
+        "        if batch.seq:\n",
+        "tests/scenario/test_fuse.py::test_a_decision_on_another_batch_decides_nothing[sqlite]",
     ),
     Mutant(
         "an-epoch-that-began-is-not-remembered",
