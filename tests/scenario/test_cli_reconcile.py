@@ -8,6 +8,7 @@ import pytest
 from bridge import content, stream
 from reconcile import segment
 from tests.command import Called, call
+from tests.kill import killed
 from tests.scenario.world import World, cursor_job
 
 Capsys = pytest.CaptureFixture[str]
@@ -107,6 +108,18 @@ def test_a_key_is_shown_masked_and_the_remedy_named(world: World, capsys: Capsys
     assert "110101********0134" in told.out
     assert "bridgehead resync j" in told.out
     assert key not in told.out + told.err
+
+
+@pytest.mark.parametrize("world", CHAINS[1:2], indirect=True, ids="-".join)
+def test_what_has_arrived_and_was_not_compared_yet_is_compared(
+    settled: World, capsys: Capsys
+) -> None:
+    settled.insert([301], stamp=settled.now)
+    assert killed(settled.run, 1, "push.noted")
+    assert settled.batches()[-1]["state"] == "applied"
+    told = reconcile(settled, capsys)
+    assert (told.code, told.json["verdict"], told.json["content"]["rows"]) == (0, "reconciled", 301)
+    assert settled.batches()[-1]["state"] == "reconciled"
 
 
 LONG_AGO = {
