@@ -103,12 +103,15 @@ def test_a_lost_row_of_a_job_is_made_again_as_its_batches_say(ledger: Ledger) ->
     """Back in an ended epoch, what is sealed would be taken for superseded and never arrive."""
     reconcile(ledger, seal(ledger))
     ledger.new_epoch("because", "tester")
+    reconcile(ledger, seal(ledger))
     newest = reconcile(ledger, seal(ledger))
+    assert ledger.newest_applied() == newest
     ledger.connection.execute(delete(job_row))
     again = taken(ledger.connection)
     assert (again.epoch, again.head().head_hash) == (2, newest.batch_hash)
     assert again.verify_chain() == []
-    assert (seal(again).epoch, again.head().seq) == (2, 2)
+    assert (seal(again).epoch, again.head().seq) == (2, 3)
+    assert again.newest_applied() == newest
 
 
 def test_a_run_that_lost_its_job_cannot_write(connection: Connection, ledger: Ledger) -> None:

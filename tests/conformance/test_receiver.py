@@ -196,7 +196,11 @@ def test_a_later_epoch_begins_at_one_with_a_confirmed_hash(receiver: Receiver) -
     position = receiver.position()
     assert position is not None
     assert (position.epoch, position.seq) == (3, 1)
-    assert receiver.expects(after(resync)) is Expectation.NEXT
+    assert receiver.newest() == receiver.receipt(3, 1)
+    then = after(resync)
+    assert receiver.expects(then) is Expectation.NEXT
+    receiver.record(then, then.sent)
+    assert receiver.newest() == receiver.receipt(3, 2)
 
 
 def test_what_arrives_late_from_an_ended_epoch_is_laid_aside(receiver: Receiver) -> None:
