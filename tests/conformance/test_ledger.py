@@ -22,7 +22,7 @@ from bridge.ledger.migrations import upgrade_exchange
 from bridge.ledger.quarantine import Quarantine, SetAside, key_text
 from bridge.ledger.record import Standing, Sums
 from bridge.ledger.schema import audit_entry, batch_row, job_row
-from bridge.ledger.timeliness import reconciled_between
+from bridge.ledger.timeliness import begun_at, count_kept, reconciled_at, reconciled_between
 from connectors.errors import Busy
 
 DEPARTMENT = "113301000024895242"
@@ -346,6 +346,16 @@ def test_moments_of_a_period_end_before_the_next_begins(ledger: Ledger) -> None:
     place = (ledger.connection, DEPARTMENT, "population")
     assert reconciled_between(*place, first, third) == [first, second]
     assert reconciled_between(*place, second, third + MINUTE) == [second, third]
+    part = reconcile(ledger, seal(ledger, last=False, key_high='["5"]'))
+    assert part.reconciled_at is not None
+    assert reconciled_between(*place, third, part.reconciled_at + MINUTE) == [third]
+    spans = [(first, second), (third, third + MINUTE), (first - MINUTE, first)]
+    assert count_kept(*place, spans) == 2
+    ours = (ledger.connection, DEPARTMENT)
+    for names in None, ["population"]:
+        assert reconciled_at(*ours, names) == {"population": third}
+        assert begun_at(*ours, names) == {"population": ledger.batches()[-1].sealed_at}
+    assert reconciled_at(*ours, ["enterprise"]) == reconciled_at(ledger.connection, "other") == {}
 
 
 def test_events_are_listed_oldest_first_and_the_newest_stay(connection: Connection) -> None:
