@@ -22,6 +22,7 @@ from bridge.language import say
 from bridge.log import about
 from bridge.run import Outcome
 from bridge.runs import exit_code_of
+from reconcile.verdict import Verdict
 
 __all__ = ["finish"]
 
@@ -51,11 +52,14 @@ def _show_verdict(outcome: Outcome) -> None:
         return
     if outcome.error is None:
         line = Text.assemble(f"{outcome.job}: ", verdict_text(outcome.verdict))
-        line.append("" if outcome.batches else say(", nothing to do"))
+        deviates = outcome.verdict is Verdict.DEVIATION
+        line.append("" if outcome.batches or deviates else say(", nothing to do"))
         line.append(say(", deviation {0}", outcome.deviation) if outcome.deviation else "")
         aside = outcome.quarantined
         line.append(say(", {0} quarantined", f"{aside:,}") if aside else "")
         console().print(line)
+        if deviates:
+            console().print(f"→ {say('bridgehead reconcile {0} finds the rows', outcome.job)}")
     for holder in outcome.holders:
         told = say("{0}: the horizon is held back by {1}", outcome.job, say(holder))
         console().print(told, soft_wrap=True)

@@ -17,6 +17,7 @@ from bridge.language import say
 from bridge.reporting import assemble_report
 from bridge.run import LOCK_WAIT_SECONDS
 from reconcile.report import render_html
+from reconcile.verdict import Verdict
 
 commands = typer.Typer()
 
@@ -91,6 +92,6 @@ def show_comparison(found: Comparison) -> None:
         line = verdict_text(outcome.verdict)
         line.append(say(", deviation {0}", outcome.deviation) if outcome.deviation else "")
         console().print(line)
-        if found.content is not None and found.content.sample:
+        if outcome.verdict is Verdict.DEVIATION:
             told = say("→ bridgehead resync {0} --why TEXT puts the target right", outcome.job)
             console().print(told)

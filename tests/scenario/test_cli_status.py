@@ -84,7 +84,11 @@ def test_what_a_run_found_stands_until_another_has_gone_through(
     """One that did not get as far as to look has not seen that it is over."""
     hurry(ran)
     ran.sql("target", forged)
-    assert call(capsys, "--config", ran.directory, "run", "j").code == 1
+    told = call(capsys, "--config", ran.directory, "run", "j")
+    assert told.code == 1
+    next_step = "bridgehead reconcile j finds the rows" if found[1] else "bridgehead resync j --why"
+    assert next_step in told.out + told.err
+    assert "nothing to do" not in told.out
     assert stood(ran, capsys) == (1, *found)
     assert (
         call(capsys, "--config", ran.directory, "report", "--output", ran.directory / "r").code == 1
