@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from bridge.hold import Hold
-from bridge.ledger.quarantine import SetAside
+from bridge.ledger.quarantine import SetAside, key_text
 from bridge.plan import Plan
-from connectors.changes import CURSOR, Changes
+from connectors.changes import CURSOR, STAGE, Changes
 from connectors.connector import Connector, RowStream
 from connectors.dialect import EVERYTHING, KeyRange
 from connectors.errors import StructureMismatch
 from connectors.selection import Format, Output, Selection
 from connectors.table import TableName
 
-__all__ = ["Intake", "every_row", "forget_refused"]
+__all__ = ["Intake", "every_row", "forget_refused", "staged_keys"]
 
 
 class Intake:
@@ -80,6 +81,23 @@ def _outputs(plan: Plan) -> tuple[Output, ...]:
 def every_row(plan: Plan, keys: KeyRange = EVERYTHING) -> Selection:
     """The rows of the source in a key range, with all that is shared of them."""
     return Selection(plan.table, _outputs(plan), plan.key, keys)
+
+
+def staged_keys(held: Hold, plan: Plan, keys: Sequence[str]) -> set[str]:
+    """Which of these keys, as the quarantine writes them, bear a row in the stage."""
+    changes, exchange = plan.changes, held.exchange
+    dialect, key = changes.dialect, changes.key_columns
+    texts = ", ".join(dialect.render(dialect.quote(c.name), c.type) for c in key)
+    found: set[str] = set()
+    for start in range(0, len(keys), 500):
+        wanted = [json.loads(text) for text in keys[start : start + 500]]
+        valid = [k for k in wanted if None not in k]
+        if valid:
+            among = dialect.among(key, valid)
+            query = f"SELECT {texts} FROM {dialect.quote(STAGE)} WHERE {among.sql}"
+            rows = exchange.rows(replace(among, sql=query))
+            found |= {key_text(row) for row in rows}
+    return found
 
 
 def forget_refused(

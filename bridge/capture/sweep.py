@@ -7,18 +7,22 @@ of the source it stops, and the next run goes on from there.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bridge.capture.image import key_range
 from bridge.capture.segment import RawSegments, Segments
 from bridge.hold import Hold
-from bridge.intake import Intake, every_row, forget_refused
+from bridge.intake import Intake, every_row, forget_refused, staged_keys
 from bridge.ledger import Ledger
+from bridge.ledger.quarantine import Quarantine
 from bridge.plan import Plan
 from connectors.changes import CURSOR, GONE, LATE, STAGE
 from connectors.connector import RowStream
@@ -28,7 +32,7 @@ from connectors.table import Table, TableName
 __all__ = ["BUDGET_ROWS", "Sweep"]
 
 BUDGET_ROWS = 20_000_000
-_LATE_AT_ONCE = 1_000
+_AT_ONCE = 1_000
 SEGMENT_ROWS = 50_000
 _STAGE, _GONE, _LATE = TableName(STAGE), TableName(GONE), TableName(LATE)
 
@@ -45,6 +49,10 @@ class Sweep:
         self._ledger = ledger
         self._young = young
         self.saw_everything = False
+        """Whether each row of the source was looked at, or at least each that is set aside."""
+        self.unsettled: set[str] = set()
+        """Open entries of rows whose key is not known, which this part has not come by."""
+        self._ends_round = False
         self._columns = plan.changes.swept
         self._format = plan.pull_format
         if self._format not in (Format.ARROW, *held.exchange.capabilities.reads):
@@ -67,7 +75,12 @@ class Sweep:
         exchange.execute_all(changes.settle_differences())
         self._leave_young_rows()
         forget_refused(exchange, changes, LATE, self._intake.refused)
-        return self._read_late()
+        before = self._intake.read
+        self._read_late()
+        if self._ends_round and not self.saw_everything:
+            self._read_set_aside()
+            self.saw_everything = True
+        return self._intake.read - before
 
     def _compare_segments(self) -> None:
         """Reads source and copy once, side by side, from where the last sweep stopped."""
@@ -83,7 +96,7 @@ class Sweep:
                 exchange.load(_GONE, self._columns, gone, self._format)
                 low = high
         if stream.exhausted:
-            self.saw_everything = first is None
+            self._ends_round, self.saw_everything = True, first is None
             self._ledger.swept(datetime.now(UTC))
         else:
             stream.close()
@@ -114,18 +127,33 @@ class Sweep:
         keys = key_range(low, high)
         return Selection(Table(changes.copy, changes.staged), outputs, changes.key_columns, keys)
 
-    def _read_late(self) -> int:
-        """Reads the late keys' rows by key, from the same snapshot."""
+    def _read_late(self) -> None:
         exchange, changes = self._held.exchange, self._plan.changes
-        before = self._intake.read
-        while keys := exchange.rows(changes.late_keys(_LATE_AT_ONCE)):
-            selection = every_row(self._plan)
-            among = tuple(tuple(map(str, key)) for key in keys)
-            stream = self._held.source.read(_only(selection, among), self._plan.pull_format)
-            self._intake.load(stream, len(keys), _STAGE)
-            stream.close()
+        while keys := exchange.rows(changes.late_keys(_AT_ONCE)):
+            self._read(tuple(tuple(map(str, key)) for key in keys))
             exchange.execute(changes.forget(LATE, keys))
-        return self._intake.read - before
+
+    def _read_set_aside(self) -> None:
+        """What earlier parts of this round have set aside: only a look tells whether it is there
+        still. What this part has read is known already."""
+        refused = {entry.key for entry in self._intake.refused}
+        connection = self._held.exchange.connection
+        quarantine = Quarantine(connection, self._held.department, self._held.name)
+        keys = (key for key in quarantine.open_keys() if key not in refused)
+        while page := list(islice(keys, _AT_ONCE)):
+            self.unsettled |= {key for key in page if None in json.loads(key)}
+            staged = staged_keys(self._held, self._plan, page)
+            wanted = {*page} - self.unsettled - staged
+            self._read(tuple(tuple(json.loads(key)) for key in sorted(wanted)))
+
+    def _read(self, keys: tuple[tuple[str, ...], ...]) -> None:
+        """Rows by key, from the same snapshot, into the stage."""
+        if not keys:
+            return
+        selection = replace(every_row(self._plan), among=keys)
+        stream = self._held.source.read(selection, self._plan.pull_format)
+        self._intake.load(stream, len(keys), _STAGE)
+        stream.close()
 
 
 def _segments_ahead(segments: Segments, stream: RowStream) -> Generator[tuple[Any, bool]]:
@@ -141,7 +169,3 @@ def _segments_ahead(segments: Segments, stream: RowStream) -> Generator[tuple[An
             if more:
                 coming = reader.submit(segments.of_source, stream, SEGMENT_ROWS)
             yield segment, is_last
-
-
-def _only(selection: Selection, keys: tuple[tuple[str, ...], ...]) -> Selection:
-    return Selection(selection.table, selection.outputs, selection.key, among=keys)

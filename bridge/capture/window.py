@@ -21,7 +21,7 @@ from bridge.capture.segment import EVERYTHING
 from bridge.capture.sweep import Sweep
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
-from bridge.intake import Intake, every_row, forget_refused
+from bridge.intake import Intake, every_row, forget_refused, staged_keys
 from bridge.ledger import Ledger
 from bridge.ledger.quarantine import Quarantine
 from bridge.plan import Plan
@@ -157,6 +157,7 @@ class _Capture:
         sweep = Sweep(self._held, self._plan, intake, ledger, self._young)
         late = sweep.run()
         self._saw_everything = sweep.saw_everything
+        self._refused |= sweep.unsettled
         return Tally(late=late)
 
     def _classify(self, found: Tally, intake: Intake, epoch: int, seq: int) -> Tally:
@@ -231,28 +232,13 @@ class _Capture:
         if quarantine.count() == 0:
             return
         open_keys = [key for key in quarantine.open_keys() if key not in self._refused]
-        staged = self._among_staged(open_keys)
+        staged = staged_keys(self._held, self._plan, open_keys)
         quarantine.close(staged, "accepted")
         if complete:
             quarantine.close(set(open_keys) - staged, "no longer at the source")
         if self._file is not None:
             replaced = quarantine.keys_of_file(self._file) - self._refused
             quarantine.close(replaced, "its file was taken again")
-
-    def _among_staged(self, keys: list[str]) -> set[str]:
-        changes, exchange = self._plan.changes, self._held.exchange
-        dialect, key = changes.dialect, changes.key_columns
-        texts = ", ".join(dialect.render(dialect.quote(c.name), c.type) for c in key)
-        found: set[str] = set()
-        for start in range(0, len(keys), 500):
-            wanted = [json.loads(text) for text in keys[start : start + 500]]
-            valid = [k for k in wanted if None not in k]
-            if valid:
-                among = dialect.among(key, valid)
-                query = f"SELECT {texts} FROM {dialect.quote(STAGE)} WHERE {among.sql}"
-                rows = exchange.rows(replace(among, sql=query))
-                found |= {json.dumps(list(row), separators=(",", ":")) for row in rows}
-        return found
 
 
 def _advance(changes: Changes, epoch: int, seq: int) -> list[Statement]:

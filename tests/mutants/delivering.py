@@ -355,8 +355,8 @@ DELIVERING = (
         "new-epoch-leaves-the-target-to-who-was-held-up",
         "lock",
         "bridge.hold",
-        "position = self.receiver().lock_position(self.token)",
-        "position = self.receiver().position()",
+        "self.receiver().lock_position(self.token)",
+        "self.receiver().lock_position(known.token)",
         f"{SIMULATION}::test_what_a_resync_has_laid_aside_does_not_arrive_any_more",
     ),
     Mutant(

@@ -169,6 +169,33 @@ def test_a_first_part_of_refused_rows_keeps_its_entries(world: World, cut: bool)
     assert judge(world, {1: 0, 2: 0}) == []
 
 
+@pytest.mark.parametrize("world", CHAINS[:1], indirect=True, ids="-".join)
+def test_a_sweep_in_parts_closes_what_is_gone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No part of it sees everything: at the end of the round what is set aside is looked for."""
+    monkeypatch.setattr("bridge.capture.sweep.BUDGET_ROWS", 4)
+    monkeypatch.setattr("bridge.capture.sweep.SEGMENT_ROWS", 2)
+    stamp = world.ago(3600)
+    bad = {1, 2, 7, 8}
+    rows = [f"({i}, 'gut', {repr('?') if i in bad else 'NULL'}, 1, 1, {stamp})" for i in range(10)]
+    world.sql("source", TABLE, f"INSERT INTO t VALUES {', '.join(rows)}")
+    world.job("j", **cursor_job(overlap=0))
+    world.run_well()
+    world.sql(
+        "source",
+        "DELETE FROM t WHERE id IN (1, 7)",
+        f"UPDATE t SET born = NULL, updated_at = {stamp} WHERE id = 8",
+    )
+    for _ in range(4):
+        world.run_well()
+    assert set(entries(world)) == {'["2"]'}
+    closed = {key: entry[-1] for key, entry in entries(world, "open_key IS NULL").items()}
+    gone = "no longer at the source"
+    assert closed == {'["1"]': gone, '["7"]': gone, '["8"]': "accepted"}
+    assert judge(world, {2: 0}) == []
+
+
 @pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=["sqlite"])
 def test_a_comparison_that_was_cut_off_closes_no_entry(world: World) -> None:
     """What goes on behind the row has not seen that it is still there."""

@@ -144,6 +144,11 @@ class Judge:
 
     # -- at rest -----------------------------------------------------------------------------
 
+    def is_between_sweeps(self) -> bool:
+        """None is half way round, which what happens behind it would escape."""
+        jobs = self._records("exchange", "SELECT sweep_key FROM bh_job")
+        return all(job["sweep_key"] is None for job in jobs)
+
     def see_rest(self) -> None:
         """Everything has been done that is to be done: all three stores hold the same."""
         source, copy, target = (self.rows(role, "source") for role in ROLES)

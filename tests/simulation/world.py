@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from greenlet import getcurrent, greenlet
 
+from bridge.capture import sweep
 from bridge.comparison import Comparison, reconcile_job
 from bridge.failpoint import arm
 from bridge.purge import Purged, purge_jobs
@@ -202,12 +203,23 @@ class Simulated:
 
 @contextmanager
 def simulation(variant: str, chunk_rows: int = 1000, *, loaded: bool = True) -> Iterator[Simulated]:
+    """Where parts are small, a sweep goes round in several runs too."""
     world = Simulated(variant, chunk_rows, loaded=loaded)
-    with simulated(world.machine):
+    with simulated(world.machine), _sweeping(chunk_rows):
         try:
             yield world
         finally:
             world.end()
+
+
+@contextmanager
+def _sweeping(rows: int) -> Iterator[None]:
+    before = sweep.SEGMENT_ROWS, sweep.BUDGET_ROWS
+    sweep.SEGMENT_ROWS, sweep.BUDGET_ROWS = rows, 3 * rows
+    try:
+        yield
+    finally:
+        sweep.SEGMENT_ROWS, sweep.BUDGET_ROWS = before
 
 
 @lru_cache
