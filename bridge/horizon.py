@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bridge.ledger.candidate import Candidate
-from connectors.connector import Connector
+from connectors.connector import Connector, pause
 from connectors.table import Kind, Type
 
 __all__ = ["Horizon", "drain", "floor"]
@@ -47,10 +47,10 @@ def drain(
     own = Candidate(at, source.open_work())
     candidates = [_advance(source, old, own.tokens) for old in kept if old.at < at]
     candidates.append(own)
-    deadline, pause = time.monotonic() + wait_seconds, _POLL_SECONDS
+    deadline, poll = time.monotonic() + wait_seconds, _POLL_SECONDS
     while candidates[-1].tokens and time.monotonic() < deadline:
-        time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
-        pause = min(pause * 1.5, _SLOWEST_POLL_SECONDS)
+        pause(min(poll, max(0.0, deadline - time.monotonic())))
+        poll = min(poll * 1.5, _SLOWEST_POLL_SECONDS)
         still_open = source.open_work()
         candidates = [_advance(source, candidate, still_open) for candidate in candidates]
     drained = [candidate.at for candidate in candidates if not candidate.tokens]

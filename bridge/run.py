@@ -23,6 +23,7 @@ from bridge.pull import Pulled, pull
 from bridge.push import Push
 from bridge.pushing import Pushing
 from bridge.settings import Deployment
+from connectors.connector import pause
 from connectors.errors import BridgeheadError, Busy, ConfigurationError, TransientError
 from reconcile.verdict import Verdict
 
@@ -235,5 +236,6 @@ def _retrying(seconds: float) -> Retrying:
         ),
         stop=stop_before_delay(seconds),
         wait=wait_exponential(multiplier=0.2, max=3) + wait_random(0, 0.5),
+        sleep=pause,
         reraise=True,
     )

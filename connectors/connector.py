@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Event
 from typing import ClassVar
 
 from connectors.canonical import Digest
@@ -36,6 +37,7 @@ __all__ = [
     "Selection",
     "SourceFile",
     "Span",
+    "pause",
     "wait_for",
 ]
 
@@ -197,10 +199,15 @@ class Connector(Session):
         return name
 
 
+def pause(seconds: float) -> None:
+    """`time.sleep` waits for a moment of a clock: it fails in a process whose clock is shifted."""
+    Event().wait(seconds)
+
+
 def wait_for(attempt: Callable[[], bool], wait_seconds: float, busy: Busy) -> None:
     """Calls `attempt` until it holds, at least once; raises `busy` when the time is over."""
     deadline = time.monotonic() + wait_seconds
     while not attempt():
         if time.monotonic() >= deadline:
             raise busy
-        time.sleep(0.05)
+        pause(0.05)

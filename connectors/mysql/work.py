@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.connector import Connector, wait_for
+from connectors.connector import Connector, pause, wait_for
 from connectors.dialect import Statement
 from connectors.errors import Busy, MissingRight, PermanentError, TransientError
 
@@ -251,7 +251,7 @@ def _transactions(session: Connector) -> list[_Transaction]:
         found = [_Transaction(int(t), _text(s), bool(r), m > 0, _text(q)) for t, s, r, m, q in rows]
         if any(nonce in transaction.query for transaction in found):
             return found
-        time.sleep(_IDLE_SECONDS)
+        pause(_IDLE_SECONDS)
     raise TransientError(
         "information_schema.innodb_trx is out of date: another program reads it more often than "
         "every 0.1 s",

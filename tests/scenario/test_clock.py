@@ -94,7 +94,7 @@ def test_agents_clock_that_was_set_back_keeps_the_sweep_going(world: World) -> N
 def test_agents_clock_and_work_that_is_open(world: World) -> None:
     """How long the horizon is held back is told by the source's clock."""
     world.make_table(10)
-    quick = {"drain_wait": 0, "horizon_limit": 600, "deletes": {"sweep": "off"}}
+    quick = {"drain_wait": 1, "horizon_limit": 600, "deletes": {"sweep": "off"}}
     world.job("j", **cursor_job(**quick))
     world.run_well()
     holder = world.connect("source")
