@@ -195,6 +195,8 @@ class Push:
 
     def _replace_range(self, batch: Batch) -> Counts:
         """An image: its key range becomes what was sent, nothing beyond it survives."""
+        if batch.key_high is None and not batch.last:  # nothing but refused rows up to here
+            return Counts(0, 0, 0, 0, str(Digest()))
         target, effects = self._held.target, self._plan.effects
         keys = key_range(batch.key_low, batch.key_high)
         target.prefer_index()

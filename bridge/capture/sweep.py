@@ -89,7 +89,9 @@ class Sweep:
         stream = source.read(self._of_source(low), self._format)
         with closing(_segments_ahead(self._segments, stream)) as ahead:
             for there, is_last in ahead:
-                high = None if is_last else self._segments.last_key(there) or low
+                high = None if is_last else self._segments.last_key(there)
+                if high is None and not is_last:  # no key up to which anything could be missing
+                    continue
                 here = exchange.read(self._of_copy(low, high), self._format)
                 late, gone = self._segments.difference(there, here)
                 exchange.load(_LATE, self._columns, late, self._format)

@@ -23,7 +23,7 @@ from bridge.failpoint import failpoint
 from bridge.hold import Hold
 from bridge.intake import Intake, every_row, forget_refused, staged_keys
 from bridge.ledger import Ledger
-from bridge.ledger.quarantine import Quarantine
+from bridge.ledger.quarantine import Quarantine, SetAside
 from bridge.plan import Plan
 from connectors import returning
 from connectors.changes import GONE, STAGE, Changes
@@ -89,6 +89,8 @@ class _Capture:
         self.low_key = newest.key_high if newest else None
         self._read_key = self.low_key
         self._refused: set[str] = set()
+        self._ahead: list[SetAside] = []
+        """Of earlier parts, what may stand behind the last key that was staged."""
         self._file = file
         self._limit = plan.chunk_rows if file is None else EVERYTHING
         self._saw_everything = plan.cursor is None and newest is None and file is None
@@ -145,10 +147,11 @@ class _Capture:
             return Tally()
         if self._plan.cursor is None:
             self._blind += sum(1 for r in intake.refused if r.is_of_unknown_key)
-            if not self._blind:
+            if not self._blind and (last or high_key is not None):
                 exchange.analyze(STAGE, changes.key)
                 exchange.execute(changes.missing_in_stage(key_range(self._read_key, high_key)))
-                forget_refused(exchange, changes, GONE, intake.refused)
+                forget_refused(exchange, changes, GONE, self._ahead + intake.refused)
+            self._ahead = ([] if high_key != self._read_key else self._ahead) + intake.refused
             self._read_key = high_key
             return Tally()
         self._read_key = high_key

@@ -169,6 +169,58 @@ def test_a_first_part_of_refused_rows_keeps_its_entries(world: World, cut: bool)
     assert judge(world, {1: 0, 2: 0}) == []
 
 
+@everywhere
+@CAPTURES
+def test_parts_of_refused_rows_alone_delete_nothing(world: World, capture: dict) -> None:
+    """They tell of no key up to which anything would be missing. What was good stays."""
+    stamp, rows = world.ago(3600), range(1, 10)
+    good = [f"({i}, 'gut', NULL, 1, 1, {stamp})" for i in rows]
+    world.sql("source", TABLE, f"INSERT INTO t VALUES {', '.join(good)}")
+    world.job("j", chunk_rows=2, **capture)
+    world.run_well()
+    world.sql("source", f"UPDATE t SET born = '?', updated_at = {world.now} WHERE id <= 5")
+    batches = world.run_well().batches
+    assert sum(batch.tally.deleted for batch in batches) == 0
+    world.sql("source", f"UPDATE t SET born = '?', updated_at = {world.now}")
+    batches = world.run_well().batches
+    assert sum(batch.tally.deleted for batch in batches) == 0
+    assert [i for (i,) in world.sql("target", "SELECT id FROM t ORDER BY id")] == [*rows]
+    assert set(entries(world)) == {f'["{i}"]' for i in rows}
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_wherever_refused_rows_stand_they_delete_nothing(world: World, rows: int) -> None:
+    """In a comparison in parts: at the end of one, behind its last good key, they are met once."""
+    stamp, keys = world.ago(3600), range(1, 8)
+    good = [f"({i}, 'gut', NULL, 1, 1, {stamp})" for i in keys]
+    world.sql("source", TABLE, f"INSERT INTO t VALUES {', '.join(good)}")
+    world.job("j", chunk_rows=rows, capture={"method": "compare"})
+    world.run_well()
+    for number in range(1, 2 ** len(keys), 7):
+        bad = [i for i in keys if number & 1 << i - 1]
+        among = f"id IN ({', '.join(map(str, bad))})"
+        world.sql("source", f"UPDATE t SET born = CASE WHEN {among} THEN '?' END")
+        assert sum(batch.tally.deleted for batch in world.run_well().batches) == 0, bad
+        assert set(entries(world)) == {f'["{i}"]' for i in bad}
+    assert len(world.sql("target", "SELECT id FROM t")) == len(keys)
+
+
+@everywhere
+def test_a_first_part_of_refused_rows_empties_no_target(world: World) -> None:
+    """What a resync sends anew is there until it comes."""
+    stamp = world.ago(3600)
+    good = [f"({i}, 'gut', NULL, 1, 1, {stamp})" for i in range(1, 8)]
+    world.sql("source", TABLE, f"INSERT INTO t VALUES {', '.join(good)}")
+    world.job("j", chunk_rows=2, **cursor_job())
+    world.run_well()
+    world.sql("source", f"UPDATE t SET born = '?', updated_at = {world.now} WHERE id <= 4")
+    batches = world.resync().batches
+    assert [batch.received.deleted for batch in batches] == [0, 0, 4, 0]
+    assert [batch.received.updated for batch in batches] == [0, 0, 2, 1]
+    assert judge(world, dict.fromkeys(range(1, 5))) == []
+
+
 @pytest.mark.parametrize("world", CHAINS[:1], indirect=True, ids="-".join)
 def test_a_sweep_in_parts_closes_what_is_gone(
     world: World, monkeypatch: pytest.MonkeyPatch

@@ -85,14 +85,15 @@ def test_sweep_under_a_budget(world: World, monkeypatch: pytest.MonkeyPatch) -> 
     assert world.findings() == []
 
 
+@pytest.mark.parametrize("first", ["a", "b", "c"])
 @pytest.mark.parametrize("world", [CHAINS[2]], indirect=True, ids="-".join)
 def test_a_segment_of_keys_that_nothing_can_hold_deletes_nothing(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, first: str
 ) -> None:
-    """Between the segments before and behind it there is no key that would be missing."""
+    """It tells of no key up to which another would be missing, wherever it stands."""
     monkeypatch.setattr("bridge.capture.sweep.SEGMENT_ROWS", 4)
     keys = [f"{letter}{number}" for letter in "abc" for number in range(4)]
-    long = [f"b{letter}x" for letter in "abcdefgh"]
+    long = [f"{first}-{letter}x" for letter in "abcdefgh"]
     rows = ", ".join(f"('{key}', {world.ago(3600)})" for key in (*keys, *long))
     world.sql(
         "source",
