@@ -604,6 +604,23 @@ def test_both_machines_have_sealed_the_same_number(settled: World, clone: Clone)
 
 
 @on_sqlite
+def test_one_machine_holds_the_number_that_the_other_has_sent(settled: World, clone: Clone) -> None:
+    """Without its guard file too: no epoch begins by itself over what the other one has sent."""
+    settled.job("j", max_delete=1, **cursor_job())
+    twin = clone(settled, guard="none")
+    settled.job("j", **cursor_job())
+    settled.sql("source", "DELETE FROM t WHERE id IN (3, 4)")
+    assert (twin.run().verdict, twin.batches()[-1]["seq"]) == ("held", 5)
+    live_on(settled)
+    forget_guard(twin)
+    for _ in range(2):
+        outcome = twin.run()
+        assert (outcome.verdict, outcome.exit_code, outcome.renewed) == ("fork", 1, "")
+        assert "the target has another batch 1/5" in str(outcome.error)
+    assert settled.findings() == []
+
+
+@on_sqlite
 def test_cloned_machine_without_its_guard_file(settled: World, clone: Clone) -> None:
     """It cannot be told from a restored exchange, and begins again; the first machine then stops.
     They do not take turns."""
