@@ -293,3 +293,15 @@ def test_bad_keys_and_bad_stamps(world: World) -> None:
     assert world.findings(columns=columns, without=without) == []
     (third,) = world.run_well().batches
     assert third.sent.total == 0
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids="-".join)
+def test_the_rest_of_a_sweep_closes_no_entry(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its budget has cut off has not seen the rows before."""
+    monkeypatch.setattr("bridge.capture.sweep.BUDGET_ROWS", 4)
+    monkeypatch.setattr("bridge.capture.sweep.SEGMENT_ROWS", 4)
+    good = ", ".join(f"({i}, 'gut', NULL, 1, 1, {world.ago(3600)})" for i in range(2, 12))
+    bad = f"INSERT INTO t VALUES (1, 'gut', 'never', 1, 1, {world.ago(3600)}), {good}"
+    world.sql("source", TABLE, bad)
+    world.job("j", **cursor_job())
+    assert [world.run_well().quarantined for _ in range(5)] == [1] * 5
