@@ -18,7 +18,9 @@ from typing import Any
 import pytest
 
 from bridge.beginning import begin_epoch
+from bridge.failpoint import arm, at
 from bridge.run import Outcome, pull_only, push_only, reconcile_only
+from connectors.errors import Unreachable
 from tests.command import call
 from tests.kill import killed
 from tests.scenario.backup import Backup, copied
@@ -376,6 +378,22 @@ def test_target_restored_while_a_resync_begins(settled: World) -> None:
     assert "lacks what came before" in str(outcome.error)
     check_resync(settled, epoch=3)
     assert settled.findings() == []
+
+
+@on_sqlite
+def test_a_resync_that_is_tried_again_has_begun_one_epoch(settled: World) -> None:
+    arm(at("image.sealed", 1, interrupt))
+    try:
+        outcome = settled.resync()
+    finally:
+        arm(None)
+    assert (outcome.error, outcome.verdict) == (None, "reconciled")
+    assert [entry["epoch"] for entry in audited(settled)] == [2]
+    assert settled.findings() == []
+
+
+def interrupt(_: str) -> None:
+    raise Unreachable("the line broke", endpoint="source")
 
 
 # -- both ----------------------------------------------------------------------------------------
