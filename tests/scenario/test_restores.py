@@ -195,6 +195,19 @@ def test_the_same_without_a_guard_file(settled: World) -> None:
 
 
 @on_sqlite
+def test_exchange_restored_beside_a_guard_file_that_was_not_kept_up(settled: World) -> None:
+    """As where it could not be written for a while: the target knows this ledger's own past."""
+    old = guard_file(settled).read_text("utf-8")
+    live_on(settled, 1)
+    backup = Backup(settled, "exchange")
+    live_on(settled, 1)
+    backup.restore()
+    guard_file(settled).write_text(old, "utf-8")
+    check_renewed(settled, settled.run(), "stands at 1/6, ahead of the ledger at 1/5")
+    assert settled.findings() == []
+
+
+@on_sqlite
 def test_exchange_restored_to_a_batch_that_was_on_its_way(settled: World) -> None:
     """The backup has a sealed batch that has arrived meanwhile, and one that is held."""
     change(settled)
