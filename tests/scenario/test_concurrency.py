@@ -79,6 +79,21 @@ def test_a_holder_that_lost_its_job_does_not_take_it_back(world: World) -> None:
             held.take(100)
 
 
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+@pytest.mark.parametrize("ahead", [0, 7])
+def test_a_token_that_the_target_has_seen_is_given_once(world: World, ahead: int) -> None:
+    """A ledger that was restored gives it again: who had it before is refused from then on."""
+    world.make_table(1)
+    world.job("j", **cursor_job())
+    world.run_well()
+    with hold(world.deployment, world.deployment.job("j"), 0) as held:
+        seen = held.token + ahead
+        world.sql("target", f"UPDATE bh_position SET token = {seen}")
+        held.take_target()
+        assert held.token == seen + 1
+    assert world.sql("target", "SELECT token FROM bh_position") == [(seen + 1,)]
+
+
 @on_both
 def test_eight_starts_of_one_job(world: World) -> None:
     """Six wait for their turn, two will not wait: they say busy or find it free."""
