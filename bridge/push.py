@@ -201,7 +201,7 @@ class Push:
         keys = key_range(batch.key_low, batch.key_high)
         target.prefer_index()
         before = int(target.value(effects.count_range(keys)))
-        updated = deleted = 0
+        sent = kept = others = 0
         if before == 0:
             self._load(batch, effects.table, with_operation=False)
         else:
@@ -209,14 +209,15 @@ class Push:
             self._load(batch, effects.incoming_table, with_operation=True)
             target.analyze(effects.incoming_table.name, effects.key)
             target.execute(effects.note_present())
-            updated = int(target.value(effects.count_present()))
-            deleted = before - updated
-            self._refuse_mass_delete(batch, deleted)
+            others = before - int(target.value(effects.count_present()))
+            self._refuse_mass_delete(batch, others)
             target.execute(effects.delete_others(keys))
             target.execute_all(effects.apply())
+            sent, kept = map(int, target.rows(effects.count_after())[0])
             target.execute_all(effects.clear())
         rows, digest = target.digest_all(effects.range_lines(keys))
-        return Counts(rows, rows - updated, updated, deleted, str(digest))
+        kept += min(others, rows - sent)  # those that were to go, and are still there
+        return Counts(rows, rows - kept, kept, before - kept, str(digest))
 
     def _refuse_mass_delete(self, batch: Batch, deleted: int) -> None:
         """The fuse of a resync that no person has asked for. Nothing of the part is committed."""

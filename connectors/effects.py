@@ -128,6 +128,16 @@ class Effects:
     def count_present(self) -> str:
         return f"SELECT count(*) FROM {self.dialect.table(self.present_table)}"
 
+    def count_after(self) -> str:
+        """How many of the staged keys the table has, and how many of those it had before."""
+        d = self.dialect
+        return (
+            f"SELECT count(*), count({d.column('p', self.key[0])})\n"
+            f"FROM {d.table(self.incoming_table)} i\n"
+            f"JOIN {d.table(self.table)} t ON {self._match()}\n"
+            f"LEFT JOIN {d.table(self.present_table)} p ON {d.match('p', 'i', self.key)}"
+        )
+
     # -- images ------------------------------------------------------------------------------
 
     def count_range(self, keys: KeyRange) -> Statement:

@@ -188,6 +188,7 @@ def test_an_image_replaces_its_key_range(store: Connector) -> None:
         measured = _apply(store, effects, after)
         assert store.value(effects.count_present()) == 1
         store.execute(effects.delete_others(keys))
+        assert store.rows(effects.count_after()) == [(2, 1)]
         rows, digest = store.digest_all(effects.range_lines(keys))
     assert {group: number for group, (number, _) in measured.items()} == {
         ("I", 1, 1): 1,

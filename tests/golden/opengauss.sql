@@ -191,6 +191,12 @@ LEFT JOIN "population" t ON t."region" = i."region" AND t."id_no" = i."id_no") l
 -- effects.count_present
 SELECT count(*) FROM "bh_present";
 
+-- effects.count_after
+SELECT count(*), count(p."region")
+FROM "bh_incoming" i
+JOIN "population" t ON t."region" = i."region" AND t."id_no" = i."id_no"
+LEFT JOIN "bh_present" p ON p."region" = i."region" AND p."id_no" = i."id_no";
+
 -- effects.count_range
 SELECT count(*)
 FROM "population"

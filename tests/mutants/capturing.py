@@ -12,6 +12,7 @@ LEDGER = "tests/conformance/test_ledger.py"
 BATCH = "tests/unit/test_batch.py"
 SCENARIO = "tests/scenario"
 SIMULATED = "tests/simulation/test_horizon.py"
+QUARANTINE = "tests/scenario/test_quarantine.py"
 SWEEP = f"{SCENARIO}/test_sweep.py::test_sweep_both_ways[sqlite-sqlite-sqlite]"
 LATER = f"{SCENARIO}/test_quarantine.py::test_set_aside_and_accepted_later"
 LAST_GOOD = f"{SCENARIO}/test_quarantine.py::test_the_last_good_version_stays"
@@ -470,13 +471,36 @@ CAPTURING = (
         f"{LATER}[cursor-sqlite-sqlite-sqlite]",
     ),
     Mutant(
+        "a-first-part-of-refused-rows-takes-all-for-gone",
+        "quarantine",
+        "bridge.capture.window",
+        "if not self._blind and (last or high_key is not None):",
+        "if not self._blind:",
+        f"{QUARANTINE}::test_parts_of_refused_rows_alone_delete_nothing[compare-sqlite-sqlite-sqlite]",
+    ),
+    Mutant(
+        "refused-rows-behind-the-last-good-key-taken-for-gone",
+        "quarantine",
+        "bridge.capture.window",
+        "self._ahead + intake.refused)",
+        "intake.refused)",
+        f"{QUARANTINE}::test_wherever_refused_rows_stand_they_delete_nothing[1-sqlite]",
+    ),
+    Mutant(
+        "a-part-of-refused-rows-empties-the-target",
+        "apply",
+        "bridge.push",
+        "if batch.key_high is None and not batch.last:",
+        "if batch.key_high is None and batch.seq < 0:",
+        f"{QUARANTINE}::test_a_first_part_of_refused_rows_empties_no_target[sqlite-sqlite-sqlite]",
+    ),
+    Mutant(
         "entries-of-a-first-part-forgotten-by-the-second",
         "quarantine",
         "bridge.capture.image",
         "        if begins:\n            quarantine.close",
         "        if low is None:\n            quarantine.close",
-        "tests/scenario/test_quarantine.py::"
-        "test_a_first_part_of_refused_rows_keeps_its_entries[whole-sqlite]",
+        f"{QUARANTINE}::test_a_first_part_of_refused_rows_keeps_its_entries[whole-sqlite]",
     ),
     Mutant(
         "refused-again-and-not-counted",

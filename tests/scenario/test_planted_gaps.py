@@ -67,6 +67,22 @@ def alter_name(world: World) -> None:
     )
 
 
+@on_both
+def test_what_a_resync_did_is_measured(settled: World) -> None:
+    """One row was taken away and did not come back: it is neither new nor kept."""
+    plant_trigger(
+        settled,
+        "IF NEW.id = 3 THEN RETURN NULL; END IF; RETURN NEW;",
+        "CREATE TRIGGER meddle BEFORE INSERT ON t WHEN NEW.id = 3 BEGIN SELECT RAISE(IGNORE); END",
+    )
+    rows = len(settled.sql("target", "SELECT id FROM t"))
+    outcome = settled.resync()
+    assert outcome.verdict == "deviation"
+    received = [batch.received for batch in outcome.batches]
+    effects = [sum(getattr(r, name) for r in received) for name in ("inserted", "updated")]
+    assert [*effects, sum(r.deleted for r in received)] == [0, rows - 1, 1]
+
+
 def run_with_new_rows(world: World) -> Outcome:
     world.insert([200, 201, 202], stamp=world.now)
     return world.run()

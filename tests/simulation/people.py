@@ -45,6 +45,7 @@ class People:
     def _write(self, writer: Writer, stamp: str | None) -> None:
         source = self._machine["source"]
         if writer.delete:
+            self._world.judge.ever_gone |= {*writer.keys}
             source.executemany("DELETE FROM t WHERE id = ?", [(key,) for key in writer.keys])
             return
         rows = [(key, writer.name, stamp) for key in writer.keys]

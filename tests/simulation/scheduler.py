@@ -250,8 +250,11 @@ class Story:
             roles = [role for role in roles if role != "source"]
         for role in self.random.sample(roles, min(len(roles), self.random.randint(1, 2))):
             self.told[-1] += f" {role}"
+            before = self.judge.rows(role).keys()
             place = self.random.randrange(len(self.backups[role]))
             self.machine.restore(role, self.backups[role][place])
+            if role == "source":
+                self.judge.ever_gone |= before - self.judge.rows(role).keys()
             if role == "exchange" and self.random.random() < 0.2:
                 self.told[-1] += " with its guard file"
                 self.world.guard = self.guards[place]

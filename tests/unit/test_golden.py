@@ -103,6 +103,7 @@ def _sections(family: str) -> Iterator[tuple[str, Any]]:
     yield "effects.lines", effects.lines()
     yield "effects.lines, digested", dialect.digest(effects.lines(), [OPERATION, BEFORE, AFTER])
     yield "effects.count_present", effects.count_present()
+    yield "effects.count_after", effects.count_after()
     yield "effects.count_range", effects.count_range(KEYS)
     yield "effects.delete_others", effects.delete_others(KEYS)
     yield "effects.range_lines", effects.range_lines(KEYS)
