@@ -557,6 +557,18 @@ def test_nobody_asked_for_so_many_deletes(settled: World) -> None:
 
 
 @on_sqlite
+def test_so_many_deletes_are_allowed(settled: World) -> None:
+    settled.job("j", max_delete=5, **cursor_job())
+    stores = Backup(settled, "source"), Backup(settled, "exchange")
+    settled.insert(range(300, 305), stamp=settled.now)
+    settled.run_well()
+    for backup in stores:
+        backup.restore()
+    assert settled.run_well().batches[-1].received.deleted == 5
+    assert settled.findings() == []
+
+
+@on_sqlite
 def test_all_three_restored_to_one_moment(settled: World) -> None:
     stores = [Backup(settled, role) for role in ("source", "exchange", "target")]
     live_on(settled)
