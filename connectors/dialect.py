@@ -77,6 +77,10 @@ class Dialect(ABC):
         """An expression that sorts and compares in the order that all stores share."""
         return expression
 
+    def holds(self, text: str, column: Column) -> str:
+        """Whether a column's canonical text is like a pattern, the statement's next value."""
+        return f"{self.ordered(text, column)} LIKE {self.placeholder}"
+
     def differs(self, left: str, right: str, kind: Type) -> str:
         """True where the two values differ, NULL being equal to NULL alone."""
         return f"{left} IS DISTINCT FROM {right}"

@@ -123,9 +123,9 @@ def count_containing(
     """One row: for each text column, for each of `parts`, how many rows have it in that column."""
     counts, values = [], []
     for column in columns:
-        text = dialect.ordered(dialect.render(dialect.quote(column.name), column.type), column)
+        text = dialect.render(dialect.quote(column.name), column.type)
         for part in parts:
-            counts.append(f"count(CASE WHEN {text} LIKE {dialect.placeholder} THEN 1 END)")
+            counts.append(f"count(CASE WHEN {dialect.holds(text, column)} THEN 1 END)")
             values.append(f"%{part}%")
     source = relation(dialect, table)
     return Statement(f"SELECT {', '.join(counts)}\nFROM {source}", tuple(values))

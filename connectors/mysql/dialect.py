@@ -100,6 +100,10 @@ class MysqlDialect(MysqlTypes):
             return expression
         return f"CAST(CONVERT({expression} USING utf8mb4) AS BINARY)"
 
+    def holds(self, text: str, column: Column) -> str:
+        """CONVERT folds, whatever the column's own collation does."""
+        return f"CAST({text} AS BINARY) LIKE {self.placeholder}"
+
     def same(self, left: str, right: str, column: Column) -> str:
         """Found by the index of `left`, whatever it folds, and then told apart byte by byte."""
         if not column.folds:
@@ -190,7 +194,8 @@ class MysqlDialect(MysqlTypes):
         high, low = (
             f"SUM(CAST(CONV(SUBSTR(h, {start}, 16), 16, 10) AS UNSIGNED))" for start in (1, 17)
         )
-        by = f"\nGROUP BY {names[:-2]}" if groups else ""
+        folded = ", ".join(f"CAST({self.quote(g)} AS BINARY)" for g in groups)
+        by = f"\nGROUP BY {folded}" if groups else ""
         return (
             f"SELECT {names}count(*), CASE WHEN count(*) = count(h) THEN {high} END, {low}\n"
             f"FROM (SELECT {names}SHA2(line, 256) AS h\n"

@@ -321,3 +321,16 @@ def test_lines_stand_behind_their_keys_and_are_found_by_place(store: Connector) 
         ("k", str(n), canonical_line(lines[n])) for n in range(3, 12)
     ]
     assert places == [[("k", "3")], [("k", "10")], [("k", "11")], []]
+
+
+def test_keys_that_a_collation_folds_have_digests_of_their_own(store: Connector) -> None:
+    changes = _changes(store, cursor=False)
+    keys = ["A", "a", "á", "a ", "𠮷", "\ufffd"]
+    lines = [(key, *_keyed(1)[1:-1]) for key in keys]
+    _apply(store, changes, 1, lines)
+    with store.transaction():
+        every = changes.keyed_lines(KeyRange(None, None))
+        found = {row.group[0]: row for row in store.digest(every, ["bh_0", "bh_1"])}
+    assert {key: found[key].digest for key in found} == {
+        line[0]: Digest.of_lines([canonical_line(line)]) for line in lines
+    }

@@ -15,7 +15,7 @@ import pytest
 from connectors.connector import Connector
 from connectors.dialect import KeyRange, Statement
 from connectors.errors import ConfigurationError, MissingObject
-from connectors.selection import Format, Output, Span
+from connectors.selection import Format, Output, Span, count_containing
 from connectors.table import Column, Kind, Table, TableName, Type
 from tests.conformance.samples import EXTREMES, Line, fetch, load, make, selection_of
 
@@ -188,6 +188,15 @@ def _stamp(moment: datetime, kind: Type, zone: str) -> str:
     text = local.replace(tzinfo=None).isoformat(" ")
     text = text.rstrip("0") if "." in text else text
     return text + ("+00" if kind.zoned else "")
+
+
+def test_texts_that_hold_a_part_are_counted(store: Connector) -> None:
+    """None of the rare characters that collations take for U+FFFD."""
+    table = make(store, "t", [("k", TEXT), ("v", TEXT)], ["k"])
+    load(store, table, [("𠮷", "𠮷"), ("a\ufffdb", "\ufffd"), ("?", "😀"), ("c", "a?b")])
+    with store.transaction():
+        counted = count_containing(store.dialect, table, table.columns, ["\ufffd", "?"])
+        assert store.rows(counted) == [(1, 1, 1, 1)]
 
 
 def test_a_view_and_a_query_are_read_like_a_table(store: Connector) -> None:

@@ -187,7 +187,7 @@ CASE WHEN t.`region` IS NULL THEN CONCAT_WS('<TAB>', coalesce(CAST(i.`region` + 
 FROM `bh_incoming` i
 LEFT JOIN `bh_present` p ON p.`region` = i.`region` AND p.`id_no` = i.`id_no`
 LEFT JOIN `population` t ON t.`region` = i.`region` AND t.`id_no` = i.`id_no`) l LIMIT 18446744073709551615) d
-GROUP BY `bh_op`, `bh_before`, `bh_after`;
+GROUP BY CAST(`bh_op` AS BINARY), CAST(`bh_before` AS BINARY), CAST(`bh_after` AS BINARY);
 
 -- effects.count_present
 SELECT count(*) FROM `bh_present`;
