@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from bridge.hold import Hold
 from connectors.changes import EPOCH, OPERATION, SEQ, Changes
-from connectors.errors import StructureMismatch
+from connectors.errors import MissingObject, StructureMismatch
 from connectors.table import Filling, Table
 
 __all__ = ["refuse_own_columns", "refuse_unfilled"]
@@ -38,5 +38,13 @@ def refuse_own_columns(held: Hold, changes: Changes) -> None:
     """The same for the current copy and the change rows, should somebody have altered them."""
     names = [column.name for column in changes.staged]
     for table in (changes.copy, changes.change):
-        found = held.exchange.describe(table)
+        try:
+            found = held.exchange.describe(table)
+        except MissingObject as error:
+            raise MissingObject(
+                f"{held.name}: its table {table.name} is gone",
+                endpoint=held.deployment.exchange,
+                remedy=f"bridgehead resync {held.name} --why TEXT "
+                "sends everything again as it is now",
+            ) from error
         refuse_unfilled(held.name, held.deployment.exchange, found, {EPOCH, SEQ, OPERATION, *names})

@@ -277,6 +277,18 @@ def test_target_table_gone(settled: World, step: Step) -> None:
 
 
 @on_sqlite
+@pytest.mark.parametrize("table", ["bh_copy_j", "bh_change_j"])
+def test_table_of_ours_gone(settled: World, table: str) -> None:
+    settled.sql("exchange", f"DROP TABLE {table}")
+    outcome = run_with_new_rows(settled)
+    assert outcome.exit_code == 4
+    assert f"its table {table} is gone → bridgehead resync j --why" in str(outcome.error)
+    outcome = settled.resync()
+    assert (outcome.verdict, outcome.error) == ("reconciled", None)
+    settled.run_well()
+
+
+@on_sqlite
 @pytest.mark.parametrize("seq", [2, 3])
 def test_batch_removed_from_the_ledger(settled: World, seq: int) -> None:
     settled.sql("exchange", f"DELETE FROM bh_batch WHERE seq = {seq}")
