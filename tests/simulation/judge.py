@@ -24,8 +24,8 @@ IMAGES = ("first", "resync")
 OPEN = ("sealed", "applied", "deviated", "held")
 
 Row = tuple[Any, ...]
-"""Key, name, stamp, and a note, where the table has come to have any. A name of bytes is no text:
-such a row is set aside."""
+"""Key, name, stamp, and a note, where the table has come to have any. A name of bytes is no text,
+and `never` no stamp: such a row is set aside."""
 Rows = dict[int, Row]
 Receipt = dict[str, Any]
 Connect = Callable[[str], sqlite3.Connection]
@@ -156,7 +156,7 @@ class Judge:
     def see_rest(self) -> None:
         """Everything has been done that is to be done: all three stores hold the same."""
         source, copy, target = (self.rows(role, "source") for role in ROLES)
-        bad = {key for key, row in source.items() if isinstance(row[1], bytes)}
+        bad = {key for key, row in source.items() if _is_bad(row)}
         for name, rows in ("exchange", copy), ("target", target):
             if _without(bad, rows) != _without(bad, source):
                 raise Wrong(f"lost: source to {name}: {_difference(source, rows)}")
@@ -192,6 +192,10 @@ def _moment(text: str | None) -> str | None:
     plain = text.replace("T", " ").removesuffix("Z").removesuffix("+00:00")
     whole, _, fraction = plain.partition(".")
     return f"{whole}.{fraction:0<6}"
+
+
+def _is_bad(row: Row) -> bool:
+    return isinstance(row[1], bytes) or (row[2] is not None and row[2].startswith("never"))
 
 
 def _without(keys: set[int], rows: Rows) -> Rows:

@@ -73,10 +73,11 @@ class People:
             self._write(writer, None if bare else stamp)
 
     def spoil(self) -> None:
-        """With a name that is no text: such rows are set aside."""
+        """With a name that is no text, or a stamp that is none: such rows are set aside."""
         if writer := self._new_writer():
-            writer.name = b"n%d\xff" % self._number
-            self._write(writer, writer.stamp)
+            if self._chance.random() < 0.6:
+                writer.name = b"n%d\xff" % self._number
+            self._write(writer, writer.stamp if isinstance(writer.name, bytes) else "never")
 
     def widen(self) -> None:
         """A column more, empty until rows are written."""
