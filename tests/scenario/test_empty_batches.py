@@ -67,3 +67,16 @@ def test_a_horizon_held_too_long_alarms(world: World) -> None:
     assert (outcome.verdict, outcome.overdue, outcome.exit_code) == ("in_flight", True, 1)
     writer.execute("COMMIT")
     world.run_well()
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=["sqlite"])
+def test_a_horizon_that_has_not_moved_claims_nothing(world: World) -> None:
+    """Of stamps that are days the next is looked at tomorrow."""
+    world.sql(
+        "source",
+        "CREATE TABLE t (id integer PRIMARY KEY, updated_at date)",
+        "INSERT INTO t VALUES (1, '2024-01-01')",
+    )
+    world.job("j", **cursor_job(deletes={"sweep": "off"}))
+    assert [batch.kind for batch in world.run_well().batches] == ["first"]
+    assert world.run_well().batches == []

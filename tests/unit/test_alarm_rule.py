@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bridge.aside import Aside, forget, recall, remember
 from bridge.configuration.problem import ConfigurationProblems
 from bridge.event import EventKind, Observation, Recovery, Severity, Sighting
 from bridge.eventwording import happened, name_of, remedy_of, severity_word
@@ -134,3 +137,18 @@ def test_what_two_looks_have_shown_adds_up() -> None:
     over = [Recovery(EventKind.FORK, job) for job in "ab"]
     one, other = (Observation((seen[n],), (over[n],)) for n in (0, 1))
     assert one + other == Observation(tuple(seen), tuple(over))
+
+
+def test_what_is_remembered_aside_lies_in_a_folder_of_ones_own(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    deployment, aside = settled(directory), Aside(BEGUN, {"all": BEGUN})
+    remember(deployment, aside)
+    assert recall(deployment) == aside
+    forget(deployment)
+    assert recall(deployment) is None
+    stranger = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: stranger)
+    remember(deployment, aside)  # the folder is there, and not the stranger's
+    assert recall(deployment) is None
