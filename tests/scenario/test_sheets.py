@@ -289,6 +289,15 @@ def test_a_corrected_file_closes_what_it_left(box: Desk, capsys: Capsys) -> None
     assert box.world.sql("exchange", query) == [("accepted", 1), ("its file was taken again", 3)]
 
 
+def test_a_row_that_is_wrong_again_stays_open(box: Desk, capsys: Capsys) -> None:
+    for value in "ab":
+        box.csv("a.csv", f"1,{value}", "x,y")
+        assert box.world.run_well().quarantined == 1
+        (entry,) = box.quarantine(capsys)
+        assert (entry["reason"], entry["place"]) == ("malformed", "a.csv, line 3")
+    assert box.world.sql("exchange", "SELECT seen FROM bh_quarantine") == [(2,)]
+
+
 def test_a_file_that_grew_under_the_same_stamp_is_taken_again(box: Desk) -> None:
     """As a copy may bear the stamp of its original."""
     path = box.csv("a.csv", "1,a")
