@@ -305,3 +305,19 @@ def test_the_rest_of_a_sweep_closes_no_entry(world: World, monkeypatch: pytest.M
     world.sql("source", TABLE, bad)
     world.job("j", **cursor_job())
     assert [world.run_well().quarantined for _ in range(5)] == [1] * 5
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids="-".join)
+@CAPTURES
+def test_hundreds_that_turn_bad_at_once_stay_as_they_were(world: World, capture: dict) -> None:
+    """More than one statement names."""
+    rows = ", ".join(f"({i}, 'gut', NULL, 1, 1, {world.ago(3600)})" for i in range(1100))
+    world.sql("source", TABLE, f"INSERT INTO t VALUES {rows}")
+    world.job("j", **capture)
+    world.run_well()
+    world.sql("source", f"UPDATE t SET born = 'never', updated_at = {world.now} WHERE id > 0")
+    outcome = world.run_well()
+    assert (outcome.quarantined, sum(b.tally.gone for b in outcome.batches)) == (1099, 0)
+    world.sql("source", f"UPDATE t SET born = NULL, updated_at = {world.now} WHERE id > 0")
+    assert world.run_well().quarantined == 0
+    assert judge(world, {}) == []
