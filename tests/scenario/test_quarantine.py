@@ -320,4 +320,6 @@ def test_hundreds_that_turn_bad_at_once_stay_as_they_were(world: World, capture:
     assert (outcome.quarantined, sum(b.tally.gone for b in outcome.batches)) == (1099, 0)
     world.sql("source", f"UPDATE t SET born = NULL, updated_at = {world.now} WHERE id > 0")
     assert world.run_well().quarantined == 0
+    closed = entries(world, "open_key IS NULL").values()
+    assert (len(closed), {entry[-1] for entry in closed}) == (1099, {"accepted"})
     assert judge(world, {}) == []
