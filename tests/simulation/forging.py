@@ -34,6 +34,7 @@ class Forger:
     def tamper(self) -> str:
         """In one way or another; which."""
         ways = [self.edit, self.forge_change, self.forge_receipt, self.forge_batch, self.trap]
+        ways += [self.wreck]
         way = self._chance.choice(ways)
         way()
         self._judge.accept()
@@ -71,6 +72,24 @@ class Forger:
             forgery = "UPDATE bh_batch SET inserted = inserted + 1, read = read + 1"
             self._at("exchange", f"{forgery} WHERE epoch = ? AND seq = ?", newest)
             self._suspect("a batch was forged", newest[0])
+
+    def wreck(self) -> None:
+        """A table is emptied or dropped; which of the target's rows are gone by that, no batch
+        tells."""
+        role, act = self._chance.choice(
+            [
+                ("target", "DELETE FROM t"),
+                ("target", "DROP TABLE t"),
+                ("target", "DELETE FROM bh_position"),
+                ("target", "DELETE FROM bh_receipt"),
+                ("exchange", "DROP TABLE bh_copy_j"),
+                ("exchange", "DROP TABLE bh_change_j"),
+            ]
+        )
+        with suppress(sqlite3.OperationalError):  # there is none
+            self._at(role, act)
+            self._judge.meddled = True
+            self._suspicion.edited |= act == "DELETE FROM t"
 
     def trap(self) -> None:
         """From now on the target swallows a row, or keeps another than it was given."""

@@ -16,6 +16,7 @@ from bridge.hold import Hold
 from bridge.plan import make_plan, prepare_target
 from bridge.push import Push
 from bridge.run import Outcome, pull_only, push_only, read_quarantined_again
+from connectors.errors import TransientError
 from tests.simulation.forging import Forger, Suspicion
 from tests.simulation.judge import Wrong
 from tests.simulation.people import People
@@ -26,7 +27,6 @@ __all__ = ["Story", "tell"]
 
 MOST_STEPS = 10
 MOST_RUNS_TO_REST = 16
-GOOD = ("reconciled", "in_flight")
 
 
 class Story:
@@ -97,7 +97,7 @@ class Story:
                     self.judge.see_rest()
                     return
                 round_begins = round_begins or self.judge.is_between_sweeps()
-            if outcome is not None and outcome.verdict not in GOOD and not self.decide():
+            if outcome is not None and _needs_a_person(outcome) and not self.decide():
                 self.resync()
         raise Wrong("it does not come to rest")
 
@@ -268,6 +268,12 @@ class Story:
 
     def tamper(self) -> None:
         self.told[-1] = self.forger.tamper()
+
+
+def _needs_a_person(outcome: Outcome) -> bool:
+    error = outcome.error
+    lasting = error is not None and not isinstance(error, TransientError)
+    return lasting or outcome.verdict not in ("reconciled", "in_flight")
 
 
 def _is_well(outcome: Outcome) -> bool:
