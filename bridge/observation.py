@@ -93,5 +93,6 @@ def _recovered(outcome: Outcome) -> Iterator[Recovery]:
         yield Recovery(EventKind.DEVIATION, job)
     if not any(batch.state is State.HELD for batch in outcome.batches):
         yield Recovery(EventKind.HELD, job)
-    if outcome.cut is not None and not outcome.renewed:
+    followed = any(batch.state is State.RECONCILED for batch in outcome.batches)
+    if (followed or outcome.cut is not None) and not outcome.renewed:
         yield from (Recovery(kind, job) for kind in (EventKind.GAP, EventKind.FORK))

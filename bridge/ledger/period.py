@@ -8,12 +8,22 @@ from datetime import datetime
 from sqlalchemy import Connection, func, or_, select
 
 from bridge.batch import Batch
+from bridge.event import EventKind
 from bridge.ledger.audit import AuditEntry
 from bridge.ledger.batchrow import batch_of
 from bridge.ledger.migrations import is_exchange_current
-from bridge.ledger.schema import audit_entry, batch_row, job_row, known_row, quarantine_row
+from bridge.ledger.schema import (
+    audit_entry,
+    batch_row,
+    event_row,
+    job_row,
+    known_row,
+    quarantine_row,
+)
 
-__all__ = ["audit_between", "known_jobs", "last_before", "quarantined_at"]
+__all__ = ["audit_between", "known_jobs", "last_before", "quarantined_at", "stopped_at"]
+
+_STOPPED = [EventKind.GAP.value, EventKind.FORK.value]
 
 
 def known_jobs(connection: Connection, department: str, configured: Collection[str]) -> list[str]:
@@ -47,6 +57,21 @@ def quarantined_at(connection: Connection, department: str, job: str, until: dat
         c.department == department, c.job == job, c.opened_at < until, still_open
     )
     return int(connection.execute(query).scalar_one())
+
+
+def stopped_at(
+    connection: Connection, department: str, job: str, until: datetime
+) -> set[EventKind]:
+    """Which of gap and fork runs had found, and stood at that moment. A ledger of an earlier
+    release may know of none."""
+    if not is_exchange_current(connection):
+        return set()
+    c = event_row.c
+    stood = (c.first_seen_at < until, or_(c.closed_at.is_(None), c.closed_at >= until))
+    query = select(c.kind).where(
+        c.department == department, c.job == job, c.kind.in_(_STOPPED), *stood
+    )
+    return {EventKind(kind) for kind in connection.execute(query).scalars()}
 
 
 def audit_between(

@@ -17,7 +17,13 @@ from bridge.guarantee import guarantee_of
 from bridge.ledger.audit import Audit
 from bridge.ledger.chain import ChainProblem, batch_links, verify
 from bridge.ledger.history import History
-from bridge.ledger.period import audit_between, known_jobs, last_before, quarantined_at
+from bridge.ledger.period import (
+    audit_between,
+    known_jobs,
+    last_before,
+    quarantined_at,
+    stopped_at,
+)
 from bridge.overview import read_ledger, verdict_of
 from bridge.reporting import batch_line, content_of, summed
 from bridge.settings import Deployment
@@ -140,6 +146,8 @@ class _Period:
         verdicts = [line.verdict for line in lines]
         verdicts += [Verdict.FORK if p.kind == "fork" else Verdict.GAP for p in problems]
         verdicts += [content.verdict] if content else []
+        stopped = stopped_at(self.connection, self.department, history.job, self.until)
+        verdicts += [Verdict(kind.value) for kind in stopped]
         job = self.deployment.jobs.get(history.job)
         guarantee = guarantee_of(job) if job else None
         return JobSection(

@@ -252,6 +252,22 @@ def test_what_deviates_waits_or_is_held_is_told_and_counted(
     assert (told.code, told.json["verdict"], told.json["jobs"][0]["forks"]) == (1, "fork", 2)
 
 
+def test_what_stopped_a_job_is_in_the_statement_while_it_stands(
+    make: MakeWorld, capsys: Capsys
+) -> None:
+    """Not among its batches: the target has lost what it had confirmed."""
+    world = make("sqlite", "sqlite", "sqlite")
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql("target", "DELETE FROM bh_position")
+    assert world.run().verdict == "gap"
+    told = state(world, capsys)
+    assert (told.code, told.json["verdict"], told.json["jobs"][0]["verdict"]) == (1, "gap", "gap")
+    assert world.resync().verdict == "reconciled"
+    assert state(world, capsys).json["verdict"] == "reconciled"
+
+
 @light
 def test_a_job_that_never_delivered_is_in_the_statement(
     lived: World, capsys: Capsys, tmp_path: Path
