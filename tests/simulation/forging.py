@@ -36,7 +36,8 @@ class Forger:
         ways = [self.edit, self.forge_change, self.forge_receipt, self.forge_batch, self.trap]
         ways += [self.wreck]
         way = self._chance.choice(ways)
-        way()
+        with suppress(sqlite3.OperationalError):  # no such table yet, or not any more
+            way()
         self._judge.accept()
         return way.__name__
 
@@ -86,10 +87,9 @@ class Forger:
                 ("exchange", "DROP TABLE bh_change_j"),
             ]
         )
-        with suppress(sqlite3.OperationalError):  # there is none
-            self._at(role, act)
-            self._judge.meddled = True
-            self._suspicion.edited |= act == "DELETE FROM t"
+        self._at(role, act)
+        self._judge.meddled = True
+        self._suspicion.edited |= act == "DELETE FROM t"
 
     def trap(self) -> None:
         """From now on the target swallows a row, or keeps another than it was given."""
@@ -98,8 +98,8 @@ class Forger:
             + [("AFTER INSERT", "UPDATE t SET name = 'trapped' WHERE id = NEW.id")]
         )
         row = f"{'OLD' if 'DELETE' in event else 'NEW'}.id = {self._chance.choice(KEYS)}"
-        with suppress(sqlite3.OperationalError):  # there is one already, or no table yet
-            self._at("target", f"CREATE TRIGGER trap {event} ON t WHEN {row} BEGIN {act}; END")
+        trap = f"CREATE TRIGGER IF NOT EXISTS trap {event} ON t WHEN {row} BEGIN {act}; END"
+        self._at("target", trap)
 
     def disarm(self) -> None:
         self._at("target", "DROP TRIGGER IF EXISTS trap")

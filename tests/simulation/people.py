@@ -32,6 +32,8 @@ class People:
         self._machine = world.machine
         self._chance = chance
         self._number = 0
+        self._bare: set[int] = set()
+        """Keys that have borne no stamp."""
 
     def _new_writer(self, delete: bool = False) -> Writer | None:
         taken = {key for writer in self.at_work for key in writer.keys}
@@ -70,12 +72,14 @@ class People:
             stamp = f"{year}-01-01 00:00:00.{self._number:06d}"
             known = self._world.judge.rows("source").keys()
             bare = known.isdisjoint(writer.keys) and self._chance.random() < 0.5
+            self._bare |= {*writer.keys} if bare else set()
             self._write(writer, None if bare else stamp)
 
     def spoil(self) -> None:
-        """With a name that is no text, or a stamp that is none: such rows are set aside."""
+        """With a name that is no text, or a stamp that is none: such rows are set aside. A stamp
+        that is none does not differ from NULL."""
         if writer := self._new_writer():
-            if self._chance.random() < 0.6:
+            if self._chance.random() < 0.6 or not self._bare.isdisjoint(writer.keys):
                 writer.name = b"n%d\xff" % self._number
             self._write(writer, writer.stamp if isinstance(writer.name, bytes) else "never")
 
