@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from datetime import datetime
 
@@ -62,16 +63,17 @@ def quarantined_at(connection: Connection, department: str, job: str, until: dat
 def stopped_at(
     connection: Connection, department: str, job: str, until: datetime
 ) -> set[EventKind]:
-    """Which of gap and fork runs had found, and stood at that moment. A ledger of an earlier
-    release may know of none."""
+    """Which of gap and fork had stopped runs, and stood at that moment; not what a run has put
+    right by itself. A ledger of an earlier release may know of none."""
     if not is_exchange_current(connection):
         return set()
     c = event_row.c
     stood = (c.first_seen_at < until, or_(c.closed_at.is_(None), c.closed_at >= until))
-    query = select(c.kind).where(
+    query = select(c.kind, c.facts).where(
         c.department == department, c.job == job, c.kind.in_(_STOPPED), *stood
     )
-    return {EventKind(kind) for kind in connection.execute(query).scalars()}
+    found = connection.execute(query)
+    return {EventKind(kind) for kind, facts in found if "code" in json.loads(facts)}
 
 
 def audit_between(
