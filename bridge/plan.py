@@ -104,6 +104,8 @@ def extend_target(held: Hold) -> None:
     """Adds columns that the job has come to share to a target table of ours; for an image, which
     then fills them. Anything else that does not fit is left for `make_plan` to refuse."""
     job, target = held.job, held.target
+    if not job.target.ddl:
+        return
     place = target.resolve(TableName(job.target.table, job.target.schema))
     with target.transaction() as connection:
         if not target.exists(place) or not is_receiver_current(connection):
@@ -113,6 +115,8 @@ def extend_target(held: Hold) -> None:
     table, existing = describe_source(job, held.source), target.describe(place)
     route = find_route(job, table, held.exchange, target, held.deployment.code_tables)
     missing = [c for c in route.target_columns if c.name not in existing.names]
+    if not missing:
+        return
     effects = Effects(target.dialect, place, route.target_columns, route.key, owned=True)
     with target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), target.definition():
         target.execute_all(effects.add_columns(missing))

@@ -71,6 +71,20 @@ def test_a_target_made_before_a_column_came_has_it_too(world: World) -> None:
     assert world.findings(columns=BASIC | {"note": "text"}) == []
 
 
+@on_both
+def test_a_job_that_may_not_make_tables_alters_none(world: World) -> None:
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.job("j", target={"endpoint": "target", "table": "t", "ddl": False}, **cursor_job())
+    world.sql("source", "ALTER TABLE t ADD COLUMN note text")
+    outcome = world.resync()
+    assert outcome.exit_code == 4
+    assert "column note is missing" in str(outcome.error)
+    world.sql("target", "ALTER TABLE t ADD COLUMN note text")
+    assert world.resync().verdict == "reconciled"
+
+
 def end(_: str) -> None:
     raise StoreFull("no space left", endpoint="target")
 
