@@ -33,12 +33,13 @@ class KinServer(PostgresqlServer):
         try:
             with self._translated():
                 self._start(cursor, query.sql, query.values)
+            renderings = self._renderings(selection.outputs)
+            rows = FetchedRows(cursor, selection.outputs, renderings, self._translated)
         except BridgeheadError:
             cursor.close()
             raise
-        renderings = self._renderings(selection.outputs)
-        self._stream = FetchedRows(cursor, selection.outputs, renderings, self._translated)
-        return self._stream
+        self._stream = rows
+        return rows
 
     def _start(self, cursor: Any, sql: str, values: Sequence[object]) -> None:
         cursor.execute(sql, values)

@@ -15,9 +15,9 @@ import pytest
 
 from connectors.agentdigest import canonical_real
 from connectors.allowed import any_of
-from connectors.canonical import canonical_float
+from connectors.canonical import Digest, canonical_float, canonical_line
 from connectors.connector import Connector
-from connectors.dialect import KeyRange, Statement
+from connectors.dialect import EVERYTHING, KeyRange, Statement
 from connectors.effects import Effects
 from connectors.endpoint import Endpoint, Secret
 from connectors.errors import (
@@ -34,6 +34,7 @@ from connectors.errors import (
 )
 from connectors.mysql.dialect import MysqlDialect
 from connectors.mysql.errors import of_mysql
+from connectors.mysql.server import _covers
 from connectors.registry import connect
 from connectors.selection import Format, Span
 from connectors.table import Column, Kind, Table, TableName, Type
@@ -228,23 +229,147 @@ def test_a_zone_of_whole_hours_has_a_name(
         mariadb.sql("SET GLOBAL time_zone = '+00:00'")
 
 
+@pytest.mark.parametrize(
+    ("found", "name"),
+    [
+        (("Asia/Shanghai", 28800, 28800), "Asia/Shanghai"),
+        (("SYSTEM", 3600, 7200), "SYSTEM"),  # an hour that is not there all the year is no name
+        (("SYSTEM", -18000, -18000), "Etc/GMT+5"),
+    ],
+)
+def test_a_zone_with_a_summer_keeps_its_own_name(
+    store: Connector, monkeypatch: pytest.MonkeyPatch, found: tuple[str, int, int], name: str
+) -> None:
+    """No table of zones is loaded here; a server that has one answers so."""
+    monkeypatch.setattr(store, "rows", lambda _: [found])
+    assert store.timezone() == name
+
+
+def test_a_lock_has_one_name_whoever_asks(store: Connector) -> None:
+    """Any process, under any name of the endpoint, of this version or an older one."""
+    with store.lock("人口", 0.0):
+        named = "CONCAT('bridgehead ', LEFT(SHA2(CONVERT('人口' USING utf8mb4), 256), 53))"
+        assert store.value(f"SELECT IS_USED_LOCK({named}) = CONNECTION_ID()") == 1
+
+
+UNSAFE = (
+    ({"innodb_flush_log_at_trx_commit": "0"}, "innodb_flush_log_at_trx_commit"),
+    ({"log_bin": "ON", "binlog_format": "STATEMENT"}, "STATEMENT"),
+    ({"innodb_doublewrite": "OFF"}, "innodb_doublewrite"),
+    ({"innodb_doublewrite": "ON", "log_bin": "OFF", "binlog_format": "STATEMENT"}, None),
+)
+
+
+@pytest.mark.parametrize(("settings", "told"), UNSAFE)
+def test_a_server_that_is_unsafe_is_told(
+    store: Connector,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: dict[str, str],
+    told: str | None,
+) -> None:
+    assert "innodb_flush" in str(store.settings_problem())  # as it is for these tests
+    sound = {"innodb_flush_log_at_trx_commit": "1", "binlog_format": "ROW", "log_bin": "ON"}
+    monkeypatch.setattr(store, "rows", lambda _: list((sound | settings).items()))
+    problem = store.settings_problem()
+    assert (problem is None) if told is None else told in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("on", "place", "is_held"),
+    [
+        ("*.*", "shop.t", True),
+        ("shop.*", "shop.t", True),
+        ("shop.*", "shop.*", True),
+        ("shop.t", "shop.t", True),
+        ("shop.t", "shop.*", False),
+        ("shop.u", "shop.t", False),
+        ("other.*", "shop.t", False),
+        ("sh%.*", "shop.t", True),
+        ("s__p.*", "shop.t", True),
+        ("s__p.*", "soop.t", True),
+        ("s\\_p.*", "s_p.t", True),
+        ("s\\_p.*", "sap.t", False),
+        ("s\\%.*", "shop.t", False),
+    ],
+)
+def test_a_grant_holds_where_its_pattern_fits(on: str, place: str, is_held: bool) -> None:
+    assert _covers(on, place) is is_held
+
+
 def test_missing_rights_are_told_from_grants(mariadb: MariaDB, store: Connector) -> None:
     _table(store, "id int primary key")
     home = store.endpoint.database
     mariadb.create_user("reader", "x", f"SELECT ON {home}.*")
     mariadb.create_user("writer", "x", f"SELECT, INSERT, UPDATE, DELETE ON {home}.t")
+    mariadb.create_user("maker", "x", f"ALL ON {home}_.*", f"CREATE, INSERT ON {home}.*")
+    making = ["DROP", "ALTER", "INDEX", "CREATE VIEW", "CREATE TEMPORARY TABLES"]
+    rest = ["SELECT", "UPDATE", "DELETE"]
     try:
-        for user, missing in (("reader", ["INSERT", "UPDATE", "DELETE"]), ("writer", [])):
+        for user, missing, made in (
+            ("reader", ["INSERT", "UPDATE", "DELETE"], ["CREATE", *making, "INSERT", *rest[1:]]),
+            ("writer", [], ["CREATE", *making, "SELECT", "INSERT", *rest[1:]]),
+            ("maker", rest, [*making, *rest]),
+        ):
             with connect(replace(store.endpoint, user=user, password=Secret("x"))) as other:
                 assert other.missing_rights(TableName("t")) == missing
-                assert "CREATE" in other.missing_rights(None)
+                assert other.missing_rights(None) == made
         assert store.missing_rights(TableName("t")) == store.missing_rights(None) == []
     finally:
-        mariadb.drop_user("reader")
-        mariadb.drop_user("writer")
+        for user in ("reader", "writer", "maker"):
+            mariadb.drop_user(user)
 
 
 # -- values --------------------------------------------------------------------------------------
+
+HOSTILE = {
+    "time_zone": "'+09:00'",
+    "sql_mode": "'ANSI_QUOTES'",
+    "sql_select_limit": "1",
+    "sql_safe_updates": "1",
+    "sql_auto_is_null": "1",
+    "tx_isolation": "'SERIALIZABLE'",
+    "completion_type": "'CHAIN'",
+    "max_sort_length": "8",
+    "character_set_client": "latin1",
+    "collation_connection": "latin1_swedish_ci",
+    "default_storage_engine": "MyISAM",
+    "div_precision_increment": "0",
+    "group_concat_max_len": "4",
+    "explicit_defaults_for_timestamp": "0",
+}
+
+
+@pytest.mark.parametrize("family", ["mysql", "odbc-mariadb"])
+def test_what_a_server_sets_for_its_sessions_changes_no_value(
+    mariadb: MariaDB, database: Database, family: str
+) -> None:
+    before = {name: mariadb.sql(f"SELECT @@global.{name}")[0][0] for name in HOSTILE}
+    mariadb.sql(*(f"SET GLOBAL {name} = {value}" for name, value in HOSTILE.items()))
+    try:
+        with connect(database(family)) as store:
+            for name, (kind, values) in EXTREMES.items():
+                lines: list[Line] = [(str(n), text) for n, text in enumerate((*values, None))]
+                table = make(store, f"t {name}", [("id", INTEGER), ("v", kind)], ["id"])
+                load(store, table, lines)
+                assert fetch(store, selection_of(table)) == lines, name
+                query = store.dialect.range_lines(
+                    table.name, table.columns, [table.columns[0]], EVERYTHING
+                )
+                with store.snapshot():
+                    found = store.digest_all(query)
+                assert found == (len(lines), Digest.of_lines(map(canonical_line, lines))), name
+            keys = [("x" * 40 + end,) for end in "aBc"]
+            table = _table(store, "id VARCHAR(50) COLLATE utf8mb4_general_ci PRIMARY KEY")
+            load(store, table, keys)
+            assert fetch(store, selection_of(table)) == sorted(keys)
+            with store.transaction():
+                store.execute("DELETE FROM t WHERE id <> ''")
+    finally:
+        mariadb.sql(*(f"SET GLOBAL {name} = {_literal(value)}" for name, value in before.items()))
+
+
+def _literal(value: object) -> str:
+    return str(value) if isinstance(value, int) else f"'{value}'"
 
 
 def test_floats_are_the_shortest_texts_that_read_back(store: Connector) -> None:

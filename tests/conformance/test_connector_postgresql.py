@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,14 +12,18 @@ import pytest
 
 from connectors.canonical import Digest, canonical_line
 from connectors.dialect import EVERYTHING, Statement
-from connectors.endpoint import Endpoint
-from connectors.errors import LoginRefused
+from connectors.endpoint import Endpoint, Secret
+from connectors.errors import LoginRefused, RowRefused
 from connectors.postgresql.connector import PostgresqlConnector
 from connectors.postgresql.dialect import Postgresql18Dialect, PostgresqlDialect
 from connectors.registry import connect
 from connectors.selection import Format
-from connectors.table import Kind, Type
-from tests.conformance.samples import load, make, selection_of
+from connectors.table import Kind, Table, TableName, Type
+from tests.conformance.samples import EXTREMES, Line, fetch, load, make, selection_of
+from tests.postgres import Postgres
+
+KIN = ["postgresql", "opengauss", "kingbase", "odbc-postgresql"]
+INTEGER, TEXT = Type(Kind.INTEGER), Type(Kind.TEXT)
 
 
 def test_every_version_computes_the_same_digest(database: Callable[..., Endpoint]) -> None:
@@ -56,6 +61,163 @@ def test_prepared_work_is_open_until_it_ends(database: Callable[..., Endpoint]) 
         assert store.open_work() == frozenset()
 
 
+def test_a_lock_has_one_number_whoever_asks(database: Callable[..., Endpoint]) -> None:
+    """Any process, under any name of the endpoint, of this version or an older one."""
+    with PostgresqlConnector(database()) as store, store.lock("人口", 0.0), store.transaction():
+        held = store.rows(
+            "SELECT lpad(to_hex(classid::bigint), 8, '0') || lpad(to_hex(objid::bigint), 8, '0')\n"
+            "FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+        )
+        assert held == store.rows("SELECT left(encode(sha256('人口'), 'hex'), 16)")
+
+
+@contextmanager
+def _roles(postgres: Postgres, database: str | None, *names: str) -> Iterator[None]:
+    for name in names:
+        postgres.sql(f"CREATE ROLE {name} LOGIN PASSWORD 'x'")
+    try:
+        yield
+    finally:
+        for name in names:
+            postgres.sql(f"DROP OWNED BY {name}; DROP ROLE {name}", str(database))
+
+
+def test_who_has_no_right_sees_the_work_of_everybody(
+    postgres: Postgres, database: Callable[..., Endpoint]
+) -> None:
+    """The server hides of another's session what it does, and since when. A transaction has its
+    now() from its first statement on, also where that only reads."""
+    place = database()
+    reads, writes = (replace(place, user=f"{w}s_{place.name}") for w in ("read", "write"))
+    reads, writes = (replace(each, password=Secret("x")) for each in (reads, writes))
+    gid = f"of another {place.name}"
+    with (
+        connect(place) as owner,
+        _roles(postgres, place.database, str(reads.user), str(writes.user)),
+        PostgresqlConnector(reads) as store,
+    ):
+        with owner.transaction():
+            owner.execute("CREATE TABLE t (id integer)")
+            owner.execute(f"GRANT ALL ON t TO {writes.user}")
+        with PostgresqlConnector(writes) as writer:
+            writer.driver.autocommit = True
+            writer.driver.execute("BEGIN")
+            writer.driver.execute("SELECT 1")
+            (running,) = store.open_work()
+            writer.driver.execute("INSERT INTO t VALUES (1)")
+            assert store.open_work() == {running}
+            assert str(writes.user) in store.describe_work(frozenset({running}))[0]
+            writer.driver.execute(f"PREPARE TRANSACTION '{gid}'")
+            try:
+                assert store.open_work() == {f"prepared {gid}"}
+            finally:
+                writer.driver.execute(f"ROLLBACK PREPARED '{gid}'")
+
+
+def test_missing_rights_are_told_before_they_are_needed(
+    postgres: Postgres, database: Callable[..., Endpoint]
+) -> None:
+    place = database()
+    few = replace(place, user=f"few_{place.name}", password=Secret("x"))
+    with PostgresqlConnector(place) as owner, _roles(postgres, place.database, str(few.user)):
+        make(owner, "t", [("id", INTEGER)], ["id"])
+        assert owner.missing_rights(None) == owner.missing_rights(TableName("t")) == []
+        with owner.transaction():
+            owner.execute("REVOKE CREATE ON SCHEMA public FROM public")
+        with PostgresqlConnector(few) as store:
+            assert store.missing_rights(None) == ["CREATE in the schema"]
+            missing = ["SELECT", "INSERT", "UPDATE", "DELETE"]
+            while missing:
+                assert store.missing_rights(TableName("t")) == missing
+                with owner.transaction():
+                    owner.execute(f"GRANT {missing.pop(0)} ON t TO {few.user}")
+            assert store.missing_rights(TableName("t")) == []
+
+
+@pytest.mark.parametrize(
+    ("encoding", "told"),
+    [("SQL_ASCII", "no known encoding"), ("LATIN1", "every character"), ("UTF8", "fsync is off")],
+)
+def test_a_database_that_is_unsafe_is_told(
+    postgres: Postgres, database: Callable[..., Endpoint], encoding: str, told: str
+) -> None:
+    place = database()
+    postgres.drop_database(str(place.database))
+    how = f"ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0 STRATEGY file_copy"
+    postgres.sql(f"CREATE DATABASE {place.database} {how}")
+    with PostgresqlConnector(place) as store:
+        assert told in str(store.settings_problem())
+
+
+HOSTILE = {
+    "TimeZone": "Asia/Tokyo",
+    "DateStyle": "German, DMY",
+    "IntervalStyle": "sql_standard",
+    "bytea_output": "escape",
+    "extra_float_digits": "-5",
+    "standard_conforming_strings": "off",
+    "client_encoding": "LATIN1",
+    "default_transaction_isolation": "serializable",
+}
+SPANS = Type(Kind.NATIVE, family="postgresql", native="interval")
+BYTES = Type(Kind.NATIVE, family="postgresql", native="bytea[]")
+OWN = {
+    "interval": (SPANS, ("1 mon -2 days +00:00:03.5", "-00:00:01")),
+    "bytea[]": (BYTES, ('{"\\\\x00ff5c",NULL}',)),
+}
+
+
+@pytest.mark.parametrize("family", KIN)
+def test_what_a_database_sets_for_its_sessions_changes_no_value(
+    postgres: Postgres, database: Callable[..., Endpoint], family: str
+) -> None:
+    place = database(family)
+    for setting, value in HOSTILE.items():
+        postgres.sql(f"ALTER DATABASE {place.database} SET {setting} = '{value}'")
+    with connect(place) as store:
+        for name, (kind, values) in (EXTREMES | OWN).items():
+            lines: list[Line] = [(str(n), text) for n, text in enumerate((*values, None))]
+            table = make(store, name, [("id", INTEGER), ("v", kind)], ["id"])
+            load(store, table, lines)
+            assert fetch(store, selection_of(table)) == lines, name
+            query = store.dialect.range_lines(
+                table.name, table.columns, [table.columns[0]], EVERYTHING
+            )
+            with store.snapshot():
+                found = store.digest_all(query)
+            assert found == (len(lines), Digest.of_lines(map(canonical_line, lines))), name
+
+
+BROKEN = (
+    "CREATE TABLE n (id integer PRIMARY KEY)",
+    "INSERT INTO n SELECT generate_series(0, 20000)",
+    "CREATE VIEW v AS SELECT id, 1 / (19999 - id) AS v FROM n",
+)
+
+
+@pytest.mark.parametrize("family", KIN)
+@pytest.mark.parametrize("sort", ["on", "off"])
+def test_rows_that_end_in_an_error_are_not_all_there_is(
+    database: Callable[..., Endpoint], family: str, sort: str
+) -> None:
+    """The server fails before the first row, or, where it sorts nothing, after many."""
+    with connect(database(family)) as store:
+        with store.transaction():
+            store.execute_all([*BROKEN, f"SET enable_sort = {sort}"])
+        view = replace(store.describe(TableName("v")), key=("id",))
+        for format in sorted({Format.ARROW, *store.capabilities.reads}):
+            with pytest.raises(RowRefused):
+                _read_to_the_end(store, view, format)
+        assert store.value("SELECT 1") == 1
+
+
+def _read_to_the_end(store: Any, table: Table, format: Format) -> None:
+    with store.snapshot():
+        rows = store.read(selection_of(table), format)
+        for _ in rows.part(30_000):
+            assert rows.handed_out < 20_000
+
+
 def test_work_that_is_prepared_between_two_readings_is_seen(
     database: Callable[..., Endpoint], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,7 +246,7 @@ def test_work_that_is_prepared_between_two_readings_is_seen(
         assert asked
 
 
-@pytest.mark.parametrize("family", ["postgresql", "opengauss", "kingbase", "odbc-postgresql"])
+@pytest.mark.parametrize("family", KIN)
 def test_a_login_that_failed_leaves_nobody_at_the_door(
     database: Callable[..., Endpoint], family: str
 ) -> None:
@@ -124,7 +286,7 @@ def test_wide_rows_come_a_few_at_once(database: Callable[..., Endpoint], format:
     assert max(sizes[1:]) <= 5
 
 
-@pytest.mark.parametrize("family", ["postgresql", "opengauss", "kingbase", "odbc-postgresql"])
+@pytest.mark.parametrize("family", KIN)
 def test_a_server_does_not_keep_a_session_whose_agent_is_gone(
     database: Callable[..., Endpoint], family: str
 ) -> None:

@@ -349,6 +349,23 @@ def test_postgresql_is_read_only(stage: Stage, pg: EmbeddedPostgres) -> None:
     comes_to_rest(world)
 
 
+def test_a_source_has_become_a_replica(stage: Stage, pg: EmbeddedPostgres) -> None:
+    """What is still open at its primary cannot be seen there."""
+    world = stage("source", pg)
+    pg.stop()
+    standby = pg.data / "standby.signal"
+    standby.touch()
+    pg.start()
+    try:
+        outcome = refused(world, "source", 4, "permanent")
+        assert "replica" in str(outcome.error)
+    finally:
+        pg.stop()
+        standby.unlink()
+        pg.start()
+    comes_to_rest(world)
+
+
 def test_mariadb_is_read_only(stage: Stage, maria: MariaDB) -> None:
     world = stage("target", maria)
     place = world.stores["target"]
