@@ -43,7 +43,9 @@ COLUMNS = """
 SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull,
   a.attcollation = 0 OR coalesce(
     CASE WHEN l.collname = 'default'
-      THEN coalesce(to_jsonb(d) ->> 'datlocale', d.datcollate) ELSE l.collname END
+      THEN coalesce(
+        to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale', d.datcollate)
+      ELSE l.collname END
     IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8', 'ucs_basic', 'pg_c_utf8'), false),
   coalesce(col_description(a.attrelid, a.attnum), ''),
   coalesce(obj_description(a.attrelid, 'pg_class'), ''), r.relkind, r.reltuples::bigint,

@@ -364,6 +364,14 @@ def test_what_a_server_sets_for_its_sessions_changes_no_value(
             assert fetch(store, selection_of(table)) == sorted(keys)
             with store.transaction():
                 store.execute("DELETE FROM t WHERE id <> ''")
+                store.execute("CREATE TABLE moments (at TIMESTAMP(6) NOT NULL)")
+            moments = replace(store.describe(TableName("moments")), key=("at",))
+            load(store, moments, [("2024-02-29 12:00:00.5+00",)])
+            asked = "SELECT UNIX_TIMESTAMP(at) FROM moments"
+            ((held,),) = mariadb.sql(asked, database=store.endpoint.database or "")
+            assert float(held) == datetime(2024, 2, 29, 12, 0, 0, 500000, UTC).timestamp()
+            with store.transaction():  # whoever has waited for a row sees what is there by then
+                assert str(store.value("SELECT @@tx_isolation")) == "READ-COMMITTED"
     finally:
         mariadb.sql(*(f"SET GLOBAL {name} = {_literal(value)}" for name, value in before.items()))
 

@@ -13,7 +13,8 @@ import pytest
 from connectors.canonical import Digest, canonical_line
 from connectors.dialect import EVERYTHING, Statement
 from connectors.endpoint import Endpoint, Secret
-from connectors.errors import LoginRefused, RowRefused
+from connectors.errors import LoginRefused, MissingObject, RowRefused
+from connectors.postgresql import server
 from connectors.postgresql.connector import PostgresqlConnector
 from connectors.postgresql.dialect import Postgresql18Dialect, PostgresqlDialect
 from connectors.registry import connect
@@ -149,6 +150,59 @@ def test_a_database_that_is_unsafe_is_told(
         assert told in str(store.settings_problem())
 
 
+@pytest.mark.parametrize("family", KIN)
+def test_a_name_that_would_be_cut_off_is_no_other_table(
+    database: Callable[..., Endpoint], family: str
+) -> None:
+    known = "x" * 63
+    with connect(database(family)) as store:
+        make(store, known, [("id", INTEGER)], ["id"])
+        assert store.exists(TableName(known))
+        assert not store.exists(TableName(known + "x"))
+        with pytest.raises(MissingObject):
+            store.describe(TableName(known + "x"))
+
+
+# As it stands in the catalogue of a server with ICU, which this build lacks.
+ICU_15 = "(SELECT datname, datcollate, 'und' AS daticulocale FROM pg_catalog.pg_database)"
+FOLDING = (
+    "(SELECT oid, collname, collnamespace, collname <> 'own' AS collisdeterministic\n"
+    "FROM pg_catalog.pg_collation)"
+)
+COLLATED = (
+    "CREATE COLLATION own (provider = libc, locale = 'C.UTF-8')",
+    'CREATE TABLE t (id text PRIMARY KEY, a text COLLATE own, b text, c text COLLATE "C")',
+    "CREATE UNIQUE INDEX ON t (b COLLATE own)",
+)
+
+
+@pytest.mark.parametrize(
+    ("catalogue", "shape", "bytewise", "folding"),
+    [
+        ("pg_collation", "pg_catalog.pg_collation", "id b c", ""),
+        ("pg_collation", FOLDING, "id b c", "a b"),
+        ("pg_database", ICU_15, "c", ""),
+    ],
+    ids=["as it is", "a collation that folds", "PostgreSQL 15 with ICU"],
+)
+def test_a_collation_tells_how_texts_sort_and_fold(
+    database: Callable[..., Endpoint],
+    monkeypatch: pytest.MonkeyPatch,
+    catalogue: str,
+    shape: str,
+    bytewise: str,
+    folding: str,
+) -> None:
+    asked = server.COLUMNS.replace(f"pg_catalog.{catalogue}", shape)
+    monkeypatch.setattr(server, "COLUMNS", asked)
+    with PostgresqlConnector(database()) as store:
+        with store.transaction():
+            store.execute_all(COLLATED)
+        columns = store.describe(TableName("t")).columns
+    assert " ".join(c.name for c in columns if c.bytewise) == bytewise
+    assert " ".join(c.name for c in columns if c.folds) == folding
+
+
 HOSTILE = {
     "TimeZone": "Asia/Tokyo",
     "DateStyle": "German, DMY",
@@ -175,6 +229,7 @@ def test_what_a_database_sets_for_its_sessions_changes_no_value(
     for setting, value in HOSTILE.items():
         postgres.sql(f"ALTER DATABASE {place.database} SET {setting} = '{value}'")
     with connect(place) as store:
+        assert store.timezone() == HOSTILE["TimeZone"]  # that of stamps without one
         for name, (kind, values) in (EXTREMES | OWN).items():
             lines: list[Line] = [(str(n), text) for n, text in enumerate((*values, None))]
             table = make(store, name, [("id", INTEGER), ("v", kind)], ["id"])

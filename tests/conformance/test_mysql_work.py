@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -261,19 +262,47 @@ def test_a_busy_connection_does_not_hold_forever(
         thread.join()
 
 
-def test_a_prepared_transaction(source: Connector, server: MariaDB) -> None:
+@pytest.mark.parametrize("driver", [None, "MariaDB Unicode"], ids=["own", "ODBC"])
+def test_a_prepared_transaction(server: MariaDB, driver: str | None) -> None:
     """The thread that prepared it may go; whoever commits it may be another."""
-    with closing(server.connect("shop")) as preparing:
-        run(preparing, "XA START 'a'", INSERT, "XA END 'a'")
-        active = candidate(source)
-        assert kinds(active) == {"transaction"}
-        run(preparing, "XA PREPARE 'a'")
-    time.sleep(0.1)
-    kept = drained(source, active)
-    assert kept
-    assert kinds(kept) == {"prepared"}
-    server.sql("XA COMMIT 'a'")
-    assert drained(source, kept) is None
+    place = endpoint(server, "sees")
+    if driver:
+        place = replace(place, family="odbc", driver=driver)
+    with connect(place) as source:
+        quiet(source)
+        with closing(server.connect("shop")) as preparing:
+            run(preparing, "XA START 'a'", INSERT, "XA END 'a'")
+            active = candidate(source)
+            assert kinds(active) == {"transaction"}
+            run(preparing, "XA PREPARE 'a'")
+        time.sleep(0.1)
+        kept = drained(source, active)
+        assert kept
+        assert kinds(kept) == {"prepared"}
+        server.sql("XA COMMIT 'a'")
+        assert drained(source, kept) is None
+
+
+def test_work_that_is_prepared_between_two_readings(
+    source: Connector, server: MariaDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is seen as a transaction, or as prepared; the other way round, as neither."""
+    read, preparing = source.rows, server.connect("shop")
+    run(preparing, "XA START 'b'", INSERT, "XA END 'b'")
+
+    def then_prepare(query: str | Statement) -> list[tuple[Any, ...]]:
+        found = read(query)
+        if preparing.open and ("innodb_trx" in str(query) or "XA RECOVER" in str(query)):
+            run(preparing, "XA PREPARE 'b'")
+            preparing.close()
+            time.sleep(0.15)
+        return found
+
+    monkeypatch.setattr(source, "rows", then_prepare)
+    kept = candidate(source)
+    assert not preparing.open
+    assert kept.tokens
+    server.sql("XA ROLLBACK 'b'")
 
 
 def test_an_event(either: Connector, server: MariaDB) -> None:
@@ -402,6 +431,28 @@ def test_a_read_only_server_is_refused(source: Connector, server: MariaDB) -> No
         assert "read-only" in refused(source).message
     finally:
         server.sql("SET GLOBAL read_only = OFF")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        ("wsrep_on", "ON"),
+        ("innodb_read_only", "ON"),
+        ("group_replication_single_primary_mode", "OFF"),
+    ],
+)
+def test_where_others_write_too_is_refused(
+    source: Connector, monkeypatch: pytest.MonkeyPatch, told: tuple[str, str]
+) -> None:
+    """No cluster is met here; one of its servers answers so."""
+    read, others = source.rows, [("read_only", "OFF"), ("wsrep_on", "OFF")]
+
+    def as_one_of_many(query: str | Statement) -> list[tuple[Any, ...]]:
+        return [*others, told] if query == work._VARIABLES else read(query)
+
+    monkeypatch.setattr(source, "rows", as_one_of_many)
+    refused(source)
+    assert told[0] in work._VARIABLES
 
 
 def test_a_server_without_the_list_is_refused(
