@@ -449,6 +449,12 @@ def test_rows_arrive_by_insert_where_files_are_not_taken(mariadb: MariaDB, place
                 with store.transaction():
                     store.load(copy.name, copy.columns, iter(ready), Format.CSV)
                 assert fetch(store, selection_of(copy)) == lines, name
+            many: list[Line] = [(f"{n:05}", "a") for n in range(1203)]  # more than one statement
+            table = make(store, "many", [("id", TEXT), ("v", TEXT)], ["id"])
+            assert load(store, table, many) == len(many)
+            assert fetch(store, selection_of(table)) == many
+            with pytest.raises(RowRefused, match="NUL"):
+                load(store, table, [("a", "b\0c")])
     finally:
         mariadb.sql("SET GLOBAL local_infile = ON")
 

@@ -104,10 +104,11 @@ def test_who_has_no_right_sees_the_work_of_everybody(
             writer.driver.autocommit = True
             writer.driver.execute("BEGIN")
             writer.driver.execute("SELECT 1")
-            (running,) = store.open_work()
+            running = store.open_work()
+            assert len(running) == 1
             writer.driver.execute("INSERT INTO t VALUES (1)")
-            assert store.open_work() == {running}
-            assert str(writes.user) in store.describe_work(frozenset({running}))[0]
+            assert store.open_work() == running
+            assert str(writes.user) in store.describe_work(running)[0]
             writer.driver.execute(f"PREPARE TRANSACTION '{gid}'")
             try:
                 assert store.open_work() == {f"prepared {gid}"}

@@ -20,7 +20,7 @@ from connectors.table import Column, Kind, Table, TableName, Type
 from tests.conformance.samples import EXTREMES, Line, fetch, load, make, selection_of
 
 if TYPE_CHECKING:
-    from tests.conformance.conftest import Another
+    from tests.conformance.conftest import Another, Row
 
 TEXT = Type(Kind.TEXT)
 INTEGER = Type(Kind.INTEGER)
@@ -251,6 +251,30 @@ def test_keys_and_indexes_are_described(store: Connector) -> None:
     assert table.indexed >= {"b", "c", "d"}
     assert [c.nullable for c in table.columns] == [False, False, False, True]
     assert table.column("b").type == Type(Kind.TEXT, length=9)
+
+
+# Unique among some rows, or of something made of a column: no two rows are told apart by it.
+_OF_SOME = "CREATE UNIQUE INDEX few ON t (a) WHERE b <> 'x'"
+_OF_A_WORD = "CREATE UNIQUE INDEX mixed ON t (a, lower(b))"
+NO_KEYS = {
+    "sqlite": (_OF_SOME, _OF_A_WORD),
+    "postgresql": (
+        _OF_SOME,
+        _OF_A_WORD,
+        "CREATE UNIQUE INDEX broken ON t (b)",  # as one is left that could not be built
+        "UPDATE pg_catalog.pg_index SET indisvalid = false\n"
+        "WHERE indexrelid = CAST('broken' AS regclass)",
+    ),
+    "mysql": ("CREATE UNIQUE INDEX part ON t (b(3))",),
+}
+
+
+def test_what_tells_no_rows_apart_is_no_key(family: Row, store: Connector) -> None:
+    with store.definition():
+        store.execute("CREATE TABLE t (a INTEGER NOT NULL, b VARCHAR(9) NOT NULL, id INTEGER)")
+        store.execute_all(NO_KEYS[family.speaks or family.name])
+    table = store.describe(TableName("t"))
+    assert (table.key, table.unique) == ((), ())
 
 
 def test_tables_of_ours_are_not_offered(store: Connector) -> None:

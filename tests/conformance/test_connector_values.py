@@ -116,6 +116,16 @@ def test_an_empty_table_has_the_digest_of_nothing(store: Connector) -> None:
     assert fetch(store, selection_of(table)) == []
 
 
+def test_no_column_of_a_wide_table_is_left_out(store: Connector) -> None:
+    """More than a function takes arguments: every one has its part in the digest."""
+    columns = [ID, *((f"c{n}", Type(Kind.INTEGER)) for n in range(200))]
+    table = make(store, "wide", columns, ["id"])
+    lines = [(row, *(f"{row}{n}" for n in range(200))) for row in ("1", "2")]
+    load(store, table, lines)
+    assert fetch(store, selection_of(table)) == lines
+    assert _digest(store, table.name) == (2, Digest.of_lines(map(canonical_line, lines)))
+
+
 def test_a_key_of_any_kind_finds_its_rows(store: Connector) -> None:
     for name in KEYABLE:
         kind, values = EXTREMES[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.mutants.capturing import CAPTURING
+from tests.mutants.connecting import CONNECTING
 from tests.mutants.delivering import DELIVERING
 from tests.mutants.judging import JUDGING
 from tests.mutants.mutant import Mutant
@@ -22,4 +23,4 @@ SEAMS = (
     "settle",
 )
 
-MUTANTS: tuple[Mutant, ...] = (*CAPTURING, *DELIVERING, *JUDGING)
+MUTANTS: tuple[Mutant, ...] = (*CAPTURING, *DELIVERING, *CONNECTING, *JUDGING)

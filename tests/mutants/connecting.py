@@ -1,0 +1,101 @@
+"""Bugs in the connectors of servers: what they see, load, print and hold."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+__all__ = ["CONNECTING"]
+
+POSTGRESQL = "tests/conformance/test_connector_postgresql.py"
+MYSQL = "tests/conformance/test_connector_mysql.py"
+MYSQL_WORK = "tests/conformance/test_mysql_work.py"
+READING = "tests/conformance/test_connector_reading.py"
+SESSIONS = "tests/conformance/test_connector_sessions.py"
+
+CONNECTING = (
+    Mutant(
+        "work-of-other-roles-not-seen",
+        "horizon",
+        "connectors.postgresql.server",
+        "a.usesysid IS NOT NULL AND",
+        "a.usename = current_user AND",
+        f"{POSTGRESQL}::test_who_has_no_right_sees_the_work_of_everybody",
+    ),
+    Mutant(
+        "prepared-transactions-read-before-the-others",
+        "horizon",
+        "connectors.mysql.work",
+        "            executing = _executing(session, spelling)\n"
+        "            session.execute(_MARKER)\n",
+        "            early = session.rows\n"
+        '            listed = early("XA RECOVER")\n'
+        '            session.rows = lambda q: listed if q == "XA RECOVER" else early(q)\n'
+        "            executing = _executing(session, spelling)\n"
+        "            session.execute(_MARKER)\n",
+        f"{MYSQL_WORK}::test_work_that_is_prepared_between_two_readings",
+    ),
+    Mutant(
+        "rows-end-where-the-server-limits-them",
+        "classify",
+        "connectors.mysql.session",
+        "sql_select_limit = 18446744073709551615, ",
+        "",
+        f"{MYSQL}::test_what_a_server_sets_for_its_sessions_changes_no_value[mysql]",
+    ),
+    Mutant(
+        "rows-that-end-in-an-error-are-all-there-is",
+        "classify",
+        "connectors.postgresql.copy",
+        "if result is not None and result.status != ExecStatus.COMMAND_OK:",
+        "if False:",
+        f"{POSTGRESQL}::test_rows_that_end_in_an_error_are_not_all_there_is[off-postgresql]",
+    ),
+    Mutant(
+        "any-collation-taken-for-the-order-of-bytes",
+        "classify",
+        "connectors.postgresql.catalogue",
+        "'ucs_basic', 'pg_c_utf8'), false),",
+        "'ucs_basic', 'pg_c_utf8'), true) OR true,",
+        f"{POSTGRESQL}::test_a_collation_tells_how_texts_sort_and_fold",
+    ),
+    Mutant(
+        "unique-among-some-rows-is-a-key",
+        "classify",
+        "connectors.postgresql.catalogue",
+        "i.indisunique AND i.indpred IS NULL AND",
+        "i.indisunique AND",
+        f"{READING}::test_what_tells_no_rows_apart_is_no_key[postgresql]",
+    ),
+    Mutant(
+        "what-the-server-warns-of-is-loaded",
+        "apply",
+        "connectors.mysql.load",
+        "if not count and loaded == rows:",
+        "if loaded == rows:",
+        f"{MYSQL}::test_what_the_server_only_warns_of_is_refused[load data]",
+    ),
+    Mutant(
+        "moments-in-the-zone-of-the-server",
+        "digest",
+        "connectors.mysql.session",
+        "time_zone = '+00:00', ",
+        "",
+        f"{MYSQL}::test_what_a_server_sets_for_its_sessions_changes_no_value[mysql]",
+    ),
+    Mutant(
+        "one-lock-let-go-is-all-let-go",
+        "lock",
+        "connectors.postgresql.server",
+        'Statement("SELECT pg_advisory_unlock(%s::bigint)", (number,))',
+        '"SELECT pg_advisory_unlock_all()"',
+        f"{SESSIONS}::test_a_lock_that_ends_takes_no_other_with_it[postgresql]",
+    ),
+    Mutant(
+        "a-lock-of-each-process-its-own",
+        "lock",
+        "connectors.mysql.server",
+        "hashlib.sha256(name.encode()).hexdigest()",
+        "str(hash(name))",
+        f"{MYSQL}::test_a_lock_has_one_name_whoever_asks",
+    ),
+)
