@@ -74,7 +74,8 @@ class MysqlDialect(MysqlTypes):
                 return f"CAST(CONV({expression}, 2, 10) AS UNSIGNED)"
             case Kind.NATIVE if kind.native == "geometry":
                 point = f"SUBSTRING_INDEX({expression}, ';', -1)"
-                return f"ST_GeomFromText({point}, SUBSTRING_INDEX({expression}, ';', 1))"
+                system = f"SUBSTR(SUBSTRING_INDEX({expression}, ';', 1), {len('SRID=') + 1})"
+                return f"ST_GeomFromText({point}, {system})"
             case _:
                 return expression
 

@@ -38,9 +38,10 @@ def insert(
 ) -> int:
     """Inserts all rows; `check` is called with the number of each statement's."""
     names = dialect.columns([*(c.name for c in columns), *constants])
-    one = ", ".join([*(_place(dialect, c) for c in columns), *map(str, constants.values())])
+    places = [_place(dialect, c) for c in columns]
+    one = ", ".join([*places, *map(str, constants.values())])
     total = 0
-    for rows in _portions(chunks, columns, format):
+    for rows in _portions(chunks, columns, places, format):
         values = ", ".join([f"({one})"] * len(rows))
         statement = f"INSERT INTO {dialect.table(table)} ({names})\nVALUES {values}"
         cursor.execute(statement, tuple(chain.from_iterable(rows)))
@@ -54,8 +55,9 @@ def _place(dialect: MysqlDialect, column: Column) -> str:
 
 
 def _portions(
-    chunks: Iterator[Chunk], columns: Sequence[Column], format: Format
+    chunks: Iterator[Chunk], columns: Sequence[Column], places: Sequence[str], format: Format
 ) -> Iterator[list[tuple[str | None, ...]]]:
+    """Each value as often as its place asks for it."""
     for chunk in chunks:
         if not len(chunk):
             continue
@@ -64,7 +66,11 @@ def _portions(
         size = max(1, min(_ROWS_AT_ONCE, _BYTES_AT_ONCE // (2 * width)))
         if any(pc.any(pc.match_substring(array, "\0")).as_py() for array in batch.columns):
             raise RowRefused("a text holds a NUL character", remedy="look at the row's value")
-        fields = [array.to_pylist() for array in batch.columns[: len(columns)]]
+        fields = [
+            array.to_pylist()
+            for array, place in zip(batch.columns[: len(columns)], places, strict=True)
+            for _ in range(place.count("%s"))
+        ]
         rows = list(zip(*fields, strict=True))
         for start in range(0, len(rows), size):
             yield rows[start : start + size]

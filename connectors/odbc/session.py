@@ -189,21 +189,28 @@ class OdbcSession(Connector):
         constants = constants or {}
         names = self.dialect.columns([*(c.name for c in columns), *constants])
         into = f"INSERT INTO {self.dialect.table(table)} ({names})\nVALUES "
-        places = [self._stored(c.type) for c in columns] + [str(int(n)) for n in constants.values()]
-        one = f"({', '.join(places)})"
+        places = [self._stored(c.type) for c in columns]
+        one = f"({', '.join([*places, *(str(int(n)) for n in constants.values())])})"
         total = 0
         with self._translated():
             for chunk in chunks:
                 self._refuse_nul(columns, chunk)
-                self._insert(into, one, chunk, len(columns))
+                self._insert(into, one, chunk, places)
                 total += chunk.num_rows
         return total
 
-    def _insert(self, into: str, one: str, chunk: Any, width: int) -> None:
+    def _insert(self, into: str, one: str, chunk: Any, places: Sequence[str]) -> None:
+        """Binds each value as often as its place asks for it."""
+        columns = [
+            column
+            for column, place in zip(chunk.columns, places, strict=False)
+            for _ in range(place.count(self.dialect.placeholder))
+        ]
+        width = len(columns)
         at_once = min(self.rows_at_once, max(1, self.values_at_once // max(1, width)))
         at_once = min(at_once, max(1, _STATEMENT_BYTES * chunk.num_rows // (chunk.nbytes + 1)))
         cursor = self.driver.cursor()
-        rows = zip(*(column.to_pylist() for column in chunk.columns[:width]), strict=True)
+        rows = zip(*(column.to_pylist() for column in columns), strict=True)
         while part := list(islice(rows, at_once)):
             sql = _marked(into + ", ".join([one] * len(part)), self.dialect)
             cursor.execute(sql, list(chain.from_iterable(part)))

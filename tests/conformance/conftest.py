@@ -76,6 +76,10 @@ _MYSQL = Row(
             ("000000000", "111111111", "100000001"),
         ),
         "inet6": (Type(Kind.NATIVE, family="mysql", native="inet6"), ("::1", "2001:db8::a")),
+        "geometry": (
+            Type(Kind.NATIVE, family="mysql", native="geometry"),
+            ("SRID=0;POINT(1 2)", "SRID=4326;POINT(1 2)"),
+        ),
     },
     swallow=(
         "CREATE TRIGGER swallow BEFORE INSERT ON t FOR EACH ROW\n"

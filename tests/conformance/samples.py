@@ -41,7 +41,7 @@ TEXTS = (
 EXTREMES: dict[str, tuple[Type, tuple[str, ...]]] = {
     "boolean": (Type(Kind.BOOLEAN), ("true", "false")),
     "integer(16)": (Type(Kind.INTEGER, bits=16), ("-32768", "0", "32767")),
-    "integer(32)": (Type(Kind.INTEGER, bits=32), ("-2147483648", "-1", "2147483647")),
+    "integer(32)": (Type(Kind.INTEGER, bits=32), ("-2147483648", "-1", "100", "2147483647")),
     "integer(64)": (
         Type(Kind.INTEGER),
         ("-9223372036854775808", "9007199254740993", "9223372036854775807"),
@@ -50,7 +50,10 @@ EXTREMES: dict[str, tuple[Type, tuple[str, ...]]] = {
     "unsigned(32)": (Type(Kind.INTEGER, bits=32, unsigned=True), ("0", "4294967295")),
     "unsigned(64)": (Type(Kind.INTEGER, unsigned=True), ("0", "18446744073709551615")),
     "decimal(5,2)": (Type(Kind.DECIMAL, precision=5, scale=2), ("-999.99", "1.1", "0", "100")),
-    "decimal(18,0)": (Type(Kind.DECIMAL, precision=18, scale=0), ("999999999999999999", "-1")),
+    "decimal(18,0)": (
+        Type(Kind.DECIMAL, precision=18, scale=0),
+        ("999999999999999999", "-1", "100"),
+    ),
     "decimal(38,10)": (
         Type(Kind.DECIMAL, precision=38, scale=10),
         (
@@ -106,7 +109,7 @@ EXTREMES: dict[str, tuple[Type, tuple[str, ...]]] = {
     "timestamp(0)": (Type(Kind.TIMESTAMP, fraction=0), ("2024-02-29 12:00:00",)),
     "timestamp(3) with zone": (
         Type(Kind.TIMESTAMP, fraction=3, zoned=True),
-        ("2024-02-29 12:00:00.123+00",),
+        ("2024-02-29 12:00:00.123+00", "2024-02-29 12:00:00.5+00", "2024-02-29 12:00:00+00"),
     ),
     "timestamp with zone": (
         Type(Kind.TIMESTAMP, zoned=True),

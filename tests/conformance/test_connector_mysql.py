@@ -484,7 +484,7 @@ def test_a_line_that_the_server_gives_up_is_an_error(mariadb: MariaDB, store: Co
     table = make(store, "t", [("id", INTEGER), ("v", TEXT), ("w", TEXT)], ["id"])
     with store.transaction():
         half = "REPEAT('x', 9000000)"
-        store.execute(f"INSERT INTO t VALUES (1, {half}, {half})")
+        store.execute(f"INSERT INTO t VALUES (1, {half}, {half}), (2, 'x', 'y')")
     with pytest.raises(PermanentError, match="max_allowed_packet"):
         fetch(store, selection_of(table))
     query = store.dialect.range_lines(

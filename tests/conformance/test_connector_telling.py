@@ -39,6 +39,13 @@ STAMPS = {
         "CREATE TRIGGER few BEFORE UPDATE ON t FOR EACH ROW "
         "WHEN (NEW.id > 7) EXECUTE FUNCTION bare_stamp()",
         "CREATE TRIGGER late AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION bare_stamp()",
+        # of the contrib module spi, which this build lacks
+        "CREATE FUNCTION moddatetime() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n"
+        "RETURN NEW; END $$",
+        "CREATE TRIGGER aged BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION moddatetime(own)",
+        "CREATE TRIGGER off BEFORE INSERT OR UPDATE ON t FOR EACH ROW "
+        "EXECUTE FUNCTION bare_stamp()",
+        "ALTER TABLE t DISABLE TRIGGER off",
     ),
     "mysql": (
         "CREATE TABLE t (id integer PRIMARY KEY, a varchar(9) NOT NULL, b varchar(9), "
