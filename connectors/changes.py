@@ -145,16 +145,11 @@ class Changes:
         """Bring the current copy to the state after the batch whose change rows are written."""
         d, names = self.dialect, [c.name for c in self.columns]
         copy, change = d.table(self.copy), d.table(self.change)
-        touched = f"{self._stamped('h')} AND {d.match('h', 'c', self.key)}"
+        outdated = f"{self._stamped('h')} AND {d.column('h', OPERATION)} <> 'I'"
         into = [*names, *([CURSOR] if self.cursor else []), EPOCH, SEQ]
         statements = [
             Statement(
-                d.delete(
-                    copy,
-                    "c",
-                    f"EXISTS (SELECT 1 FROM {change} h WHERE {touched}"
-                    f" AND {d.column('h', OPERATION)} <> 'I')",
-                ),
+                d.delete(copy, "c", d.found("c", self.key, change, "h", outdated)),
                 (epoch, seq),
             ),
             Statement(
@@ -225,14 +220,7 @@ class Changes:
         it is late, not gone. What is staged already is not late."""
         d = self.dialect
         return [
-            Statement(
-                d.delete(
-                    d.quote(table),
-                    "x",
-                    f"EXISTS (SELECT 1 FROM {d.quote(other)} y "
-                    f"WHERE {d.match('y', 'x', self.key)})",
-                )
-            )
+            Statement(d.delete(d.quote(table), "x", d.found("x", self.key, d.quote(other), "y")))
             for table, other in ((GONE, LATE), (LATE, STAGE))
         ]
 

@@ -179,6 +179,13 @@ class Dialect(ABC):
         """`left.k = right.k` for every key column."""
         return " AND ".join(f"{self.column(left, k)} = {self.column(right, k)}" for k in key)
 
+    def found(self, alias: str, key: Sequence[str], rows: str, other: str, where: str = "") -> str:
+        """A condition for the rows of `alias` whose key is that of one of `rows` (a table that is
+        called `other`) `where` it holds."""
+        also = f"{where} AND " if where else ""
+        match = self.match(other, alias, key)
+        return f"EXISTS (SELECT 1 FROM {rows} {other} WHERE {also}{match})"
+
     def match_keys(self, left: str, right: str, key: Sequence[Column]) -> str:
         """The same where `left` is a table of others, whose collations may be of any kind."""
         return " AND ".join(

@@ -38,11 +38,9 @@ class Session(ABC):
             with self._translated():
                 self.connection: Connection = self._connected()
         except ConnectionLost as error:
-            raise Unreachable(
-                error.message,
-                endpoint=error.endpoint,
-                remedy="check host, port, firewall, and that the right server is up",
-            ) from error
+            of_server = "check host, port, firewall, and that the right server is up"
+            remedy = of_server if endpoint.path is None else error.remedy
+            raise Unreachable(error.message, endpoint=error.endpoint, remedy=remedy) from error
         self._lifetime = Lifetime(self._descriptor(), endpoint.session_timeout)
 
     def _descriptor(self) -> int | None:

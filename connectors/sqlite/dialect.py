@@ -165,6 +165,13 @@ class SqliteDialect(Dialect):
     def differs(self, left: str, right: str, kind: Type) -> str:
         return f"{left} IS NOT {right}"
 
+    def found(self, alias: str, key: Sequence[str], rows: str, other: str, where: str = "") -> str:
+        """The planner takes EXISTS as it is written: it would go through `rows` for each row."""
+        keys = self.columns(key, alias)
+        among = f"SELECT {self.columns(key, other)} FROM {rows} {other}"
+        also = f" WHERE {where}" if where else ""
+        return f"{keys if len(key) == 1 else f'({keys})'} IN ({among}{also})"
+
     def key_ddl(self, column: Column) -> str:
         """SQLite allows NULL in a primary key unless told otherwise."""
         return f"{self.ddl(column.type)} NOT NULL"

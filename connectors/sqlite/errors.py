@@ -55,7 +55,10 @@ _REPEATED: Meaning = (
     "a key is there twice",
     "find the rows that share this key, and make it unique",
 )
-_BY_EXTENDED_CODE: Mapping[int, Meaning] = {1555: _REPEATED, 2067: _REPEATED, 2579: _REPEATED}
+_BY_EXTENDED_CODE: Mapping[int, Meaning] = {
+    **dict.fromkeys((1555, 2067, 2579), _REPEATED),
+    4874: _BY_CODE[13],  # there is no room for the index of the write-ahead log
+}
 _BY_TEXT: tuple[tuple[str, type[BridgeheadError], str], ...] = (
     ("no such table", MissingObject, "check the table's name"),
     ("no such column", MissingObject, "check the column's name"),

@@ -30,6 +30,7 @@ from connectors.errors import (
 )
 from connectors.registry import connect
 from connectors.selection import Span
+from connectors.sqlite.connector import SqliteConnector
 from connectors.sqlite.values import compare_decimals
 from connectors.table import Kind, TableName, Type
 from tests.conformance.samples import Line, fetch, selection_of
@@ -476,6 +477,7 @@ def test_every_result_code_says_what_to_do_next(opened: Opened) -> None:
         sqlite3.SQLITE_AUTH: MissingRight,
         sqlite3.SQLITE_INTERRUPT: StatementTimeout,
         sqlite3.SQLITE_IOERR_FSYNC: ConnectionLost,
+        sqlite3.SQLITE_IOERR_SHMSIZE: StoreFull,
         sqlite3.SQLITE_CONSTRAINT_CHECK: RowRefused,
         sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: RowRefused,
         sqlite3.SQLITE_CONSTRAINT_NOTNULL: RowRefused,
@@ -490,6 +492,19 @@ def test_every_result_code_says_what_to_do_next(opened: Opened) -> None:
         translated = store.translate(error)
         assert type(translated) is kind, code
         assert "secret" not in str(translated)
+
+
+def test_a_file_that_cannot_be_read_is_no_matter_of_host_and_port(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: SqliteConnector) -> sqlite3.Connection:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
+        raise error
+
+    monkeypatch.setattr(SqliteConnector, "_open", fail)
+    with pytest.raises(Unreachable, match="check disk and file system"):
+        opened()
 
 
 def test_decimals_kept_as_text_are_in_order_and_what_is_none_comes_last() -> None:

@@ -37,7 +37,7 @@ GROUP BY "bh_op";
 
 -- changes.apply
 DELETE FROM "exchange"."population" AS c
-WHERE EXISTS (SELECT 1 FROM "exchange"."population_bh" h WHERE h."bh_epoch" = %s AND h."bh_seq" = %s AND h."region" = c."region" AND h."id_no" = c."id_no" AND h."bh_op" <> 'I');
+WHERE EXISTS (SELECT 1 FROM "exchange"."population_bh" h WHERE h."bh_epoch" = %s AND h."bh_seq" = %s AND h."bh_op" <> 'I' AND h."region" = c."region" AND h."id_no" = c."id_no");
 -- values: 1, 7
 INSERT INTO "exchange"."population" ("region", "id_no", "姓名", "100%%", "ratio", "alive", "born", "photo", "tag", "more", "seen", "bh_cursor", "bh_epoch", "bh_seq")
 SELECT s."region", s."id_no", s."姓名", s."100%%", s."ratio", s."alive", s."born", s."photo", s."tag", s."more", s."seen", s."bh_cursor", %s, %s

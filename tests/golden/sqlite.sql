@@ -41,7 +41,7 @@ GROUP BY `bh_op`;
 
 -- changes.apply
 DELETE FROM `population` AS c
-WHERE EXISTS (SELECT 1 FROM `population_bh` h WHERE h.`bh_epoch` = ? AND h.`bh_seq` = ? AND h.`region` = c.`region` AND h.`id_no` = c.`id_no` AND h.`bh_op` <> 'I');
+WHERE (c.`region`, c.`id_no`) IN (SELECT h.`region`, h.`id_no` FROM `population_bh` h WHERE h.`bh_epoch` = ? AND h.`bh_seq` = ? AND h.`bh_op` <> 'I');
 -- values: 1, 7
 INSERT INTO `population` (`region`, `id_no`, `姓名`, `100%`, `ratio`, `alive`, `born`, `photo`, `tag`, `more`, `seen`, `bh_cursor`, `bh_epoch`, `bh_seq`)
 SELECT s.`region`, s.`id_no`, s.`姓名`, s.`100%`, s.`ratio`, s.`alive`, s.`born`, s.`photo`, s.`tag`, s.`more`, s.`seen`, s.`bh_cursor`, ?, ?
@@ -93,9 +93,9 @@ LIMIT 1;
 
 -- changes.settle_differences
 DELETE FROM `bh_gone` AS x
-WHERE EXISTS (SELECT 1 FROM `bh_late` y WHERE y.`region` = x.`region` AND y.`id_no` = x.`id_no`);
+WHERE (x.`region`, x.`id_no`) IN (SELECT y.`region`, y.`id_no` FROM `bh_late` y);
 DELETE FROM `bh_late` AS x
-WHERE EXISTS (SELECT 1 FROM `bh_stage` y WHERE y.`region` = x.`region` AND y.`id_no` = x.`id_no`);
+WHERE (x.`region`, x.`id_no`) IN (SELECT y.`region`, y.`id_no` FROM `bh_stage` y);
 
 -- changes.forget_young
 DELETE FROM `bh_late`

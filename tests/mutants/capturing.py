@@ -216,8 +216,8 @@ CAPTURING = (
         "copy-keeps-what-is-deleted",
         "classify",
         "connectors.changes",
-        "<> 'I')\"",
-        "= 'U')\"",
+        "<> 'I'\"",
+        "= 'U'\"",
         f"{CHANGES}::test_random_batches_do_what_the_model_does[sqlite-cursor]",
     ),
     Mutant(

@@ -7,6 +7,7 @@ brings everything to rest.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from bridge.demo.postgres import EmbeddedPostgres
 from bridge.failpoint import arm, at
 from bridge.run import Outcome
 from connectors.endpoint import Endpoint, Secret
+from connectors.sqlite.connector import SqliteConnector
 from tests.mariadb import MariaDB
 from tests.scenario.world import ROLES, World, cursor_job
 
@@ -57,18 +59,23 @@ def maria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
 
 @pytest.fixture
 def stage(database: Callable[..., Endpoint], tmp_path: Path) -> Iterator[Stage]:
-    """A job that has run, with a change waiting, one store of it on the server that will fail."""
+    """A job that has run, with a change waiting, one store of it on the server that will fail; all
+    three in files of SQLite where there is none."""
     made: list[World] = []
 
-    def make(role: str, server: Server, rows: int = 10) -> World:
+    def make(role: str, server: Server | None, rows: int = 10) -> World:
         name = f"faulty_{next(_NUMBER)}"
+        if server is None:
+            return begin(World(tmp_path / name, {r: database("sqlite") for r in ROLES}), rows)
         server.create_database(name)
         family = "mysql" if isinstance(server, MariaDB) else "postgresql"
         login: dict[str, Any] = {"user": server.user, "password": Secret(server.password)}
         place = Endpoint(name, family, host=server.host, port=server.port, database=name, **login)
         other = "postgresql" if family == "mysql" else "mysql"
         stores = {r: place if r == role else database(other) for r in ROLES}
-        world = World(tmp_path / name, stores)
+        return begin(World(tmp_path / name, stores), rows)
+
+    def begin(world: World, rows: int) -> World:
         made.append(world)
         world.write(retry=0)
         world.job("j", **cursor_job())
@@ -313,6 +320,39 @@ def test_postgresql_is_out_of_space(
     world.run_well()
     assert world.findings() == []
     assert sum(batch["inserted"] for batch in world.batches()) == 2
+
+
+@pytest.mark.parametrize("role", ["exchange", "target"])
+def test_a_file_of_sqlite_may_not_grow(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    """Page by page, until there is room for all."""
+    world = stage(role, None)
+    opening = SqliteConnector._open
+    room = 0
+
+    def open_small(connector: SqliteConnector) -> sqlite3.Connection:
+        opened = opening(connector)
+        if connector.endpoint.name == role:
+            (pages,) = opened.execute("PRAGMA page_count").fetchone()
+            opened.execute(f"PRAGMA max_page_count = {pages + room}")
+        return opened
+
+    for room in range(0, 200, 2):
+        world.insert(range(1000 + 50 * room, 1050 + 50 * room), name="x" * 200, stamp=world.now)
+        with monkeypatch.context() as patch:
+            patch.setattr(SqliteConnector, "_open", open_small)
+            outcome = world.run()
+        if outcome.error is None:
+            break
+        assert (outcome.exit_code, outcome.error.code) == (3, "store_full"), outcome.error
+        assert "free disk space" in outcome.error.remedy
+        assert world.oracle().at_any_moment() == []
+        world.run_well()
+        assert world.findings() == []
+        world.close()
+    assert room > 2  # so often it was refused
+    assert world.findings() == []
 
 
 def test_mariadb_is_out_of_space(stage: Stage, maria: MariaDB) -> None:
