@@ -32,6 +32,7 @@ from connectors.errors import (
     StructureMismatch,
     TransientError,
 )
+from connectors.mysql.catalogue import relation_of
 from connectors.mysql.dialect import MysqlDialect
 from connectors.mysql.errors import of_mysql
 from connectors.mysql.server import _covers
@@ -477,6 +478,28 @@ def test_folding_keys_are_read_in_the_order_of_their_bytes(
     assert table.column("k").folds
     load(store, table, [(key, "1") for key in keys])
     assert [line[0] for line in fetch(store, selection_of(table))] == sorted(keys, key=str.encode)
+
+
+def test_keys_of_another_charset_are_read_in_the_order_of_utf_8(store: Connector) -> None:
+    """They fold nothing, and yet their own bytes have another order."""
+    keys = ["王", "张", "李", "A", "丁"]
+    table = _table(store, "k VARCHAR(9) CHARACTER SET gbk COLLATE gbk_nopad_bin PRIMARY KEY")
+    key = table.column("k")
+    assert (key.folds, key.bytewise, key.charset) == (False, False, "gbk")
+    load(store, table, [(k,) for k in keys])
+    selection = selection_of(replace(table, columns=(replace(key, charset=""),)))
+    in_order = sorted(keys, key=str.encode)
+    assert [line[0] for line in fetch(store, selection)] == in_order
+    within = replace(selection, keys=KeyRange((in_order[1],), (in_order[3],)))
+    assert [line[0] for line in fetch(store, within)] == in_order[2:4]
+
+
+def test_an_index_of_an_expression_is_no_key() -> None:
+    """As MySQL 8 tells of one; MariaDB has none."""
+    columns = [(n, "int", "int", "NO", None, 10, 0, None, None, "", "free") for n in ("a", "b")]
+    indexes = [("x", 1, "a", None), ("x", 1, None, None), ("y", 1, "a", None), ("y", 1, "b", None)]
+    about = ("BASE TABLE", "", 0, "YES")
+    assert relation_of(TableName("t"), about, columns, indexes, [], []).unique == (("a", "b"),)
 
 
 def test_a_line_that_the_server_gives_up_is_an_error(mariadb: MariaDB, store: Connector) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from connectors.canonical import Digest, canonical_line
-from connectors.dialect import EVERYTHING, Statement
+from connectors.dialect import EVERYTHING, KeyRange, Statement
 from connectors.endpoint import Endpoint, Secret
 from connectors.errors import LoginRefused, MissingObject, RowRefused
 from connectors.postgresql import server
@@ -162,6 +162,20 @@ def test_a_name_that_would_be_cut_off_is_no_other_table(
         assert not store.exists(TableName(known + "x"))
         with pytest.raises(MissingObject):
             store.describe(TableName(known + "x"))
+
+
+def test_keys_that_fold_case_are_read_in_the_order_of_their_bytes(
+    database: Callable[..., Endpoint],
+) -> None:
+    """Whatever the type itself sorts by: a range of keys has the same rows at both ends."""
+    with PostgresqlConnector(database()) as store:
+        with store.transaction():
+            store.execute_all(["CREATE EXTENSION citext", "CREATE TABLE t (id citext PRIMARY KEY)"])
+        table = store.describe(TableName("t"))
+        load(store, table, [("a",), ("B",), ("c",), ("D",)])
+        assert fetch(store, selection_of(table)) == [("B",), ("D",), ("a",), ("c",)]
+        below = selection_of(table, KeyRange(None, ("C",)))
+        assert fetch(store, below) == [("B",)]
 
 
 # As it stands in the catalogue of a server with ICU, which this build lacks.

@@ -455,6 +455,20 @@ def test_where_others_write_too_is_refused(
     assert told[0] in work._VARIABLES
 
 
+def test_a_list_without_ourselves_is_refused(
+    source: Connector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is not told of our own statement is not told of others' either."""
+    read = source.rows
+
+    def of_one_other(query: str | Statement) -> list[tuple[Any, ...]]:
+        return [(0, 0, "Daemon")] if query == work._MARIADB.executing else read(query)
+
+    monkeypatch.setattr(source, "rows", of_one_other)
+    with pytest.raises(PermanentError, match="keeps no list"):
+        source.open_work()
+
+
 def test_a_server_without_the_list_is_refused(
     mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
