@@ -32,7 +32,6 @@ from connectors.errors import (
     StructureMismatch,
     TransientError,
 )
-from connectors.mysql.catalogue import relation_of
 from connectors.mysql.dialect import MysqlDialect
 from connectors.mysql.errors import of_mysql
 from connectors.mysql.server import _covers
@@ -492,14 +491,6 @@ def test_keys_of_another_charset_are_read_in_the_order_of_utf_8(store: Connector
     assert [line[0] for line in fetch(store, selection)] == in_order
     within = replace(selection, keys=KeyRange((in_order[1],), (in_order[3],)))
     assert [line[0] for line in fetch(store, within)] == in_order[2:4]
-
-
-def test_an_index_of_an_expression_is_no_key() -> None:
-    """As MySQL 8 tells of one; MariaDB has none."""
-    columns = [(n, "int", "int", "NO", None, 10, 0, None, None, "", "free") for n in ("a", "b")]
-    indexes = [("x", 1, "a", None), ("x", 1, None, None), ("y", 1, "a", None), ("y", 1, "b", None)]
-    about = ("BASE TABLE", "", 0, "YES")
-    assert relation_of(TableName("t"), about, columns, indexes, [], []).unique == (("a", "b"),)
 
 
 def test_a_line_that_the_server_gives_up_is_an_error(mariadb: MariaDB, store: Connector) -> None:
