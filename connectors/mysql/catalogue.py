@@ -97,6 +97,7 @@ _MEMBER = re.compile(r"'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
 _ESCAPED = re.compile(r"''|\\.", re.DOTALL)
 _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\0": "\0"}
 
+_OF_THEIR_OWN_ORDER = frozenset({"enum", "set", "uuid", "inet4", "inet6"})
 _SPATIAL = frozenset(
     {
         *("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring"),
@@ -156,8 +157,7 @@ def _column_of(row: Sequence[Any], is_json: bool, is_triggered: bool) -> Column:
         name,
         kind,
         nullable == "YES",
-        bytewise=kind.kind is not Kind.UUID
-        and data not in ("enum", "set")
+        bytewise=data not in _OF_THEIR_OWN_ORDER
         and (not collation or (exact and collation.startswith(_UNICODE))),
         native=spelled,
         comment=comment.removesuffix(UTC_MARK).rstrip() if is_utc else comment,

@@ -97,7 +97,7 @@ class MysqlDialect(MysqlTypes):
     # -- keys --------------------------------------------------------------------------------
 
     def ordered(self, expression: str, column: Column) -> str:
-        if column.bytewise or column.type.kind not in _TEXTS:
+        if column.bytewise or column.type.kind not in (*_TEXTS, Kind.UUID):
             return expression
         return f"CAST(CONVERT({expression} USING utf8mb4) AS BINARY)"
 

@@ -438,7 +438,9 @@ def test_rows_arrive_by_insert_where_files_are_not_taken(mariadb: MariaDB, place
     mariadb.sql("SET GLOBAL local_infile = OFF")
     try:
         with connect(place) as store:
-            for name, (kind, values) in EXTREMES.items():
+            point = Type(Kind.NATIVE, family="mysql", native="geometry")
+            own = {"geometry": (point, ("SRID=4326;POINT(1 2)",))}
+            for name, (kind, values) in (EXTREMES | own).items():
                 lines: list[Line] = [(str(n), text) for n, text in enumerate((*values, None))]
                 table = make(store, f"t {name}", [("id", INTEGER), ("v", kind)], ["id"])
                 copy = make(store, f"u {name}", [("id", INTEGER), ("v", kind)], ["id"])
@@ -491,6 +493,42 @@ def test_keys_of_another_charset_are_read_in_the_order_of_utf_8(store: Connector
     assert [line[0] for line in fetch(store, selection)] == in_order
     within = replace(selection, keys=KeyRange((in_order[1],), (in_order[3],)))
     assert [line[0] for line in fetch(store, within)] == in_order[2:4]
+
+
+UUIDS = [
+    "00000000-0000-1000-8000-000000000000",
+    "00000001-0000-1000-8000-000000000000",
+    "00000000-0001-1000-8000-000000000000",
+    "00000000-0000-1001-8000-000000000000",
+    "ffffffff-0000-4000-8000-000000000000",
+    "00000000-ffff-4000-8000-000000000000",
+    "7fffffff-0000-7000-8000-000000000001",
+    "80000000-0000-7000-8000-000000000000",
+]
+
+
+@pytest.mark.parametrize(
+    ("spelled", "keys"),
+    [
+        ("ENUM('z', 'b', 'a') COLLATE utf8mb4_nopad_bin", ["z", "b", "a"]),
+        ("SET('z', 'b', 'a') COLLATE utf8mb4_nopad_bin", ["", "z", "b", "z,b", "a", "b,a"]),
+        ("UUID", UUIDS),
+        ("INET6", ["::1", "2001:db8::a", "::ffff:10.0.0.1", "fe80::"]),
+    ],
+    ids=["enum", "set", "uuid", "inet6"],
+)
+def test_keys_with_an_order_of_their_own_are_read_in_that_of_texts(
+    store: Connector, spelled: str, keys: list[str]
+) -> None:
+    table = _table(store, f"k {spelled} PRIMARY KEY")
+    load(store, table, [(k,) for k in keys])
+    in_order = sorted(keys)
+    assert [line[0] for line in fetch(store, selection_of(table))] == in_order
+    for place in range(len(keys)):
+        below = selection_of(table, KeyRange(None, (in_order[place],)))
+        above = selection_of(table, KeyRange((in_order[place],), None))
+        assert [line[0] for line in fetch(store, below)] == in_order[: place + 1]
+        assert [line[0] for line in fetch(store, above)] == in_order[place + 1 :]
 
 
 def test_a_line_that_the_server_gives_up_is_an_error(mariadb: MariaDB, store: Connector) -> None:
