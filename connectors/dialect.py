@@ -92,6 +92,10 @@ class Dialect(ABC):
             return f"{left} = {right}"
         return f"{left} = {right} AND {self.ordered(left, column)} = {self.ordered(right, column)}"
 
+    def given(self, expression: str, column: Column) -> str:
+        """A staged value as that column of a table of others takes it."""
+        return expression
+
     def raw_text(self, expression: str) -> str | None:
         """An expression for the bytes of a text as the store keeps them, in hex; None where the
         family cannot tell them."""

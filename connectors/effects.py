@@ -193,10 +193,10 @@ class Effects:
 
     def _update(self) -> Sequence[Statement]:
         d = self.dialect
-        values = [name for name in self.names if name not in self.key]
+        values = [c for c in self.columns if c.name not in self.key]
         if not values:
             return []
-        sets = [f"{d.quote(name)} = {d.column('i', name)}" for name in values]
+        sets = [f"{d.quote(c.name)} = {self._given(c)}" for c in values]
         return [
             Statement(
                 d.update(
@@ -215,7 +215,12 @@ class Effects:
         new = f" AND NOT EXISTS (SELECT 1 FROM {d.table(self.table)} t WHERE {self._match()})"
         return Statement(
             f"INSERT INTO {d.table(self.table)} ({d.columns(self.names)})\n"
-            f"SELECT {d.columns(self.names, 'i')}\n"
+            f"SELECT {', '.join(map(self._given, self.columns))}\n"
             f"FROM {d.table(self.incoming_table)} i\n"
             f"WHERE {d.column('i', OPERATION)} <> 'D'{new if only_new else ''}"
         )
+
+    def _given(self, column: Column) -> str:
+        """The staged value of a column."""
+        staged = self.dialect.column("i", column.name)
+        return staged if self.owned else self.dialect.given(staged, column)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from connectors.dialect import Dialect
+from connectors.dialect import Dialect, Statement
 from connectors.selection import Format, Output
 from connectors.table import Column, Kind, TableName, Type
 
@@ -19,6 +19,7 @@ _SIMPLE: dict[Kind, str] = {
 }
 _INTEGERS = {16: "smallint", 32: "integer", 64: "bigint"}
 _UNSIGNED = {16: "integer", 32: "bigint", 64: "numeric(20,0)"}
+_STRINGS = frozenset({"", "text", "character varying", "character", "name", '"char"', "citext"})
 _LONGEST_VARCHAR = 10_485_760
 _MOST_DIGITS = 1000
 _MOST_ARGUMENTS = 90  # a function takes no more than 100
@@ -119,8 +120,8 @@ class PostgresqlDialect(Dialect):
 
     def same(self, left: str, right: str, column: Column) -> str:
         """A collation of its own is named on both sides: that of the staged keys is another."""
-        if column.folds and not column.collation:
-            kind = column.native.replace("%", "%%")  # citext, or a domain of it
+        if _is_another(column) or (column.folds and not column.collation):
+            kind = column.native.replace("%", "%%")  # an enum, citext, or a domain of it
             found = f"CAST({left} AS {kind}) = CAST({right} AS {kind})"
         elif column.collation:
             collate = f"COLLATE {column.collation.replace('%', '%%')}"
@@ -129,6 +130,11 @@ class PostgresqlDialect(Dialect):
             return f"{left} = {right}"
         exactly = f"{self.ordered(left, column)} = {self.ordered(right, column)}"
         return f"{found} AND {exactly}" if column.folds else found
+
+    def given(self, expression: str, column: Column) -> str:
+        if not _is_another(column):
+            return expression
+        return f"CAST({expression} AS {column.native.replace('%', '%%')})"
 
     def by_chance(self, share: float) -> str | None:
         return f"random() < {share:.9f}"
@@ -141,7 +147,13 @@ class PostgresqlDialect(Dialect):
             return f'CAST({expression} AS text) COLLATE "C"'
         if column.bytewise or column.type.kind is not Kind.TEXT:
             return expression
-        return f'{expression} COLLATE "C"'
+        return f'{_as_text(expression, column)} COLLATE "C"'
+
+    def among(self, key: Sequence[Column], keys: Sequence[Sequence[str]]) -> Statement:
+        names = ", ".join(_as_text(self.quote(c.name), c) for c in key)
+        one = f"({', '.join(self.parse(self.placeholder, c.type) for c in key)})"
+        rows = ", ".join([one] * len(keys))
+        return Statement(f"({names}) IN (VALUES {rows})", tuple(part for k in keys for part in k))
 
     def differs(self, left: str, right: str, kind: Type) -> str:
         """JSON and families' own types may have no equality, or one that hides a difference."""
@@ -213,6 +225,15 @@ class Postgresql18Dialect(PostgresqlDialect):
 
     word: ClassVar[str] = "CAST(substr(h, {start}, 8) AS bigint)"
     line_bytes: ClassVar[str] = "textsend(line)"
+
+
+def _is_another(column: Column) -> bool:
+    """An enum, and what an extension has made, compare with no text."""
+    return column.type.kind is Kind.TEXT and column.native not in _STRINGS
+
+
+def _as_text(expression: str, column: Column) -> str:
+    return f"CAST({expression} AS text)" if _is_another(column) else expression
 
 
 def _shortest(number: str) -> str:

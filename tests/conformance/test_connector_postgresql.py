@@ -178,6 +178,37 @@ def test_keys_that_fold_case_are_read_in_the_order_of_their_bytes(
         assert fetch(store, below) == [("B",)]
 
 
+OF_THEIR_OWN_ORDER = {
+    "mood": ["z", "b", "a"],
+    "of_mood": ["z", "b", "a"],
+    "inet": ["10.0.0.0/8", "9.0.0.1/32", "::1/128"],
+    "timetz": ["10:00:00+00", "09:00:00+08"],
+}
+
+
+@pytest.mark.parametrize("family", KIN)
+def test_keys_with_an_order_of_their_own_are_read_in_that_of_texts(
+    database: Callable[..., Endpoint], family: str
+) -> None:
+    with connect(database(family)) as store:
+        with store.transaction():
+            store.execute("CREATE TYPE mood AS ENUM ('z', 'b', 'a')")
+            store.execute("CREATE DOMAIN of_mood AS mood")
+        for spelled, keys in OF_THEIR_OWN_ORDER.items():
+            with store.transaction():
+                store.execute(f"CREATE TABLE t_{spelled} (k {spelled} PRIMARY KEY)")
+            table = store.describe(TableName(f"t_{spelled}"))
+            load(store, table, [(k,) for k in keys])
+            in_order = [(k,) for k in sorted(keys)]
+            assert fetch(store, selection_of(table)) == in_order
+            for place, key in enumerate(in_order):
+                below = fetch(store, selection_of(table, KeyRange(None, key)))
+                above = fetch(store, selection_of(table, KeyRange(key, None)))
+                assert [*below, *above] == in_order
+                assert len(below) == place + 1
+                assert fetch(store, selection_of(table, among=(key,))) == [key]
+
+
 # As it stands in the catalogue of a server with ICU, which this build lacks.
 ICU_15 = "(SELECT datname, datcollate, 'und' AS daticulocale FROM pg_catalog.pg_database)"
 FOLDING = (

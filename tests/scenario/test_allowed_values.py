@@ -53,3 +53,39 @@ def test_what_is_not_allowed_is_set_aside(
     text = "CAST(v AS char)" if world.stores["target"].family == MARIA else "CAST(v AS text)"
     arrived = world.sql("target", f"SELECT id, {text} FROM t ORDER BY id")
     assert dict(arrived) == {**dict(enumerate(good)), 99: None}
+
+    first, last = (value.replace("'", "''") for value in (good[0], good[-1]))
+    world.sql(
+        "source",
+        f"UPDATE t SET v = '{last}', updated_at = '2026-01-02 00:00:00' WHERE id = 0",
+        f"INSERT INTO t VALUES (98, '{first}', '2026-01-02 00:00:00')",
+    )
+    world.run_well()
+    arrived = world.sql("target", f"SELECT id, {text} FROM t ORDER BY id")
+    assert dict(arrived) == {**dict(enumerate(good)), 0: good[-1], 98: good[0], 99: None}
+
+
+@pytest.mark.parametrize("world", [(PG, PG, PG)], indirect=True)
+def test_a_key_may_be_one_of_some_labels(world: World) -> None:
+    """Sorted by their place among each other, there: parts of a load are ranges of texts."""
+    for role in ("source", "target"):
+        world.sql(
+            role,
+            "CREATE TYPE mood AS ENUM ('z', 'b', 'a')",
+            "CREATE TABLE t (kind mood, n int, name text, updated_at timestamptz,\n"
+            "PRIMARY KEY (kind, n))",
+        )
+    world.sql(
+        "source",
+        "INSERT INTO t SELECT kind, n, 'x', now() - interval '1 hour'\n"
+        "FROM unnest(enum_range(CAST(NULL AS mood))) kind, generate_series(1, 9) n",
+    )
+    world.job("j", chunk_rows=4, target={"endpoint": "target", "table": "t"}, **cursor_job())
+    world.run_well()
+    world.sql("source", "UPDATE t SET name = 'y', updated_at = now() WHERE n > 3")
+    world.run_well()
+    world.sql("source", "DELETE FROM t WHERE n = 3")
+    world.run_well()
+    counted = "SELECT count(*), count(DISTINCT kind), min(n), max(n) FROM t WHERE name = "
+    assert world.sql("target", f"{counted}'x'") == [(6, 3, 1, 2)]
+    assert world.sql("target", f"{counted}'y'") == [(18, 3, 4, 9)]
