@@ -186,7 +186,7 @@ def column_of(row: Sequence[Any], types: Types) -> Column:
     collation, folds, filling = row[9:12] if len(row) > 9 else ("", False, Filling.FREE)
     is_citext = _base_name(int(oid), types) == "citext"
     kind = type_of(int(oid), int(typmod), types)
-    is_another = kind.kind is Kind.TEXT and _category(int(oid), types) != "S"
+    is_another = kind.kind is Kind.TEXT and types[int(oid)][6] != "S"  # a string
     return Column(
         name,
         kind,
@@ -213,11 +213,6 @@ def _base_name(oid: int, types: Types) -> str:
     """The name of a type, or of what a domain is made of."""
     _, name, kind, base, *_ = types[oid]
     return _base_name(base, types) if kind == "d" else str(name)
-
-
-def _category(oid: int, types: Types) -> str:
-    """That of a type, or of what a domain is made of: S is a string, E an enum."""
-    return _category(types[oid][3], types) if types[oid][2] == "d" else str(types[oid][6])
 
 
 def type_of(oid: int, typmod: int, types: Types) -> Type:

@@ -13,7 +13,7 @@ import pytest
 from connectors.canonical import Digest, canonical_line
 from connectors.dialect import EVERYTHING, KeyRange, Statement
 from connectors.endpoint import Endpoint, Secret
-from connectors.errors import LoginRefused, MissingObject, RowRefused
+from connectors.errors import BridgeheadError, LoginRefused, MissingObject, RowRefused
 from connectors.postgresql import server
 from connectors.postgresql.connector import PostgresqlConnector
 from connectors.postgresql.dialect import Postgresql18Dialect, PostgresqlDialect
@@ -287,6 +287,27 @@ def test_what_a_database_sets_for_its_sessions_changes_no_value(
             with store.snapshot():
                 found = store.digest_all(query)
             assert found == (len(lines), Digest.of_lines(map(canonical_line, lines))), name
+
+
+@pytest.mark.parametrize("family", KIN)
+def test_a_transaction_that_has_failed_goes_on_with_nothing(
+    database: Callable[..., Endpoint], family: str
+) -> None:
+    """A driver that began another by itself would commit the rest alone."""
+    with connect(database(family)) as store:
+        make(store, "t", [("id", INTEGER)], ["id"])
+
+        def go_on() -> None:
+            with store.transaction():
+                store.execute("INSERT INTO t VALUES (1)")
+                with pytest.raises(store.driver_error):
+                    store.execute("SELECT * FROM nowhere")
+                store.execute("INSERT INTO t VALUES (2)")
+
+        with pytest.raises(BridgeheadError):
+            go_on()
+        with store.transaction():
+            assert int(store.value("SELECT count(*) FROM t")) == 0
 
 
 BROKEN = (

@@ -67,6 +67,22 @@ CONNECTING = (
         f"{READING}::test_what_tells_no_rows_apart_is_no_key[postgresql]",
     ),
     Mutant(
+        "keys-in-an-order-of-the-store-s-own",
+        "classify",
+        "connectors.mysql.dialect",
+        "(*_TEXTS, Kind.UUID)",
+        "_TEXTS",
+        f"{MYSQL}::test_keys_with_an_order_of_their_own_are_read_in_that_of_texts[uuid]",
+    ),
+    Mutant(
+        "a-failed-transaction-goes-on-in-another",
+        "apply",
+        "connectors.odbc.driver",
+        '"Protocol": "7.4-0"',
+        '"Protocol": "7.4-1"',
+        f"{POSTGRESQL}::test_a_transaction_that_has_failed_goes_on_with_nothing[odbc-postgresql]",
+    ),
+    Mutant(
         "what-the-server-warns-of-is-loaded",
         "apply",
         "connectors.mysql.load",
