@@ -68,6 +68,7 @@ class MariaDB:
     and no further ones. It ends with this process, also when this process is killed, and its data
     with it. The log is `<directory>/mariadb.log`. `settings` are options of mariadbd without their
     dashes. `durable`: commits reach the disk, as they do in production; tests save that time.
+    `place`: where its data lie, else in a temporary directory.
 
     Run by root, the server runs as `nobody`.
     """
@@ -76,13 +77,19 @@ class MariaDB:
     host = _HOST
 
     def __init__(
-        self, directory: Path, *, settings: Mapping[str, str] = _NOTHING, durable: bool = False
+        self,
+        directory: Path,
+        *,
+        settings: Mapping[str, str] = _NOTHING,
+        durable: bool = False,
+        place: Path | None = None,
     ) -> None:
         self.settings = {**_SETTINGS, **({} if durable else _UNSAFE), **settings}
         self.password = secrets.token_urlsafe(18)
         self.port = 0
         self.log = directory.absolute() / "mariadb.log"
         self._account = server_account()
+        self._place = place or open_place(self._account)
         self._home: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._watch: subprocess.Popen[bytes] | None = None
@@ -177,8 +184,7 @@ class MariaDB:
         is_new = self._home is None
         if is_new:
             self.log.parent.mkdir(parents=True, exist_ok=True)
-            place = open_place(self._account)
-            self._home = private_directory(self._account, place, "bridgehead-mariadb")
+            self._home = private_directory(self._account, self._place, "bridgehead-mariadb")
             self._temporary.mkdir()
             self._account.own(self._temporary)
             self._install()
