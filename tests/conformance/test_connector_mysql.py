@@ -591,11 +591,14 @@ def test_a_statement_that_takes_too_long_is_ended(place: Endpoint) -> None:
         store.value("SELECT SLEEP(5) FROM (SELECT 1) x")
 
 
-def test_a_killed_session_is_lost(mariadb: MariaDB, place: Endpoint) -> None:
-    with connect(place) as store:
-        mariadb.sql(f"KILL {store.driver.thread_id()}")
-        with pytest.raises(ConnectionLost), store.transaction():
-            store.value("SELECT 1")
+@pytest.mark.parametrize("family", ["mysql", "odbc-mariadb"])
+def test_a_killed_session_is_lost(mariadb: MariaDB, database: Database, family: str) -> None:
+    """Its locks are gone: none that a driver would open by itself takes its place."""
+    with connect(database(family)) as store, store.lock("job", 0.0):
+        mariadb.sql(f"KILL {store.value('SELECT CONNECTION_ID()')}")
+        for _ in range(2):
+            with pytest.raises(ConnectionLost), store.transaction():
+                store.value("SELECT 1")
 
 
 def test_too_many_connections_and_a_read_only_server(mariadb: MariaDB, place: Endpoint) -> None:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyodbc
 import pytest
 
+from connectors.effects import Effects
 from connectors.endpoint import Endpoint, Secret
 from connectors.errors import (
     BridgeheadError,
@@ -76,6 +77,7 @@ def test_options_that_change_values_are_refused(name: str) -> None:
 
 _LOOK = """
 import json, sys
+from connectors.effects import Effects
 from connectors.endpoint import Endpoint, Secret
 from connectors.errors import BridgeheadError
 from connectors.odbc import open_session
@@ -152,15 +154,15 @@ def test_what_is_behind_the_driver_must_be_known(
         open_session(database("odbc-postgresql"))
 
 
-def test_a_driver_that_spoils_texts_is_found_by_trying(
-    place: Endpoint, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("spoils", ["what it fetches", "what it sends", "booleans"])
+def test_a_driver_that_spoils_values_is_found_by_trying(
+    place: Endpoint, monkeypatch: pytest.MonkeyPatch, spoils: str
 ) -> None:
     """As UTF-16 the driver of MariaDB takes short texts and spoils long ones, as does any driver
     whose charset is not that of its data."""
 
     def spoilt(endpoint: Endpoint) -> pyodbc.Connection:
-        opened = connect(endpoint)
-        return _Spoiling(opened)
+        return _Spoiling(connect(endpoint), spoils)
 
     connect = driver.connect
     monkeypatch.setattr("connectors.odbc.connector.connect", spoilt)
@@ -169,10 +171,10 @@ def test_a_driver_that_spoils_texts_is_found_by_trying(
 
 
 class _Spoiling:
-    """A connection whose cursors lose the last character of what they fetch."""
+    """A connection whose cursors lose the last character of what they carry, or print booleans."""
 
-    def __init__(self, opened: pyodbc.Connection) -> None:
-        self.__dict__["_opened"] = opened
+    def __init__(self, opened: pyodbc.Connection, spoils: str) -> None:
+        self.__dict__.update(_opened=opened, _spoils=spoils)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._opened, name)
@@ -181,20 +183,24 @@ class _Spoiling:
         setattr(self._opened, name, value)
 
     def cursor(self) -> _SpoilingCursor:
-        return _SpoilingCursor(self._opened.cursor())
+        return _SpoilingCursor(self._opened.cursor(), self._spoils)
 
 
 class _SpoilingCursor:
-    def __init__(self, cursor: pyodbc.Cursor) -> None:
+    def __init__(self, cursor: pyodbc.Cursor, spoils: str) -> None:
         self._cursor = cursor
+        self._spoils = spoils
 
-    def execute(self, *arguments: object) -> _SpoilingCursor:
-        self._cursor.execute(*arguments)
+    def execute(self, sql: str, values: Sequence[str] = ()) -> _SpoilingCursor:
+        if self._spoils == "what it sends":
+            values = [value[:-1] for value in values]
+        self._cursor.execute(sql, values) if values else self._cursor.execute(sql)
         return self
 
     def fetchone(self) -> tuple[object, ...]:
-        *others, last = self._cursor.fetchone()
-        return (*others, last[:-1])
+        false, *others, last = self._cursor.fetchone()
+        false = "0" if self._spoils == "booleans" else false
+        return (false, *others, last[:-1] if self._spoils == "what it fetches" else last)
 
 
 def test_passwords_and_names_may_hold_what_connection_strings_are_made_of(
@@ -216,6 +222,19 @@ def test_passwords_and_names_may_hold_what_connection_strings_are_made_of(
         with open_session(place) as session, session.transaction():
             session.execute("DROP ROLE awkward")
     assert server.running
+
+
+def test_each_table_has_stages_of_its_own(session: OdbcSession) -> None:
+    """They are ordinary tables, which two jobs would else fill at once."""
+    columns = (Column("id", TEXT),)
+
+    def stages(name: str, schema: str | None = None) -> set[str]:
+        table = TableName(name, schema)
+        effects = Effects(session.dialect, table, columns, ("id",), owned=True)
+        return {effects.incoming_table.name, effects.present_table.name}
+
+    assert stages("t") == stages("t")
+    assert len(stages("t") | stages("u") | stages("t", "s")) == 6
 
 
 # -- servers that do not answer --------------------------------------------------------------
