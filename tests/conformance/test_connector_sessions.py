@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -200,6 +202,18 @@ def test_a_closed_session_may_be_closed_again(another: Another) -> None:
     session = another()
     session.close()
     session.close()
+
+
+def test_the_system_is_told_to_notice_a_peer_that_is_gone(family: Row, store: Connector) -> None:
+    descriptor = store._descriptor()
+    assert (descriptor is None) is family.is_file
+    if descriptor is not None:
+        with socket.socket(fileno=os.dup(descriptor)) as end:
+            told = end.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+            assert (told, bool(end.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))) == (
+                60_000,
+                True,
+            )
 
 
 # -- errors ------------------------------------------------------------------------------------
