@@ -27,6 +27,7 @@ from connectors.errors import (
     Unreachable,
 )
 from connectors.odbc import OdbcSession, driver, open_session
+from connectors.odbc.errors import of_server
 from connectors.odbc.pages import Key, PagedCursor
 from connectors.odbc.session import CANARY
 from connectors.table import Column, Kind, TableName, Type
@@ -235,6 +236,30 @@ def test_each_table_has_stages_of_its_own(session: OdbcSession) -> None:
 
     assert stages("t") == stages("t")
     assert len(stages("t") | stages("u") | stages("t", "s")) == 6
+
+
+STATES = {
+    "40001": ("transient", 3),
+    "40P01": ("transient", 3),
+    "55P03": ("busy", 3),
+    "53300": ("store_full", 3),
+    "57014": ("timeout", 3),
+    "57P01": ("connection_lost", 3),
+    "08S01": ("connection_lost", 3),
+    "25006": ("missing_right", 4),
+    "42501": ("missing_right", 4),
+    "23505": ("structure_mismatch", 4),
+    "23514": ("row_refused", 4),
+    "22001": ("row_refused", 4),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_state_says_what_to_do_next(state: str) -> None:
+    found = of_server(pyodbc.Error(state, f"[{state}] ERROR: 'a secret' (1) (SQLExecute)"), MARIADB)
+    code, exit_code = STATES[state]
+    assert (found.code, found.exit_code, bool(found.remedy)) == (code, exit_code, True)
+    assert code in ("missing_right", "structure_mismatch") or "secret" not in str(found)
 
 
 # -- servers that do not answer --------------------------------------------------------------
