@@ -52,7 +52,8 @@ def check_chain(history: History, *, whole: bool = False) -> None:
     problems = history.verify_chain(first)
     if problems:
         worst = next((p for p in problems if p.kind == "fork"), problems[0])
-        raise _error(history, Fork if worst.kind == "fork" else Gap, worst.what)
+        what = f"batches of the ledger: {worst.what}"
+        raise _error(history, Fork if worst.kind == "fork" else Gap, what)
 
 
 def check_stream(

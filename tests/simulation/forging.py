@@ -97,7 +97,10 @@ class Forger:
             [(f"BEFORE {way}", "SELECT RAISE(IGNORE)") for way in ("INSERT", "UPDATE", "DELETE")]
             + [("AFTER INSERT", "UPDATE t SET name = 'trapped' WHERE id = NEW.id")]
         )
-        row = f"{'OLD' if 'DELETE' in event else 'NEW'}.id = {self._chance.choice(KEYS)}"
+        key = self._chance.choice(KEYS)
+        row = f"{'OLD' if 'DELETE' in event else 'NEW'}.id = {key}"
+        if event == "BEFORE INSERT":  # an update there may be a deletion and an insertion
+            self._judge.swallowed.add(key)
         trap = f"CREATE TRIGGER IF NOT EXISTS trap {event} ON t WHEN {row} BEGIN {act}; END"
         self._at("target", trap)
 
