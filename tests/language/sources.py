@@ -92,7 +92,8 @@ _SQL = re.compile(
     r"TRUNCATE|LIMIT|UNION|EXISTS|CAST|DECLARE|IS|NOT|IN|AS|COLLATE|DEFAULT|NULLS?|ROWS?)\b"
     r"|\b(EXISTS \(|CAST\(|SELECT \w+[,(]|WHERE |pg_catalog|EXEC sp_|FROM STDIN|PRIMARY KEY \()"
     r"|\b(CHECK|CONCAT|CONCAT_WS|CONVERT|DATEDIFF_BIG|DECODE|LOWER|LPAD|NVL|ROUND) ?\("
-    r"|\b(TIMESTAMPDIFF|ST_GeomFromText|SUBSTR|concat_ws|typeof|bh_stamp)\(|COLLATE bh_|IN \(VALUES|NOT NULL, "
+    r"|\b(TIMESTAMPDIFF|ST_GeomFromText|SUBSTR|concat_ws|typeof|bh_stamp)\(|COLLATE bh_"
+    r"|\b(IN \(VALUES|NOT NULL, )"
     r"| AND \(\{|, 'D', |^\{0\} (AS|IN) "
 )
 _HAN = re.compile("[一-鿿]")
