@@ -25,6 +25,7 @@ from bridge.ledger.record import Head, Sums
 __all__ = ["Cut", "check_chain", "check_ended", "check_stream"]
 
 _LINKS_EACH_RUN = 500
+_ANSWERS_AT_ONCE = 5_000
 _NOTHING = Head(1, 0, GENESIS)
 
 
@@ -181,12 +182,16 @@ def _hash_at(history: History, epoch: int, seq: int) -> str | None:
 
 def _altered(history: History, receiver: Receiver, position: Position, first: int) -> int:
     """The sums do not see a digest, nor numbers that were moved from one receipt to another."""
-    stored = {r.seq: r for r in receiver.receipts(position.epoch, first)}
-    known = history.confirmed(position.epoch, first)
-    return sum(
-        seq not in stored or (stored[seq].batch_hash, stored[seq].received) != noted
-        for seq, noted in known.items()
-    )
+    altered = 0
+    for low in range(first, position.seq + 1, _ANSWERS_AT_ONCE):
+        numbers = range(low, min(low + _ANSWERS_AT_ONCE, position.seq + 1))
+        stored = {r.seq: r for r in receiver.receipts(position.epoch, numbers)}
+        known = history.confirmed(position.epoch, numbers)
+        altered += sum(
+            seq not in stored or (stored[seq].batch_hash, stored[seq].received) != noted
+            for seq, noted in known.items()
+        )
+    return altered
 
 
 def _first_looked_at(newest: int) -> int:

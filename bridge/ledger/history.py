@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,8 +28,10 @@ _THIS_JOB = this_job(job_row)
 _BATCHES = select(batch_row).where(this_job(batch_row))
 _OF_EPOCH = _BATCHES.where(batch_row.c.epoch == bindparam("of_epoch"))
 _NUMBERED = _OF_EPOCH.where(batch_row.c.seq == bindparam("with_seq"))
-_LINKS = _OF_EPOCH.where(batch_row.c.seq >= bindparam("from_seq")).order_by(batch_row.c.seq)
-_ANSWERED = _LINKS.where(batch_row.c.received_total.is_not(None))
+_FROM_SEQ = _OF_EPOCH.where(batch_row.c.seq >= bindparam("from_seq")).order_by(batch_row.c.seq)
+_ANSWERED = _FROM_SEQ.where(
+    batch_row.c.seq < bindparam("end"), batch_row.c.received_total.is_not(None)
+)
 _APPLIED = (
     _BATCHES.where(batch_row.c.applied_at.is_not(None))
     .order_by(batch_row.c.epoch.desc(), batch_row.c.seq.desc())
@@ -144,9 +147,9 @@ class History:
             query = query.where(batch_row.c.sealed_at < until)
         return self._all(query.limit(limit))
 
-    def confirmed(self, epoch: int, from_seq: int = 1) -> dict[int, tuple[str, Counts]]:
+    def confirmed(self, epoch: int, numbers: range) -> dict[int, tuple[str, Counts]]:
         """By seq: the hash of each acknowledged batch, and what its receipt said when it came."""
-        found = self._all(_ANSWERED, of_epoch=epoch, from_seq=from_seq)
+        found = self._all(_ANSWERED, of_epoch=epoch, from_seq=numbers.start, end=numbers.stop)
         return {b.seq: (b.batch_hash, b.received) for b in found if b.received}
 
     def unsettled(self) -> list[Batch]:
@@ -194,14 +197,20 @@ class History:
         standing = self.standing()
         chosen = epoch or (standing.epoch if standing else 1)
         before = self._hash_before(chosen, from_seq, standing)
-        place = {"of_epoch": chosen, "from_seq": from_seq}
-        ordered = self.connection.execute(_LINKS, self._this_job | place).yield_per(_AT_ONCE)
-        links = batch_links(batch_of(row) for row in ordered)
-        return list(verify(links, from_seq, before))
+        return list(verify(batch_links(self._ordered(chosen, from_seq)), from_seq, before))
 
     def candidates(self) -> list[Candidate]:
         """Oldest first."""
         return candidate.read(self.connection, self.department, self.job)
+
+    def _ordered(self, epoch: int, from_seq: int) -> Iterator[Batch]:
+        """A few at a time, however many there are."""
+        few = _FROM_SEQ.limit(_AT_ONCE)
+        found = self._all(few, of_epoch=epoch, from_seq=from_seq)
+        yield from found
+        while len(found) == _AT_ONCE:
+            found = self._all(few, of_epoch=epoch, from_seq=found[-1].seq + 1)
+            yield from found
 
     def _hash_before(self, epoch: int, seq: int, standing: Standing | None) -> str | None:
         """What batch `seq` must name. The anchor of an epoch that has ended is not kept."""

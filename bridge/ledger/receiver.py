@@ -89,7 +89,9 @@ _MOVED = update(position_row).where(this_job(position_row))
 _RECEIPTS = select(receipt_row).where(this_job(receipt_row))
 _OF_EPOCH = _RECEIPTS.where(receipt_row.c.epoch == bindparam("of_epoch"))
 _NUMBERED = _OF_EPOCH.where(receipt_row.c.seq == bindparam("with_seq"))
-_FROM_SEQ = _OF_EPOCH.where(receipt_row.c.seq >= bindparam("from_seq")).order_by(receipt_row.c.seq)
+_RANGE = _OF_EPOCH.where(
+    receipt_row.c.seq >= bindparam("from_seq"), receipt_row.c.seq < bindparam("end")
+).order_by(receipt_row.c.seq)
 _NEWEST = _RECEIPTS.order_by(receipt_row.c.epoch.desc(), receipt_row.c.seq.desc()).limit(1)
 _WITH_HASH = _RECEIPTS.where(receipt_row.c.batch_hash == bindparam("with_hash")).limit(1)
 _NEW_RECEIPT = insert(receipt_row)
@@ -186,10 +188,10 @@ class Receiver:
     def receipt(self, epoch: int, seq: int) -> Receipt | None:
         return self._one(_NUMBERED, of_epoch=epoch, with_seq=seq)
 
-    def receipts(self, epoch: int, from_seq: int = 1) -> list[Receipt]:
+    def receipts(self, epoch: int, numbers: range) -> list[Receipt]:
         """In order."""
-        place = {"of_epoch": epoch, "from_seq": from_seq}
-        found = self.connection.execute(_FROM_SEQ, self._this_job | place)
+        place = {"of_epoch": epoch, "from_seq": numbers.start, "end": numbers.stop}
+        found = self.connection.execute(_RANGE, self._this_job | place)
         return [_receipt(row) for row in found]
 
     def newest(self) -> Receipt | None:

@@ -436,7 +436,11 @@ def test_an_epoch_nobody_confirmed_begins_with_zeros(ledger: Ledger) -> None:
 # -- the chain -------------------------------------------------------------------------------
 
 
-def test_a_missing_batch_is_a_gap(ledger: Ledger) -> None:
+@pytest.mark.parametrize("at_once", [2, 1000])
+def test_a_missing_batch_is_a_gap(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr("bridge.ledger.history._AT_ONCE", at_once)
     for _ in range(6):
         seal(ledger)
     ledger.connection.execute(delete(batch_row).where(batch_row.c.seq.in_([1, 4, 5])))

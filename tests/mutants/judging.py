@@ -85,7 +85,7 @@ JUDGING = (
         "bridge.stream",
         "return self.sent == self.received and not self.altered",
         "return self.sent == self.received",
-        f"{GAPS}::test_receipt_altered[digest-sqlite]",
+        f"{GAPS}::test_receipt_altered[5000-digest-sqlite]",
     ),
     Mutant(
         "sums-not-compared",
@@ -93,7 +93,7 @@ JUDGING = (
         "bridge.run",
         "if not deviated and cut is not None and not cut.agrees:",
         "if False:",
-        f"{GAPS}::test_receipt_altered[inserted-sqlite]",
+        f"{GAPS}::test_receipt_altered[5000-inserted-sqlite]",
     ),
     Mutant(
         "head-of-the-target-not-compared",
@@ -112,12 +112,28 @@ JUDGING = (
         f"{GAPS}::test_batch_changed_after_it_was_sealed[window-sqlite]",
     ),
     Mutant(
+        "links-after-the-first-few-not-looked-at",
+        "verdict",
+        "bridge.ledger.history",
+        "while len(found) == _AT_ONCE:",
+        "while not found:",
+        f"{LEDGER}::test_a_missing_batch_is_a_gap[sqlite-2]",
+    ),
+    Mutant(
+        "answers-after-the-first-few-not-compared",
+        "verdict",
+        "bridge.stream",
+        "range(first, position.seq + 1, _ANSWERS_AT_ONCE)",
+        "range(first, position.seq + 1, position.seq)",
+        f"{GAPS}::test_receipt_altered[2-digest-sqlite]",
+    ),
+    Mutant(
         "missing-number-not-a-gap",
         "verdict",
         "bridge.ledger.chain",
         "if link.seq != expected:",
         "if link.seq < expected:",
-        f"{LEDGER}::test_a_missing_batch_is_a_gap[sqlite]",
+        f"{LEDGER}::test_a_missing_batch_is_a_gap[sqlite-1000]",
     ),
     Mutant(
         "a-target-set-back-not-noticed",

@@ -374,7 +374,11 @@ RECEIPTS = {
 
 @on_sqlite
 @pytest.mark.parametrize("what", RECEIPTS)
-def test_receipt_altered(settled: World, what: str) -> None:
+@pytest.mark.parametrize("at_once", [2, 5_000])
+def test_receipt_altered(
+    settled: World, monkeypatch: pytest.MonkeyPatch, what: str, at_once: int
+) -> None:
+    monkeypatch.setattr("bridge.stream._ANSWERS_AT_ONCE", at_once)
     settled.sql("target", f"UPDATE bh_receipt SET {RECEIPTS[what]} WHERE seq = 3")
     outcome = settled.run()
     assert (outcome.verdict, outcome.exit_code) == ("deviation", 1)
