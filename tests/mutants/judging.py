@@ -11,6 +11,7 @@ LEDGER = "tests/conformance/test_ledger.py"
 GAPS = "tests/scenario/test_planted_gaps.py"
 FEW_SEEDS = "tests/simulation/test_seeds.py::test_few_seeds[0]"
 RESTORES = "tests/scenario/test_restores.py"
+FUSE = "tests/scenario/test_fuse.py"
 SIMULATION = "tests/simulation/test_simulation.py"
 
 JUDGING = (
@@ -280,5 +281,39 @@ JUDGING = (
         '    failpoint("epoch.begun")\n    held.guard.keep(head)\n',
         '    failpoint("epoch.begun")\n',
         f"{RESTORES}::test_exchange_restored_to_before_an_epoch_that_had_only_begun[sqlite]",
+    ),
+    Mutant(
+        "a-target-set-back-by-an-epoch-not-noticed",
+        "verdict",
+        "bridge.stream",
+        "if confirmed and at < confirmed:",
+        "if confirmed and at[1] < confirmed[1]:",
+        f"{RESTORES}::test_target_restored_to_before_an_epoch[sqlite]",
+    ),
+    Mutant(
+        "what-deviated-not-taken-for-confirmed",
+        "verdict",
+        "bridge.ledger.history",
+        "_CONFIRMED = _THIS_EPOCH.where(batch_row.c.applied_at.is_not(None))",
+        "_CONFIRMED = _THIS_EPOCH.where(batch_row.c.reconciled_at.is_not(None))",
+        f"{RESTORES}::test_target_restored_to_before_a_batch_that_deviated[sqlite]",
+    ),
+    Mutant(
+        "a-held-part-goes-on-by-itself",
+        "settle",
+        "bridge.beginning",
+        "    if waiting:\n",
+        "    if waiting and newest and newest.last:\n",
+        f"{FUSE}::test_a_part_that_is_held_stops_its_window[sqlite]",
+    ),
+    Mutant(
+        "the-target-hears-before-the-guard-file",
+        "settle",
+        "bridge.beginning",
+        "        held.guard.keep(Head(batch.epoch, batch.seq, batch.batch_hash))\n"
+        "        sink(batch)",
+        "        sink(batch)\n"
+        "        held.guard.keep(Head(batch.epoch, batch.seq, batch.batch_hash))",
+        f"{RESTORES}::test_guard_file_knows_of_a_part_before_the_target_does[1-sqlite]",
     ),
 )

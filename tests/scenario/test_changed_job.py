@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.failpoint import arm, at
+from bridge.run import pull_only
 from connectors.errors import StoreFull
 from tests.scenario.world import BASIC, World, cursor_job
 
@@ -34,6 +35,20 @@ def test_held_until_resync(world: World) -> None:
         assert all("*" in name for name in names), role
     assert world.oracle().books() == []
     world.run_well()
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_held_though_nothing_has_arrived_yet(world: World) -> None:
+    """What was sealed does not travel beside what is sealed otherwise."""
+    world.make_table(5)
+    world.job("j", columns=PLAIN, **cursor_job())
+    assert len(world.run("j", pull_only).batches) == 1
+    world.job("j", columns=MASKED, **cursor_job())
+    outcome = world.run()
+    assert (outcome.verdict, outcome.exit_code) == ("held", 1)
+    assert world.sql("target", "SELECT name FROM t") == []
+    assert world.resync(why="a mask").verdict == "reconciled"
+    assert all("*" in name for (name,) in world.sql("target", "SELECT name FROM t"))
 
 
 @on_both

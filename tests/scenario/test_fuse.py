@@ -82,10 +82,22 @@ def test_a_part_that_is_held_stops_its_window(world: World) -> None:
     world.job("j", max_delete=2, chunk_rows=3, capture={"method": "compare"})
     world.run_well()
     world.sql("source", "DELETE FROM t WHERE id < 4", "UPDATE t SET name = 'x' WHERE id = 10")
-    outcome = world.run()
-    assert (outcome.verdict, outcome.exit_code) == ("held", 1)
+    for _ in range(2):
+        outcome = world.run()
+        assert (outcome.verdict, outcome.exit_code) == ("held", 1)
     last = world.batches()[-1]
     assert (last["state"], last["deleted"], bool(last["last"])) == ("held", 3, False)
     approve(world.deployment, "j", last["seq"], "tester", "they have moved away")
     world.run_well()
     assert world.findings() == []
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_no_delete_is_allowed(world: World) -> None:
+    world.make_table(3)
+    world.job("j", max_delete=0, **cursor_job())
+    world.run_well()
+    world.sql("source", "DELETE FROM t WHERE id = 1")
+    outcome = world.run()
+    assert (outcome.verdict, outcome.exit_code) == ("held", 1)
+    assert len(world.sql("target", "SELECT id FROM t")) == 3

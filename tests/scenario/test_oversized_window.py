@@ -30,6 +30,7 @@ def test_oversized_window_is_cut_and_resumed(world: World) -> None:
     world.job("j", chunk_rows=10, **cursor_job())
     world.run_well()
     before = len(world.batches())
+    looked = world.sql("exchange", "SELECT looked_at FROM bh_job")
     world.sql("source", f"UPDATE t SET name = 'all', updated_at = {world.now}")
     arm(at("window.sealed", 4, fail))
     outcome = world.run()
@@ -38,6 +39,7 @@ def test_oversized_window_is_cut_and_resumed(world: World) -> None:
     parts = world.batches()[before:]
     assert [bool(b["last"]) for b in parts] == [False] * 4
     assert len({b["window_high"] for b in parts}) == 1
+    assert world.sql("exchange", "SELECT looked_at FROM bh_job") == looked  # not to the end
 
     world.sql(
         "source", f"UPDATE t SET name = 'later', updated_at = {world.now} WHERE id IN (2, 99)"

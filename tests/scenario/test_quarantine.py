@@ -134,6 +134,7 @@ def test_a_refused_row_alone_is_sealed_at_once(world: World, capture: dict) -> N
     (entry,) = world.sql("exchange", "SELECT epoch, seq FROM bh_quarantine")
     assert entry == (batch.epoch, batch.seq)
     assert judge(world, {2: 0}) == []
+    assert [batch.kind for batch in world.run_well().batches] == ["empty"]  # it is no news
 
 
 @pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=["sqlite"])
@@ -249,6 +250,20 @@ def test_a_sweep_in_parts_closes_what_is_gone(
 
 
 @pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=["sqlite"])
+def test_a_part_of_a_comparison_closes_no_entry(world: World) -> None:
+    """It has not come by the rows that the next parts will read."""
+    stamp = world.ago(3600)
+    rows = [f"({i}, 'gut', {'NULL' if i < 8 else repr('?')}, 1, 1, {stamp})" for i in range(1, 9)]
+    world.sql("source", TABLE, f"INSERT INTO t VALUES {', '.join(rows)}")
+    world.job("j", chunk_rows=3, capture={"method": "compare"})
+    world.run_well()
+    world.sql("source", "UPDATE t SET small = 2")
+    assert len(world.run_well().batches) == 3
+    assert set(entries(world)) == {'["8"]'}
+    assert entries(world, "open_key IS NULL") == {}
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=["sqlite"])
 def test_a_comparison_that_was_cut_off_closes_no_entry(world: World) -> None:
     """What goes on behind the row has not seen that it is still there."""
     world.write(retry=0)
@@ -305,6 +320,24 @@ def test_the_rest_of_a_sweep_closes_no_entry(world: World, monkeypatch: pytest.M
     world.sql("source", TABLE, bad)
     world.job("j", **cursor_job())
     assert [world.run_well().quarantined for _ in range(5)] == [1] * 5
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids="-".join)
+def test_the_rest_of_a_sweep_closes_no_entry_without_a_key(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing but coming by it tells that such a row is still there."""
+    monkeypatch.setattr("bridge.capture.sweep.BUDGET_ROWS", 4)
+    monkeypatch.setattr("bridge.capture.sweep.SEGMENT_ROWS", 4)
+    rows = ", ".join(f"({key}, {world.ago(3600)})" for key in ["NULL", *map(repr, "abcdefghij")])
+    world.sql(
+        "source",
+        "CREATE TABLE t (id varchar(4) PRIMARY KEY, updated_at timestamp)",
+        f"INSERT INTO t VALUES {rows}",
+    )
+    world.job("j", **cursor_job())
+    assert [world.run_well().quarantined for _ in range(5)] == [1] * 5
+    assert entries(world, "open_key IS NULL") == {}
 
 
 @pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids="-".join)

@@ -154,6 +154,18 @@ def test_exchange_restored_again_and_again(settled: World) -> None:
 
 
 @on_sqlite
+def test_exchange_restored_to_before_an_epoch_without_a_guard_file(settled: World) -> None:
+    """The target alone knows which number was given."""
+    backup = Backup(settled, "exchange")
+    settled.resync()
+    live_on(settled, 1)
+    backup.restore()
+    forget_guard(settled)
+    check_renewed(settled, settled.run(), "stands at 2/2, ahead of the ledger at 1/4", epoch=3)
+    assert settled.findings() == []
+
+
+@on_sqlite
 def test_exchange_restored_while_nothing_had_happened(settled: World) -> None:
     Backup(settled, "exchange").restore()
     change(settled)
@@ -366,6 +378,33 @@ def test_target_restored(settled: World) -> None:
 
 
 @on_sqlite
+def test_target_restored_to_before_an_epoch(settled: World) -> None:
+    """Its position has a higher number than the ledger's, of an epoch that has ended."""
+    backup = Backup(settled, "target")
+    settled.resync()
+    live_on(settled, 1)
+    backup.restore()
+    check_stopped(settled, "gap", "stands at 1/4, behind 2/2")
+    check_resync(settled, epoch=3)
+    assert settled.findings() == []
+
+
+@on_sqlite
+def test_target_restored_to_before_a_batch_that_deviated(settled: World) -> None:
+    """It was confirmed all the same."""
+    backup = Backup(settled, "target")
+    settled.sql("target", "INSERT INTO t (id, name) VALUES (201, 'by hand')")
+    settled.insert([201], stamp=settled.now)
+    assert settled.run().verdict == "deviation"
+    backup.restore()
+    outcome = settled.run()
+    assert (outcome.verdict, outcome.exit_code) == ("gap", 1)
+    assert "stands at 1/4, behind 1/5" in str(outcome.error)
+    check_resync(settled)
+    assert settled.findings() == []
+
+
+@on_sqlite
 def test_target_lost_altogether(world: World) -> None:
     empty = Backup(world, "target")
     world.make_table(5)
@@ -539,9 +578,10 @@ def test_source_and_exchange_restored(settled: World) -> None:
 
 
 @on_sqlite
-def test_nobody_asked_for_so_many_deletes(settled: World) -> None:
+@pytest.mark.parametrize("most", [0, 5])
+def test_nobody_asked_for_so_many_deletes(settled: World, most: int) -> None:
     """The fuse holds for a resync that began by itself, part by part; a person's is not counted."""
-    settled.job("j", max_delete=5, **cursor_job())
+    settled.job("j", max_delete=most, **cursor_job())
     stores = Backup(settled, "source"), Backup(settled, "exchange")
     settled.insert(range(300, 310), stamp=settled.now)
     settled.run_well()
@@ -550,10 +590,12 @@ def test_nobody_asked_for_so_many_deletes(settled: World) -> None:
     for _ in range(2):
         outcome = settled.run()
         assert (outcome.verdict, outcome.exit_code) == ("held", 1)
-        assert "would delete 10 rows at the target, more than max_delete 5" in str(outcome.error)
+        told = f"would delete 10 rows at the target, more than max_delete {most}"
+        assert told in str(outcome.error)
         assert len(settled.sql("target", "SELECT * FROM t WHERE id >= 300")) == 10
-    check_resync(settled, epoch=3)
-    assert settled.findings() == []
+    if most:
+        check_resync(settled, epoch=3)
+        assert settled.findings() == []
 
 
 @on_sqlite
@@ -729,4 +771,18 @@ def test_guard_file_behind_the_ledger(settled: World) -> None:
     live_on(settled)
     guard_file(settled).write_text(kept, "utf-8")
     live_on(settled, 1)
+    assert settled.findings() == []
+
+
+@on_sqlite
+@pytest.mark.parametrize("hit", [1, 2])
+def test_guard_file_knows_of_a_part_before_the_target_does(settled: World, hit: int) -> None:
+    """A target that is ahead of it would have heard somebody else."""
+    settled.job("j", chunk_rows=4, **cursor_job())
+    settled.sql("source", f"UPDATE t SET name = 'all', updated_at = {settled.now}")
+    assert killed(settled.run, hit, "push.applied")
+    ((arrived,),) = settled.sql("target", "SELECT max(seq) FROM bh_receipt")
+    assert arrived == 4 + hit
+    assert json.loads(guard_file(settled).read_text("utf-8"))["seq"] >= arrived
+    settled.run_well()
     assert settled.findings() == []

@@ -414,6 +414,21 @@ def test_a_row_that_may_be_any_keeps_all_others(box: Desk, capsys: Capsys) -> No
     assert box.quarantine(capsys) == []
 
 
+@pytest.mark.parametrize("place", [0, 2, 4])
+def test_a_row_that_may_be_any_keeps_those_of_all_parts(box: Desk, place: int) -> None:
+    """Wherever in its file it stands."""
+    columns = {"id": {"type": "integer"}, "v": {}}
+    box.job("*.csv", columns, key=["id"], capture=WHOLE, chunk_rows=2)
+    box.csv("1.csv", *(f"{number},a" for number in range(1, 10)))
+    box.world.run_well()
+    rows = ["1,b", "3,b", "8,b", "9,b"]
+    rows.insert(place, "5,b,")
+    box.csv("2.csv", *rows)
+    tallies = [batch.tally for batch in box.world.run_well().batches]
+    assert (sum(t.updated for t in tallies), sum(t.deleted for t in tallies)) == (4, 0)
+    assert box.target("count(*)", "1") == [(9,)]
+
+
 # -- configuration -------------------------------------------------------------------------------
 
 
