@@ -74,6 +74,7 @@ class JobPeriod:
     forks: int = 0
     held_batches: int = 0
     held_rows: int = 0
+    deviation_older: int = 0  # of batches sealed before the period, and not put right yet
     periods_kept: int | None = None  # update cycles; None for a job that owes nothing
     periods_due: int | None = None
 
@@ -93,9 +94,9 @@ class JobPeriod:
 
     @property
     def deviation_open(self) -> int:
-        """Of that, what stands now."""
+        """What stands now, of those batches and of earlier ones."""
         open_batches = (b for b in self.section.batches if b.verdict is Verdict.DEVIATION)
-        return sum(batch.deviation for batch in open_batches)
+        return sum(batch.deviation for batch in open_batches) + self.deviation_older
 
     @property
     def residual(self) -> int:

@@ -24,7 +24,7 @@ from bridge.ledger.period import (
     quarantined_at,
     stopped_at,
 )
-from bridge.overview import read_ledger, verdict_of
+from bridge.overview import VERDICTS, read_ledger, verdict_of
 from bridge.reporting import batch_line, content_of, summed
 from bridge.settings import Deployment
 from bridge.statement.recount import recounts
@@ -114,26 +114,39 @@ class _Period:
             for moment in (self.since, self.until)
         )
         problems = _chain_problems(sealed, opening)
-        held = [batch for batch in history.held() if batch.sealed_at < self.until]
+        deviated, held = map(self._so_far, (history.open_deviations(), history.held()))
+        waiting = self._so_far(history.unsettled())
+        still_open = [*deviated, *held, *waiting]
         timely = timeliness_between(self.connection, self.deployment, name, self.since, self.until)
         return JobPeriod(
             section=self._section(
-                history, sealed, closing, problems, timely.share if timely else None
+                history,
+                sealed,
+                still_open,
+                self._stream(history, closing, waiting, problems),
+                problems,
+                timely.share if timely else None,
             ),
             opening=_position(opening),
             closing=_position(closing),
             forks=sum(problem.kind == "fork" for problem in problems),
+            deviation_older=sum(b.deviation or 0 for b in deviated if b.sealed_at < self.since),
             held_batches=len(held),
             held_rows=sum(batch.sent.total for batch in held),
             periods_kept=timely.kept if timely else None,
             periods_due=timely.due if timely else None,
         )
 
+    def _so_far(self, batches: Sequence[Batch]) -> list[Batch]:
+        """Those of the period, and of before it."""
+        return [batch for batch in batches if batch.sealed_at < self.until]
+
     def _section(
         self,
         history: History,
         sealed: Sequence[Batch],
-        closing: Batch | None,
+        still_open: Sequence[Batch],
+        stream: Stream,
         problems: Sequence[ChainProblem],
         timeliness: float | None,
     ) -> JobSection:
@@ -143,7 +156,7 @@ class _Period:
         content = content_of(standing)
         if content is not None and content.checked_at < self.since:
             content = None
-        verdicts = [line.verdict for line in lines]
+        verdicts = [line.verdict for line in lines] + [VERDICTS[b.state] for b in still_open]
         verdicts += [Verdict.FORK if p.kind == "fork" else Verdict.GAP for p in problems]
         verdicts += [content.verdict] if content else []
         stopped = stopped_at(self.connection, self.department, history.job, self.until)
@@ -164,7 +177,7 @@ class _Period:
                 sum(line.deviation for line in lines),
                 content.missing + content.extra + content.different if content else 0,
             ),
-            stream=self._stream(history, closing, problems),
+            stream=stream,
             quarantined_open=quarantined_at(
                 self.connection, self.department, history.job, self.until
             ),
@@ -174,10 +187,13 @@ class _Period:
         )
 
     def _stream(
-        self, history: History, closing: Batch | None, problems: Sequence[ChainProblem]
+        self,
+        history: History,
+        closing: Batch | None,
+        waiting: Sequence[Batch],
+        problems: Sequence[ChainProblem],
     ) -> Stream:
         """Both books since the beginning of the last epoch, up to the end of the period."""
-        waiting = [batch for batch in history.unsettled() if batch.sealed_at < self.until]
         confirmed = last_before(
             self.connection, self.department, history.job, self.until, confirmed=True
         )

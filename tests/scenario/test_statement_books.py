@@ -1,0 +1,338 @@
+"""A statement of February over books that are written by hand: whatever is not in order decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, update
+
+from bridge.batch import Batch, Kind, State, Tally
+from bridge.event import EventKind, Recovery, Sighting
+from bridge.hold import open_ledger
+from bridge.ledger import Ledger
+from bridge.ledger.event import Events
+from bridge.ledger.quarantine import Quarantine, SetAside, key_text
+from bridge.ledger.schema import audit_entry, batch_row, job_row, quarantine_row
+from tests.command import Called, call
+from tests.scenario.world import DEPARTMENT, MakeWorld, World, cursor_job
+
+Capsys = pytest.CaptureFixture[str]
+
+JANUARY, FEBRUARY, MARCH = (datetime(2026, month, 10, 3, tzinfo=UTC) for month in (1, 2, 3))
+LATE = datetime(2026, 2, 2, 17, tzinfo=UTC)
+"""The third of February in China."""
+DAY = timedelta(days=1)
+DIGEST = "0123456789abcdef" * 2
+TALLY = Tally(read=3, gone=1, inserted=1, updated=1, deleted=1, unchanged=1)
+
+
+class Books:
+    """A ledger of two jobs, `a` and `b`, of which `b` is always in order."""
+
+    def __init__(self, world: World, capsys: Capsys) -> None:
+        self.world = world
+        self._capsys = capsys
+        for name in "ab":
+            world.job(name, target={"endpoint": "target", "table": name}, **cursor_job())
+        with self.open("b") as ledger:
+            for at in (JANUARY, FEBRUARY, MARCH):
+                seal(ledger, at, State.RECONCILED)
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        with open_ledger(self.world.deployment) as exchange, exchange.transaction() as connection:
+            yield connection
+
+    @contextmanager
+    def open(self, job: str = "a") -> Iterator[Ledger]:
+        with self.connection() as connection:
+            ledger = Ledger(connection, DEPARTMENT, job)
+            ledger.register()
+            ledger.take()
+            yield ledger
+
+    def state(self, *more: str) -> Called:
+        """February's statement, as JSON."""
+        folder = str(self.world.directory)
+        period = ("--from", "2026-02-01", "--to", "2026-03-01", "--output", folder)
+        command = ("--config", folder, "statement", *period, "--json", *more)
+        return call(self._capsys, *command)
+
+    def recounted(self, told: Any, code: str, job: str = "a") -> list[tuple[Any, ...]]:
+        """What the auditor's query finds of the job, without its name."""
+        (recount,) = (r for r in told["recounts"] if r["code"] == code)
+        rows = self.world.sql("exchange", recount["sql"])
+        return [row[1:] for row in rows if row[0] == job]
+
+
+@pytest.fixture
+def books(make: MakeWorld, capsys: Capsys) -> Books:
+    return Books(make("sqlite", "sqlite", "sqlite"), capsys)
+
+
+def seal(
+    ledger: Ledger, at: datetime, state: State, lost: int = 0, tally: Tally = TALLY, **given: Any
+) -> Batch:
+    """The next batch, sealed then and brought into that state; `lost` inserts did not arrive."""
+    low = ledger.watermark()
+    batch = ledger.seal(
+        kind=given.pop("kind", Kind.DATA),
+        content_hash="c" * 64,
+        window_low=low,
+        window_high=(low or JANUARY - DAY) + timedelta(minutes=1),
+        tally=tally,
+        digest=DIGEST,
+        state=State.HELD if state is State.HELD else State.SEALED,
+        **given,
+    )
+    if state in (State.APPLIED, State.DEVIATED, State.RECONCILED):
+        sent = batch.sent
+        measured = replace(sent, total=sent.total - lost, inserted=sent.inserted - lost)
+        batch = ledger.move(batch, State.APPLIED, received=measured)
+    if lost:
+        batch = ledger.move(batch, State.DEVIATED, deviation=lost, cause="lost_at_target")
+    if state is State.RECONCILED:
+        batch = ledger.move(batch, state, deviation=lost)
+    c = batch_row.c
+    this = (c.job == ledger.job, c.epoch == batch.epoch, c.seq == batch.seq)
+    ledger.connection.execute(update(batch_row).where(*this).values(sealed_at=at))
+    return batch
+
+
+def judged(told: Called) -> tuple[int, str, str | None, str | None]:
+    """Exit code, the conclusion, and the verdict of each job."""
+    jobs = {job["job"]: job["verdict"] for job in told.json["jobs"]}
+    return told.code, told.json["verdict"], jobs["a"], jobs["b"]
+
+
+MANY = Tally(read=9, inserted=9)
+
+
+def test_a_deviation_of_an_ended_epoch_decides(books: Books) -> None:
+    with books.open() as ledger:
+        seal(ledger, JANUARY, State.RECONCILED)
+        seal(ledger, LATE, State.DEVIATED, 2, MANY)
+        seal(ledger, FEBRUARY, State.DEVIATED, 3, MANY)
+        seal(ledger, FEBRUARY, State.RECONCILED, 4, MANY)
+        ledger.new_epoch("because", "tester")
+        seal(ledger, FEBRUARY + DAY, State.RECONCILED)
+        seal(ledger, FEBRUARY + DAY, State.RECONCILED)
+    told = books.state()
+    assert judged(told) == (1, "deviation", "deviation", "reconciled")
+    a, b = told.json["jobs"]
+    assert (a["deviation"], a["deviation_open"], told.json["deviation"]) == (9, 5, 9)
+    assert (a["gaps"], a["forks"], b["forks"], b["deviation"]) == (0, 0, 0, 0)
+    days = {day["day"]: day["deviation"] for day in told.json["days"]}
+    assert days == {"2026-02-03": 2, "2026-02-10": 7, "2026-02-11": 0}
+    assert (a["sent"]["total"], a["received"]["total"]) == (33, 24)
+    (row,) = books.recounted(told.json, "recount_batches")
+    assert row[-2:] == (9, 0)
+    (recount,) = (r for r in told.json["recounts"] if r["code"] == "recount_days")
+    recounted = {row[0]: row[-1] for row in books.world.sql("exchange", recount["sql"])}
+    assert recounted == days
+    closing = (a["closing"]["epoch"], a["closing"]["seq"])
+    assert closing == (2, 2) == books.recounted(told.json, "recount_closing")[0][:2]
+    assert (a["opening"]["epoch"], a["opening"]["seq"]) == (1, 1)
+    assert books.recounted(told.json, "recount_chain") == []
+    measured = [r["sql"] for r in told.json["recounts"] if r["code"] == "recount_received"]
+    assert "BETWEEN 2 AND 4" in measured[0]
+    assert "BETWEEN 1 AND 2" in measured[0]
+
+
+def test_what_was_open_before_the_period_and_is_so_still_decides(books: Books) -> None:
+    with books.open() as ledger:
+        seal(ledger, JANUARY, State.DEVIATED, 2, MANY)
+        seal(ledger, FEBRUARY, State.RECONCILED)
+        seal(ledger, MARCH, State.DEVIATED, 1)
+    told = books.state()
+    assert judged(told) == (1, "deviation", "deviation", "reconciled")
+    job = told.json["jobs"][0]
+    assert (job["deviation"], job["deviation_open"], len(job["batches"])) == (0, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "verdict"),
+    [(State.HELD, 1, "held"), (State.SEALED, 0, "in_flight"), (State.APPLIED, 0, "in_flight")],
+)
+def test_what_has_waited_since_before_the_period_decides(
+    books: Books, state: State, code: int, verdict: str
+) -> None:
+    """Of what was sealed after it nothing is said."""
+    with books.open() as ledger:
+        seal(ledger, JANUARY, state, tally=Tally(read=1, gone=2, inserted=1, deleted=2))
+        if state is not State.HELD:
+            seal(ledger, MARCH, state, tally=MANY)
+    told = books.state()
+    assert judged(told) == (code, verdict, verdict, "reconciled")
+    job = told.json["jobs"][0]
+    waiting, held = job["in_flight"], job["held"]
+    found, other = (held, waiting) if state is State.HELD else (waiting, held)
+    assert ((found["batches"], found["rows"]), other["batches"]) == ((1, 3), 0)
+    recount = "recount_held" if state is State.HELD else "recount_in_flight"
+    assert [row[:2] for row in books.recounted(told.json, recount)] == [(1, 3)]
+    if state is not State.HELD:
+        age = datetime.now(UTC) - JANUARY
+        assert abs(waiting["seconds"] - age.total_seconds()) < 3600
+
+
+def test_what_was_held_after_the_period_is_not_in_it(books: Books) -> None:
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.RECONCILED)
+        seal(ledger, MARCH, State.HELD)
+    told = books.state()
+    assert judged(told) == (0, "reconciled", "reconciled", "reconciled")
+    assert told.json["jobs"][0]["held"] == {"batches": 0, "rows": 0}
+    assert books.recounted(told.json, "recount_held") == []
+
+
+@pytest.mark.parametrize("wrong", ["missing", "extra", "different"])
+def test_contents_that_differ_decide_until_the_next_period(books: Books, wrong: str) -> None:
+    counts = {"missing": 0, "extra": 0, "different": 0} | {wrong: 2}
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.RECONCILED)
+        ledger.compared(exchange_rows=9, target_rows=9, **counts)
+    told = books.state()
+    assert judged(told) == (1, "deviation", "deviation", "reconciled")
+    assert told.json["deviation"] == 2
+    assert told.json["jobs"][0]["content"][wrong] == 2
+    with books.connection() as connection:
+        connection.execute(update(job_row).values(compared_at=JANUARY))
+    told = books.state()
+    assert judged(told) == (0, "reconciled", "reconciled", "reconciled")
+    assert told.json["jobs"][0]["content"] is None
+
+
+def test_a_fork_that_stopped_a_job_decides_for_it_alone(books: Books) -> None:
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.RECONCILED)
+        events = Events(ledger.connection, DEPARTMENT)
+        events.see(Sighting(EventKind.FORK, "a", facts={"code": "fork"}), FEBRUARY)
+    assert judged(books.state()) == (1, "fork", "fork", "reconciled")
+    with books.open() as ledger:
+        Events(ledger.connection, DEPARTMENT).recover(Recovery(EventKind.FORK, "a"), MARCH)
+    assert judged(books.state()) == (1, "fork", "fork", "reconciled")
+    with books.open() as ledger:
+        events = Events(ledger.connection, DEPARTMENT)
+        events.see(Sighting(EventKind.GAP, "a", facts={"found": "put right"}), LATE)
+        events.see(Sighting(EventKind.FORK, "b", facts={"code": "fork"}), LATE)
+        events.recover(Recovery(EventKind.FORK, "b"), FEBRUARY)
+        events.see(Sighting(EventKind.FORK, "b", facts={"code": "fork"}), MARCH)
+    code, _, a, b = judged(books.state())
+    assert (code, a, b) == (1, "fork", "reconciled")
+
+
+def test_books_that_do_not_balance_are_not_in_order_though_two_cancel(books: Books) -> None:
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.RECONCILED)
+        seal(ledger, FEBRUARY, State.RECONCILED)
+    for seq, change in ((1, "read + 1"), (2, "read - 1")):
+        books.world.sql(
+            "exchange", f"UPDATE bh_batch SET read = {change} WHERE job = 'a' AND seq = {seq}"
+        )
+    told = books.state()
+    assert told.code == 1
+    a, b = told.json["jobs"]
+    assert (a["residual"], [batch["residual"] for batch in a["batches"]]) == (2, [1, -1])
+    assert (a["forks"], b["residual"]) == (2, 0)
+    assert [row[-1] for row in books.recounted(told.json, "recount_batches")] == [2]
+
+
+@pytest.mark.parametrize("seq", [1, 2, 3])
+def test_a_batch_that_is_missing_in_the_period_is_a_gap(books: Books, seq: int) -> None:
+    with books.open() as ledger:
+        ledger.new_epoch("because", "tester")
+        for at in (LATE, LATE, FEBRUARY, FEBRUARY):
+            seal(ledger, at, State.RECONCILED)
+    gone = f"DELETE FROM bh_batch WHERE job = 'a' AND seq BETWEEN {seq} AND {min(3, seq + 1)}"
+    books.world.sql("exchange", gone)
+    told = books.state()
+    assert judged(told) == (1, "gap", "gap", "reconciled")
+    assert told.json["jobs"][0]["gaps"] == min(2, 4 - seq)
+    broken = books.recounted(told.json, "recount_chain")
+    assert len(broken) == (1 if seq > 1 else 0)
+
+
+def test_the_first_batch_of_all_names_nothing_before_it(books: Books) -> None:
+    with books.open() as ledger:
+        ledger.connection.execute(update(job_row).values(anchor_hash="f" * 64))
+        seal(ledger, FEBRUARY, State.RECONCILED)
+    told = books.state()
+    assert judged(told) == (1, "fork", "fork", "reconciled")
+
+
+def test_what_claims_nothing_is_in_no_sum(books: Books) -> None:
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.RECONCILED)
+        seal(ledger, FEBRUARY, State.SEALED, tally=MANY)
+        ledger.new_epoch("because", "tester")
+        old = seal(ledger, FEBRUARY + DAY, State.RECONCILED)
+        ledger.move(old, State.PURGED)
+    told = books.state()
+    assert judged(told) == (0, "reconciled", "reconciled", "reconciled")
+    job = told.json["jobs"][0]
+    assert (len(job["batches"]), job["sent"]["total"]) == (2, 6)
+    assert books.recounted(told.json, "recount_batches")[0][:2] == (2, 6)
+
+
+def test_an_image_counts_the_rows_of_its_range(books: Books) -> None:
+    with books.open() as ledger:
+        tally = Tally(read=7, gone=2, inserted=3, deleted=2, unchanged=4)
+        seal(ledger, FEBRUARY, State.RECONCILED, tally=tally, kind=Kind.FIRST)
+    told = books.state()
+    job = told.json["jobs"][0]
+    assert (told.code, job["sent"]["total"], job["sent"]["deleted"]) == (0, 7, 2)
+    assert books.recounted(told.json, "recount_batches")[0][:2] == (1, 7)
+    (day,) = (day for day in told.json["days"] if day["batches"] == 2)
+    assert day["sent"]["total"] == 7 + 3
+
+
+def test_the_quarantine_is_told_as_it_was_when_the_period_ended(books: Books) -> None:
+    """Of four entries one was closed within the period, and one opened after it."""
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.RECONCILED)
+        quarantine = Quarantine(ledger.connection, DEPARTMENT, "a")
+        keys = [key_text([str(number)]) for number in range(4)]
+        quarantine.open_entries([SetAside(key, "too_long", "name") for key in keys], 1, 1)
+        quarantine.close(keys[:2], "accepted")
+        c = quarantine_row.c
+        times = [
+            (JANUARY, FEBRUARY), (JANUARY, MARCH), (FEBRUARY, None), (MARCH, None)
+        ]  # fmt: skip
+        for key, (opened, closed) in zip(keys, times, strict=True):
+            values = {"opened_at": opened, "closed_at": closed}
+            ledger.connection.execute(update(quarantine_row).where(c.key == key).values(values))
+    told = books.state()
+    job = told.json["jobs"][0]
+    assert (job["quarantine_open"], job["quarantined"]) == (2, 0)
+    assert books.recounted(told.json, "recount_quarantine") == [(2,)]
+
+
+def test_an_audit_log_that_was_altered_long_ago_is_a_fork(books: Books) -> None:
+    with books.open() as ledger:
+        ledger.disable("tester", "a pause")
+        ledger.enable("tester", "over")
+    told = books.state()
+    assert (told.code, told.json["audit"]["problems"]) == (0, [])
+    altered = update(audit_entry).where(audit_entry.c.number == 1).values(actor="nobody")
+    with books.connection() as connection:
+        connection.execute(altered)
+    told = books.state()
+    assert (told.code, told.json["verdict"], told.json["audit"]["entries"]) == (1, "fork", [])
+    assert told.json["audit"]["problems"] == ["1 was changed after it was sealed"]
+
+
+def test_a_job_whose_file_is_gone_or_bad_is_in_the_statement(books: Books) -> None:
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.DEVIATED, 1)
+    file: Path = books.world.directory / "jobs/a.yaml"
+    file.write_text("job: a\n", "utf-8")
+    assert judged(books.state()) == (1, "deviation", "deviation", "reconciled")
+    file.unlink()
+    assert judged(books.state()) == (1, "deviation", "deviation", "reconciled")
+    assert books.state("--job", "b").code == 0
