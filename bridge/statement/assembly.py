@@ -156,7 +156,7 @@ class _Period:
         content = content_of(standing)
         if content is not None and content.checked_at < self.since:
             content = None
-        verdicts = [line.verdict for line in lines] + [VERDICTS[b.state] for b in still_open]
+        verdicts = [VERDICTS[batch.state] for batch in still_open]
         verdicts += [Verdict.FORK if p.kind == "fork" else Verdict.GAP for p in problems]
         verdicts += [content.verdict] if content else []
         stopped = stopped_at(self.connection, self.department, history.job, self.until)
