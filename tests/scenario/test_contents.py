@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bridge.comparison import reconcile_job
+from bridge.run import push_only
+from tests.kill import killed
 from tests.scenario.world import World, cursor_job
 
 CHAINS = [("postgresql",) * 3, ("postgresql", "postgresql", "sqlite"), ("sqlite",) * 3]
@@ -39,3 +41,67 @@ def test_edited_deleted_and_inserted_by_hand(world: World) -> None:
     assert world.resync().verdict == "reconciled"
     assert world.findings() == []
     assert reconcile_job(world.deployment, "j").outcome.verdict == "reconciled"
+
+
+SMALL = {
+    "a trailing blank": ["name = name || ' ' WHERE region = 'a' AND id = 2"],
+    "NULL is not empty": ["note = NULL WHERE region = 'a' AND id = 3"],
+    "empty is not NULL": ["note = '' WHERE region = 'a' AND id = 4"],
+    "one sum": [
+        "amount = amount + 1 WHERE region = 'b' AND id = 1",
+        "amount = amount - 1 WHERE region = 'b' AND id = 2",
+    ],
+    "two rows swapped": [
+        "name = 'b4' WHERE region = 'b' AND id = 3",
+        "name = 'b3' WHERE region = 'b' AND id = 4",
+    ],
+    "two columns swapped": ["name = note, note = name WHERE region = 'c' AND id = 5"],
+    "the last column alone": ["last = 'y' WHERE region = 'c' AND id = 8"],
+}
+
+
+@pytest.mark.parametrize("world", CHAINS[2:], indirect=True, ids=["sqlite"])
+def test_of_a_key_of_two_parts_every_small_difference_is_found(world: World) -> None:
+    rows = [
+        f"('{region}', {n}, '{region}{n}', {'NULL' if n == 4 else repr('' if n == 3 else 'x')}, "
+        f"{n}.25, {world.ago(3600)}, 'z')"
+        for region in "abc"
+        for n in range(1, 9)
+    ]
+    world.sql(
+        "source",
+        "CREATE TABLE t (region text, id integer, name text, note text, amount numeric(10,2), "
+        "updated_at TIMESTAMP, last text, PRIMARY KEY (region, id))",
+        f"INSERT INTO t VALUES {', '.join(rows)}",
+    )
+    world.job("j", key=["region", "id"], **cursor_job())
+    world.run_well()
+    edits = [f"UPDATE t SET {edit}" for edits in SMALL.values() for edit in edits]
+    moved = "UPDATE t SET id = 99 WHERE region = 'a' AND id = 1"
+    world.sql("target", *edits, moved)
+    found = reconcile_job(world.deployment, "j").content
+    assert found is not None
+    assert (found.missing, found.extra, found.different) == (1, 1, len(edits))
+    assert found.exchange_rows == found.target_rows == len(rows)
+    assert [(word, key) for word, key in found.sample if word != "different"] == [
+        ("missing", "******** | ********"),
+        ("extra", "******** | ********"),
+    ]
+
+
+@pytest.mark.parametrize("world", CHAINS[2:], indirect=True, ids=["sqlite"])
+def test_what_is_held_or_not_finished_is_not_compared(world: World) -> None:
+    """What is missing at the target then is not lost."""
+    world.make_table(10)
+    world.job("j", max_delete=2, chunk_rows=4, **cursor_job())
+    assert killed(world.run, 2, "push.noted")
+    world.run("j", push_only)
+    found = reconcile_job(world.deployment, "j")
+    assert (found.outcome.verdict, found.content) == ("in_flight", None)
+    assert found.why_not == "a load is not finished; run the job first"
+    world.run_well()
+    world.sql("source", "DELETE FROM t WHERE id < 5")
+    assert world.run().verdict == "held"
+    found = reconcile_job(world.deployment, "j")
+    assert (found.outcome.verdict, found.outcome.exit_code, found.content) == ("held", 1, None)
+    assert found.why_not == "a batch is held; approve or reject it first"

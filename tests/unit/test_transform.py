@@ -102,6 +102,17 @@ def test_a_key_of_several_parts() -> None:
     batch = batch_of(a=["1", "2"], b=["x", None])
     done = transform(batch, route_of(travels("a", TEXT), travels("b", TEXT), key=("b", "a")))
     assert done.refused == (Refusal((None, "2"), "b", Reason.NULL_KEY, None),)
+    batch = batch_of(a=["1", None], b=["x", "y"])
+    done = transform(batch, route_of(travels("a", TEXT), travels("b", TEXT), key=("b", "a")))
+    assert done.refused == (Refusal(("y", None), "a", Reason.NULL_KEY, None),)
+
+
+def test_a_code_is_looked_up_byte_for_byte() -> None:
+    column = ColumnRoute(Column("v", TEXT), "v", TEXT, TEXT, codes=SEX | {"": "0"})
+    given = ("M", "M ", " M", "m", "", None)
+    assert refused(column, *given) == [(v, Reason.UNKNOWN_CODE) for v in given[1:4]]
+    without = ColumnRoute(Column("v", TEXT), "v", TEXT, TEXT, codes=SEX)
+    assert refused(without, "M", "", None) == [("", Reason.UNKNOWN_CODE)]
 
 
 def test_other_columns_than_the_route_says_are_an_error() -> None:
