@@ -2,73 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Connection, update
+from sqlalchemy import update
 
-from bridge.batch import Batch, Kind, State, Tally
+from bridge.batch import Kind, State, Tally
 from bridge.event import EventKind, Recovery, Sighting
-from bridge.hold import open_ledger
-from bridge.ledger import Ledger
 from bridge.ledger.event import Events
 from bridge.ledger.quarantine import Quarantine, SetAside, key_text
-from bridge.ledger.schema import audit_entry, batch_row, job_row, quarantine_row
-from tests.command import Called, call
-from tests.scenario.world import DEPARTMENT, MakeWorld, World, cursor_job
+from bridge.ledger.schema import audit_entry, job_row, quarantine_row
+from bridge.statement.assembly import assemble_statement
+from reconcile.figures import Effects
+from tests.command import Called
+from tests.scenario.books import DAY, FEBRUARY, JANUARY, MANY, MARCH, Books, seal
+from tests.scenario.world import DEPARTMENT, MakeWorld
 
 Capsys = pytest.CaptureFixture[str]
 
-JANUARY, FEBRUARY, MARCH = (datetime(2026, month, 10, 3, tzinfo=UTC) for month in (1, 2, 3))
 LATE = datetime(2026, 2, 2, 17, tzinfo=UTC)
 """The third of February in China."""
-DAY = timedelta(days=1)
-DIGEST = "0123456789abcdef" * 2
-TALLY = Tally(read=3, gone=1, inserted=1, updated=1, deleted=1, unchanged=1)
-
-
-class Books:
-    """A ledger of two jobs, `a` and `b`, of which `b` is always in order."""
-
-    def __init__(self, world: World, capsys: Capsys) -> None:
-        self.world = world
-        self._capsys = capsys
-        for name in "ab":
-            world.job(name, target={"endpoint": "target", "table": name}, **cursor_job())
-        with self.open("b") as ledger:
-            for at in (JANUARY, FEBRUARY, MARCH):
-                seal(ledger, at, State.RECONCILED)
-
-    @contextmanager
-    def connection(self) -> Iterator[Connection]:
-        with open_ledger(self.world.deployment) as exchange, exchange.transaction() as connection:
-            yield connection
-
-    @contextmanager
-    def open(self, job: str = "a") -> Iterator[Ledger]:
-        with self.connection() as connection:
-            ledger = Ledger(connection, DEPARTMENT, job)
-            ledger.register()
-            ledger.take()
-            yield ledger
-
-    def state(self, *more: str) -> Called:
-        """February's statement, as JSON."""
-        folder = str(self.world.directory)
-        period = ("--from", "2026-02-01", "--to", "2026-03-01", "--output", folder)
-        command = ("--config", folder, "statement", *period, "--json", *more)
-        return call(self._capsys, *command)
-
-    def recounted(self, told: Any, code: str, job: str = "a") -> list[tuple[Any, ...]]:
-        """What the auditor's query finds of the job, without its name."""
-        (recount,) = (r for r in told["recounts"] if r["code"] == code)
-        rows = self.world.sql("exchange", recount["sql"])
-        return [row[1:] for row in rows if row[0] == job]
 
 
 @pytest.fixture
@@ -76,42 +30,10 @@ def books(make: MakeWorld, capsys: Capsys) -> Books:
     return Books(make("sqlite", "sqlite", "sqlite"), capsys)
 
 
-def seal(
-    ledger: Ledger, at: datetime, state: State, lost: int = 0, tally: Tally = TALLY, **given: Any
-) -> Batch:
-    """The next batch, sealed then and brought into that state; `lost` inserts did not arrive."""
-    low = ledger.watermark()
-    batch = ledger.seal(
-        kind=given.pop("kind", Kind.DATA),
-        content_hash="c" * 64,
-        window_low=low,
-        window_high=(low or JANUARY - DAY) + timedelta(minutes=1),
-        tally=tally,
-        digest=DIGEST,
-        state=State.HELD if state is State.HELD else State.SEALED,
-        **given,
-    )
-    if state in (State.APPLIED, State.DEVIATED, State.RECONCILED):
-        sent = batch.sent
-        measured = replace(sent, total=sent.total - lost, inserted=sent.inserted - lost)
-        batch = ledger.move(batch, State.APPLIED, received=measured)
-    if lost:
-        batch = ledger.move(batch, State.DEVIATED, deviation=lost, cause="lost_at_target")
-    if state is State.RECONCILED:
-        batch = ledger.move(batch, state, deviation=lost)
-    c = batch_row.c
-    this = (c.job == ledger.job, c.epoch == batch.epoch, c.seq == batch.seq)
-    ledger.connection.execute(update(batch_row).where(*this).values(sealed_at=at))
-    return batch
-
-
 def judged(told: Called) -> tuple[int, str, str | None, str | None]:
     """Exit code, the conclusion, and the verdict of each job."""
     jobs = {job["job"]: job["verdict"] for job in told.json["jobs"]}
     return told.code, told.json["verdict"], jobs["a"], jobs["b"]
-
-
-MANY = Tally(read=9, inserted=9)
 
 
 def test_a_deviation_of_an_ended_epoch_decides(books: Books) -> None:
@@ -336,3 +258,19 @@ def test_a_job_whose_file_is_gone_or_bad_is_in_the_statement(books: Books) -> No
     file.unlink()
     assert judged(books.state()) == (1, "deviation", "deviation", "reconciled")
     assert books.state("--job", "b").code == 0
+
+
+def test_what_has_arrived_and_what_was_measured_is_told_at_the_end_of_the_period(
+    books: Books,
+) -> None:
+    with books.open() as ledger:
+        seal(ledger, JANUARY, State.RECONCILED)
+        seal(ledger, FEBRUARY, State.DEVIATED, 2, MANY)
+        seal(ledger, FEBRUARY, State.SEALED)
+        seal(ledger, MARCH, State.RECONCILED)
+    bounds = (datetime(2026, month, 1, tzinfo=UTC) for month in (2, 3))
+    stream = assemble_statement(books.world.deployment, *bounds).jobs[0].section.stream
+    assert stream.received_position is not None
+    assert (stream.sent_position.seq, stream.received_position.seq) == (3, 2)
+    assert stream.sent == Effects(12, 10, 1, 1)
+    assert stream.received == Effects(10, 8, 1, 1)
