@@ -420,6 +420,15 @@ def test_the_commands(told: World, hook: Webhook, capsys: Capsys) -> None:
     trial = call(capsys, *config, "events", "test")
     assert (trial.code, "status 404" in trial.out) == (3, True)
     hook.status = 200
+    rules(told, hook, hook)
+    (told.directory / "address-a").write_text("nonsense", "utf-8")
+    trial = call(capsys, *config, "events", "test")
+    assert (trial.code, "a: did not arrive" in trial.out, "b: arrived" in trial.out) == (
+        3,
+        True,
+        True,
+    )
+    rules(told, hook)
     lose_a_row(told)
     shown = call(capsys, *config, "events")
     assert shown.code == 0

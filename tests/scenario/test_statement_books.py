@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import update
 
 from bridge.batch import Kind, State, Tally
+from bridge.deadline import CHINA
 from bridge.event import EventKind, Recovery, Sighting
+from bridge.ledger.audit import Audit
 from bridge.ledger.event import Events
 from bridge.ledger.quarantine import Quarantine, SetAside, key_text
 from bridge.ledger.schema import audit_entry, job_row, quarantine_row
@@ -180,6 +182,18 @@ def test_a_batch_that_is_missing_in_the_period_is_a_gap(books: Books, seq: int) 
     assert len(broken) == (1 if seq > 1 else 0)
 
 
+def test_every_gap_of_every_epoch_counts(books: Books) -> None:
+    with books.open() as ledger:
+        for _ in range(6):
+            seal(ledger, LATE, State.RECONCILED)
+        ledger.new_epoch("because", "tester")
+        seal(ledger, FEBRUARY, State.RECONCILED)
+    books.world.sql("exchange", "DELETE FROM bh_batch WHERE job = 'a' AND seq IN (2, 4, 5)")
+    told = books.state()
+    assert judged(told) == (1, "gap", "gap", "reconciled")
+    assert told.json["jobs"][0]["gaps"] == 3
+
+
 def test_the_first_batch_of_all_names_nothing_before_it(books: Books) -> None:
     with books.open() as ledger:
         ledger.connection.execute(update(job_row).values(anchor_hash="f" * 64))
@@ -247,6 +261,19 @@ def test_an_audit_log_that_was_altered_long_ago_is_a_fork(books: Books) -> None:
     told = books.state()
     assert (told.code, told.json["verdict"], told.json["audit"]["entries"]) == (1, "fork", [])
     assert told.json["audit"]["problems"] == ["1 was changed after it was sealed"]
+
+
+def test_a_decision_about_no_single_job_is_in_every_statement(books: Books) -> None:
+    with books.open() as ledger:
+        audit = Audit(ledger.connection, DEPARTMENT)
+        for job in (None, "a", "b"):
+            audit.append("tester", "acknowledge", job, {"why": "known"})
+    today = datetime.now(CHINA).date()
+    period = ("--from", str(today - DAY), "--to", str(today + DAY))
+    told = books.state("--job", "a", *period).json
+    assert [entry["job"] for entry in told["audit"]["entries"]] == [None, "a"]
+    (recount,) = (r for r in told["recounts"] if r["code"] == "recount_audit")
+    assert [row[1] for row in books.world.sql("exchange", recount["sql"])] == [None, "a"]
 
 
 def test_a_job_whose_file_is_gone_or_bad_is_in_the_statement(books: Books) -> None:

@@ -74,6 +74,17 @@ def test_deviations_of_an_ended_epoch(books: Books) -> None:
     assert metrics(books)["bridgehead_open_batches", "deviation"] == 2
 
 
+def test_of_several_jobs_the_last_may_be_the_one_that_needs_somebody(books: Books) -> None:
+    for name in "az":
+        with books.open(name) as ledger:
+            seal(ledger, FEBRUARY, State.RECONCILED if name == "a" else State.HELD)
+    called = books.call("status", "--json")
+    verdicts = {job["job"]: (job["verdict"], job["configured"]) for job in called.json}
+    assert called.code == 1
+    assert verdicts["z"] == ("held", False), "its file is gone, and it is still held"
+    assert {verdicts[name] for name in "ab"} == {("reconciled", True)}
+
+
 def test_a_held_batch(books: Books) -> None:
     with books.open() as ledger:
         seal(ledger, JANUARY, State.RECONCILED)
