@@ -148,6 +148,9 @@ def test_rows_set_aside_are_counted_while_they_are(books: Books) -> None:
         quarantine.close(keys[:2], "accepted")
     a, code = told(books)
     assert (code, a["verdict"], a["quarantined"]) == (0, "reconciled", 3)
+    listed = books.call("quarantine", "a", "--limit", "1", "--json").json
+    assert (listed["open"], len(listed["entries"])) == (3, 1)
+    assert "a: 3 open" in books.call("quarantine", "a", "--limit", "1").out
 
 
 def test_a_chain_that_is_broken_is_in_the_report(books: Books) -> None:
