@@ -86,7 +86,7 @@ JUDGING = (
         "bridge.stream",
         "return self.sent == self.received and not self.altered",
         "return self.sent == self.received",
-        f"{GAPS}::test_receipt_altered[5000-digest-sqlite]",
+        f"{GAPS}::test_receipt_altered[5000-1-digest-sqlite]",
     ),
     Mutant(
         "sums-not-compared",
@@ -94,7 +94,7 @@ JUDGING = (
         "bridge.run",
         "if not deviated and cut is not None and not cut.agrees:",
         "if False:",
-        f"{GAPS}::test_receipt_altered[5000-inserted-sqlite]",
+        f"{GAPS}::test_receipt_altered[5000-1-inserted-sqlite]",
     ),
     Mutant(
         "head-of-the-target-not-compared",
@@ -110,7 +110,7 @@ JUDGING = (
         "bridge.ledger.chain",
         "if link.computed_hash != link.stored_hash:",
         "if not link.stored_hash:",
-        f"{GAPS}::test_batch_changed_after_it_was_sealed[window-sqlite]",
+        f"{GAPS}::test_batch_changed_after_it_was_sealed[window-3-sqlite]",
     ),
     Mutant(
         "links-after-the-first-few-not-looked-at",
@@ -126,7 +126,7 @@ JUDGING = (
         "bridge.stream",
         "range(first, position.seq + 1, _ANSWERS_AT_ONCE)",
         "range(first, position.seq + 1, position.seq)",
-        f"{GAPS}::test_receipt_altered[2-digest-sqlite]",
+        f"{GAPS}::test_receipt_altered[2-3-digest-sqlite]",
     ),
     Mutant(
         "missing-number-not-a-gap",
@@ -297,6 +297,30 @@ JUDGING = (
         "_CONFIRMED = _THIS_EPOCH.where(batch_row.c.applied_at.is_not(None))",
         "_CONFIRMED = _THIS_EPOCH.where(batch_row.c.reconciled_at.is_not(None))",
         f"{RESTORES}::test_target_restored_to_before_a_batch_that_deviated[sqlite]",
+    ),
+    Mutant(
+        "receipt-of-another-batch-not-noticed",
+        "verdict",
+        "bridge.stream",
+        "(stored[seq].batch_hash, stored[seq].received) != noted",
+        "stored[seq].received != noted[1]",
+        f"{GAPS}::test_receipt_altered[2-3-hash-sqlite]",
+    ),
+    Mutant(
+        "newest-receipt-not-compared",
+        "verdict",
+        "bridge.stream",
+        "numbers = range(low, min(low + _ANSWERS_AT_ONCE, position.seq + 1))",
+        "numbers = range(low, min(low + _ANSWERS_AT_ONCE, position.seq))",
+        f"{GAPS}::test_receipt_altered[2-4-digest-sqlite]",
+    ),
+    Mutant(
+        "first-batch-not-looked-at",
+        "verdict",
+        "bridge.stream",
+        "return max(1, newest - _LINKS_EACH_RUN)",
+        "return max(2, newest - _LINKS_EACH_RUN)",
+        f"{GAPS}::test_batch_changed_after_it_was_sealed[digest-1-sqlite]",
     ),
     Mutant(
         "a-held-part-goes-on-by-itself",

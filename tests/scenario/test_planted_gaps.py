@@ -289,7 +289,7 @@ def test_table_of_ours_gone(settled: World, table: str) -> None:
 
 
 @on_sqlite
-@pytest.mark.parametrize("seq", [2, 3])
+@pytest.mark.parametrize("seq", [1, 2, 3])
 def test_batch_removed_from_the_ledger(settled: World, seq: int) -> None:
     settled.sql("exchange", f"DELETE FROM bh_batch WHERE seq = {seq}")
     outcome = run_with_new_rows(settled)
@@ -322,9 +322,11 @@ ALTERATIONS = {
 
 
 @on_sqlite
-@pytest.mark.parametrize("what", ALTERATIONS)
-def test_batch_changed_after_it_was_sealed(settled: World, what: str) -> None:
-    settled.sql("exchange", f"UPDATE bh_batch SET {ALTERATIONS[what]} WHERE seq = 3")
+@pytest.mark.parametrize(
+    ("what", "seq"), [*((what, 3) for what in ALTERATIONS), ("digest", 1), ("digest", 4)]
+)
+def test_batch_changed_after_it_was_sealed(settled: World, what: str, seq: int) -> None:
+    settled.sql("exchange", f"UPDATE bh_batch SET {ALTERATIONS[what]} WHERE seq = {seq}")
     outcome = run_with_new_rows(settled)
     assert (outcome.verdict, outcome.exit_code) == ("fork", 1)
     assert "fork" in kinds(settled)
@@ -369,20 +371,21 @@ def test_batch_changed_and_hashed_again(settled: World) -> None:
 RECEIPTS = {
     "inserted": "inserted = inserted + 1, total = total + 1",
     "digest": f"digest = '{'0' * 32}'",
+    "hash": f"batch_hash = '{'0' * 64}'",
 }
 
 
 @on_sqlite
 @pytest.mark.parametrize("what", RECEIPTS)
-@pytest.mark.parametrize("at_once", [2, 5_000])
+@pytest.mark.parametrize(("at_once", "seq"), [(2, 3), (2, 4), (5_000, 1)])
 def test_receipt_altered(
-    settled: World, monkeypatch: pytest.MonkeyPatch, what: str, at_once: int
+    settled: World, monkeypatch: pytest.MonkeyPatch, what: str, at_once: int, seq: int
 ) -> None:
     monkeypatch.setattr("bridge.stream._ANSWERS_AT_ONCE", at_once)
-    settled.sql("target", f"UPDATE bh_receipt SET {RECEIPTS[what]} WHERE seq = 3")
+    settled.sql("target", f"UPDATE bh_receipt SET {RECEIPTS[what]} WHERE seq = {seq}")
     outcome = settled.run()
     assert (outcome.verdict, outcome.exit_code) == ("deviation", 1)
-    assert "receipt" in kinds(settled)
+    assert kinds(settled) & {"receipt", "fork"}
 
 
 FORGOTTEN = {
