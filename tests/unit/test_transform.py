@@ -157,6 +157,78 @@ def test_values_that_a_store_without_types_may_hold() -> None:
     ]
 
 
+INTEGERS = {8: ("127", "-128"), 16: ("32767", "-32768"), 24: ("8388607", "-8388608")}
+INTEGERS |= {32: ("2147483647", "-2147483648"), 64: (str(2**63 - 1), str(-(2**63)))}
+EDGES: list[tuple[Type, tuple[str, ...], dict[str, Reason]]] = [
+    *(
+        (
+            Type(Kind.INTEGER, bits=bits),
+            (high, low, "0"),
+            dict.fromkeys((str(int(high) + 1), str(int(low) - 1), "9" * 25), Reason.OUT_OF_RANGE),
+        )
+        for bits, (high, low) in INTEGERS.items()
+    ),
+    (Type(Kind.INTEGER, bits=8, unsigned=True), ("255", "0"), {"256": Reason.OUT_OF_RANGE}),
+    (Type(Kind.INTEGER, bits=8, unsigned=True), ("9",), {"-1": Reason.OUT_OF_RANGE}),
+    (Type(Kind.BOOLEAN), ("true", "false"), dict.fromkeys(("TRUE", "t", "1"), Reason.MALFORMED)),
+    (
+        Type(Kind.UUID),
+        ("00112233-4455-6677-8899-aabbccddeeff",),
+        dict.fromkeys(
+            ("00112233445566778899aabbccddeeff", "00112233-445566778899-aabbccddeeff"),
+            Reason.MALFORMED,
+        ),
+    ),
+    (varchar(3), ("abc", "张三丰"), dict.fromkeys(("abc ", "abc\n", "张三丰四"), Reason.TOO_LONG)),
+    (
+        Type(Kind.BINARY, length=2),
+        ("", "00ff"),
+        {"00ff00": Reason.TOO_LONG, "0": Reason.MALFORMED, "0g": Reason.MALFORMED},
+    ),
+    (
+        decimal(5, 2),
+        ("999.99", "-999.99", "0.01"),
+        {"1000": Reason.OUT_OF_RANGE, "0.001": Reason.TOO_MANY_DIGITS, "NaN": Reason.NOT_A_NUMBER}
+        | dict.fromkeys(("Infinity", "-Infinity"), Reason.INFINITE),
+    ),
+    (decimal(3, -2), ("99900", "0"), {"100000": Reason.OUT_OF_RANGE, "50": Reason.TOO_MANY_DIGITS}),
+    (decimal(2, 4), ("0.0099",), {"0.01": Reason.OUT_OF_RANGE, "0.00001": Reason.TOO_MANY_DIGITS}),
+    (
+        Type(Kind.DATE),
+        ("2000-02-29", "2024-02-29", "0001-01-01", "9999-12-31"),
+        dict.fromkeys(("1900-02-29", "2023-02-29", "2024-04-31", "2024-13-01"), Reason.MALFORMED)
+        | {"10000-01-01": Reason.OUT_OF_RANGE, "infinity": Reason.INFINITE},
+    ),
+    (
+        Type(Kind.TIMESTAMP, fraction=3),
+        ("2024-02-29 23:59:59.999",),
+        {"2024-02-29 23:59:59.9999": Reason.TOO_MANY_DIGITS}
+        | dict.fromkeys(("2024-02-29 24:00:00", "2024-02-30 00:00:00"), Reason.MALFORMED)
+        | {"infinity": Reason.INFINITE},
+    ),
+    (
+        Type(Kind.TIMESTAMP, fraction=3, zoned=True),
+        ("2024-02-29 23:59:59.999+00",),
+        {"2024-02-29 23:59:59.9999+00": Reason.TOO_MANY_DIGITS},
+    ),
+    (
+        Type(Kind.TIME, fraction=0),
+        ("00:00:00", "24:00:00"),
+        {"24:00:01": Reason.OUT_OF_RANGE, "00:00:00.1": Reason.TOO_MANY_DIGITS},
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "good", "bad"), EDGES, ids=lambda value: str(value)[:20])
+def test_at_the_edge_of_what_a_column_holds(
+    kind: Type, good: tuple[str, ...], bad: dict[str, Reason]
+) -> None:
+    found = refused(travels("v", kind), *good, None, *bad)
+    assert dict(found) == bad
+    for value in (*good, *bad):  # also where nothing else is wrong in the column
+        assert bool(refused(travels("v", kind), value)) is (value in bad)
+
+
 def test_what_a_mask_leaves_is_what_must_fit() -> None:
     column = ColumnRoute(Column("v", varchar(20)), "v", TEXT, varchar(4), mask="phone")
     assert refused(column, "110", "13812341234", "") == [("13812341234", Reason.TOO_LONG)]
