@@ -567,4 +567,28 @@ CAPTURING = (
         "known = held.ledger().newest_confirmed() and held.ledger().content_hash()",
         f"{SCENARIO}/test_changed_job.py::test_held_though_nothing_has_arrived_yet[sqlite]",
     ),
+    Mutant(
+        "only-the-first-part-of-a-key-must-be-there",
+        "quarantine",
+        "bridge.transform.rows",
+        "if column.name in route.key and values.null_count:",
+        "if column.name == route.key[0] and values.null_count:",
+        "tests/unit/test_transform.py::test_a_key_of_several_parts",
+    ),
+    Mutant(
+        "a-code-looked-up-without-its-blanks",
+        "quarantine",
+        "bridge.transform.rows",
+        "pc.index_in(values, value_set",
+        "pc.index_in(pc.utf8_trim_whitespace(values), value_set",
+        "tests/unit/test_transform.py::test_a_code_is_looked_up_byte_for_byte",
+    ),
+    Mutant(
+        "a-key-at-fault-set-aside-twice",
+        "quarantine",
+        "bridge.transform.sieve",
+        "[e for e in map(_set_aside, done.refused) if e.key not in known]",
+        "map(_set_aside, done.refused)",
+        "tests/unit/test_sieve.py::test_a_key_that_is_set_aside_already_is_not_set_aside_again",
+    ),
 )

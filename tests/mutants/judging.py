@@ -12,6 +12,10 @@ GAPS = "tests/scenario/test_planted_gaps.py"
 FEW_SEEDS = "tests/simulation/test_seeds.py::test_few_seeds[0]"
 RESTORES = "tests/scenario/test_restores.py"
 FUSE = "tests/scenario/test_fuse.py"
+FIGURES = "tests/unit/test_figures.py"
+STATEMENT = "tests/scenario/test_statement_books.py"
+TOLD = "tests/scenario/test_told_everywhere.py"
+CONTENTS = "tests/scenario/test_contents.py"
 SIMULATION = "tests/simulation/test_simulation.py"
 
 JUDGING = (
@@ -200,6 +204,62 @@ JUDGING = (
         "            self._held.receiver().stall(expectation)\n",
         "",
         f"{GAPS}::test_position_moved_between_the_check_and_the_push[gap-sqlite]",
+    ),
+    Mutant(
+        "a-statement-forgets-what-was-open-before-it",
+        "verdict",
+        "bridge.statement.assembly",
+        "return [batch for batch in batches if batch.sealed_at < self.until]",
+        "return [batch for batch in batches if self.since <= batch.sealed_at < self.until]",
+        f"{STATEMENT}::test_what_was_open_before_the_period_and_is_so_still_decides",
+    ),
+    Mutant(
+        "what-stopped-a-job-is-not-in-its-statement",
+        "verdict",
+        "bridge.statement.assembly",
+        "        verdicts += [Verdict(kind.value) for kind in stopped]\n",
+        "",
+        f"{STATEMENT}::test_a_fork_that_stopped_a_job_decides_for_it_alone",
+    ),
+    Mutant(
+        "residuals-cancel",
+        "verdict",
+        "reconcile.statement",
+        "return sum(abs(batch.residual) for batch in self.section.batches)",
+        "return abs(sum(batch.residual for batch in self.section.batches))",
+        f"{FIGURES}::test_residuals_do_not_cancel",
+    ),
+    Mutant(
+        "a-held-job-shown-as-its-last-run-left-it",
+        "verdict",
+        "bridge.overview",
+        "            Verdict.HELD: found.held,\n",
+        "",
+        f"{TOLD}::test_a_held_batch",
+    ),
+    Mutant(
+        "the-first-jobs-verdict-is-everybodys",
+        "verdict",
+        "bridge.cli.standing",
+        "1 if any(job.needs_a_person for job in found) else 0",
+        "1 if found and found[0].needs_a_person else 0",
+        f"{TOLD}::test_of_several_jobs_the_last_may_be_the_one_that_needs_somebody",
+    ),
+    Mutant(
+        "contents-compared-in-the-middle-of-a-load",
+        "verdict",
+        "bridge.comparison",
+        'return "a load is not finished; run the job first" if unfinished else None',
+        "return None",
+        f"{CONTENTS}::test_what_is_held_or_not_finished_is_not_compared",
+    ),
+    Mutant(
+        "rows-compared-by-the-first-part-of-their-key",
+        "digest",
+        "bridge.content",
+        'groups = [f"bh_{place}" for place in range(len(self.table.key_columns))]',
+        'groups = ["bh_0"]',
+        f"{CONTENTS}::test_of_a_key_of_two_parts_every_small_difference_is_found",
     ),
     # -- settle ------------------------------------------------------------------------------
     Mutant(
