@@ -591,4 +591,39 @@ CAPTURING = (
         "map(_set_aside, done.refused)",
         "tests/unit/test_sieve.py::test_a_key_that_is_set_aside_already_is_not_set_aside_again",
     ),
+    Mutant(
+        "late-rows-beyond-the-first-page-left",
+        "classify",
+        "bridge.capture.sweep",
+        "while keys := exchange.rows(changes.late_keys(_AT_ONCE)):",
+        "if keys := exchange.rows(changes.late_keys(_AT_ONCE)):",
+        f"{SCENARIO}/test_sweep.py::test_more_rows_came_late_than_are_read_at_once"
+        "[sqlite-sqlite-sqlite]",
+    ),
+    Mutant(
+        "nothing-is-late-where-the-copy-has-no-row",
+        "classify",
+        "bridge.capture.linesegment",
+        "return iter([late]), iter([gone])",
+        "return iter([late if held.num_rows else held]), iter([gone])",
+        f"{SCENARIO}/test_sweep.py::test_everything_is_deleted[sqlite-sqlite-sqlite]",
+    ),
+    Mutant(
+        "entries-beyond-the-first-page-taken-for-gone",
+        "quarantine",
+        "bridge.capture.sweep",
+        "while page := list(islice(keys, _AT_ONCE)):",
+        "if page := list(islice(keys, _AT_ONCE)):",
+        f"{QUARANTINE}::test_what_is_set_aside_is_read_once_in_each_part_of_a_sweep"
+        "[sqlite-sqlite-sqlite]",
+    ),
+    Mutant(
+        "refused-row-counted-again-at-the-end-of-a-sweep",
+        "quarantine",
+        "bridge.capture.sweep",
+        "for key in quarantine.open_keys() if key not in refused)",
+        "for key in quarantine.open_keys() if key)",
+        f"{QUARANTINE}::test_what_is_set_aside_is_read_once_in_each_part_of_a_sweep"
+        "[sqlite-sqlite-sqlite]",
+    ),
 )

@@ -284,7 +284,7 @@ DELIVERING = (
         "f\"WHERE {self._stamped('')} AND {d.quote(OPERATION)} <> 'D'\",\n"
         "            (epoch, seq),\n        )\n\n"
         "    def image_lines",
-        "tests/scenario/test_sweep.py::test_everything_is_deleted[world0]",
+        "tests/scenario/test_sweep.py::test_everything_is_deleted[sqlite-sqlite-sqlite]",
     ),
     Mutant(
         "a-single-digested-as-a-double",

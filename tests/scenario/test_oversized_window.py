@@ -39,6 +39,7 @@ def test_oversized_window_is_cut_and_resumed(world: World) -> None:
     parts = world.batches()[before:]
     assert [bool(b["last"]) for b in parts] == [False] * 4
     assert len({b["window_high"] for b in parts}) == 1
+    assert {b["window_low"] is None for b in parts} == {False}
     assert world.sql("exchange", "SELECT looked_at FROM bh_job") == looked  # not to the end
 
     world.sql(

@@ -326,17 +326,40 @@ def test_the_rest_of_a_sweep_closes_no_entry(world: World, monkeypatch: pytest.M
 def test_the_rest_of_a_sweep_closes_no_entry_without_a_key(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing but coming by it tells that such a row is still there."""
+    """Nothing but coming by it tells that such a row is still there; another is read by its key."""
+    monkeypatch.setattr("bridge.capture.sweep._AT_ONCE", 1)
     monkeypatch.setattr("bridge.capture.sweep.BUDGET_ROWS", 4)
     monkeypatch.setattr("bridge.capture.sweep.SEGMENT_ROWS", 4)
-    rows = ", ".join(f"({key}, {world.ago(3600)})" for key in ["NULL", *map(repr, "abcdefghij")])
+    rows = ", ".join(
+        f"({key}, {world.ago(3600)})" for key in ["NULL", *map(repr, [*"abcd", "eeeee", *"fghij"])]
+    )
     world.sql(
         "source",
         "CREATE TABLE t (id varchar(4) PRIMARY KEY, updated_at timestamp)",
         f"INSERT INTO t VALUES {rows}",
     )
     world.job("j", **cursor_job())
-    assert [world.run_well().quarantined for _ in range(5)] == [1] * 5
+    assert [world.run_well().quarantined for _ in range(5)] == [2] * 5
+    assert entries(world, "open_key IS NULL") == {}
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids="-".join)
+def test_what_is_set_aside_is_read_once_in_each_part_of_a_sweep(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the end of the round each entry is looked for, however many there are, but for those that
+    the last part has just come by."""
+    monkeypatch.setattr("bridge.capture.sweep._AT_ONCE", 1)
+    monkeypatch.setattr("bridge.capture.sweep.BUDGET_ROWS", 4)
+    monkeypatch.setattr("bridge.capture.sweep.SEGMENT_ROWS", 4)
+    stamp, bad = world.ago(3600), {1, 2, 5, 10}
+    rows = [f"({i}, 'gut', {repr('?') if i in bad else 'NULL'}, 1, 1, {stamp})" for i in range(11)]
+    world.sql("source", TABLE, f"INSERT INTO t VALUES {', '.join(rows)}")
+    world.job("j", **cursor_job(overlap=0))
+    world.run_well()
+    found = [[b.tally.quarantined for b in world.run_well().batches] for _ in range(3)]
+    assert sorted(found) == [[1], [2], [4]]
+    assert set(entries(world)) == {f'["{i}"]' for i in bad}
     assert entries(world, "open_key IS NULL") == {}
 
 

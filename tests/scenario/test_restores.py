@@ -245,18 +245,21 @@ def test_exchange_lost_altogether(world: World) -> None:
 
 
 @on_sqlite
-def test_exchange_lost_with_the_guard_file(world: World) -> None:
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_exchange_lost_with_the_guard_file(world: World, epoch: int) -> None:
     """Nothing says any more that this machine is the one to which the target listened."""
     empty = Backup(world, "exchange")
     world.make_table(5)
     world.job("j", **cursor_job())
     world.run_well()
+    if epoch == 2:
+        world.resync()
     empty.restore()
     forget_guard(world)
     world.run()
-    check_stopped(world, "gap", "stands at 1/1, ahead of the ledger at 1/0")
-    check_resync(world)
-    assert world.findings() == []
+    check_stopped(world, "gap", f"stands at {epoch}/1, ahead of the ledger at 1/0")
+    check_resync(world, epoch + 1)
+    assert world.oracle().content() == []
 
 
 @on_sqlite

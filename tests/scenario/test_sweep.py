@@ -54,8 +54,9 @@ def test_without_a_sweep_these_are_lost_and_it_is_said(world: World) -> None:
     assert sorted({f.kind for f in world.findings()}) == ["extra", "lost"]
 
 
-@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True)
+@pytest.mark.parametrize("world", [CHAINS[0], CHAINS[2]], indirect=True, ids="-".join)
 def test_everything_is_deleted(world: World) -> None:
+    """Then one side of the sweep has no row at all, and later the other."""
     world.make_table(5)
     world.job("j", **cursor_job())
     world.run_well()
@@ -63,8 +64,9 @@ def test_everything_is_deleted(world: World) -> None:
     (batch,) = world.run_well().batches
     assert batch.tally.deleted == 5
     assert world.findings() == []
-    world.insert([1, 9], stamp=world.now)
-    world.run_well()
+    world.insert([1, 9], stamp=OLD)
+    (batch,) = world.run_well().batches
+    assert (batch.tally.inserted, batch.tally.late) == (2, 2)
     assert world.findings() == []
 
 
@@ -82,6 +84,20 @@ def test_sweep_under_a_budget(world: World, monkeypatch: pytest.MonkeyPatch) -> 
     for _ in range(4):
         deleted += [b.tally.deleted for b in world.run_well().batches]
     assert (sum(deleted), max(deleted)) == (3, 1)
+    assert world.findings() == []
+
+
+@pytest.mark.parametrize("world", [CHAINS[2]], indirect=True, ids="-".join)
+def test_more_rows_came_late_than_are_read_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.capture.sweep._AT_ONCE", 2)
+    world.make_table(3)
+    world.job("j", **cursor_job(overlap=0))
+    world.run_well()
+    world.insert(range(10, 15), stamp=OLD)
+    (batch,) = world.run_well().batches
+    assert (batch.tally.inserted, batch.tally.late) == (5, 5)
     assert world.findings() == []
 
 
