@@ -15,6 +15,7 @@ from bridge.batch import GENESIS, Batch, Counts, Kind, State, Tally
 from bridge.errors import BooksDoNotBalance, IllegalMove, NotContiguous
 from bridge.event import EventKind, Recovery, Sighting
 from bridge.ledger import Ledger
+from bridge.ledger.alarm import Occasion, Outbox
 from bridge.ledger.audit import Audit
 from bridge.ledger.candidate import Candidate, thin
 from bridge.ledger.event import Events
@@ -689,3 +690,29 @@ def test_what_is_rolled_back_never_was(exchange: Engine) -> None:
         assert ledger.batches() == []
         assert ledger.watermark() is None
         assert connection.execute(job_row.select()).one().token == token
+
+
+def test_behind_an_alarm_that_failed_only_those_of_its_rule_wait(connection: Connection) -> None:
+    events, outbox = Events(connection, DEPARTMENT), Outbox(connection, DEPARTMENT)
+    seen = [events.see(Sighting(EventKind.GAP, job), NOON).number for job in ("one", "other")]
+    for event in seen:
+        for rule in "ab":
+            outbox.queue(event, rule, Occasion.OPENED, NOON)
+    assert Outbox(connection, "another").claim(NOON, 10) == []
+    (first,) = outbox.claim(NOON, 1)
+    assert (first.event, first.rule, first.tries) == (seen[0], "a", 0)
+    outbox.postpone(first, NOON + 9 * MINUTE, "no answer")
+    taken = outbox.claim(NOON + MINUTE, 10)
+    assert [(alarm.event, alarm.rule) for alarm in taken] == [(number, "b") for number in seen]
+    for alarm in taken:
+        outbox.sent(alarm, NOON + MINUTE)
+    again = outbox.claim(NOON + 9 * MINUTE, 10)
+    assert [(alarm.event, alarm.rule, alarm.tries) for alarm in again] == [
+        (seen[0], "a", 1),
+        (seen[1], "a", 0),
+    ]
+    assert outbox.claim(NOON + 10 * MINUTE, 10) == [], "another sender has them"
+    assert outbox.claim(NOON + 12 * MINUTE, 10) == again, "which has died"
+    outbox.release(again, NOON + 12 * MINUTE)
+    assert (outbox.claim(NOON + 12 * MINUTE, 1), outbox.pending()) == (again[:1], 2)
+    assert outbox.last_told(seen[0]) == {"a": NOON, "b": NOON}

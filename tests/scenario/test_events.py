@@ -314,6 +314,10 @@ def test_a_bad_file_that_is_taken_away_is_over(told: World, hook: Webhook) -> No
     note_all(load(told.directory))
     assert events(told) == []
     assert hook.titles[-1].startswith("[Bridgehead] recovered")
+    lose_a_row(told)
+    (told.directory / "jobs/j.yaml").unlink()
+    note_all(load(told.directory))
+    assert kinds(told) == ["deviation"], "what its books say stays open"
 
 
 # -- stores that are away ------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from bridge.ledger.audit import Audit
 from bridge.ledger.event import Events
 from bridge.ledger.quarantine import Quarantine, SetAside, key_text
 from bridge.ledger.schema import audit_entry, job_row, quarantine_row
+from bridge.notice import note_all
+from bridge.settings import load
 from bridge.statement.assembly import assemble_statement
 from reconcile.figures import Effects
 from tests.command import Called
@@ -282,6 +284,10 @@ def test_a_job_whose_file_is_gone_or_bad_is_in_the_statement(books: Books) -> No
     file: Path = books.world.directory / "jobs/a.yaml"
     file.write_text("job: a\n", "utf-8")
     assert judged(books.state()) == (1, "deviation", "deviation", "reconciled")
+    file.with_name("new.yaml").write_text("job: new\n", "utf-8")
+    note_all(load(books.world.directory))
+    new = books.state().json["jobs"][-1]
+    assert (new["job"], new["verdict"]) == ("new", None), "it should have delivered"
     file.unlink()
     assert judged(books.state()) == (1, "deviation", "deviation", "reconciled")
     assert books.state("--job", "b").code == 0
@@ -294,10 +300,14 @@ def test_what_has_arrived_and_what_was_measured_is_told_at_the_end_of_the_period
         seal(ledger, JANUARY, State.RECONCILED)
         seal(ledger, FEBRUARY, State.DEVIATED, 2, MANY)
         seal(ledger, FEBRUARY, State.SEALED)
+        seal(ledger, FEBRUARY + DAY, State.SEALED)
         seal(ledger, MARCH, State.RECONCILED)
     bounds = (datetime(2026, month, 1, tzinfo=UTC) for month in (2, 3))
     stream = assemble_statement(books.world.deployment, *bounds).jobs[0].section.stream
     assert stream.received_position is not None
-    assert (stream.sent_position.seq, stream.received_position.seq) == (3, 2)
+    assert (stream.sent_position.seq, stream.received_position.seq) == (4, 2)
+    assert (stream.in_flight_batches, stream.in_flight_rows) == (2, 6)
+    age = datetime.now(UTC) - FEBRUARY
+    assert abs((stream.in_flight_seconds or 0) - age.total_seconds()) < 3600
     assert stream.sent == Effects(12, 10, 1, 1)
     assert stream.received == Effects(10, 8, 1, 1)

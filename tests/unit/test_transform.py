@@ -181,6 +181,11 @@ EDGES: list[tuple[Type, tuple[str, ...], dict[str, Reason]]] = [
     ),
     (varchar(3), ("abc", "张三丰"), dict.fromkeys(("abc ", "abc\n", "张三丰四"), Reason.TOO_LONG)),
     (
+        Type(Kind.JSON),
+        ('{"a": [1, null]}', "1e400"),
+        dict.fromkeys(("{", "[1,]", "NaN", '{"a": -Infinity}', ""), Reason.MALFORMED),
+    ),
+    (
         Type(Kind.BINARY, length=2),
         ("", "00ff"),
         {"00ff00": Reason.TOO_LONG, "0": Reason.MALFORMED, "0g": Reason.MALFORMED},
@@ -227,6 +232,41 @@ def test_at_the_edge_of_what_a_column_holds(
     assert dict(found) == bad
     for value in (*good, *bad):  # also where nothing else is wrong in the column
         assert bool(refused(travels("v", kind), value)) is (value in bad)
+
+
+CANONICAL = [
+    (
+        Type(Kind.UUID),
+        {"00112233-4455-6677-8899-AABBCCDDEEFF": "00112233-4455-6677-8899-aabbccddeeff"},
+    ),
+    (Type(Kind.INTEGER), {"007": "7", "+1": "1", "-0": "0", "-010": "-10", "000": "0"}),
+    (
+        decimal(9, 4),
+        {
+            "1.50": "1.5",
+            ".5": "0.5",
+            "-.50": "-0.5",
+            "100": "100",
+            "10.0": "10",
+            "-0.00": "0",
+            "5.": "5",
+        },
+    ),
+    (Type(Kind.TIME, fraction=3), {"01:02:03.500000": "01:02:03.5", "01:02:00.000": "01:02:00"}),
+    (
+        Type(Kind.TIMESTAMP, fraction=3, zoned=True),
+        {"2024-01-02 03:04:05.1200+00": "2024-01-02 03:04:05.12+00"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "texts"), CANONICAL, ids=lambda value: str(value)[:20])
+def test_values_come_in_canonical_form(kind: Type, texts: dict[str, str]) -> None:
+    """Or the digests of two stores would differ, and a row read twice would look changed."""
+    keys = [str(number) for number in range(len(texts))]
+    done = transform(batch_of(id=keys, v=list(texts)), route_of(ID, travels("v", kind)))
+    assert done.refused == ()
+    assert done.accepted.column("v").to_pylist() == list(texts.values())
 
 
 def test_what_a_mask_leaves_is_what_must_fit() -> None:
