@@ -385,6 +385,12 @@ def test_an_alarm_that_cannot_be_sent_stops_nothing_and_is_not_lost(
         assert hook.titles == ["[Bridgehead] critical: deviation 人口 (j)"]
         assert kinds(told) == ["deviation"]
         assert other.titles[-1] == "[Bridgehead] recovered: alarm not sent a"
+        hook.status = 503
+        told.resync()
+        assert note_all(told.deployment, later(hours=5))["a"] is not None
+        hook.status = 200
+        note_all(told.deployment, later(hours=7))  # some hours late, and not dropped
+        assert "[Bridgehead] recovered: deviation 人口 (j)" in hook.titles
 
 
 def test_what_a_dead_sender_had_taken_is_sent_by_the_next(told: World, hook: Webhook) -> None:

@@ -307,6 +307,12 @@ def test_what_has_arrived_and_what_was_measured_is_told_at_the_end_of_the_period
     assert stream.received_position is not None
     assert (stream.sent_position.seq, stream.received_position.seq) == (4, 2)
     assert (stream.in_flight_batches, stream.in_flight_rows) == (2, 6)
+    told = books.state().json
+    measured = [
+        batch["received"] and batch["received"]["total"] for batch in told["jobs"][0]["batches"]
+    ]
+    assert measured == [7, None, None]
+    assert [day["unreceipted"] for day in told["days"]] == [3, 3]
     age = datetime.now(UTC) - FEBRUARY
     assert abs((stream.in_flight_seconds or 0) - age.total_seconds()) < 3600
     assert stream.sent == Effects(12, 10, 1, 1)
