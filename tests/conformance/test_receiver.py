@@ -173,12 +173,23 @@ def test_a_hole_is_a_gap(receiver: Receiver) -> None:
     assert receiver.newest() == receiver.receipt(1, 1)
 
 
+def test_a_receipt_says_whether_it_agrees(receiver: Receiver) -> None:
+    """Also where the numbers do, and the digest alone differs."""
+    receiver.lock_position(1)
+    first = batch(1, GENESIS)
+    assert receiver.record(first, first.sent).verdict == "reconciled"
+    second = after(first)
+    other = replace(second.sent, digest="f" * 32)
+    assert receiver.record(second, other).verdict == "deviation"
+
+
 def test_another_history_is_a_fork(receiver: Receiver) -> None:
     first, second = applied(receiver, 2)
     same_place = after(first, digest="f" * 32)
     not_ours = after(second, prev_hash=first.batch_hash)
     altered = replace(after(second), digest="f" * 32)
-    for other in same_place, not_ours, altered:
+    sent_again = replace(second, digest="f" * 32)  # under the hash that was confirmed
+    for other in same_place, not_ours, altered, sent_again:
         assert receiver.expects(other) is Expectation.FORK
         with pytest.raises(Fork):
             receiver.record(other, other.sent)

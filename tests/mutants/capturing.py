@@ -626,4 +626,21 @@ CAPTURING = (
         f"{QUARANTINE}::test_what_is_set_aside_is_read_once_in_each_part_of_a_sweep"
         "[sqlite-sqlite-sqlite]",
     ),
+    Mutant(
+        "books-in-which-a-row-counts-twice",
+        "seal",
+        "bridge.place",
+        "    if batch.tally.residual:\n",
+        "    if batch.tally.residual > 0:\n",
+        f"{LEDGER}::test_books_that_do_not_balance_are_not_sealed[sqlite]",
+    ),
+    Mutant(
+        "copy-taken-away-by-who-has-lost-the-job",
+        "lock",
+        "bridge.capture.image",
+        "            held.ledger().fence()\n",
+        "",
+        f"{SCENARIO}/test_concurrency.py::test_a_holder_that_lost_its_job_takes_no_copy_away"
+        "[sqlite]",
+    ),
 )

@@ -400,4 +400,12 @@ JUDGING = (
         "        held.guard.keep(Head(batch.epoch, batch.seq, batch.batch_hash))",
         f"{RESTORES}::test_guard_file_knows_of_a_part_before_the_target_does[1-sqlite]",
     ),
+    Mutant(
+        "receiver-agrees-by-the-total-alone",
+        "verdict",
+        "bridge.ledger.receiver",
+        "agrees = deviation(sent, measured, image=batch.kind.is_image) == 0",
+        "agrees = sent.total == measured.total",
+        "tests/conformance/test_receiver.py::test_a_receipt_says_whether_it_agrees[sqlite]",
+    ),
 )

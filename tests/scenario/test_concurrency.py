@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.beginning import plan_whole
+from bridge.capture.image import load_image
 from bridge.hold import hold
 from connectors.errors import Busy
 from tests.scenario.world import World, cursor_job
@@ -77,6 +79,20 @@ def test_a_holder_that_lost_its_job_does_not_take_it_back(world: World) -> None:
         world.sql("exchange", "UPDATE bh_job SET token = token + 1")
         with pytest.raises(Busy, match="another run has taken over"):
             held.take(100)
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_a_holder_that_lost_its_job_takes_no_copy_away(world: World) -> None:
+    """What it was about to load anew is what the other run works on."""
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    world.run_well()
+    with hold(world.deployment, world.deployment.job("j"), 0) as held:
+        plan = plan_whole(held)
+        world.sql("exchange", "UPDATE bh_job SET token = token + 1")
+        with pytest.raises(Busy, match="another run has taken over"):
+            load_image(held, plan, held.source.clock(), None, lambda _: None)
+    assert world.sql("exchange", "SELECT count(*) FROM bh_copy_j") == [(3,)]
 
 
 @pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])

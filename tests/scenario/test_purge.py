@@ -145,6 +145,33 @@ def test_a_clock_that_runs_ahead_lets_nothing_go_early(
     assert purge(lived).batches == 0
 
 
+def test_nor_does_the_clock_of_the_exchange(lived: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ahead = bridge.purge.datetime(2999, 1, 1, tzinfo=bridge.purge.UTC)
+    monkeypatch.setattr("connectors.sqlite.connector.SqliteConnector.clock", lambda _: ahead)
+    assert purge(lived).batches == 0
+
+
+def test_batches_of_two_epochs_go_together(lived: World) -> None:
+    lived.resync()
+    for number in (70, 71):
+        lived.insert([number], stamp=lived.now)
+        lived.run_well()
+    age(lived, 400)
+    assert purge(lived).error is None
+    newest = lived.batches()[-1]["seq"]
+    assert kept(lived) == {newest: 1}
+
+
+@pytest.mark.parametrize("verdict", ["gap", "fork"])
+def test_nothing_goes_where_the_target_stands_elsewhere(lived: World, verdict: str) -> None:
+    """Nor where that was found after the purge had looked, and before it held the job."""
+    age(lived, 400)
+    lived.sql("exchange", f"UPDATE bh_job SET ran_verdict = '{verdict}'")
+    assert purge(lived).batches == 0
+    with hold(lived.deployment, lived.deployment.job("j"), 0) as held:
+        assert bridge.purge._let_go(held, "tester") is None
+
+
 @pytest.mark.parametrize("state", ["sealed", "applied", "deviated", "held"])
 def test_what_is_not_reconciled_stays(lived: World, state: str) -> None:
     age(lived, 400)
