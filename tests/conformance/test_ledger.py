@@ -698,6 +698,8 @@ def test_what_is_rolled_back_never_was(exchange: Engine) -> None:
 def test_behind_an_alarm_that_failed_only_those_of_its_rule_wait(connection: Connection) -> None:
     events, outbox = Events(connection, DEPARTMENT), Outbox(connection, DEPARTMENT)
     seen = [events.see(Sighting(EventKind.GAP, job), NOON).number for job in ("one", "other")]
+    older = events.see(Sighting(EventKind.HORIZON, "one", since=NOON - MINUTE), NOON)
+    assert (older.first_seen_at, older.last_seen_at) == (NOON - MINUTE, NOON)
     for event in seen:
         for rule in "ab":
             outbox.queue(event, rule, Occasion.OPENED, NOON)

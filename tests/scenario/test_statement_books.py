@@ -196,6 +196,33 @@ def test_every_gap_of_every_epoch_counts(books: Books) -> None:
     assert told.json["jobs"][0]["gaps"] == 3
 
 
+def test_the_auditors_query_finds_every_break_of_the_chain(books: Books) -> None:
+    """Another hash under the right number, and the right hash under another number."""
+    with books.open() as ledger:
+        for _ in range(4):
+            seal(ledger, FEBRUARY, State.RECONCILED)
+    books.world.sql(
+        "exchange",
+        "UPDATE bh_batch SET prev_hash = 'x' WHERE job = 'a' AND seq = 2",
+        "UPDATE bh_batch SET seq = 9 WHERE job = 'a' AND seq = 4",
+    )
+    told = books.state().json
+    assert [row[:2] for row in books.recounted(told, "recount_chain")] == [(1, 2), (1, 9)]
+
+
+def test_the_auditors_query_counts_what_the_statement_counts(books: Books) -> None:
+    """Of what is sealed in the very moment in which the period ends, neither."""
+    end = datetime(2026, 3, 1, tzinfo=CHINA).astimezone(UTC)
+    with books.open() as ledger:
+        tally = Tally(read=6, gone=2, inserted=3, superseded=2, quarantined=2, unchanged=1)
+        seal(ledger, FEBRUARY, State.RECONCILED, tally=tally)
+        seal(ledger, end, State.RECONCILED)
+    told = books.state().json
+    (row,) = books.recounted(told, "recount_batches")
+    assert (row[0], row[-1], len(told["jobs"][0]["batches"])) == (1, 0, 1)
+    assert books.recounted(told, "recount_closing")[0][:2] == (1, 1)
+
+
 def test_the_first_batch_of_all_names_nothing_before_it(books: Books) -> None:
     with books.open() as ledger:
         ledger.connection.execute(update(job_row).values(anchor_hash="f" * 64))
