@@ -343,6 +343,19 @@ def test_unsettled_batches_come_in_order(ledger: Ledger) -> None:
     assert ledger.unsettled() == [applied, *batches[2:]]
 
 
+def test_the_newest_is_of_the_newest_epoch(ledger: Ledger) -> None:
+    """Whatever its number; and what an ended one has left goes first."""
+    for _ in range(2):
+        reconcile(ledger, seal(ledger))
+    left = receive(ledger, seal(ledger))
+    ledger.new_epoch("restored", "li")
+    first = seal(ledger, kind=Kind.RESYNC)
+    assert ledger.unsettled() == [left, first]
+    assert ledger.newest_applied() == left
+    newest = reconcile(ledger, first)
+    assert ledger.newest_applied() == newest
+
+
 def test_moments_of_a_period_end_before_the_next_begins(ledger: Ledger) -> None:
     for _ in range(3):
         reconcile(ledger, seal(ledger))
@@ -618,6 +631,14 @@ def test_one_open_entry_per_key(connection: Connection) -> None:
     assert third.opened_at == second.last_seen_at
     assert third.key == '["\\u5f203",null]'
     assert third.sample == "3301****"
+
+
+def test_keys_that_differ_in_case_have_an_entry_each(connection: Connection) -> None:
+    quarantine = Quarantine(connection, DEPARTMENT, "population")
+    entries = [SetAside(key_text([key]), "too_long") for key in ("a", "A")]
+    assert quarantine.open_entries(entries, 1, 1) == 2
+    assert quarantine.close([entries[0].key], "accepted") == 1
+    assert list(quarantine.open_keys()) == [entries[1].key]
 
 
 def test_a_closed_entry_stays_and_a_new_one_opens(connection: Connection) -> None:

@@ -643,4 +643,12 @@ CAPTURING = (
         f"{SCENARIO}/test_concurrency.py::test_a_holder_that_lost_its_job_takes_no_copy_away"
         "[sqlite]",
     ),
+    Mutant(
+        "keys-that-differ-in-case-share-an-entry",
+        "quarantine",
+        "bridge.ledger.quarantine",
+        'hashlib.sha256(key.encode("ascii"))',
+        'hashlib.sha256(key.lower().encode("ascii"))',
+        f"{LEDGER}::test_keys_that_differ_in_case_have_an_entry_each[sqlite]",
+    ),
 )

@@ -408,4 +408,18 @@ JUDGING = (
         "agrees = sent.total == measured.total",
         "tests/conformance/test_receiver.py::test_a_receipt_says_whether_it_agrees[sqlite]",
     ),
+    Mutant(
+        "highest-number-taken-for-the-newest-batch",
+        "verdict",
+        "bridge.ledger.history",
+        "    .order_by(batch_row.c.epoch.desc(), batch_row.c.seq.desc())\n"
+        "    .limit(1)\n"
+        ")\n"
+        "_IN_STATE",
+        "    .order_by(batch_row.c.seq.desc(), batch_row.c.epoch.desc())\n"
+        "    .limit(1)\n"
+        ")\n"
+        "_IN_STATE",
+        f"{LEDGER}::test_the_newest_is_of_the_newest_epoch[sqlite]",
+    ),
 )
