@@ -641,6 +641,18 @@ def test_keys_that_differ_in_case_have_an_entry_each(connection: Connection) -> 
     assert list(quarantine.open_keys()) == [entries[1].key]
 
 
+def test_entries_are_their_jobs_own_and_all_are_told(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many pages they fill."""
+    monkeypatch.setattr("bridge.ledger.quarantine._PAGE", 2)
+    ours, other = (Quarantine(connection, DEPARTMENT, job) for job in ("population", "other"))
+    keys = [key_text([str(number)]) for number in range(5)]
+    ours.open_entries([SetAside(key, "too_long") for key in keys], 1, 1)
+    assert list(ours.open_keys()) == keys
+    assert (ours.count(), other.count(), list(other.open_keys())) == (5, 0, [])
+
+
 def test_a_closed_entry_stays_and_a_new_one_opens(connection: Connection) -> None:
     quarantine = Quarantine(connection, DEPARTMENT, "population")
     quarantine.open_entries(rejected(1, 2), 1, 1)
