@@ -213,6 +213,14 @@ CAPTURING = (
         f"{CHANGES}::test_random_batches_do_what_the_model_does[sqlite-cursor]",
     ),
     Mutant(
+        "a-key-in-the-order-of-its-table",
+        "classify",
+        "connectors.changes",
+        "return tuple(next(c for c in self.columns if c.name == name) for name in self.key)",
+        "return tuple(c for c in self.columns if c.name in self.key)",
+        f"{SCENARIO}/test_key_order.py::test_parts_end_within_a_first_column[2-compare]",
+    ),
+    Mutant(
         "copy-keeps-what-is-deleted",
         "classify",
         "connectors.changes",

@@ -39,6 +39,14 @@ DELIVERING = (
         f"{SIMULATION}::test_crashed_anywhere_all_or_nothing_has_happened[swept]",
     ),
     Mutant(
+        "a-key-at-the-target-in-the-order-of-its-table",
+        "measure",
+        "connectors.effects",
+        "return tuple(next(c for c in self.columns if c.name == name) for name in self.key)",
+        "return tuple(c for c in self.columns if c.name in self.key)",
+        "tests/scenario/test_key_order.py::test_parts_end_within_a_first_column[2-cursor]",
+    ),
+    Mutant(
         "inserts-applied-before-deletes-of-the-same-key",
         "apply",
         "connectors.effects",

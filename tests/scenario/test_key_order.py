@@ -1,0 +1,53 @@
+"""A key of two columns that stand in the table in another order, and whose first alone tells no row
+from the next: every part of a load, window or comparison ends between two of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.capture import sweep
+from bridge.comparison import reconcile_job
+from tests.scenario.world import MakeWorld, World, cursor_job
+
+COLUMNS = {"part": "text", "name": "text", "updated_at": "moment", "id": "number"}
+KEY = ("id", "part")
+CAPTURES = {"cursor": cursor_job(), "compare": {"capture": {"method": "compare"}}}
+
+
+def _write(world: World, ids: range, parts: str, name: str, stamp: str) -> None:
+    rows = ", ".join(f"('{part}', '{name}', {stamp}, {i})" for i in ids for part in parts)
+    world.sql("source", f"REPLACE INTO t VALUES {rows}")
+
+
+@pytest.mark.parametrize("capture", CAPTURES)
+@pytest.mark.parametrize("rows", [2, 5])
+def test_parts_end_within_a_first_column(
+    make: MakeWorld, monkeypatch: pytest.MonkeyPatch, capture: str, rows: int
+) -> None:
+    monkeypatch.setattr(sweep, "SEGMENT_ROWS", rows)
+    world = make(*["sqlite"] * 3)
+    world.job("j", chunk_rows=rows, **CAPTURES[capture])
+    world.sql(
+        "source",
+        "CREATE TABLE t (part text NOT NULL, name text, updated_at TIMESTAMP, id integer NOT NULL, "
+        "PRIMARY KEY (id, part))",
+    )
+    _write(world, range(1, 5), "abcd", "first", world.ago(3600))
+    lives = {
+        "loaded": lambda: None,
+        "changed": lambda: _write(world, range(2, 4), "abcde", "second", world.now),
+        "deleted": lambda: world.sql("source", "DELETE FROM t WHERE part IN ('a', 'd')"),
+        "resent": lambda: world.sql("source", "UPDATE t SET name = 'third' WHERE part = 'c'"),
+    }
+    for what, live in lives.items():
+        live()
+        outcome = world.resync() if what == "resent" else world.run_well()
+        assert (outcome.error, outcome.verdict) == (None, "reconciled"), what
+        assert world.findings(key=KEY, columns=COLUMNS) == [], what
+        content = reconcile_job(world.deployment, "j", 0).content
+        assert content is not None
+        assert not content.sample, what
+    world.sql("target", "DELETE FROM t WHERE id = 2 AND part = 'b'")
+    content = reconcile_job(world.deployment, "j", 0).content
+    assert content is not None
+    assert (content.missing, content.extra, content.different) == (1, 0, 0)
