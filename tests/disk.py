@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -46,13 +47,20 @@ class SmallDisk:
         self.place.rmdir()
 
     def leave(self, kilobytes: int) -> None:
-        """Take all the room but so much."""
-        found = os.statvfs(self.place)
-        taken = found.f_bavail * found.f_frsize - kilobytes * 1024
-        self._ballast.write_bytes(bytes(max(taken, 0)))
+        """Take all the room but so much. A server may take some of it meanwhile."""
+        wanted = kilobytes * 1024
+        with suppress(OSError), self._ballast.open("wb") as ballast:
+            ballast.write(bytes(max(self._room() - wanted, 0)))
+        lacking = wanted - self._room()
+        if lacking > 0:
+            os.truncate(self._ballast, max(self._ballast.stat().st_size - lacking, 0))
 
     def give_back(self) -> None:
         self._ballast.unlink(missing_ok=True)
+
+    def _room(self) -> int:
+        found = os.statvfs(self.place)
+        return found.f_bavail * found.f_frsize
 
 
 def why_no_disk() -> str:
