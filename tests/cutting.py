@@ -110,7 +110,7 @@ class Cutting:
         if (outcome.error, outcome.verdict) != (None, "reconciled"):
             findings.append(f"a whole line, and {outcome.verdict}: {outcome.error}")
         findings += map(str, world.findings())
-        counted = self._counted(seen)
+        counted = world.counted(seen)
         world.close()  # the looks at it, which are many
         if counted != expected:
             findings.append(f"the books say {counted}, what happened is {expected}")
@@ -145,10 +145,3 @@ class Cutting:
         )
         world.insert([new, new + 1], stamp=world.now)
         return 2, 1, gone
-
-    def _counted(self, seen: int) -> tuple[int, int, int]:
-        batches = self._world.batches()[seen:]
-        inserted, updated, deleted = (
-            sum(batch[name] for batch in batches) for name in ("inserted", "updated", "deleted")
-        )
-        return inserted, updated, deleted

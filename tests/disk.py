@@ -29,7 +29,7 @@ class SmallDisk:
         size = f"size={megabytes}m,mode=1777"
         try:
             _call("mount", "-t", "tmpfs", "-o", size, "tmpfs", str(self.place))
-        except DiskError:
+        except (DiskError, OSError):
             self.place.rmdir()
             raise
 

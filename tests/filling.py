@@ -9,16 +9,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from tests.scenario.world import World, cursor_job
+from tests.scenario.world import CAPTURES, World
 
-__all__ = ["CAPTURES", "Fared", "Filling", "Room"]
-
-CAPTURES: dict[str, dict[str, Any]] = {
-    "cursor": cursor_job(),
-    "compare": {"capture": {"method": "compare"}},
-}
+__all__ = ["Fared", "Filling", "Room"]
 
 _ROWS = 400
 _LEAST, _MOST = 16, 1 << 16
@@ -50,9 +45,7 @@ class Filling:
     def __init__(self, world: World, room: Room, *, capture: str) -> None:
         self._world, self._room = world, room
         self._run = 0
-        world.job(
-            "j", **(cursor_job() if capture == "cursor" else {"capture": {"method": capture}})
-        )
+        world.job("j", **CAPTURES[capture])
         world.make_table(_ROWS)
         served = [role for role, store in world.stores.items() if not store.path]
         world.write(dict.fromkeys(served, _LIMITS), retry=0)
@@ -92,7 +85,7 @@ class Filling:
         if (again.error, again.verdict) != (None, "reconciled"):
             findings.append(f"with room, and {again.verdict}: {again.error}")
         findings += map(str, world.findings())
-        counted = self._counted(seen)
+        counted = world.counted(seen)
         world.close()  # the looks at it, which are many
         if counted != expected:
             findings.append(f"the books say {counted}, what happened is {expected}")
@@ -110,10 +103,3 @@ class Filling:
         )
         world.insert(range(new, new + _ROWS), name="x" * 400, stamp=world.now)
         return _ROWS, _ROWS // 4, gone
-
-    def _counted(self, seen: int) -> tuple[int, int, int]:
-        batches = self._world.batches()[seen:]
-        inserted, updated, deleted = (
-            sum(batch[name] for batch in batches) for name in ("inserted", "updated", "deleted")
-        )
-        return inserted, updated, deleted

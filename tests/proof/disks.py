@@ -23,11 +23,11 @@ import psycopg
 from bridge.demo.postgres import EmbeddedPostgres
 from connectors.endpoint import Endpoint, Secret
 from tests.disk import SmallDisk
-from tests.filling import CAPTURES, Filling
+from tests.filling import Filling
 from tests.mariadb import MariaDB
 from tests.proof.kind import Block, Result, Wanted
 from tests.proof.workshop import Workshop
-from tests.scenario.world import ROLES, World
+from tests.scenario.world import CAPTURES, ROLES, World
 
 __all__ = ["blocks", "prove"]
 

@@ -118,11 +118,7 @@ def comes_to_rest(world: World) -> None:
     assert world.oracle().at_any_moment() == []
     world.run_well()
     assert world.findings() == []
-    counted = [
-        sum(batch[name] for batch in world.batches()[1:])
-        for name in ("inserted", "updated", "deleted")
-    ]
-    assert counted == [2, 1, 1]
+    assert world.counted(1) == (2, 1, 1)
 
 
 def restart(server: Server) -> None:

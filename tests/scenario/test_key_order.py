@@ -7,11 +7,10 @@ import pytest
 
 from bridge.capture import sweep
 from bridge.comparison import reconcile_job
-from tests.scenario.world import MakeWorld, World, cursor_job
+from tests.scenario.world import CAPTURES, MakeWorld, World
 
 COLUMNS = {"part": "text", "name": "text", "updated_at": "moment", "id": "number"}
 KEY = ("id", "part")
-CAPTURES = {"cursor": cursor_job(), "compare": {"capture": {"method": "compare"}}}
 
 
 def _write(world: World, ids: range, parts: str, name: str, stamp: str) -> None:

@@ -8,9 +8,8 @@ import sqlite3
 import pytest
 
 from connectors.sqlite.connector import SqliteConnector
-from tests.scenario.world import MakeWorld, World, cursor_job
+from tests.scenario.world import CAPTURES, MakeWorld, World
 
-CAPTURES = {"cursor": cursor_job(), "compare": {"capture": {"method": "compare"}}}
 FEW, MANY = 500, 4000
 
 

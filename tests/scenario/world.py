@@ -17,7 +17,7 @@ from bridge.settings import Deployment, load
 from connectors.endpoint import Endpoint
 from tests.oracle import Finding, Oracle, Place, Subject, quoted
 
-__all__ = ["DEPARTMENT", "World", "cursor_job"]
+__all__ = ["CAPTURES", "DEPARTMENT", "World", "cursor_job"]
 
 DEPARTMENT = "113301000024895242"
 
@@ -160,6 +160,14 @@ class World:
         place = Place(self.connect("exchange"))
         return place.records("SELECT * FROM bh_batch WHERE job = ? ORDER BY epoch, seq", (job,))
 
+    def counted(self, seen: int, job: str = "j") -> tuple[int, int, int]:
+        """Inserts, updates and deletes in the books, without those of the first `seen` batches."""
+        batches = self.batches(job)[seen:]
+        inserted, updated, deleted = (
+            sum(batch[name] for batch in batches) for name in ("inserted", "updated", "deleted")
+        )
+        return inserted, updated, deleted
+
     def close(self) -> None:
         for opened in self._open:
             with suppress(sqlite3.Error, psycopg.Error, MySQLdb.Error):
@@ -215,6 +223,11 @@ def cursor_job(**capture: Any) -> dict[str, Any]:
     usual = {"method": "cursor", "column": "updated_at", "margin": 0, "stamp": "database"}
     return {"capture": usual | {"deletes": {"sweep": "every_run"}} | capture}
 
+
+CAPTURES: dict[str, dict[str, Any]] = {
+    "cursor": cursor_job(),
+    "compare": {"capture": {"method": "compare"}},
+}
 
 MakeWorld = Callable[..., World]
 __all__ += ["BASIC", "MakeWorld", "quoted"]
