@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from bridge import content
 from bridge.comparison import reconcile_job
 from bridge.run import push_only
+from reconcile.segment import Bounds
 from tests.kill import killed
 from tests.scenario.world import World, cursor_job
 
@@ -41,6 +45,32 @@ def test_edited_deleted_and_inserted_by_hand(world: World) -> None:
     assert world.resync().verdict == "reconciled"
     assert world.findings() == []
     assert reconcile_job(world.deployment, "j").outcome.verdict == "reconciled"
+
+
+@pytest.mark.parametrize("world", CHAINS[:1], indirect=True, ids=["postgresql"])
+@pytest.mark.parametrize("store", ["exchange", "target"])
+def test_each_side_is_read_as_it_was_at_one_moment(
+    world: World, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hands that are quicker than the comparison: the rows it comes to next are gone."""
+    world.make_table(40)
+    world.job("j", **cursor_job())
+    world.run_well()
+    segments = content._Comparison._top
+    monkeypatch.setattr(content, "SEGMENT_ROWS", 16)
+
+    def top(comparison: Any, bounds: Bounds) -> None:
+        segments(comparison, bounds)
+        if bounds.low is None:
+            table = "t" if store == "target" else "bh_copy_j"
+            world.sql(store, f"DELETE FROM {table} WHERE id > 30")
+
+    monkeypatch.setattr(content._Comparison, "_top", top)
+    found = reconcile_job(world.deployment, "j").content
+    assert (found.exchange_rows, found.target_rows, found.segments) == (40, 40, 3)
+    monkeypatch.undo()
+    found = reconcile_job(world.deployment, "j").content
+    assert (found.missing, found.extra) == ((10, 0) if store == "target" else (0, 10))
 
 
 SMALL = {

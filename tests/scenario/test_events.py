@@ -23,6 +23,7 @@ from bridge.messenger import send
 from bridge.notice import note_all, record
 from bridge.run import pull_only
 from bridge.settings import load
+from connectors.errors import BridgeheadError
 from tests.command import call
 from tests.scenario.proxy import Proxy
 from tests.scenario.world import DEPARTMENT, World, cursor_job
@@ -347,19 +348,23 @@ def test_the_exchange_itself_is_down(
     exchange = told.stores["exchange"]
     proxy = Proxy(str(exchange.host), int(exchange.port or 0))
     told.write({"exchange": {"host": "127.0.0.1", "port": proxy.port}}, retry=0)
-    rules(told, hook)
+    rules(told, hook, repeat_after="1h")
     told.run_well()
     proxy.cut()
     for _ in range(2):
         assert told.run().exit_code == 3
     assert hook.titles == ["[Bridgehead] error: store down exchange"]
     assert "exchange is down since" in caplog.text
+    for minutes in (59, 61, 62):
+        with pytest.raises(BridgeheadError):
+            note_all(told.deployment, later(minutes=minutes))
+    assert hook.titles[1:] == ["[Bridgehead] error, still so: store down exchange"]
     proxy.mend()
     told.run_well()
-    assert hook.titles[1:] == ["[Bridgehead] recovered: store down exchange"]
+    assert hook.titles[2:] == ["[Bridgehead] recovered: store down exchange"]
     assert events(told, closed=True) == [("store", "", "exchange", 1)]
     told.run_well()
-    assert len(hook.messages) == 2
+    assert len(hook.messages) == 3
     proxy.cut()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,18 @@ def test_a_fork_that_stopped_a_job_decides_for_it_alone(books: Books) -> None:
     assert (code, a, b) == (1, "fork", "reconciled")
 
 
+def test_a_gap_that_a_run_has_put_right_decides_nothing(books: Books) -> None:
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.RECONCILED)
+        events = Events(ledger.connection, DEPARTMENT)
+        events.see(Sighting(EventKind.GAP, "a", facts={"found": "put right"}), LATE)
+    assert judged(books.state()) == (0, "reconciled", "reconciled", "reconciled")
+    with books.open() as ledger:
+        events = Events(ledger.connection, DEPARTMENT)
+        events.see(Sighting(EventKind.GAP, "b", facts={"code": "gap"}), LATE)
+    assert judged(books.state()) == (1, "gap", "reconciled", "gap")
+
+
 def test_books_that_do_not_balance_are_not_in_order_though_two_cancel(books: Books) -> None:
     with books.open() as ledger:
         seal(ledger, FEBRUARY, State.RECONCILED)
@@ -208,6 +221,39 @@ def test_the_auditors_query_finds_every_break_of_the_chain(books: Books) -> None
     )
     told = books.state().json
     assert [row[:2] for row in books.recounted(told, "recount_chain")] == [(1, 2), (1, 9)]
+
+
+def test_the_receivers_query_counts_the_batches_of_the_statement_alone(books: Books) -> None:
+    """Beside receipts of every other batch, epoch, job and department: each of its own weight."""
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.RECONCILED)
+        ledger.new_epoch("because", "tester")
+        for state in (State.SEALED, State.RECONCILED, State.RECONCILED):
+            seal(ledger, FEBRUARY, state)
+        seal(ledger, MARCH, State.RECONCILED)
+    told = books.state().json
+    places = list(product((DEPARTMENT, "other"), "ab", range(1, 4), range(1, 5)))
+    weights = {place: 1 << number for number, place in enumerate(places)}
+    books.world.sql(
+        "target",
+        "CREATE TABLE bh_receipt (department, job, epoch, seq, total, inserted, updated, deleted)",
+        *(
+            f"INSERT INTO bh_receipt VALUES ('{d}', '{j}', {e}, {s}, {weight}, 1, 2, 3)"
+            for (d, j, e, s), weight in weights.items()
+        ),
+    )
+    of = {"a": [(1, 1), (2, 2), (2, 3)], "b": [(1, 2)]}
+    counted = [
+        row
+        for recount in told["recounts"]
+        if recount["code"] == "recount_received"
+        for row in books.world.sql(recount["store"], recount["sql"])
+    ]
+    assert counted == [
+        (job, n, sum(weights[DEPARTMENT, job, *place] for place in of[job]), n, 2 * n, 3 * n)
+        for job in "ab"
+        for n in (len(of[job]),)
+    ]
 
 
 def test_the_auditors_query_counts_what_the_statement_counts(books: Books) -> None:
