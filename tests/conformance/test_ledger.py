@@ -242,6 +242,12 @@ def test_nothing_is_sealed_after_a_held_batch(ledger: Ledger) -> None:
     assert ledger.unsettled()[0] == approved
 
 
+def test_nothing_is_sealed_after_a_held_part(ledger: Ledger) -> None:
+    seal(ledger, state=State.HELD, key_high='["m"]', last=False)
+    with pytest.raises(NotContiguous, match="held"):
+        seal(ledger, key_low='["m"]')
+
+
 # -- watermark -------------------------------------------------------------------------------
 
 
@@ -317,6 +323,14 @@ def test_every_move_leaves_an_event(ledger: Ledger) -> None:
     states = [State.SEALED, State.APPLIED, State.DEVIATED, State.RECONCILED, State.PURGED]
     assert moves == list(zip([None, *states], states, strict=False))
     assert {event.token for event in ledger.events(1, 2)} == {ledger.token}
+
+
+def test_a_deviation_that_is_put_right_is_zero_and_not_what_it_was(ledger: Ledger) -> None:
+    batch = ledger.move(receive(ledger, seal(ledger)), State.DEVIATED, deviation=3, cause="lost")
+    ledger.move(batch, State.RECONCILED, deviation=0)
+    kept = ledger.batch(1, 1)
+    assert kept is not None
+    assert (kept.state, kept.deviation, kept.cause) == (State.RECONCILED, 0, "lost")
 
 
 def test_a_move_that_is_not_drawn_is_refused(ledger: Ledger) -> None:
@@ -444,6 +458,25 @@ def test_a_new_epoch_takes_the_receivers_word(ledger: Ledger) -> None:
     assert ledger.head().head_hash == GENESIS
 
 
+def test_a_new_epoch_hangs_on_the_newest_one_not_on_the_highest_number(ledger: Ledger) -> None:
+    for _ in range(2):
+        reconcile(ledger, seal(ledger))
+    ledger.new_epoch("again", "li")
+    newest = reconcile(ledger, seal(ledger, kind=Kind.RESYNC))
+    ledger.new_epoch("and again", "li")
+    assert ledger.head().head_hash == newest.batch_hash
+
+
+def test_a_new_epoch_forgets_how_far_a_sweep_and_a_comparison_had_come(ledger: Ledger) -> None:
+    ledger.keep_sweep_position('["m"]')
+    ledger.compared(exchange_rows=9, target_rows=8, missing=1, extra=0, different=0)
+    ledger.new_epoch("again", "li")
+    standing = ledger.standing()
+    assert standing is not None
+    assert standing.sweep_key is standing.compared_at is standing.missing is None
+    assert standing.content_deviation == 0
+
+
 def test_an_epoch_nobody_confirmed_begins_with_zeros(ledger: Ledger) -> None:
     seal(ledger)
     ledger.new_epoch("again", "li")
@@ -533,8 +566,11 @@ def test_jobs_keep_their_own_candidates(connection: Connection, ledger: Ledger) 
 
 def test_a_sweep_is_resumed_and_closed(ledger: Ledger) -> None:
     assert ledger.sweep_position() is None
+    ledger.swept(datetime.now(UTC))
+    assert not ledger.sweep_is_due(3600)
     ledger.keep_sweep_position('["m"]')
     assert ledger.sweep_position() == '["m"]'
+    assert ledger.sweep_is_due(3600)
     ledger.swept(NOON)
     ledger.looked(NOON + MINUTE)
     standing = ledger.standing()

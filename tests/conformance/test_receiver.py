@@ -174,13 +174,12 @@ def test_a_hole_is_a_gap(receiver: Receiver) -> None:
 
 
 def test_a_receipt_says_whether_it_agrees(receiver: Receiver) -> None:
-    """Also where the numbers do, and the digest alone differs."""
-    receiver.lock_position(1)
-    first = batch(1, GENESIS)
-    assert receiver.record(first, first.sent).verdict == "reconciled"
-    second = after(first)
-    other = replace(second.sent, digest="f" * 32)
-    assert receiver.record(second, other).verdict == "deviation"
+    """Also where the total does, or every number, and the digest alone differs."""
+    newest = batch(1, GENESIS)
+    assert receiver.record(newest, newest.sent).verdict == "reconciled"
+    for other in {"digest": "f" * 32}, {"inserted": 2, "updated": 0}:
+        newest = after(newest)
+        assert receiver.record(newest, replace(newest.sent, **other)).verdict == "deviation"
 
 
 def test_another_history_is_a_fork(receiver: Receiver) -> None:
