@@ -68,7 +68,8 @@ def test_every_difference_is_found_and_stays_until_a_resync(settled: World, caps
 
     run = call(capsys, "--config", settled.directory, "run", "j", "--json")
     assert (run.code, run.json["verdict"]) == (1, "deviation")
-    assert call(capsys, "--config", settled.directory, "status").code == 1
+    status = call(capsys, "--config", settled.directory, "status", "--json")
+    assert (status.code, status.json[0]["deviation"]) == (1, 9)
     resync = ("resync", "j", "--why", "edited by hand")
     assert call(capsys, "--config", settled.directory, *resync).code == 0
     assert reconcile(settled, capsys).json["verdict"] == "reconciled"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scenario.world import World, cursor_job
+from bridge.failpoint import arm, at
+from tests.scenario.world import World, cursor_job, cut_off
 
 CHAINS = [
     ("postgresql", "postgresql", "postgresql"),
@@ -40,3 +41,18 @@ def test_load_change_rest(world: World) -> None:
     (empty,) = world.run_well().batches
     assert (empty.kind, empty.sent.total) == ("empty", 0)
     assert world.findings() == []
+
+
+@pytest.mark.parametrize("world", CHAINS[:2], indirect=True, ids="-".join)
+def test_a_load_that_is_whole_has_looked_at_every_row(world: World) -> None:
+    """The first sweep is due an interval later; while a part is missing, at once."""
+    world.write(retry=0)
+    world.make_table(25)
+    world.job("j", chunk_rows=10, **cursor_job())
+    looked = "SELECT swept_at IS NULL, looked_at IS NULL FROM bh_job"
+    arm(at("image.sealed", 2, cut_off))
+    assert world.run().error is not None
+    arm(None)
+    assert [tuple(map(bool, row)) for row in world.sql("exchange", looked)] == [(True, True)]
+    world.run_well()
+    assert [tuple(map(bool, row)) for row in world.sql("exchange", looked)] == [(False, False)]

@@ -190,6 +190,10 @@ def test_deviation_stays_until_a_resync_puts_it_right(settled: World) -> None:
         1,
         "reconciled",
     )
+    settled.sql("source", "DELETE FROM t WHERE id = 201")
+    settled.run()
+    settled.insert([201], stamp=settled.now)
+    assert settled.run().deviation == sum(b["deviation"] or 0 for b in settled.batches()) > 1
     table = "" if settled.is_sqlite else " ON t"
     settled.sql("target", f"DROP TRIGGER meddle{table}")
     healed = settled.resync()

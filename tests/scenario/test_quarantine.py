@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.failpoint import arm, at
-from connectors.errors import StoreFull
-from tests.scenario.world import World, cursor_job
+from tests.scenario.world import World, cursor_job, cut_off
 
 TABLE = (
     "CREATE TABLE t (id integer PRIMARY KEY, name varchar(5), born date, amount decimal(6,2), "
@@ -282,10 +281,6 @@ def test_a_comparison_that_was_cut_off_closes_no_entry(world: World) -> None:
     assert set(entries(world)) == {'["1"]'}
     assert entries(world, "open_key IS NULL") == {}
     assert judge(world, {1: 0}) == []
-
-
-def cut_off(_: str) -> None:
-    raise StoreFull("no space left", endpoint="exchange")
 
 
 @pytest.mark.parametrize("world", [("sqlite", "postgresql", "postgresql")], indirect=True)

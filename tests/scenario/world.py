@@ -15,9 +15,10 @@ import yaml
 from bridge.run import Outcome, resync_job, run_job
 from bridge.settings import Deployment, load
 from connectors.endpoint import Endpoint
+from connectors.errors import StoreFull
 from tests.oracle import Finding, Oracle, Place, Subject, quoted
 
-__all__ = ["CAPTURES", "DEPARTMENT", "World", "cursor_job"]
+__all__ = ["CAPTURES", "DEPARTMENT", "World", "cursor_job", "cut_off"]
 
 DEPARTMENT = "113301000024895242"
 
@@ -216,6 +217,11 @@ class World:
 
 
 BASIC = {"id": "number", "name": "text", "amount": "number", "updated_at": "moment"}
+
+
+def cut_off(_: str) -> None:
+    """What a failpoint may do: the run ends here."""
+    raise StoreFull("no space left", endpoint="exchange")
 
 
 def cursor_job(**capture: Any) -> dict[str, Any]:
