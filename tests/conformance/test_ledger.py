@@ -352,6 +352,15 @@ def test_a_move_from_a_state_long_left_is_refused(ledger: Ledger) -> None:
     assert len(ledger.events(1, 1)) == 2
 
 
+def test_a_move_is_of_its_own_epochs_batch(ledger: Ledger) -> None:
+    first = receive(ledger, seal(ledger))
+    ledger.new_epoch("again", "li")
+    receive(ledger, seal(ledger, kind=Kind.RESYNC))
+    ledger.move(first, State.RECONCILED, deviation=0)
+    kept = [ledger.batch(epoch, 1) for epoch in (1, 2)]
+    assert [b and b.state for b in kept] == [State.RECONCILED, State.APPLIED]
+
+
 def test_unsettled_batches_come_in_order(ledger: Ledger) -> None:
     batches = [seal(ledger) for _ in range(4)]
     reconcile(ledger, batches[0])

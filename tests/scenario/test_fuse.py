@@ -8,6 +8,7 @@ import pytest
 
 from bridge.decision import approve, reject
 from bridge.errors import IllegalMove
+from bridge.run import pull_only
 from tests.scenario.world import World, cursor_job
 
 CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
@@ -101,3 +102,16 @@ def test_no_delete_is_allowed(world: World) -> None:
     outcome = world.run()
     assert (outcome.verdict, outcome.exit_code) == ("held", 1)
     assert len(world.sql("target", "SELECT id FROM t")) == 3
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_what_waits_for_a_person_is_told_before_what_is_on_its_way(world: World) -> None:
+    world.make_table(10)
+    world.job("j", max_delete=4, **cursor_job())
+    world.run_well()
+    world.insert([50], stamp=world.now)
+    assert world.run("j", pull_only).verdict == "in_flight"
+    world.sql("source", "DELETE FROM t WHERE id < 9")
+    outcome = world.run("j", pull_only)
+    assert (outcome.verdict, outcome.exit_code) == ("held", 1)
+    assert [b["state"] for b in world.batches()] == ["reconciled", "sealed", "held"]
