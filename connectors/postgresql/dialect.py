@@ -19,7 +19,7 @@ _SIMPLE: dict[Kind, str] = {
 }
 _INTEGERS = {16: "smallint", 32: "integer", 64: "bigint"}
 _UNSIGNED = {16: "integer", 32: "bigint", 64: "numeric(20,0)"}
-_STRINGS = frozenset({"", "text", "character varying", "character", "name", '"char"', "citext"})
+_STRINGS = frozenset({"", "text", "character varying", "character", "name", "citext"})
 _LONGEST_VARCHAR = 10_485_760
 _MOST_DIGITS = 1000
 _MOST_ARGUMENTS = 90  # a function takes no more than 100
