@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from connectors.dialect import KeyRange, Statement
 from connectors.mysql.number import canonical_double, shortest_single
-from connectors.mysql.types import UTC_MARK, MysqlTypes, literal
+from connectors.mysql.types import UTC_MARK, MysqlTypes, is_bits, literal
 from connectors.selection import Output
 from connectors.table import Column, Kind, TableName, Type
 
@@ -40,7 +40,7 @@ class MysqlDialect(MysqlTypes):
                 if kind.fraction:
                     text = f"TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {text}))"
                 return f"CONCAT({text}, '+00')" if kind.zoned else text
-            case Kind.NATIVE if kind.native.startswith("bit("):
+            case _ if is_bits(kind):
                 width = kind.native[4:-1]
                 return f"LPAD(BIN({expression} + 0), {width}, '0')"
             case Kind.NATIVE if kind.native == "geometry":
@@ -70,7 +70,7 @@ class MysqlDialect(MysqlTypes):
                 return f"CAST(REPLACE({expression}, '+00', '') AS DATETIME(6))"
             case Kind.TIMESTAMP:
                 return f"CAST({expression} AS DATETIME(6))"
-            case Kind.NATIVE if kind.native.startswith("bit("):
+            case _ if is_bits(kind):
                 return f"CAST(CONV({expression}, 2, 10) AS UNSIGNED)"
             case Kind.NATIVE if kind.native == "geometry":
                 point = f"SUBSTRING_INDEX({expression}, ';', -1)"
@@ -97,7 +97,8 @@ class MysqlDialect(MysqlTypes):
     # -- keys --------------------------------------------------------------------------------
 
     def ordered(self, expression: str, column: Column) -> str:
-        if column.bytewise or column.type.kind not in (*_TEXTS, Kind.UUID):
+        kind = column.type
+        if column.bytewise or kind.kind not in (*_TEXTS, Kind.UUID) or is_bits(kind):
             return expression
         return f"CAST(CONVERT({expression} USING utf8mb4) AS BINARY)"
 

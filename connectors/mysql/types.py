@@ -8,7 +8,7 @@ from typing import ClassVar
 from connectors.dialect import Dialect
 from connectors.table import Column, Kind, Type
 
-__all__ = ["UTC_MARK", "MysqlTypes", "literal"]
+__all__ = ["UTC_MARK", "MysqlTypes", "is_bits", "literal"]
 
 UTC_MARK = "[UTC]"
 """The end of the comment of a DATETIME that holds instants: TIMESTAMP ends in 2038."""
@@ -114,7 +114,10 @@ class MysqlTypes(Dialect):
 
     def body(self, columns: Sequence[Column], key: Sequence[str], *more: str) -> str:
         """Texts without a length share what an index has room for."""
-        texts = [c for c in columns if c.name in key and c.type.kind in (*_TEXTS, Kind.BINARY)]
+        wide = (*_TEXTS, Kind.BINARY)
+        texts = [
+            c for c in columns if c.name in key and c.type.kind in wide and not is_bits(c.type)
+        ]
         fixed = _FIXED_KEY_BYTES * (len(key) - len(texts))
         room = (_LONGEST_KEY - fixed) // max(1, len(texts))
         parts = [
@@ -128,7 +131,7 @@ class MysqlTypes(Dialect):
         kind = column.type
         if kind.kind is Kind.BINARY:
             return f"VARBINARY({kind.length or room})"
-        if kind.kind in _TEXTS or kind.kind is Kind.UUID:
+        if (kind.kind in _TEXTS and not is_bits(kind)) or kind.kind is Kind.UUID:
             length = kind.length or (36 if kind.kind is Kind.UUID else room // 4)
             collation = "" if column.folds else column.collation
             return self._text(length, collation, padded=kind.padded, in_key=True)
@@ -153,6 +156,11 @@ class MysqlTypes(Dialect):
             return ""
         mark = f" {UTC_MARK}" if column.type.kind is Kind.TIMESTAMP and column.type.zoned else ""
         return f" COMMENT {literal(column.comment[: 1000 - len(mark)] + mark)}"
+
+
+def is_bits(kind: Type) -> bool:
+    """Whether it is a BIT(n) of this family: a number, whose order is that of its digits."""
+    return kind.family == MysqlTypes.family and kind.native.startswith("bit(")
 
 
 def literal(text: str) -> str:

@@ -514,8 +514,9 @@ UUIDS = [
         ("SET('z', 'b', 'a') COLLATE utf8mb4_nopad_bin", ["", "z", "b", "z,b", "a", "b,a"]),
         ("UUID", UUIDS),
         ("INET6", ["::1", "2001:db8::a", "::ffff:10.0.0.1", "fe80::"]),
+        ("BIT(12)", ["000000000001", "000011111111", "000100000000", "111111111111"]),
     ],
-    ids=["enum", "set", "uuid", "inet6"],
+    ids=["enum", "set", "uuid", "inet6", "bits"],
 )
 def test_keys_with_an_order_of_their_own_are_read_in_that_of_texts(
     store: Connector, spelled: str, keys: list[str]

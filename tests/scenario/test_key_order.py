@@ -1,5 +1,5 @@
-"""A key of two columns that stand in the table in another order, and whose first alone tells no row
-from the next: every part of a load, window or comparison ends between two of them."""
+"""Keys whose order is not what it seems: every part of a load, window or comparison ends between
+two of them."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def _write(world: World, ids: range, parts: str, name: str, stamp: str) -> None:
 def test_parts_end_within_a_first_column(
     make: MakeWorld, monkeypatch: pytest.MonkeyPatch, capture: str, rows: int
 ) -> None:
+    """Of a key whose columns stand in the table in another order, and whose first alone tells no
+    row from the next."""
     monkeypatch.setattr(sweep, "SEGMENT_ROWS", rows)
     world = make(*["sqlite"] * 3)
     world.job("j", chunk_rows=rows, **CAPTURES[capture])
@@ -50,3 +52,37 @@ def test_parts_end_within_a_first_column(
     content = reconcile_job(world.deployment, "j", 0).content
     assert content is not None
     assert (content.missing, content.extra, content.different) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("capture", CAPTURES)
+@pytest.mark.parametrize(
+    "world",
+    [("mysql",) * 3, ("mysql", "mysql", "sqlite"), ("postgresql", "mysql", "mysql")],
+    indirect=True,
+    ids="-".join,
+)
+def test_bits_are_a_key(world: World, capture: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "SEGMENT_ROWS", 2)
+    world.job("j", chunk_rows=2, **CAPTURES[capture])
+    moment = "datetime(6)" if world.family == "mysql" else "timestamp"
+    keys = ("000000000001", "000011111111", "000100000000", "010000000000", "111111111111")
+    rows = ", ".join(f"(b'{key}', 'first', {world.ago(3600)})" for key in keys)
+    world.sql(
+        "source",
+        f"CREATE TABLE t (k bit(12) PRIMARY KEY, name varchar(9), updated_at {moment})",
+        f"INSERT INTO t VALUES {rows}",
+    )
+    world.run_well()
+    seen = len(world.batches())
+    world.sql(
+        "source",
+        f"UPDATE t SET name = 'second', updated_at = {world.now} WHERE k = b'{keys[1]}'",
+        f"DELETE FROM t WHERE k IN (b'{keys[0]}', b'{keys[3]}')",
+        f"INSERT INTO t VALUES (b'{'10' * 6}', 'second', {world.now})",
+    )
+    world.run_well()
+    assert world.counted(seen) == (1, 1, 2)
+    world.resync()
+    content = reconcile_job(world.deployment, "j", 0).content
+    assert content is not None
+    assert (content.target_rows, content.sample) == (4, [])
