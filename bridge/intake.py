@@ -10,14 +10,16 @@ from dataclasses import replace
 from bridge.hold import Hold
 from bridge.ledger.quarantine import SetAside, key_text
 from bridge.plan import Plan
-from connectors.changes import CURSOR, STAGE, Changes
-from connectors.connector import Connector, RowStream
+from connectors.changes import CURSOR, STAGE
+from connectors.connector import RowStream
 from connectors.dialect import EVERYTHING, KeyRange
 from connectors.errors import StructureMismatch
 from connectors.selection import Format, Output, Selection
 from connectors.table import TableName
 
 __all__ = ["Intake", "every_row", "forget_refused", "staged_keys"]
+
+_AT_ONCE = 500
 
 
 class Intake:
@@ -89,22 +91,26 @@ def staged_keys(held: Hold, plan: Plan, keys: Sequence[str]) -> set[str]:
     dialect, key = changes.dialect, changes.key_columns
     texts = ", ".join(dialect.render(dialect.quote(c.name), c.type) for c in key)
     found: set[str] = set()
-    for start in range(0, len(keys), 500):
-        wanted = [json.loads(text) for text in keys[start : start + 500]]
-        valid = [k for k in wanted if None not in k]
-        if valid:
-            among = dialect.among(key, valid)
-            query = f"SELECT {texts} FROM {dialect.quote(STAGE)} WHERE {among.sql}"
-            rows = exchange.rows(replace(among, sql=query))
-            found |= {key_text(row) for row in rows}
+    for part in _holdable(plan, keys):
+        among = dialect.among(key, part)
+        query = f"SELECT {texts} FROM {dialect.quote(STAGE)} WHERE {among.sql}"
+        rows = exchange.rows(replace(among, sql=query))
+        found |= {key_text(row) for row in rows}
     return found
 
 
-def forget_refused(
-    exchange: Connector, changes: Changes, table: str, refused: Sequence[SetAside]
-) -> None:
-    """A row that was read and set aside is neither gone nor late. A key that is itself at fault
-    cannot be in any table of ours."""
-    keys = [json.loads(r.key) for r in refused if r.column not in changes.key]
-    for start in range(0, len(keys), 500):
-        exchange.execute(changes.forget(table, keys[start : start + 500]))
+def forget_refused(held: Hold, plan: Plan, table: str, refused: Sequence[SetAside]) -> None:
+    """A row that was read and set aside is neither gone nor late."""
+    for part in _holdable(plan, [entry.key for entry in refused]):
+        held.exchange.execute(plan.changes.forget(table, part))
+
+
+def _holdable(plan: Plan, keys: Sequence[str]) -> Iterator[list[tuple[str, ...]]]:
+    """A few hundred at a time. A key that is itself at fault cannot be in any table of ours."""
+    for start in range(0, len(keys), _AT_ONCE):
+        # Only here, since it costs a quarter of a second to load.
+        from bridge.transform.key import holdable
+
+        part = holdable([json.loads(key) for key in keys[start : start + _AT_ONCE]], plan.route)
+        if part:
+            yield part

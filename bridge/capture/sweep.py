@@ -74,7 +74,7 @@ class Sweep:
         self._compare_segments()
         exchange.execute_all(changes.settle_differences())
         self._leave_young_rows()
-        forget_refused(exchange, changes, LATE, self._intake.refused)
+        forget_refused(self._held, self._plan, LATE, self._intake.refused)
         before = self._intake.read
         self._read_late()
         if self._ends_round and not self.saw_everything:

@@ -150,7 +150,7 @@ class _Capture:
             if not self._blind and (last or high_key is not None):
                 exchange.analyze(STAGE, changes.key)
                 exchange.execute(changes.missing_in_stage(key_range(self._read_key, high_key)))
-                forget_refused(exchange, changes, GONE, self._ahead + intake.refused)
+                forget_refused(self._held, self._plan, GONE, self._ahead + intake.refused)
             self._ahead = ([] if high_key != self._read_key else self._ahead) + intake.refused
             self._read_key = high_key
             return Tally()

@@ -22,7 +22,7 @@ from connectors.canonical import PLACE, UNREADABLE, WHY
 from connectors.changes import CURSOR
 from connectors.table import Fit, Kind, Type
 
-__all__ = ["Reason", "Refusal", "Refusals", "Transformed", "transform"]
+__all__ = ["Reason", "Refusal", "Refusals", "Transformed", "check_column", "transform"]
 
 _TEXT = Type(Kind.TEXT)
 _ABOUT_ROWS = frozenset({UNREADABLE, PLACE, WHY})
@@ -105,16 +105,21 @@ def _travel(values: TextArray, column: ColumnRoute, route: Route) -> _Travelled:
         findings.append(Finding(Reason.NULL_KEY, rows_of(values.is_null())))
     if column.rule:
         findings += rule_findings(values, column.rule)
-    before = column.source.type
     if column.codes is not None:
         values, unknown = _coded(values, column.codes)
         findings.append(unknown)
-        before = _TEXT
     if column.mask:
         values = masked(values, column.mask)
-        before = _TEXT
-    values, found = check_values(values, column.exchange, before, route.limits)
+    values, found = check_column(values, column, route.limits)
     return _Travelled(values, findings + found + _at_target(values, column, route.limits))
+
+
+def check_column(
+    values: TextArray, column: ColumnRoute, limits: Limits
+) -> tuple[TextArray, list[Finding]]:
+    """Coded and masked values as the exchange holds them, and what is wrong with them there."""
+    before = _TEXT if column.codes is not None or column.mask else column.source.type
+    return check_values(values, column.exchange, before, limits)
 
 
 def _at_target(values: TextArray, column: ColumnRoute, limits: Limits) -> list[Finding]:

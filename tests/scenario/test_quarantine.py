@@ -305,6 +305,35 @@ def test_bad_keys_and_bad_stamps(world: World) -> None:
     assert third.sent.total == 0
 
 
+@pytest.mark.parametrize("world", [("sqlite", "postgresql", "postgresql")], indirect=True)
+@CAPTURES
+def test_keys_that_the_exchange_cannot_hold_stop_nothing(world: World, capture: dict) -> None:
+    """Nor where a column before the key is at fault as well."""
+    stamp = world.ago(3600)
+    world.sql(
+        "source",
+        "CREATE TABLE t (name varchar(3), at time PRIMARY KEY, updated_at timestamp)",
+        f"INSERT INTO t VALUES ('a', '08:00:00', {stamp}), ('b', '-00:00:03', {stamp}), "
+        f"('much', '25:00:00', {stamp}), ('d', '09:00:00', {stamp})",
+    )
+    world.job("j", key=["at"], **capture)
+    assert sum(batch.tally.quarantined for batch in world.run_well().batches) == 2
+    world.sql(
+        "source",
+        f"UPDATE t SET name = 'c', updated_at = {world.now} WHERE at <> '09:00:00'",
+        f"INSERT INTO t VALUES ('much', '26:00:00', {world.now})",
+    )
+    world.run_well()
+    assert world.sql("target", "SELECT name, CAST(at AS text) FROM t ORDER BY at") == [
+        ("c", "08:00:00"),
+        ("d", "09:00:00"),
+    ]
+    assert set(entries(world)) == {'["-00:00:03"]', '["25:00:00"]', '["26:00:00"]'}
+    world.sql("source", "DELETE FROM t WHERE at < '08:00:00'")
+    world.run_well()
+    assert set(entries(world)) == {'["25:00:00"]', '["26:00:00"]'}
+
+
 @pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids="-".join)
 def test_the_rest_of_a_sweep_closes_no_entry(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What its budget has cut off has not seen the rows before."""
