@@ -90,9 +90,11 @@ def find_route(
         for source, name in names.items()
     ]
     _check_names(job, columns, exchange, target)
-    _check_order(job, [c for c in columns if c.source.name in key], exchange)
+    columns = _with_room_in_key(columns, key, exchange.dialect, target.dialect)
     limits = _limits(exchange.capabilities, target.capabilities)
-    return Route(tuple(columns), tuple(names[k] for k in key), limits)
+    route = Route(tuple(columns), tuple(names[k] for k in key), limits)
+    _check_order(job, route, exchange, target)
+    return route
 
 
 def _column_route(
@@ -116,6 +118,20 @@ def _column_route(
         mask=mask,
         codes=code_tables[codes] if codes else None,
     )
+
+
+def _with_room_in_key(
+    columns: Sequence[ColumnRoute], key: Sequence[str], exchange: Dialect, target: Dialect
+) -> list[ColumnRoute]:
+    """A key may hold less than the same columns elsewhere."""
+    of_key = [c for c in columns if c.source.name in key]
+    kept = exchange.in_key([c.exchange for c in of_key])
+    arriving = target.in_key([target.represent(kind) for kind in kept])
+    room = {c.name: kinds for c, *kinds in zip(of_key, kept, arriving, strict=True)}
+    return [
+        replace(c, exchange=room[c.name][0], target=room[c.name][1]) if c.name in room else c
+        for c in columns
+    ]
 
 
 def _check_columns_exist(job: Job, table: Table) -> None:
@@ -179,16 +195,21 @@ def _check_cursor(job: Job, table: Table) -> None:
         )
 
 
-def _check_order(job: Job, key: Sequence[ColumnRoute], exchange: Connector) -> None:
+def _check_order(job: Job, route: Route, exchange: Connector, target: Connector) -> None:
     """Parts and ranges of a key need one order at all three stores."""
-    for column in key:
-        if column.source.type.kind in _NOT_AS_TEXT and column.exchange.kind is Kind.TEXT:
-            raise StructureMismatch(
-                f"{job.job}: key column {column.source.name} is {column.source.type}, which the "
-                f"family {exchange.dialect.family} of the exchange keeps as text, in another order",
-                endpoint=job.source.endpoint,
-                remedy="give it a precision, or name another key",
-            )
+    for column in (c for c in route.columns if c.name in route.key):
+        steps = (
+            (column.source.type, column.exchange, exchange, "exchange"),
+            (column.exchange, column.target, target, "target"),
+        )
+        for comes, kept, store, role in steps:
+            if comes.kind in _NOT_AS_TEXT and kept.kind is Kind.TEXT:
+                raise StructureMismatch(
+                    f"{job.job}: key column {column.source.name} is {comes}, which the family "
+                    f"{store.dialect.family} of the {role} keeps as text, in another order",
+                    endpoint=job.source.endpoint,
+                    remedy="give it a precision, or name another key",
+                )
 
 
 def _check_names(

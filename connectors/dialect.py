@@ -106,6 +106,11 @@ class Dialect(ABC):
         family has none that is asked anew for each row."""
         return None
 
+    def in_key(self, kinds: Sequence[Type]) -> Sequence[Type]:
+        """What columns of these types hold where they are the key of a table of ours: no more than
+        an index has room for."""
+        return kinds
+
     def key_ddl(self, column: Column) -> str:
         """A key column of a table of ours: its type, sorted in the shared order."""
         return self.ddl(column.type)

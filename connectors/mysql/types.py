@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from connectors.dialect import Dialect
@@ -109,17 +110,15 @@ class MysqlTypes(Dialect):
             case _:
                 return kind
 
+    def in_key(self, kinds: Sequence[Type]) -> Sequence[Type]:
+        lengths = {Kind.TEXT: _room(kinds) // 4, Kind.BINARY: _room(kinds)}
+        return [replace(k, length=k.length or lengths.get(k.kind)) for k in kinds]
+
     def key_ddl(self, column: Column) -> str:
         return self._key_ddl(column, _LONGEST_KEY)
 
     def body(self, columns: Sequence[Column], key: Sequence[str], *more: str) -> str:
-        """Texts without a length share what an index has room for."""
-        wide = (*_TEXTS, Kind.BINARY)
-        texts = [
-            c for c in columns if c.name in key and c.type.kind in wide and not is_bits(c.type)
-        ]
-        fixed = _FIXED_KEY_BYTES * (len(key) - len(texts))
-        room = (_LONGEST_KEY - fixed) // max(1, len(texts))
+        room = _room([c.type for c in columns if c.name in key])
         parts = [
             f"{self.quote(c.name)} "
             f"{self._key_ddl(c, room) if c.name in key else self.ddl(c.type)}{self._comment(c)}"
@@ -156,6 +155,13 @@ class MysqlTypes(Dialect):
             return ""
         mark = f" {UTC_MARK}" if column.type.kind is Kind.TIMESTAMP and column.type.zoned else ""
         return f" COMMENT {literal(column.comment[: 1000 - len(mark)] + mark)}"
+
+
+def _room(key: Sequence[Type]) -> int:
+    """Bytes for each of a key's texts: those without a length share what an index has room for."""
+    wide = [k for k in key if k.kind in (*_TEXTS, Kind.BINARY) and not is_bits(k)]
+    fixed = _FIXED_KEY_BYTES * (len(key) - len(wide))
+    return (_LONGEST_KEY - fixed) // max(1, len(wide))
 
 
 def is_bits(kind: Type) -> bool:

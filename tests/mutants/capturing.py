@@ -466,7 +466,8 @@ CAPTURING = (
         "quarantined-row-taken-for-deleted",
         "quarantine",
         "bridge.capture.window",
-        "                forget_refused(self._held, self._plan, GONE, self._ahead + intake.refused)\n",
+        "                forget_refused(self._held, self._plan, GONE, "
+        "self._ahead + intake.refused)\n",
         "",
         f"{LAST_GOOD}[compare-sqlite-sqlite-sqlite]",
     ),

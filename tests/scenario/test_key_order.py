@@ -7,7 +7,7 @@ import pytest
 
 from bridge.capture import sweep
 from bridge.comparison import reconcile_job
-from tests.scenario.world import CAPTURES, MakeWorld, World
+from tests.scenario.world import CAPTURES, MakeWorld, World, cursor_job
 
 COLUMNS = {"part": "text", "name": "text", "updated_at": "moment", "id": "number"}
 KEY = ("id", "part")
@@ -86,3 +86,48 @@ def test_bits_are_a_key(world: World, capture: str, monkeypatch: pytest.MonkeyPa
     content = reconcile_job(world.deployment, "j", 0).content
     assert content is not None
     assert (content.target_rows, content.sample) == (4, [])
+
+
+@pytest.mark.parametrize(
+    ("world", "role"),
+    [
+        (("postgresql", "postgresql", "mysql"), "target"),
+        (("postgresql", "mysql", "sqlite"), "exchange"),
+    ],
+    indirect=["world"],
+    ids=["target", "exchange"],
+)
+def test_a_number_that_a_store_keeps_as_text_is_no_key(world: World, role: str) -> None:
+    """It would be sent by ranges of numbers, and measured by those of texts."""
+    world.sql(
+        "source",
+        "CREATE TABLE t (k numeric PRIMARY KEY, name text, updated_at timestamp)",
+        f"INSERT INTO t VALUES (9, 'a', {world.ago(3600)}), (10, 'b', {world.ago(3600)})",
+    )
+    world.job("j", **cursor_job())
+    error = world.run().error
+    assert f"the family mysql of the {role} keeps as text, in another order" in str(error)
+    assert world.batches() == []
+
+
+@pytest.mark.parametrize(
+    "world",
+    [("postgresql", "mysql", "mysql"), ("postgresql", "postgresql", "mysql")],
+    indirect=True,
+    ids="-".join,
+)
+@pytest.mark.parametrize("capture", CAPTURES)
+def test_a_key_longer_than_an_index_takes_is_set_aside(world: World, capture: str) -> None:
+    """From the first run on, before there is a table to ask."""
+    world.sql(
+        "source",
+        "CREATE TABLE t (k text, part text, updated_at timestamp, PRIMARY KEY (k, part))",
+        f"INSERT INTO t VALUES ('a', repeat('x', 384), {world.ago(3600)}), "
+        f"('b', repeat('x', 385), {world.ago(3600)}), (repeat('张', 384), '', {world.ago(3600)})",
+    )
+    world.job("j", **CAPTURES[capture])
+    assert [(b.sent.total, b.tally.quarantined) for b in world.run_well().batches] == [(2, 1)]
+    world.sql("source", f"UPDATE t SET updated_at = {world.now}")
+    assert sum(b.tally.updated for b in world.run_well().batches) == 2
+    reasons = world.sql("exchange", "SELECT reason FROM bh_quarantine WHERE closed_at IS NULL")
+    assert reasons == [("too_long",)]
