@@ -8,15 +8,23 @@ import subprocess
 import sys
 import urllib.request
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from bridge.batch import State
+from bridge.deadline import CHINA
+from bridge.event import EventKind, Sighting
 from bridge.exporter import Exporter
+from bridge.ledger.candidate import Candidate
+from bridge.ledger.event import Events
+from bridge.ledger.timeliness import know
 from bridge.log import LogFormat, begin
 from bridge.metric import METRICS
 from tests.command import call
+from tests.scenario.books import Books, seal
 from tests.scenario.world import DEPARTMENT, World, cursor_job
 
 Capsys = pytest.CaptureFixture[str]
@@ -96,6 +104,38 @@ def test_what_is_wrong_is_measured(world: World, capsys: Capsys) -> None:
     assert found["bridgehead_events_open", "j", "critical"] == 1
     assert found["bridgehead_rows_sent_today", "j", "deleted"] == 1
     assert found["bridgehead_rows_received_today", "j", "deleted"] == 0
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=str)
+def test_what_stands_in_the_books_is_measured(world: World, capsys: Capsys) -> None:
+    """The day is China's, and what claims nothing is counted apart."""
+    books, now = Books(world, capsys), datetime.now(UTC)
+    midnight = now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
+    world.job("due", **cursor_job(), catalogue={"update_cycle": "daily"})
+    with books.open() as ledger:
+        for at in (midnight - timedelta(seconds=1), midnight):
+            seal(ledger, at.astimezone(UTC), State.RECONCILED)
+        seal(ledger, now, State.SEALED)
+        ledger.new_epoch("because", "tester")
+        ledger.keep_candidates([Candidate(now - timedelta(seconds=900), frozenset({"1"}))])
+        know(ledger.connection, DEPARTMENT, ["due"], now - timedelta(days=9))
+        events = Events(ledger.connection, DEPARTMENT)
+        for kind in (EventKind.GAP, EventKind.FORK):
+            events.see(Sighting(kind, "a", facts={"code": kind.value}), now)
+        for store in ("target", "exchange"):
+            events.see(Sighting(EventKind.STORE, subject=store), now)
+    found = read(books.call("metrics").out)
+    assert found["bridgehead_batches_today", "a", "reconciled"] == 1
+    assert found["bridgehead_batches_today", "a", "superseded"] == 1
+    assert found["bridgehead_rows_sent_today", "a", "inserted"] == 1
+    assert 900 <= found["bridgehead_horizon_age_seconds", "a", ""] < 1000
+    assert found["bridgehead_events_open", "a", "critical"] == 2
+    assert {r: found["bridgehead_endpoint_up", "", r] for r in world.stores} == {
+        "source": 1,
+        "exchange": 1,  # or this could not be told
+        "target": 0,
+    }
+    assert found["bridgehead_overdue", "due", ""] == 1
 
 
 def test_a_ledger_that_is_down_is_said_and_a_new_one_is_empty(world: World, capsys: Capsys) -> None:
