@@ -742,9 +742,18 @@ def test_status_of_all_jobs_is_one_query(connection: Connection) -> None:
     seal(busy, kind=Kind.REPAIR)
     Quarantine(connection, DEPARTMENT, "busy").open_entries(rejected(1, 2), 1, 1)
     Quarantine(connection, DEPARTMENT, "busy").close(keys(1), "accepted")
-    Ledger(connection, "another", "busy").register()
+    others = Ledger(connection, "another", "busy")
+    others.register()
+    others.take()
+    for _ in range(7):
+        seal(others)
     idle.new_epoch("test", "li")
-    first, second = Ledger.jobs(connection, DEPARTMENT)
+    parts = taken(connection, "parts")
+    parts.move(receive(parts, seal(parts)), State.DEVIATED, deviation=2)
+    parts.new_epoch("test", "li")
+    whole = seal(parts)
+    seal(parts, key_high='["m"]', last=False)
+    first, second, last = Ledger.jobs(connection, DEPARTMENT)
     assert (first.job, first.epoch, first.seq, first.kind) == ("busy", 1, 5, "repair")
     assert first.watermark == waiting.window_high
     assert (first.sealed, first.applied, first.deviated, first.held) == (2, 1, 1, 0)
@@ -759,6 +768,7 @@ def test_status_of_all_jobs_is_one_query(connection: Connection) -> None:
     assert (second.job, second.epoch, second.seq, second.enabled) == ("idle", 2, 0, True)
     assert second.watermark is second.in_flight_since is second.last_sealed_at is None
     assert second.in_flight == second.quarantined == 0
+    assert (last.watermark, last.seq, last.deviated) == (whole.window_high, 2, 1)
 
 
 def test_what_is_rolled_back_never_was(exchange: Engine) -> None:

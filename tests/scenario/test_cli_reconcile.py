@@ -46,6 +46,9 @@ def test_equal_contents_reconcile(settled: World, capsys: Capsys) -> None:
     assert (found["rows"], found["target_rows"], found["sample"]) == (300, 300, [])
     assert (cut["epoch"], cut["seq"], cut["sent"]) == (1, 1, cut["received"])
     assert cut["sent"]["total"] == 300
+    disable = ("disable", "j", "--why", "a pause")
+    assert call(capsys, "--config", settled.directory, *disable).code == 0
+    assert reconcile(settled, capsys).json["content"]["rows"] == 300
 
 
 @chains

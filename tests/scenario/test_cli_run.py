@@ -51,6 +51,20 @@ def test_several_jobs_are_an_array_by_name(ready: World, capsys: Capsys) -> None
     assert [outcome["job"] for outcome in every.json] == ["b", "j"]
 
 
+def test_every_job_is_run_and_one_whose_file_cannot_be_used_is_told(
+    ready: World, capsys: Capsys
+) -> None:
+    """And though the others went well, the call did not."""
+    (ready.directory / "jobs/a.yaml").write_text("job: a\n", "utf-8")
+    told = bridgehead(ready, capsys, "run", "--all", "--json")
+    assert told.code == 2
+    assert [(job["job"], job["verdict"]) for job in told.json] == [
+        ("a", "in_flight"),
+        ("j", "reconciled"),
+    ]
+    assert "jobs/a.yaml" in told.err
+
+
 def test_the_books_of_the_ledger_are_the_same_objects(ready: World, capsys: Capsys) -> None:
     ran = bridgehead(ready, capsys, "run", "j", "--json").json
     assert bridgehead(ready, capsys, "batches", "j", "--json").json == {

@@ -18,12 +18,13 @@ from bridge.decision import approve
 from bridge.event import EventKind, Observation, Sighting
 from bridge.hold import open_ledger
 from bridge.ledger.alarm import Occasion, Outbox
+from bridge.ledger.event import Events
 from bridge.ledger.timeliness import begun_at
 from bridge.messenger import send
 from bridge.notice import note_all, record
 from bridge.run import pull_only
 from bridge.settings import load
-from connectors.errors import BridgeheadError
+from connectors.errors import BridgeheadError, Busy
 from tests.command import call
 from tests.scenario.proxy import Proxy
 from tests.scenario.world import DEPARTMENT, World, cursor_job
@@ -137,6 +138,10 @@ def test_what_goes_on_is_told_again_after_the_pause_until_acknowledged(
     assert see_again(later(hours=9)) == []
     (event,) = call(capsys, *config, "events", "--json").json
     assert (event["state"], event["acknowledged_by"], event["seen"]) == ("acknowledged", "Li", 5)
+    with webhook() as late:
+        rules(told, hook, late, repeat_after="1h")  # who has not been told yet is told of it still
+        assert (see_again(later(hours=9)), len(late.titles)) == ([], 1)
+    rules(told, hook, repeat_after="1h")
     audit = told.sql("exchange", "SELECT actor, action FROM bh_audit ORDER BY number DESC LIMIT 1")
     assert audit == [("Li", "acknowledge")]
     assert told.resync().verdict == "reconciled"
@@ -410,6 +415,49 @@ def test_what_a_dead_sender_had_taken_is_sent_by_the_next(told: World, hook: Web
     assert note_all(deployment) == {}
     assert note_all(deployment, later(minutes=3)) == {"a": None}
     assert (len(hook.messages), note_all(deployment, later(minutes=9))) == (1, {})
+
+
+def test_what_there_was_no_time_for_is_sent_by_the_next(
+    told: World, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it, however much waits for one rule."""
+    rules(told)
+    lose_a_row(told)
+    rules(told, hook)
+    deployment, now = told.deployment, datetime.now(UTC)
+    with open_ledger(deployment) as exchange, exchange.transaction() as connection:
+        for occasion in (Occasion.OPENED, Occasion.REPEATED):
+            Outbox(connection, DEPARTMENT).queue(1, "a", occasion, now)
+    monkeypatch.setattr("bridge.alarm._BUDGET_SECONDS", -1.0)
+    assert note_all(deployment, now) == {}
+    monkeypatch.undo()
+    assert (note_all(deployment, now), len(hook.messages)) == ({"a": None}, 2)
+
+
+def test_two_that_open_one_event_at_once_look_again(told: World) -> None:
+    looks = iter([Busy("taken"), Busy("taken"), None])
+
+    def look(_: Any) -> Observation:
+        if error := next(looks):
+            raise error
+        return Observation((Sighting(EventKind.GAP, "j"),))
+
+    with open_ledger(told.deployment) as exchange:
+        record(exchange, told.deployment, look, datetime.now(UTC))
+    assert events(told) == [("gap", "j", "", 1)]
+
+
+def test_a_job_whose_file_cannot_be_used_is_not_gone(told: World) -> None:
+    lose_a_row(told)
+    (told.directory / "jobs/bad.yaml").write_text("job: bad\n", "utf-8")
+    deployment = load(told.directory)
+    for _ in range(2):
+        note_all(deployment)
+    assert events(told)[1:] == [("failed", "bad", "", 2)]
+    assert events(told, closed=True) == []
+    with open_ledger(deployment) as exchange, exchange.transaction() as connection:
+        (newest,) = Events(connection, DEPARTMENT).entries(limit=1)
+    assert newest.job == "bad"
 
 
 def test_a_receiver_that_does_not_answer_takes_bounded_time(hook: Webhook) -> None:
