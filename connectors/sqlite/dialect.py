@@ -24,6 +24,7 @@ _SIMPLE: dict[Kind, str] = {
 _INTEGERS = {16: "SMALLINT", 32: "INT4", 64: "BIGINT"}
 _SIGNED = {16: 32, 32: 64}
 _FUNCTIONS = {
+    Kind.BOOLEAN: "replace(replace(lower({}), '1', 'true'), '0', 'false')",
     Kind.DATE: "bh_date({})",
     Kind.TIME: "bh_time({})",
     Kind.UUID: "bh_uuid({}, 1)",
@@ -118,9 +119,13 @@ class SqliteDialect(Dialect):
 
     def parse(self, expression: str, kind: Type) -> str:
         """A bound of a range may have more digits than the canonical form."""
-        if kind.kind is Kind.TIMESTAMP:
-            return _canonical(expression, kind)
-        return self.stored(expression, kind)
+        match kind.kind:
+            case Kind.TIMESTAMP:
+                return _canonical(expression, kind)
+            case Kind.BOOLEAN:
+                return expression
+            case _:
+                return self.stored(expression, kind)
 
     def stored(self, expression: str, kind: Type) -> str:
         """Most texts are the value itself: a column's affinity turns digits into a number, and
@@ -139,7 +144,7 @@ class SqliteDialect(Dialect):
         match column.type.kind:
             case Kind.DECIMAL:
                 return f"{expression} COLLATE bh_decimal"
-            case Kind.UUID | Kind.DATE | Kind.TIME | Kind.TIMESTAMP:
+            case Kind.BOOLEAN | Kind.UUID | Kind.DATE | Kind.TIME | Kind.TIMESTAMP:
                 return _canonical(expression, column.type)
             case Kind.TEXT | Kind.JSON | Kind.NATIVE:
                 if column.native and not has_text_affinity(column.native):

@@ -229,6 +229,8 @@ def test_keys_in_other_spellings_are_found_and_ordered(opened: Opened) -> None:
         "INSERT INTO n VALUES (10), (9.5), ('1e1x'), (-1)",
         "CREATE TABLE i (id BIGINT PRIMARY KEY)",
         "INSERT INTO i VALUES (10), (9), ('x'), (-1)",
+        "CREATE TABLE o (id BOOLEAN PRIMARY KEY)",
+        "INSERT INTO o VALUES (1), ('False'), ('never')",
         "CREATE TABLE w (id PRIMARY KEY) WITHOUT ROWID",
         "INSERT INTO w VALUES (10), (9), ('x'), (-1)",
     )
@@ -248,6 +250,7 @@ def test_keys_in_other_spellings_are_found_and_ordered(opened: Opened) -> None:
         ],
         "n": ["-1", "9.5", "10", "1e1x"],
         "i": ["-1", "9", "10", "x"],
+        "o": ["false", "never", "true"],
         "w": ["-1", "10", "9", "x"],
     }
     for name, values in expected.items():
