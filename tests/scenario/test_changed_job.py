@@ -72,6 +72,18 @@ def test_resync_replaces_what_is_at_the_target(world: World) -> None:
 
 
 @on_both
+def test_resync_of_an_empty_source_empties_the_target(world: World) -> None:
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql("source", "DELETE FROM t")
+    outcome = world.resync()
+    (batch,) = outcome.batches
+    assert (outcome.verdict, batch.sent.total, batch.received.deleted) == ("reconciled", 0, 5)
+    assert world.sql("target", "SELECT * FROM t") == []
+
+
+@on_both
 def test_a_target_made_before_a_column_came_has_it_too(world: World) -> None:
     """Nothing was sent yet, so that no resync is needed for it."""
     world.write(retry=0)

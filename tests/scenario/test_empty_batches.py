@@ -54,6 +54,25 @@ def test_a_held_horizon_claims_nothing(world: World) -> None:
     assert [b.kind for b in world.run_well().batches] == ["empty"]
 
 
+def test_a_sweep_under_a_held_horizon_moves_no_watermark(world: World) -> None:
+    """It finds what is gone, and claims nothing of what may still commit."""
+    world.make_table(3)
+    world.job("j", **cursor_job(drain_wait=0))
+    world.run_well()
+    writer = world.connect("source")
+    begun = writer.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'").fetchone()[0]
+    writer.execute("BEGIN")
+    writer.execute("SELECT 1")
+    world.sql("source", "DELETE FROM t WHERE id = 2")
+    outcome = world.run()
+    assert (outcome.verdict, len(outcome.holders)) == ("in_flight", 1)
+    assert [b.received.deleted for b in outcome.batches if b.received] == [1]
+    assert world.batches()[-1]["window_high"].replace(tzinfo=None) <= begun
+    writer.execute("COMMIT")
+    world.run_well()
+    assert world.findings() == []
+
+
 def test_a_horizon_held_too_long_alarms(world: World) -> None:
     world.make_table(3)
     world.job("j", **cursor_job(drain_wait=0, horizon_limit=1, deletes={"sweep": "off"}))

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.failpoint import arm, at
 from bridge.run import Outcome, Step, pull_only, push_only, settle_and_pull
-from tests.scenario.world import World, cursor_job
+from tests.scenario.world import World, cursor_job, cut_off
 
 CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
 on_both = pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda chain: chain[0])
@@ -147,6 +147,27 @@ def test_a_part_of_a_resync_that_deviates_is_not_put_right_by_the_last(settled: 
     assert (outcome.verdict, outcome.deviation, outcome.exit_code) == ("deviation", 1, 1)
     states = [b["state"] for b in settled.batches() if b["epoch"] == 2]
     assert states == ["deviated", "reconciled", "reconciled", "reconciled"]
+
+
+@on_sqlite
+def test_a_resync_puts_nothing_right_before_it_is_whole(settled: World) -> None:
+    """Cut off, it goes on as a resync: what it has not come by yet is replaced like the rest."""
+    check_swallowed_row(settled)
+    settled.sql(
+        "target", "DROP TRIGGER meddle", "INSERT INTO t (id, name) VALUES (50, 'x'), (999, 'y')"
+    )
+    settled.write(retry=0)
+    settled.job("j", chunk_rows=4, **cursor_job())
+    arm(at("image.sealed", 2, cut_off))
+    assert settled.resync().error is not None
+    arm(None)
+    assert [b["state"] for b in settled.batches()].count("deviated") == 1
+    assert settled.run("j", push_only).verdict == "deviation"
+    healed = settled.run_well()
+    assert {b.kind for b in healed.batches if b.sent.total} == {"resync"}
+    assert sum(b.received.deleted for b in healed.batches) == 2
+    assert {b["state"] for b in settled.batches()} == {"reconciled"}
+    assert settled.findings() == []
 
 
 @on_both
