@@ -106,7 +106,7 @@ class Changes:
         """Write the change rows of a batch: what is staged and differs from the copy, and the
         missing keys that the copy still has."""
         d, names = self.dialect, [c.name for c in self.columns]
-        first = d.column("c", self.key[0])
+        absent = d.absent("c", self.key_columns)
         values = [c for c in self.columns if c.name not in self.key]
         differs = [d.differs(d.column("s", c.name), d.column("c", c.name), c.type) for c in values]
         into = f"INSERT INTO {d.table(self.change)} ({d.columns([EPOCH, SEQ, OPERATION])}, "
@@ -114,11 +114,11 @@ class Changes:
         return [
             Statement(
                 f"{into}{d.columns(names)})\n"
-                f"SELECT {stamp}, CASE WHEN {first} IS NULL THEN 'I' ELSE 'U' END, "
+                f"SELECT {stamp}, CASE WHEN {absent} THEN 'I' ELSE 'U' END, "
                 f"{d.columns(names, 's')}\n"
                 f"FROM {d.quote(STAGE)} s\n"
                 f"LEFT JOIN {d.table(self.copy)} c ON {d.match('c', 's', self.key)}\n"
-                f"WHERE {' OR '.join([f'{first} IS NULL', *differs])}",
+                f"WHERE {' OR '.join([absent, *differs])}",
                 (epoch, seq),
             ),
             Statement(
@@ -259,7 +259,7 @@ class Changes:
             f"SELECT {d.columns(self.key, 'c')}\n"
             f"FROM {d.table(self.copy)} c\n"
             f"LEFT JOIN {d.quote(STAGE)} s ON {d.match('s', 'c', self.key)}\n"
-            f"WHERE {d.column('s', self.key[0])} IS NULL AND {inside.sql}",
+            f"WHERE {d.absent('s', self.key_columns)} AND {inside.sql}",
             inside.values,
         )
 

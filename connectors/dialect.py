@@ -188,6 +188,10 @@ class Dialect(ABC):
         """`left.k = right.k` for every key column."""
         return " AND ".join(f"{self.column(left, k)} = {self.column(right, k)}" for k in key)
 
+    def absent(self, alias: str, key: Sequence[Column]) -> str:
+        """A condition: the row that was looked for by its key, in an outer join, is not there."""
+        return f"{self.column(alias, key[0].name)} IS NULL"
+
     def found(self, alias: str, key: Sequence[str], rows: str, other: str, where: str = "") -> str:
         """A condition for the rows of `alias` whose key is that of one of `rows` (a table that is
         called `other`) `where` it holds."""

@@ -112,13 +112,13 @@ class Effects:
     def lines(self) -> str:
         """A query for the canonical lines of the state that the staged keys are in, with the
         operation, and whether the key was there before and is there after (0 or 1)."""
-        d, first = self.dialect, self.key[0]
-        before = f"CASE WHEN {d.column('p', first)} IS NULL THEN 0 ELSE 1 END"
-        after = f"CASE WHEN {d.column('t', first)} IS NULL THEN 0 ELSE 1 END"
+        d, key = self.dialect, self.key_columns
+        before = f"CASE WHEN {d.absent('p', key)} THEN 0 ELSE 1 END"
+        after = f"CASE WHEN {d.absent('t', key)} THEN 0 ELSE 1 END"
         return (
             f"SELECT {d.column('i', OPERATION)}, {before} AS {d.quote(BEFORE)}, "
             f"{after} AS {d.quote(AFTER)},\n"
-            f"CASE WHEN {d.column('t', first)} IS NULL THEN {d.absent_line(self.key_columns, 'i')} "
+            f"CASE WHEN {d.absent('t', key)} THEN {d.absent_line(key, 'i')} "
             f"ELSE {d.line(self.columns, 't')} END AS line\n"
             f"FROM {d.table(self.incoming_table)} i\n"
             f"LEFT JOIN {d.table(self.present_table)} p ON {d.match('p', 'i', self.key)}\n"

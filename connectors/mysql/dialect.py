@@ -106,6 +106,13 @@ class MysqlDialect(MysqlTypes):
         """CONVERT folds, whatever the column's own collation does."""
         return f"CAST({text} AS BINARY) LIKE {self.placeholder}"
 
+    def absent(self, alias: str, key: Sequence[Column]) -> str:
+        """A date that may not be NULL is NULL to IS where it is 0000-00-00 (ODBC wants it so)."""
+        dates = (Kind.DATE, Kind.TIMESTAMP)
+        if sure := [column for column in key if column.type.kind not in dates]:
+            return super().absent(alias, sure)
+        return f"{self.column(alias, key[0].name)} <=> NULL"
+
     def same(self, left: str, right: str, column: Column) -> str:
         """Found by the index of `left`, whatever it folds, and then told apart byte by byte."""
         if not column.folds:

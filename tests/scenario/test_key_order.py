@@ -131,3 +131,32 @@ def test_a_key_longer_than_an_index_takes_is_set_aside(world: World, capture: st
     assert sum(b.tally.updated for b in world.run_well().batches) == 2
     reasons = world.sql("exchange", "SELECT reason FROM bh_quarantine WHERE closed_at IS NULL")
     assert reasons == [("too_long",)]
+
+
+@pytest.mark.parametrize("world", [("mysql",) * 3], indirect=True, ids=["mysql"])
+@pytest.mark.parametrize("kind", ["date", "datetime", "date with n", "timestamp"])
+@pytest.mark.parametrize("capture", CAPTURES)
+def test_days_that_are_none_are_a_key(world: World, capture: str, kind: str) -> None:
+    """IS NULL is true of them, where a column may not be NULL."""
+    kind, with_number, _ = kind.partition(" with n")
+    key = "k, n" if with_number else "k"
+    rows = ", ".join(
+        f"('{day}', 1, 'x', {world.ago(3600)})" for day in ("0000-00-00", "2024-02-29")
+    )
+    world.sql(
+        "source",
+        "SET sql_mode = ''",
+        f"CREATE TABLE t (k {kind} NOT NULL, n int NOT NULL, name varchar(9), "
+        f"updated_at datetime(6), PRIMARY KEY ({key}))",
+        f"INSERT INTO t VALUES {rows}",
+    )
+    world.job("j", chunk_rows=1, **CAPTURES[capture])
+    world.run_well()
+    seen = len(world.batches())
+    world.sql("source", f"UPDATE t SET name = 'y', updated_at = {world.now} WHERE n = 1")
+    world.run_well()
+    assert world.counted(seen) == (0, 2, 0)
+    world.sql("source", "DELETE FROM t ORDER BY k LIMIT 1")
+    world.run_well()
+    assert world.counted(seen) == (0, 2, 1)
+    assert len(world.sql("target", "SELECT * FROM t")) == 1
