@@ -192,8 +192,8 @@ CAPTURING = (
         "inserts-taken-for-updates",
         "classify",
         "connectors.changes",
-        "CASE WHEN {first} IS NULL THEN 'I' ELSE 'U' END",
-        "CASE WHEN {first} IS NULL THEN 'U' ELSE 'I' END",
+        "CASE WHEN {absent} THEN 'I' ELSE 'U' END",
+        "CASE WHEN {absent} THEN 'U' ELSE 'I' END",
         f"{CHANGES}::test_random_batches_do_what_the_model_does[sqlite-cursor]",
     ),
     Mutant(
