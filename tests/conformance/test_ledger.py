@@ -709,6 +709,7 @@ def test_a_closed_entry_stays_and_a_new_one_opens(connection: Connection) -> Non
     assert quarantine.open_entries(rejected(1), 1, 3) == 1
     everything = quarantine.list_masked(closed=True)
     assert [entry.closed_why for entry in everything] == ["accepted", None, None]
+    assert [entry.closed_at is None for entry in everything] == [False, True, True]
     assert [entry.key for entry in quarantine.list_masked()] == keys(2, 1)
 
 
