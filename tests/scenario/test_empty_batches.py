@@ -73,6 +73,25 @@ def test_a_sweep_under_a_held_horizon_moves_no_watermark(world: World) -> None:
     assert world.findings() == []
 
 
+def test_work_that_overlaps_for_ever_holds_nothing_back_for_ever(world: World) -> None:
+    """Something is always open; what was open at a moment that was kept is not for ever."""
+    world.make_table(3)
+    world.job("j", **cursor_job(drain_wait=0, deletes={"sweep": "off"}))
+    world.run_well()
+    first, second = world.connect("source"), world.connect("source")
+    world.insert([10], stamp=world.now)
+    first.execute("BEGIN")
+    first.execute("SELECT pg_sleep(1.2)")
+    assert world.run().batches == []
+    second.execute("BEGIN")
+    second.execute("SELECT 1")
+    assert world.run().batches == []
+    first.execute("COMMIT")
+    outcome = world.run()
+    assert (outcome.verdict, [b.sent.inserted for b in outcome.batches]) == ("reconciled", [1])
+    second.execute("COMMIT")
+
+
 def test_a_horizon_held_too_long_alarms(world: World) -> None:
     world.make_table(3)
     world.job("j", **cursor_job(drain_wait=0, horizon_limit=1, deletes={"sweep": "off"}))

@@ -56,3 +56,20 @@ def test_a_load_that_is_whole_has_looked_at_every_row(world: World) -> None:
     assert [tuple(map(bool, row)) for row in world.sql("exchange", looked)] == [(True, True)]
     world.run_well()
     assert [tuple(map(bool, row)) for row in world.sql("exchange", looked)] == [(False, False)]
+
+
+@pytest.mark.parametrize("world", [CHAINS[0], CHAINS[1]], indirect=True, ids="-".join)
+def test_a_cursor_that_travels_masked_is_kept_as_it_is(world: World) -> None:
+    """Of a masked stamp no window and no sweep can tell whether it moved."""
+    world.make_table(4)
+    shared = {name: {} for name in ("id", "name")} | {"updated_at": {"mask": "name"}}
+    world.job("j", columns=shared, **cursor_job())
+    world.run_well()
+    seen = len(world.batches())
+    world.sql("source", f"UPDATE t SET name = 'x', updated_at = {world.now} WHERE id = 2")
+    world.run_well()
+    world.run_well()
+    assert world.counted(seen) == (0, 1, 0)
+    assert [batch["late"] for batch in world.batches()[seen:]] == [0, 0]
+    masked = {stamp[1:] for (stamp,) in world.sql("target", "SELECT updated_at FROM t")}
+    assert {*"".join(masked)} == {"*"}
