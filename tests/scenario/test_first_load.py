@@ -58,7 +58,9 @@ def test_a_load_that_is_whole_has_looked_at_every_row(world: World) -> None:
     assert [tuple(map(bool, row)) for row in world.sql("exchange", looked)] == [(False, False)]
 
 
-@pytest.mark.parametrize("world", [CHAINS[0], CHAINS[1]], indirect=True, ids="-".join)
+@pytest.mark.parametrize(
+    "world", [CHAINS[0], CHAINS[1], ("mysql",) * 3], indirect=True, ids="-".join
+)
 def test_a_cursor_that_travels_masked_is_kept_as_it_is(world: World) -> None:
     """Of a masked stamp no window and no sweep can tell whether it moved: row 3 alone has moved."""
     world.make_table(4)
@@ -74,7 +76,7 @@ def test_a_cursor_that_travels_masked_is_kept_as_it_is(world: World) -> None:
     world.run_well()
     world.run_well()
     assert world.counted(seen) == (0, 1, 0)
-    copied = world.sql("exchange", "SELECT count(DISTINCT bh_cursor) FROM bh_copy_j")
-    assert copied == world.sql("source", "SELECT count(DISTINCT updated_at) FROM t")
+    kept = world.sql("exchange", "SELECT bh_cursor FROM bh_copy_j ORDER BY id")
+    assert kept == world.sql("source", "SELECT updated_at FROM t ORDER BY id")
     masked = {stamp[1:] for (stamp,) in world.sql("target", "SELECT updated_at FROM t")}
     assert {*"".join(masked)} == {"*"}
