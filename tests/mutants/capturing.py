@@ -660,4 +660,39 @@ CAPTURING = (
         'hashlib.sha256(key.lower().encode("ascii"))',
         f"{LEDGER}::test_keys_that_differ_in_case_have_an_entry_each[sqlite]",
     ),
+    Mutant(
+        "sweep-claims-what-is-still-open",
+        "horizon",
+        "bridge.pull",
+        "high = max(high or watermark, watermark)",
+        "high = max(high or held.source.clock(), watermark)",
+        f"{SCENARIO}/test_empty_batches.py::test_a_sweep_under_a_held_horizon_moves_no_watermark",
+    ),
+    Mutant(
+        "moments-that-were-kept-forgotten-but-the-last",
+        "horizon",
+        "bridge.pull",
+        "drain(source, kept, capture.margin",
+        "drain(source, kept[-1:], capture.margin",
+        f"{SCENARIO}/test_empty_batches.py"
+        "::test_work_that_overlaps_for_ever_holds_nothing_back_for_ever",
+    ),
+    Mutant(
+        "keys-at-fault-looked-for",
+        "quarantine",
+        "bridge.transform.key",
+        "            good &= ~finding.rows\n",
+        "            good &= True\n",
+        f"{QUARANTINE}::test_keys_that_the_exchange_cannot_hold_stop_nothing"
+        "[cursor-sqlite-postgresql-postgresql]",
+    ),
+    Mutant(
+        "cursor-under-its-mask-not-kept",
+        "classify",
+        "bridge.plan",
+        "c.source.name == cursor_name and not (c.mask or c.codes is not None)",
+        "c.source.name == cursor_name",
+        f"{SCENARIO}/test_first_load.py::test_a_cursor_that_travels_masked_is_kept_as_it_is"
+        "[sqlite-sqlite-sqlite]",
+    ),
 )

@@ -114,4 +114,20 @@ CONNECTING = (
         "str(hash(name))",
         f"{MYSQL}::test_a_lock_has_one_name_whoever_asks",
     ),
+    Mutant(
+        "no-day-taken-for-null",
+        "classify",
+        "connectors.mysql.dialect",
+        'return f"{self.column(alias, key[0].name)} <=> NULL"',
+        'return f"{self.column(alias, key[0].name)} IS NULL"',
+        "tests/scenario/test_key_order.py::test_days_that_are_none_are_a_key[compare-date-mysql]",
+    ),
+    Mutant(
+        "bits-of-a-key-kept-as-text",
+        "classify",
+        "connectors.mysql.types",
+        "if (kind.kind in _TEXTS and not is_bits(kind)) or",
+        "if kind.kind in _TEXTS or",
+        "tests/scenario/test_key_order.py::test_bits_are_a_key[mysql-mysql-mysql-cursor]",
+    ),
 )

@@ -375,4 +375,36 @@ DELIVERING = (
         "",
         f"{LEDGER}::test_a_move_from_a_state_long_left_is_refused[sqlite]",
     ),
+    Mutant(
+        "image-of-nothing-replaces-nothing",
+        "apply",
+        "bridge.push",
+        "        if batch.kind.is_image:\n"
+        "            return self._replace_range(batch), Misfits()\n",
+        "        if batch.kind.is_image and batch.sent.total:\n"
+        "            return self._replace_range(batch), Misfits()\n",
+        "tests/scenario/test_changed_job.py"
+        "::test_resync_of_an_empty_source_empties_the_target[sqlite]",
+    ),
+    Mutant(
+        "deviations-put-right-by-the-first-part-of-a-resync",
+        "verdict",
+        "bridge.push",
+        "if not (batch.kind is Kind.RESYNC and batch.last):",
+        "if not (batch.kind is Kind.RESYNC):",
+        "tests/scenario/test_planted_gaps.py"
+        "::test_a_resync_puts_nothing_right_before_it_is_whole[sqlite]",
+    ),
+    Mutant(
+        "another-epochs-batch-moved-as-well",
+        "settle",
+        "bridge.ledger.writer",
+        '    batch_row.c.epoch == bindparam("of_epoch"),\n'
+        '    batch_row.c.seq == bindparam("with_seq"),\n'
+        "    batch_row.c.state",
+        '    batch_row.c.epoch >= bindparam("of_epoch"),\n'
+        '    batch_row.c.seq == bindparam("with_seq"),\n'
+        "    batch_row.c.state",
+        "tests/conformance/test_ledger.py::test_a_move_is_of_its_own_epochs_batch[sqlite]",
+    ),
 )

@@ -305,7 +305,9 @@ def test_bad_keys_and_bad_stamps(world: World) -> None:
     assert third.sent.total == 0
 
 
-@pytest.mark.parametrize("world", [("sqlite", "postgresql", "postgresql")], indirect=True)
+@pytest.mark.parametrize(
+    "world", [("sqlite", "postgresql", "postgresql")], indirect=True, ids="-".join
+)
 @CAPTURES
 def test_keys_that_the_exchange_cannot_hold_stop_nothing(world: World, capture: dict) -> None:
     """Nor where a column before the key is at fault as well."""
