@@ -695,4 +695,12 @@ CAPTURING = (
         f"{SCENARIO}/test_first_load.py::test_a_cursor_that_travels_masked_is_kept_as_it_is"
         "[sqlite-sqlite-sqlite]",
     ),
+    Mutant(
+        "files-of-another-job-taken-for-ours",
+        "classify",
+        "bridge.ledger.file",
+        "and_(row.c.department == department, row.c.job == job, row.c.epoch == epoch)",
+        "and_(row.c.department == department, row.c.epoch == epoch)",
+        f"{SCENARIO}/test_sheets.py::test_a_file_that_one_job_has_taken_is_still_there_for_another",
+    ),
 )

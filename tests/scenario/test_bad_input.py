@@ -116,6 +116,8 @@ def _slow(after: int) -> Callable[[World], None]:
     return make
 
 
+LIKE_T = "id integer, name text, amount numeric(10,2), updated_at timestamptz"
+
 MISTAKES = {
     "slow source": Mistake(_slow(after=0), 3, "timeout", ("other", "statement")),
     "source that stops": Mistake(_slow(after=5), 3, "timeout", ("other", "statement")),
@@ -217,6 +219,28 @@ MISTAKES = {
         4,
         "structure_mismatch",
         ("unique key", "id"),
+    ),
+    "target with a key of more columns": Mistake(
+        _sql("target", f"CREATE TABLE b ({LIKE_T}, PRIMARY KEY (id, name))"),
+        4,
+        "structure_mismatch",
+        ("target", "no unique key over id", "primary key"),
+    ),
+    "target with a key of fewer columns": Mistake(
+        _sql("target", f"CREATE TABLE b ({LIKE_T}, PRIMARY KEY (id))", key=["id", "name"]),
+        4,
+        "structure_mismatch",
+        ("target", "no unique key over id, name", "primary key"),
+    ),
+    "target that is a view": Mistake(
+        _sql(
+            "target",
+            f"CREATE TABLE under ({LIKE_T}, PRIMARY KEY (id))",
+            "CREATE VIEW b AS SELECT * FROM under",
+        ),
+        4,
+        "structure_mismatch",
+        ("target b is a view", "name a table"),
     ),
     "target with a column of its own that is needed": Mistake(
         _sql(

@@ -57,11 +57,11 @@ class Desk:
         (world.directory / "codes/sex.csv").write_text(codes, "utf-8")
         self._stamp = 1_700_000_000
 
-    def job(self, pattern: str = "*", columns: Any = None, **content: Any) -> str:
+    def job(self, pattern: str = "*", columns: Any = None, name: str = "j", **content: Any) -> str:
         place = {"endpoint": "sheets", "table": pattern}
         basic = {"capture": {"method": "files"}, "key": ["id_no"]}
         return self.world.job(
-            "j", source=place, columns=columns or COLUMNS, title="人员", **(basic | content)
+            name, source=place, columns=columns or COLUMNS, title="人员", **(basic | content)
         )
 
     def put(self, name: str, write: Callable[[Path], object]) -> Path:
@@ -252,6 +252,18 @@ def test_each_file_is_one_batch_and_is_taken_once(box: Desk) -> None:
     assert sums == [(2, 1), (2, 1)]
     assert box.target("id, v", "id") == [(1, "b"), (2, "b"), (3, "a"), (4, "new")]
     assert len(box.files()) == 4
+
+
+def test_a_file_that_one_job_has_taken_is_still_there_for_another(box: Desk) -> None:
+    box.world.run_well()
+    box.csv("a.csv", "1,a", "2,b")
+    box.world.run_well()
+    columns = {"id": {"type": "integer"}, "v": {}}
+    target = {"endpoint": "target", "table": "k"}
+    box.job("*.csv", columns, key=["id"], name="k", target=target)
+    outcome = box.world.run_well("k")
+    assert [batch.sent.inserted for batch in outcome.batches] == [0, 2]
+    assert box.world.run_well().batches[0].kind == "empty"
 
 
 def test_a_file_without_news_is_still_a_batch(box: Desk) -> None:
