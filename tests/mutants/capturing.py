@@ -703,4 +703,21 @@ CAPTURING = (
         "and_(row.c.department == department, row.c.epoch == epoch)",
         f"{SCENARIO}/test_sheets.py::test_a_file_that_one_job_has_taken_is_still_there_for_another",
     ),
+    Mutant(
+        "pulled-over-a-resync-on-its-way",
+        "seal",
+        "bridge.run",
+        "if b.kind.is_image and b.last]",
+        "if b.kind is b.kind.FIRST and b.last]",
+        f"{SCENARIO}/test_changed_job.py"
+        "::test_nothing_is_pulled_over_an_image_that_is_on_its_way[resync-sqlite]",
+    ),
+    Mutant(
+        "entries-of-a-file-of-longer-name-closed",
+        "quarantine",
+        "bridge.ledger.quarantine",
+        'row.c.place.startswith(f"{name}, ", autoescape=True)',
+        "row.c.place.startswith(name, autoescape=True)",
+        f"{SCENARIO}/test_sheets.py::test_a_file_closes_nothing_that_another_has_left[a_.csv.csv]",
+    ),
 )

@@ -407,4 +407,12 @@ DELIVERING = (
         "    batch_row.c.state",
         "tests/conformance/test_ledger.py::test_a_move_is_of_its_own_epochs_batch[sqlite]",
     ),
+    Mutant(
+        "deletes-made-up-for-by-new-rows",
+        "apply",
+        "bridge.push",
+        "others = before - int(target.value(effects.count_present()))",
+        "others = max(0, before - batch.sent.total)",
+        "tests/scenario/test_restores.py::test_rows_that_are_new_make_up_for_no_deletes[sqlite]",
+    ),
 )

@@ -6,8 +6,7 @@ import pytest
 
 from bridge.failpoint import arm, at
 from bridge.run import pull_only
-from connectors.errors import StoreFull
-from tests.scenario.world import BASIC, World, cursor_job
+from tests.scenario.world import BASIC, World, cursor_job, cut_off
 
 CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
 on_both = pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda chain: chain[0])
@@ -84,12 +83,31 @@ def test_resync_of_an_empty_source_empties_the_target(world: World) -> None:
 
 
 @on_both
+@pytest.mark.parametrize("kind", ["first", "resync"])
+def test_nothing_is_pulled_over_an_image_that_is_on_its_way(world: World, kind: str) -> None:
+    world.write(retry=0)
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    if kind == "resync":
+        world.run_well()
+    arm(at("push.begins", 1, cut_off))
+    outcome = world.run() if kind == "first" else world.resync()
+    arm(None)
+    assert [batch.kind for batch in outcome.batches] == [kind]
+    world.sql("source", f"UPDATE t SET name = 'x', updated_at = {world.now} WHERE id = 2")
+    outcome = world.run("j", pull_only)
+    assert (outcome.verdict, outcome.batches) == ("in_flight", [])
+    world.run_well()
+    assert world.findings() == []
+
+
+@on_both
 def test_a_target_made_before_a_column_came_has_it_too(world: World) -> None:
     """Nothing was sent yet, so that no resync is needed for it."""
     world.write(retry=0)
     world.make_table(5)
     world.job("j", **cursor_job())
-    arm(at("target.claimed", 1, end))
+    arm(at("target.claimed", 1, cut_off))
     assert world.run().error is not None
     arm(None)
     world.sql("source", "ALTER TABLE t ADD COLUMN note text", "UPDATE t SET note = 'n'")
@@ -110,10 +128,6 @@ def test_a_job_that_may_not_make_tables_alters_none(world: World) -> None:
     assert "column note is missing" in str(outcome.error)
     world.sql("target", "ALTER TABLE t ADD COLUMN note text")
     assert world.resync().verdict == "reconciled"
-
-
-def end(_: str) -> None:
-    raise StoreFull("no space left", endpoint="target")
 
 
 @pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True)

@@ -602,6 +602,20 @@ def test_nobody_asked_for_so_many_deletes(settled: World, most: int) -> None:
 
 
 @on_sqlite
+def test_rows_that_are_new_make_up_for_no_deletes(settled: World) -> None:
+    settled.job("j", max_delete=4, **cursor_job())
+    stores = Backup(settled, "source"), Backup(settled, "exchange")
+    settled.insert(range(300, 305), stamp=settled.now)
+    settled.run_well()
+    for backup in stores:
+        backup.restore()
+    settled.insert(range(400, 405), stamp=settled.now)
+    outcome = settled.run()
+    assert (outcome.verdict, outcome.exit_code) == ("held", 1)
+    assert "would delete 5 rows at the target" in str(outcome.error)
+
+
+@on_sqlite
 def test_so_many_deletes_are_allowed(settled: World) -> None:
     settled.job("j", max_delete=5, **cursor_job())
     stores = Backup(settled, "source"), Backup(settled, "exchange")

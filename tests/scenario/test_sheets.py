@@ -301,6 +301,21 @@ def test_a_corrected_file_closes_what_it_left(box: Desk, capsys: Capsys) -> None
     assert box.world.sql("exchange", query) == [("accepted", 1), ("its file was taken again", 3)]
 
 
+@pytest.mark.parametrize("other", ["a_.csv.csv", "ab.csv"])
+def test_a_file_closes_nothing_that_another_has_left(box: Desk, capsys: Capsys, other: str) -> None:
+    """Whatever the two are called, and though it had left the same key itself before."""
+    box.csv("a_.csv", "x,1", "z,1")
+    box.world.run_well()
+    box.csv("a_.csv", "1,fine", "z,1")
+    box.world.run_well()
+    box.csv(other, "x,2", "y,2")
+    box.world.run_well()
+    box.csv("a_.csv", "1,fine", "2,too")
+    assert box.world.run_well().quarantined == 2
+    left = {(entry["reason"], entry["place"]) for entry in box.quarantine(capsys)}
+    assert left == {("malformed", f"{other}, line 2"), ("malformed", f"{other}, line 3")}
+
+
 def test_a_row_that_is_wrong_again_stays_open(box: Desk, capsys: Capsys) -> None:
     for value in "ab":
         box.csv("a.csv", f"1,{value}", "x,y")
