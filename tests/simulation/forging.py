@@ -48,9 +48,14 @@ class Forger:
         self._suspicion.edited |= done > 0
 
     def forge_change(self) -> None:
-        """What is sealed and waits is not what was sealed any more."""
+        """What is sealed and waits is not what was sealed any more. Of what has arrived already it
+        matters no more: a run may have ended before it could note that."""
+        arrived = {(receipt["epoch"], receipt["seq"]) for receipt in self._judge.known_receipts()}
         waiting = [
-            b for b in self._judge.batches() if (b["state"], b["kind"]) == ("sealed", "data")
+            batch
+            for batch in self._judge.batches()
+            if (batch["state"], batch["kind"]) == ("sealed", "data")
+            and (batch["epoch"], batch["seq"]) not in arrived
         ]
         if waiting and self._at(
             "exchange",
