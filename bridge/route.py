@@ -127,11 +127,11 @@ def _with_room_in_key(
     of_key = [c for c in columns if c.source.name in key]
     kept = exchange.in_key([c.exchange for c in of_key])
     arriving = target.in_key([target.represent(kind) for kind in kept])
-    room = {c.name: kinds for c, *kinds in zip(of_key, kept, arriving, strict=True)}
-    return [
-        replace(c, exchange=room[c.name][0], target=room[c.name][1]) if c.name in room else c
-        for c in columns
-    ]
+    held = {
+        c.name: replace(c, exchange=here, target=there)
+        for c, here, there in zip(of_key, kept, arriving, strict=True)
+    }
+    return [held.get(c.name, c) for c in columns]
 
 
 def _check_columns_exist(job: Job, table: Table) -> None:

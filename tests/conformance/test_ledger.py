@@ -469,15 +469,6 @@ def test_a_new_epoch_takes_the_receivers_word(ledger: Ledger) -> None:
     assert ledger.head().head_hash == GENESIS
 
 
-def test_a_new_epoch_hangs_on_the_newest_one_not_on_the_highest_number(ledger: Ledger) -> None:
-    for _ in range(2):
-        reconcile(ledger, seal(ledger))
-    ledger.new_epoch("again", "li")
-    newest = reconcile(ledger, seal(ledger, kind=Kind.RESYNC))
-    ledger.new_epoch("and again", "li")
-    assert ledger.head().head_hash == newest.batch_hash
-
-
 def test_a_new_epoch_forgets_how_far_a_sweep_and_a_comparison_had_come(ledger: Ledger) -> None:
     ledger.keep_sweep_position('["m"]')
     ledger.compared(exchange_rows=9, target_rows=8, missing=1, extra=0, different=0)

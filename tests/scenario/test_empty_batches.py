@@ -60,14 +60,14 @@ def test_a_sweep_under_a_held_horizon_moves_no_watermark(world: World) -> None:
     world.job("j", **cursor_job(drain_wait=0))
     world.run_well()
     writer = world.connect("source")
-    begun = writer.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'").fetchone()[0]
+    begun = writer.execute("SELECT clock_timestamp()").fetchone()[0]
     writer.execute("BEGIN")
     writer.execute("SELECT 1")
     world.sql("source", "DELETE FROM t WHERE id = 2")
     outcome = world.run()
     assert (outcome.verdict, len(outcome.holders)) == ("in_flight", 1)
     assert [b.received.deleted for b in outcome.batches if b.received] == [1]
-    assert world.batches()[-1]["window_high"].replace(tzinfo=None) <= begun
+    assert world.batches()[-1]["window_high"] <= begun
     writer.execute("COMMIT")
     world.run_well()
     assert world.findings() == []

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.failpoint import arm, at
-from connectors.errors import StoreFull
-from tests.scenario.world import World, cursor_job
+from tests.scenario.world import World, cursor_job, cut_off
 
 CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
 
@@ -17,10 +16,6 @@ CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
 def _disarmed() -> Iterator[None]:
     yield
     arm(None)
-
-
-def fail(_: str) -> None:
-    raise StoreFull("no space left", endpoint="exchange")
 
 
 @pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda chain: chain[0])
@@ -32,7 +27,7 @@ def test_oversized_window_is_cut_and_resumed(world: World) -> None:
     before = len(world.batches())
     looked = world.sql("exchange", "SELECT looked_at FROM bh_job")
     world.sql("source", f"UPDATE t SET name = 'all', updated_at = {world.now}")
-    arm(at("window.sealed", 4, fail))
+    arm(at("window.sealed", 4, cut_off))
     outcome = world.run()
     arm(None)
     assert (outcome.verdict, outcome.exit_code) == ("in_flight", 3)

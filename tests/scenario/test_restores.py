@@ -580,16 +580,21 @@ def test_source_and_exchange_restored(settled: World) -> None:
     assert settled.findings() == []
 
 
+def strand_at_the_target(world: World, ids: range, max_delete: int) -> None:
+    """Rows that arrived, and are nowhere else any more, under a fuse."""
+    world.job("j", max_delete=max_delete, **cursor_job())
+    stores = Backup(world, "source"), Backup(world, "exchange")
+    world.insert(ids, stamp=world.now)
+    world.run_well()
+    for backup in stores:
+        backup.restore()
+
+
 @on_sqlite
 @pytest.mark.parametrize("most", [0, 5])
 def test_nobody_asked_for_so_many_deletes(settled: World, most: int) -> None:
     """The fuse holds for a resync that began by itself, part by part; a person's is not counted."""
-    settled.job("j", max_delete=most, **cursor_job())
-    stores = Backup(settled, "source"), Backup(settled, "exchange")
-    settled.insert(range(300, 310), stamp=settled.now)
-    settled.run_well()
-    for backup in stores:
-        backup.restore()
+    strand_at_the_target(settled, range(300, 310), most)
     for _ in range(2):
         outcome = settled.run()
         assert (outcome.verdict, outcome.exit_code) == ("held", 1)
@@ -603,12 +608,7 @@ def test_nobody_asked_for_so_many_deletes(settled: World, most: int) -> None:
 
 @on_sqlite
 def test_rows_that_are_new_make_up_for_no_deletes(settled: World) -> None:
-    settled.job("j", max_delete=4, **cursor_job())
-    stores = Backup(settled, "source"), Backup(settled, "exchange")
-    settled.insert(range(300, 305), stamp=settled.now)
-    settled.run_well()
-    for backup in stores:
-        backup.restore()
+    strand_at_the_target(settled, range(300, 305), 4)
     settled.insert(range(400, 405), stamp=settled.now)
     outcome = settled.run()
     assert (outcome.verdict, outcome.exit_code) == ("held", 1)
@@ -617,12 +617,7 @@ def test_rows_that_are_new_make_up_for_no_deletes(settled: World) -> None:
 
 @on_sqlite
 def test_so_many_deletes_are_allowed(settled: World) -> None:
-    settled.job("j", max_delete=5, **cursor_job())
-    stores = Backup(settled, "source"), Backup(settled, "exchange")
-    settled.insert(range(300, 305), stamp=settled.now)
-    settled.run_well()
-    for backup in stores:
-        backup.restore()
+    strand_at_the_target(settled, range(300, 305), 5)
     assert settled.run_well().batches[-1].received.deleted == 5
     assert settled.findings() == []
 
