@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from bridge.failpoint import arm, at
@@ -77,6 +79,12 @@ def test_a_cursor_that_travels_masked_is_kept_as_it_is(world: World) -> None:
     world.run_well()
     assert world.counted(seen) == (0, 1, 0)
     kept = world.sql("exchange", "SELECT bh_cursor FROM bh_copy_j ORDER BY id")
-    assert kept == world.sql("source", "SELECT updated_at FROM t ORDER BY id")
+    stamps = world.sql("source", "SELECT updated_at FROM t ORDER BY id")
+    assert [_moment(stamp) for (stamp,) in kept] == [_moment(stamp) for (stamp,) in stamps]
     masked = {stamp[1:] for (stamp,) in world.sql("target", "SELECT updated_at FROM t")}
     assert {*"".join(masked)} == {"*"}
+
+
+def _moment(stamp: str | datetime) -> datetime:
+    """SQLite's text may end in zeros that the copy's does not."""
+    return datetime.fromisoformat(stamp) if isinstance(stamp, str) else stamp
