@@ -68,7 +68,7 @@ def make_plan(held: Hold, *, resync: bool = False) -> Plan:
     if not resync:
         _refuse_changed(held, content_hash)
     if existing is not None:
-        route = onto_table(job, route, existing)
+        route = onto_table(job, route, existing, held.target.dialect)
     cursor_name = job.capture.column if job.capture.method == "cursor" else None
     cursor = table.column(cursor_name).type if cursor_name else None
     changes = Changes(

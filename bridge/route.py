@@ -244,10 +244,10 @@ def _check_names(
             )
 
 
-def onto_table(job: Job, route: Route, existing: Table) -> Route:
+def onto_table(job: Job, route: Route, existing: Table, target: Dialect) -> Route:
     """The same route with the types that the target's table really has. Raises StructureMismatch
-    with every column that is missing or of another kind, for a key that is not unique there, or for
-    columns that let no row of the job in."""
+    with every column that is missing, unwritable or of another kind, for a key that is not unique
+    there, or for columns that let no row of the job in."""
     problems, columns = [], []
     for column in route.columns:
         if column.name not in existing.names:
@@ -255,8 +255,10 @@ def onto_table(job: Job, route: Route, existing: Table) -> Route:
             problems.append(f"column {column.name} is missing{f' ({hint})' if hint else ''}")
             continue
         there = existing.column(column.name)
-        if there.type.fit(column.exchange) is Fit.NO:
-            problems.append(f"column {column.name} is {there.type}, and {column.exchange} comes")
+        writable = there.native not in target.unwritable
+        if not writable or there.type.fit(column.exchange) is Fit.NO:
+            found = there.type if writable else there.native
+            problems.append(f"column {column.name} is {found}, and {column.exchange} comes")
         columns.append(replace(column, target=there.type, allowed=there.allowed))
     if problems:
         raise StructureMismatch(

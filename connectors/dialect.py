@@ -44,6 +44,8 @@ class Dialect(ABC):
     folds_names: ClassVar[bool] = False
     prefer_index: ClassVar[str | None] = None
     returns_changes: ClassVar[bool] = False
+    unwritable: ClassVar[frozenset[str]] = frozenset()
+    """Native types that are read, and that no column of a table of others may have."""
 
     @abstractmethod
     def quote(self, name: str) -> str:

@@ -89,3 +89,20 @@ def test_a_key_may_be_one_of_some_labels(world: World) -> None:
     counted = "SELECT count(*), count(DISTINCT kind), min(n), max(n) FROM t WHERE name = "
     assert world.sql("target", f"{counted}'x'") == [(6, 3, 1, 2)]
     assert world.sql("target", f"{counted}'y'") == [(18, 3, 4, 9)]
+
+
+@pytest.mark.parametrize("key", ["id", "v"])
+def test_money_is_read_and_not_written(world: World, key: str) -> None:
+    """What it takes a text for is a setting of the server."""
+    table = f"CREATE TABLE t (id int, v money, updated_at timestamptz, PRIMARY KEY ({key}))"
+    for role in ("source", "target"):
+        world.sql(role, table)
+    world.sql("source", f"INSERT INTO t VALUES (1, '-10.5', {world.ago(3600)})")
+    world.job("j", **cursor_job())
+    outcome = world.run()
+    assert (outcome.exit_code, world.batches()) == (4, [])
+    assert "t does not fit: column v is money, and decimal(19,2) comes" in str(outcome.error)
+    world.sql("target", "ALTER TABLE t ALTER COLUMN v TYPE numeric(19,2)")
+    world.run_well()
+    ((arrived,),) = world.sql("target", "SELECT v::text FROM t")
+    assert arrived == "-10.50"
