@@ -244,8 +244,8 @@ class _Life:
                 return f"key column k is {kind}"
             if kind.kind is Kind.DECIMAL and not kind.precision and "mysql" in (exchange, target):
                 return "keeps as text, in another order"
-        foreign = exchange != target and kind.kind in (Kind.NATIVE, Kind.UUID)
-        if self._adopted and (foreign or self._native.declared == "money"):
+        as_text = {Kind.NATIVE: exchange != target, Kind.UUID: exchange == "mysql"}
+        if self._adopted and (as_text.get(kind.kind) or self._native.declared == "money"):
             return "target table t does not fit: column k is"
         return ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from connectors.dialect import KeyRange, Statement
-from connectors.mysql.number import canonical_double, shortest_single
+from connectors.mysql.number import canonical_double, parsed_single, shortest_single
 from connectors.mysql.types import UTC_MARK, MysqlTypes, is_bits, literal
 from connectors.selection import Output
 from connectors.table import Column, Kind, TableName, Type
@@ -58,6 +58,8 @@ class MysqlDialect(MysqlTypes):
                 return f"CAST({expression} AS {'UNSIGNED' if kind.unsigned else 'SIGNED'})"
             case Kind.DECIMAL:
                 return f"CAST({expression} AS DECIMAL({kind.precision},{kind.scale or 0}))"
+            case Kind.FLOAT if kind.bits == 32:
+                return parsed_single(expression)
             case Kind.FLOAT:
                 return f"({expression} + 0e0)"
             case Kind.BINARY:

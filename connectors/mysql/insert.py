@@ -17,7 +17,7 @@ from connectors.csvlines import batch_of
 from connectors.errors import RowRefused
 from connectors.mysql.dialect import MysqlDialect
 from connectors.selection import Format
-from connectors.table import Column, Kind, TableName
+from connectors.table import Column, Kind, TableName, Type
 
 __all__ = ["insert"]
 
@@ -51,7 +51,8 @@ def insert(
 
 
 def _place(dialect: MysqlDialect, column: Column) -> str:
-    return dialect.parse("%s", column.type) if column.type.kind in _PARSED else "%s"
+    single = column.type == Type(Kind.FLOAT, bits=32)
+    return dialect.parse("%s", column.type) if single or column.type.kind in _PARSED else "%s"
 
 
 def _portions(

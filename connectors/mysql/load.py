@@ -19,14 +19,14 @@ from connectors.errors import BridgeheadError, RowRefused
 from connectors.mysql.dialect import MysqlDialect
 from connectors.mysql.errors import of_warning
 from connectors.selection import Format
-from connectors.table import Column, Kind, TableName
+from connectors.table import Column, Kind, TableName, Type
 
 __all__ = ["blocks_of", "load_statement", "send", "warning_of"]
 
 Block: TypeAlias = bytes | memoryview
 _PIPE_BYTES = 1 << 20
 _AS_THEY_ARE = frozenset(
-    {Kind.INTEGER, Kind.DECIMAL, Kind.TEXT, Kind.JSON, Kind.DATE, Kind.TIME, Kind.FLOAT, Kind.UUID}
+    {Kind.INTEGER, Kind.DECIMAL, Kind.TEXT, Kind.JSON, Kind.DATE, Kind.TIME, Kind.UUID}
 )
 
 
@@ -37,7 +37,7 @@ def load_statement(
     fields, sets = [], []
     for place, column in enumerate(columns):
         kind, name = column.type, dialect.quote(column.name)
-        if kind.kind in _AS_THEY_ARE or (kind.kind is Kind.TIMESTAMP and not kind.zoned):
+        if _is_taken_as_it_is(kind):
             fields.append(name)
         else:
             fields.append(f"@bh_{place}")
@@ -53,6 +53,17 @@ def load_statement(
         "FIELDS TERMINATED BY ',' ENCLOSED BY '\"' ESCAPED BY '' LINES TERMINATED BY '\n'\n"
         f"({names}){setting.replace('{', '{{').replace('}', '}}')}"
     )
+
+
+def _is_taken_as_it_is(kind: Type) -> bool:
+    """Whether the server reads the text of a value as that value by itself."""
+    match kind.kind:
+        case Kind.TIMESTAMP:
+            return not kind.zoned
+        case Kind.FLOAT:
+            return kind.bits == 64
+        case _:
+            return kind.kind in _AS_THEY_ARE
 
 
 def blocks_of(

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from connectors.canonical import SHORT_POWERS
 
-__all__ = ["canonical_double", "shortest_single"]
+__all__ = ["canonical_double", "parsed_single", "shortest_single"]
 
-
+_LARGEST = "3.4028234663852886e38"
 _TOO_LARGE = "3.4028235677973366e38"  # a FLOAT's largest value would stand for it and all above
 
 
@@ -46,6 +46,16 @@ def shortest_single(number: str) -> str:
         fits = f"ABS({short}) < {_TOO_LARGE} AND CAST({short} AS FLOAT) = {number}"
         cases.append(f"WHEN {fits} THEN {short}")
     return f"(CASE {' '.join(cases)} ELSE {number} + 0e0 END)"
+
+
+def parsed_single(text: str) -> str:
+    """An expression for what a FLOAT takes for such a text. The fewest digits of its largest value
+    are a little above it, and would be refused."""
+    number = f"({text} + 0e0)"
+    return (
+        f"CASE WHEN ABS({number}) > {_LARGEST} AND ABS({number}) < {_TOO_LARGE} "
+        f"THEN SIGN({number}) * {_LARGEST} ELSE {number} END"
+    )
 
 
 def _mantissa(digits: str) -> str:

@@ -397,6 +397,22 @@ def test_floats_are_the_shortest_texts_that_read_back(store: Connector) -> None:
     assert [row[2] for row in rows if row[2]] == list(map(canonical_real, singles))
 
 
+@pytest.mark.parametrize("files", [True, False], ids=["load data", "insert"])
+def test_a_float_takes_every_text_that_it_gives(
+    store: Connector, files: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shortest text of the largest ones is above what it takes; what is larger is refused."""
+    monkeypatch.setitem(vars(store), "_takes_files", files)
+    texts = ("3.4028235e+38", "-3.4028235e+38", "3.4028233e+38", "16777216", "1e-45", "0.1", None)
+    table = _table(store, "id int primary key, f float")
+    lines: list[Line] = [(str(number), text) for number, text in enumerate(texts)]
+    load(store, table, lines)
+    assert fetch(store, selection_of(table)) == lines
+    for text in ("3.40282357e+38", "-1e+39"):
+        with pytest.raises(RowRefused):
+            load(store, table, [("99", text)])
+
+
 def _any(choose: random.Random, code: str) -> float:
     number: float = float("nan")
     while number - number != 0:
