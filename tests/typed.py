@@ -245,6 +245,7 @@ class _Life:
             if kind.kind is Kind.DECIMAL and not kind.precision and "mysql" in (exchange, target):
                 return "keeps as text, in another order"
         as_text = {Kind.NATIVE: exchange != target, Kind.UUID: exchange == "mysql"}
+        as_text[Kind.DECIMAL] = not kind.precision and exchange == "mysql"
         if self._adopted and (as_text.get(kind.kind) or self._native.declared == "money"):
             return "target table t does not fit: column k is"
         return ""
@@ -316,10 +317,13 @@ class _Life:
         if number == _NULL:
             return True
         value = self._values[number]
-        families = [self._world.stores[role].family for role in ROLES[1:]]
-        if families[0] == "mysql" and self._native.type == Type(Kind.DECIMAL):
-            families.pop()  # it goes on as text
-        return not value.never and not any(value.needs in LACKS[family] for family in families)
+        exchange, target = (self._world.stores[role].family for role in ROLES[1:])
+        lacking = LACKS[exchange] | LACKS[target]
+        if self._native.type == Type(Kind.DECIMAL) and exchange == "mysql":
+            lacking = LACKS[exchange]  # it goes on as text
+        elif self._native.type == Type(Kind.DECIMAL) and target == "mysql":
+            lacking = LACKS["sqlite"]  # a number as far as the exchange; one that is none goes no further
+        return not value.never and value.needs not in lacking
 
     def _mixed_up(self) -> Iterator[str]:
         """Rows whose key or value at the target is another one's."""
