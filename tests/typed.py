@@ -322,7 +322,7 @@ class _Life:
         if self._native.type == Type(Kind.DECIMAL) and exchange == "mysql":
             lacking = LACKS[exchange]  # it goes on as text
         elif self._native.type == Type(Kind.DECIMAL) and target == "mysql":
-            lacking = LACKS["sqlite"]  # a number as far as the exchange; one that is none goes no further
+            lacking = LACKS["sqlite"]  # one that is none goes no further
         return not value.never and value.needs not in lacking
 
     def _mixed_up(self) -> Iterator[str]:
