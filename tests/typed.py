@@ -23,8 +23,8 @@ from bridge.capture import sweep
 from bridge.comparison import reconcile_job
 from bridge.run import Outcome
 from connectors.table import Kind, Type
-from tests.conformance.natives import LACKS, PREPARED, Native
-from tests.oracle import Finding
+from tests.conformance.natives import PREPARED, Native
+from tests.oracle import Finding, Place
 from tests.scenario.world import CAPTURES, ROLES, World
 
 __all__ = ["Carried", "carry"]
@@ -39,14 +39,9 @@ _AS_TEXT = {
     "mysql": "HEX(CAST({} AS BINARY))",
     "sqlite": "quote({})",
 }
-_TABLES = {
-    "postgresql": "SELECT 1 FROM pg_tables WHERE tablename = 't'",
-    "mysql": "SHOW TABLES LIKE 't'",
-    "sqlite": "SELECT 1 FROM sqlite_master WHERE name = 't'",
-}
 _ServerError = (sqlite3.Error, psycopg.Error, MySQLdb.Error)
 
-Place: TypeAlias = tuple[int, int]
+Key: TypeAlias = tuple[int, int]
 """A key in plain numbers: which value, and which of the rows that bear it."""
 Said: TypeAlias = tuple[int, str]
 """Which value stands beside the key, and the row's name."""
@@ -86,8 +81,8 @@ class _Life:
         self._world, self._native, self._carried = world, native, carried
         self._adopted = adopted
         self._values = list({value.text: value for value in native.values}.values())
-        self._rows: dict[Place, Said] = {}
-        self._history: dict[Place, set[Said]] = defaultdict(set)
+        self._rows: dict[Key, Said] = {}
+        self._history: dict[Key, set[Said]] = defaultdict(set)
         self._batches = 0
 
     def live(self, capture: str) -> None:
@@ -174,7 +169,7 @@ class _Life:
 
     # -- what people do ----------------------------------------------------------------------
 
-    def _insert(self, rows: dict[Place, Said], stamp: str) -> None:
+    def _insert(self, rows: dict[Key, Said], stamp: str) -> None:
         world = self._world
         values = ", ".join(
             f"({self._values[kn].sql}, {kn}, {n}, {self._sql(vn)}, {vn}, '{name}', {stamp})"
@@ -184,7 +179,7 @@ class _Life:
         world.sql("source", *self._lax("source"), f"{into} {values}")
         self._rows |= rows
 
-    def _set(self, place: Place, said: Said) -> None:
+    def _set(self, place: Key, said: Said) -> None:
         (kn, n), (vn, name) = place, said
         world = self._world
         world.sql(
@@ -281,13 +276,12 @@ class _Life:
         if content is None or content.sample or content.target_rows != len(after):
             yield f"{len(after)} rows at the target, and the comparison says {content}"
 
-    def _arrived(self) -> dict[Place, Said]:
-        if not self._world.sql("target", _TABLES[self._world.stores["target"].family]):
-            return {}
-        found = self._world.sql("target", "SELECT kn, n, vn, name FROM t")
+    def _arrived(self) -> dict[Key, Said]:
+        place = Place(self._world.connect("target"))
+        found = place.query("SELECT kn, n, vn, name FROM t") if place.holds("t") else []
         return {(kn, n): (vn, name) for kn, n, vn, name in found}
 
-    def _unlike(self, arrived: dict[Place, Said]) -> Iterator[str]:
+    def _unlike(self, arrived: dict[Key, Said]) -> Iterator[str]:
         """Rows that are not at the target as they should be. One that is set aside is there as it
         last came, or not at all."""
         for place in sorted(arrived.keys() - self._rows.keys()):
@@ -303,7 +297,7 @@ class _Life:
             else:
                 aside += 1
                 if place in arrived and arrived[place] not in self._history[place]:
-                    yield f"{place}, which no store holds, is {arrived[place]} at the target"
+                    yield f"{place}, which a store lacks, is {arrived[place]} at the target"
         entries = self._world.sql(
             "exchange", "SELECT reason FROM bh_quarantine WHERE open_key IS NOT NULL"
         )
@@ -316,14 +310,12 @@ class _Life:
         """Whether both stores hold this value."""
         if number == _NULL:
             return True
-        value = self._values[number]
-        exchange, target = (self._world.stores[role].family for role in ROLES[1:])
-        lacking = LACKS[exchange] | LACKS[target]
+        exchange, target = families = [self._world.stores[role].family for role in ROLES[1:]]
         if self._native.type == Type(Kind.DECIMAL) and exchange == "mysql":
-            lacking = LACKS[exchange]  # it goes on as text
+            families = [exchange]  # it goes on as text
         elif self._native.type == Type(Kind.DECIMAL) and target == "mysql":
-            lacking = LACKS["sqlite"]  # one that is none goes no further
-        return not value.never and value.needs not in lacking
+            families = ["sqlite"]  # one that is none goes no further
+        return not self._values[number].refused(*families)
 
     def _mixed_up(self) -> Iterator[str]:
         """Rows whose key or value at the target is another one's."""
@@ -353,7 +345,7 @@ class _Life:
         return ("k", "n") if self._carried.as_key else ("kn", "n")
 
 
-def _counted(before: dict[Place, Said], after: dict[Place, Said]) -> tuple[int, int, int]:
+def _counted(before: dict[Key, Said], after: dict[Key, Said]) -> tuple[int, int, int]:
     """Rows inserted, updated and deleted."""
     both = before.keys() & after.keys()
     changed = sum(before[place] != after[place] for place in both)

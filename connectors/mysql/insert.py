@@ -16,14 +16,14 @@ from connectors.connector import Chunk
 from connectors.csvlines import batch_of
 from connectors.errors import RowRefused
 from connectors.mysql.dialect import MysqlDialect
+from connectors.mysql.types import reads_as_it_is
 from connectors.selection import Format
-from connectors.table import Column, Kind, TableName, Type
+from connectors.table import Column, Kind, TableName
 
 __all__ = ["insert"]
 
 _ROWS_AT_ONCE = 500
 _BYTES_AT_ONCE = 4 << 20  # well below any max_allowed_packet in use
-_PARSED = frozenset({Kind.BOOLEAN, Kind.BINARY, Kind.TIMESTAMP, Kind.NATIVE})
 
 
 def insert(
@@ -51,8 +51,7 @@ def insert(
 
 
 def _place(dialect: MysqlDialect, column: Column) -> str:
-    single = column.type == Type(Kind.FLOAT, bits=32)
-    return dialect.parse("%s", column.type) if single or column.type.kind in _PARSED else "%s"
+    return "%s" if reads_as_it_is(column.type) else dialect.parse("%s", column.type)
 
 
 def _portions(

@@ -18,16 +18,14 @@ from connectors.endpoint import Endpoint
 from connectors.errors import BridgeheadError, RowRefused
 from connectors.mysql.dialect import MysqlDialect
 from connectors.mysql.errors import of_warning
+from connectors.mysql.types import reads_as_it_is
 from connectors.selection import Format
-from connectors.table import Column, Kind, TableName, Type
+from connectors.table import Column, Kind, TableName
 
 __all__ = ["blocks_of", "load_statement", "send", "warning_of"]
 
 Block: TypeAlias = bytes | memoryview
 _PIPE_BYTES = 1 << 20
-_AS_THEY_ARE = frozenset(
-    {Kind.INTEGER, Kind.DECIMAL, Kind.TEXT, Kind.JSON, Kind.DATE, Kind.TIME, Kind.UUID}
-)
 
 
 def load_statement(
@@ -37,7 +35,7 @@ def load_statement(
     fields, sets = [], []
     for place, column in enumerate(columns):
         kind, name = column.type, dialect.quote(column.name)
-        if _is_taken_as_it_is(kind):
+        if reads_as_it_is(kind):
             fields.append(name)
         else:
             fields.append(f"@bh_{place}")
@@ -53,17 +51,6 @@ def load_statement(
         "FIELDS TERMINATED BY ',' ENCLOSED BY '\"' ESCAPED BY '' LINES TERMINATED BY '\n'\n"
         f"({names}){setting.replace('{', '{{').replace('}', '}}')}"
     )
-
-
-def _is_taken_as_it_is(kind: Type) -> bool:
-    """Whether the server reads the text of a value as that value by itself."""
-    match kind.kind:
-        case Kind.TIMESTAMP:
-            return not kind.zoned
-        case Kind.FLOAT:
-            return kind.bits == 64
-        case _:
-            return kind.kind in _AS_THEY_ARE
 
 
 def blocks_of(

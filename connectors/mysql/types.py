@@ -9,7 +9,7 @@ from typing import ClassVar
 from connectors.dialect import Dialect
 from connectors.table import Column, Kind, Type
 
-__all__ = ["UTC_MARK", "MysqlTypes", "is_bits", "literal"]
+__all__ = ["UTC_MARK", "MysqlTypes", "is_bits", "literal", "reads_as_it_is"]
 
 UTC_MARK = "[UTC]"
 """The end of the comment of a DATETIME that holds instants: TIMESTAMP ends in 2038."""
@@ -20,6 +20,9 @@ _LONGEST_KEY = 3072
 _MOST_DIGITS, _LARGEST_SCALE = 65, 30
 _FIXED_KEY_BYTES = 33  # no number or time takes more in an index
 _TEXTS = (Kind.TEXT, Kind.JSON, Kind.NATIVE)
+_AS_THEY_ARE = frozenset(
+    {Kind.INTEGER, Kind.DECIMAL, Kind.TEXT, Kind.JSON, Kind.DATE, Kind.TIME, Kind.UUID}
+)
 _UUID = Type(Kind.TEXT, length=36)
 
 
@@ -162,6 +165,17 @@ def _room(key: Sequence[Type]) -> int:
     wide = [k for k in key if k.kind in (*_TEXTS, Kind.BINARY) and not is_bits(k)]
     fixed = _FIXED_KEY_BYTES * (len(key) - len(wide))
     return (_LONGEST_KEY - fixed) // max(1, len(wide))
+
+
+def reads_as_it_is(kind: Type) -> bool:
+    """Whether the server takes the canonical text of a value for that value, unparsed."""
+    match kind.kind:
+        case Kind.TIMESTAMP:
+            return not kind.zoned
+        case Kind.FLOAT:
+            return kind.bits == 64
+        case _:
+            return kind.kind in _AS_THEY_ARE
 
 
 def is_bits(kind: Type) -> bool:

@@ -15,6 +15,7 @@ from connectors.mysql import work
 from connectors.mysql.dialect import MysqlDialect
 from connectors.mysql.errors import of_mysql
 from connectors.mysql.session import MysqlSession
+from connectors.mysql.types import reads_as_it_is
 from connectors.odbc.errors import of_server, parts_of
 from connectors.odbc.session import OdbcSession, OrdinaryStages
 from connectors.selection import Output
@@ -23,9 +24,6 @@ from connectors.table import Kind, Type
 __all__ = ["MysqlBehind", "MysqlBehindDialect"]
 
 _WIDEST = "\uffff"  # of three bytes in UTF-8
-_AS_THEY_ARE = frozenset(
-    {Kind.INTEGER, Kind.DECIMAL, Kind.TEXT, Kind.JSON, Kind.DATE, Kind.TIME, Kind.FLOAT, Kind.UUID}
-)
 
 
 class MysqlBehindDialect(OrdinaryStages, MysqlDialect):
@@ -94,6 +92,6 @@ class MysqlBehind(OdbcSession, MysqlSession):
         return self.dialect.output(output)
 
     def _stored(self, kind: Type) -> str:
-        if kind.kind in _AS_THEY_ARE or (kind.kind is Kind.TIMESTAMP and not kind.zoned):
+        if kind.kind is Kind.FLOAT or reads_as_it_is(kind):  # a value is bound once
             return "%s"
         return self.dialect.parse("%s", kind)

@@ -23,6 +23,11 @@ class Value:
     needs: str = ""
     never: str = ""
 
+    def refused(self, *families: str) -> str:
+        """Why one of these stores does not take it; empty if all do."""
+        found = [LACKS[ALIASES.get(family, family)].get(self.needs, "") for family in families]
+        return self.never or next(filter(None, found), "")
+
 
 @dataclass(frozen=True)
 class Native:

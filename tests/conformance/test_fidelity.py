@@ -27,7 +27,6 @@ from connectors.table import Kind, Table, TableName
 from tests.conformance.conftest import MATRIX
 from tests.conformance.natives import (
     ALIASES,
-    LACKS,
     NATIVES,
     PREPARED,
     Native,
@@ -57,11 +56,7 @@ class Cell:
     value: Value
 
     def refused(self, *families: str) -> str:
-        """Why one of these stores does not take it; empty if all do."""
-        found = [
-            LACKS[ALIASES.get(family, family)].get(self.value.needs, "") for family in families
-        ]
-        return self.value.never or next(filter(None, found), "")
+        return self.value.refused(*families)
 
     def line(self, width: int) -> Line:
         texts: list[str | None] = [None] * width
