@@ -87,8 +87,6 @@ class AgentDigest(Connector):
             for group, found in _by_group(rows).items():
                 counts[group] = counts.get(group, 0) + len(found)
                 sums[group] = sums.get(group, Digest()) + Digest.of_lines(map(finished, found))
-        if not groups and not counts:
-            return [Grouped((), 0, Digest())]
         return [Grouped(group, counts[group], sums[group]) for group in counts]
 
     def _lines(self, cursor: Any) -> list[Any]:

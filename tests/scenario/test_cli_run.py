@@ -103,9 +103,13 @@ def test_a_resync_needs_a_reason_and_begins_an_epoch(ready: World, capsys: Capsy
     assert [(b["epoch"], b["kind"]) for b in told.json["batches"]] == [(2, "resync")]
 
 
-def test_a_job_that_another_run_holds_is_busy(ready: World, capsys: Capsys) -> None:
+def test_a_job_that_another_run_holds_is_busy(
+    ready: World, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is waited for as long as `--wait` says, and no `retry` comes on top."""
     from bridge.hold import hold
 
+    monkeypatch.setattr("bridge.run.pause", lambda _: pytest.fail("it was tried again"))
     deployment = ready.deployment
     with hold(deployment, deployment.job("j"), 1):
         told = bridgehead(ready, capsys, "run", "j", "--wait", "0s", "--json")

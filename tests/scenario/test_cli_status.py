@@ -102,6 +102,17 @@ def test_what_a_run_found_stands_until_another_has_gone_through(
     assert stood(ran, capsys) == (0, "reconciled", 0)
 
 
+def test_what_is_worse_takes_the_place_of_a_deviation(ran: World, capsys: Capsys) -> None:
+    hurry(ran)
+    for forged, found in (
+        ("UPDATE bh_receipt SET digest = 'other'", ("deviation", 1)),
+        ("DELETE FROM bh_position", ("gap", 0)),
+    ):
+        ran.sql("target", forged)
+        assert call(capsys, "--config", ran.directory, "run", "j").code == 1
+        assert stood(ran, capsys) == (1, *found)
+
+
 def test_status_makes_nothing_in_a_new_exchange(world: World, capsys: Capsys) -> None:
     world.job("j", **cursor_job())
     told = call(capsys, "--config", world.directory, "status", "--json")

@@ -67,6 +67,13 @@ def alter_name(world: World) -> None:
     )
 
 
+def keep_row_3(world: World) -> None:
+    world.sql(
+        "target",
+        "CREATE TRIGGER meddle BEFORE DELETE ON t WHEN OLD.id = 3 BEGIN SELECT RAISE(IGNORE); END",
+    )
+
+
 @on_both
 def test_what_a_resync_did_is_measured(settled: World) -> None:
     """One row was taken away and did not come back: it is neither new nor kept."""
@@ -81,6 +88,20 @@ def test_what_a_resync_did_is_measured(settled: World) -> None:
     received = [batch.received for batch in outcome.batches]
     effects = [sum(getattr(r, name) for r in received) for name in ("inserted", "updated")]
     assert [*effects, sum(r.deleted for r in received)] == [0, rows - 1, 1]
+
+
+@on_sqlite
+def test_what_a_resync_could_not_delete_is_not_new(settled: World) -> None:
+    """Of two rows that were to go one is still there, as it was."""
+    keep_row_3(settled)
+    rows = len(settled.sql("target", "SELECT id FROM t"))
+    settled.sql("source", "DELETE FROM t WHERE id IN (3, 4)")
+    outcome = settled.resync()
+    assert outcome.verdict == "deviation"
+    (batch,) = outcome.batches
+    received = batch.received
+    effects = (received.inserted, received.updated, received.deleted)
+    assert (received.total, effects) == (rows - 1, (0, rows - 1, 1))
 
 
 def run_with_new_rows(world: World) -> Outcome:
@@ -110,10 +131,7 @@ def test_target_swallows_a_row(settled: World) -> None:
 
 @on_sqlite
 def test_target_keeps_a_row_that_was_deleted(settled: World) -> None:
-    settled.sql(
-        "target",
-        "CREATE TRIGGER meddle BEFORE DELETE ON t WHEN OLD.id = 3 BEGIN SELECT RAISE(IGNORE); END",
-    )
+    keep_row_3(settled)
     settled.sql("source", "DELETE FROM t WHERE id IN (3, 4)")
     outcome = settled.run()
     (batch,) = outcome.batches
@@ -411,6 +429,16 @@ def test_receipt_altered(
     outcome = settled.run()
     assert (outcome.verdict, outcome.exit_code) == ("deviation", 1)
     assert kinds(settled) & {"receipt", "fork"}
+
+
+@on_sqlite
+def test_receipt_of_an_empty_batch_is_gone(settled: World) -> None:
+    settled.run_well()
+    settled.run_well()
+    assert [b["kind"] for b in settled.batches()[-2:]] == ["empty", "empty"]
+    settled.sql("target", "DELETE FROM bh_receipt WHERE seq = 5")
+    outcome = settled.run()
+    assert (outcome.verdict, outcome.deviation, outcome.exit_code) == ("deviation", 1, 1)
 
 
 FORGOTTEN = {

@@ -777,6 +777,17 @@ def test_guard_file_that_says_nothing(settled: World, content: str) -> None:
 
 
 @on_sqlite
+def test_guard_file_is_replaced_and_never_written_over(settled: World) -> None:
+    """Whoever cuts off a run in the middle of it leaves the old one."""
+    before = guard_file(settled).read_text("utf-8")
+    aside = settled.directory / "aside.json"
+    aside.hardlink_to(guard_file(settled))
+    live_on(settled, 1)
+    assert aside.read_text("utf-8") == before != guard_file(settled).read_text("utf-8")
+    assert list(guard_file(settled).parent.iterdir()) == [guard_file(settled)]
+
+
+@on_sqlite
 def test_guard_file_behind_the_ledger(settled: World) -> None:
     """As after a kill between a commit and the file, or where another machine has run the job."""
     kept = guard_file(settled).read_text("utf-8")

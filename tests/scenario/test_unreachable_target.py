@@ -79,13 +79,20 @@ def test_answers_are_lost_on_the_exchange(world: World, line: Proxy) -> None:
     other.cut()
 
 
-def test_away_during_a_first_load(world: World, line: Proxy) -> None:
-    """Parts go on while the next is read, by a second session: the error of one ends the other."""
+@pytest.mark.parametrize("part", [3, 12])
+def test_away_during_a_first_load(world: World, line: Proxy, part: int) -> None:
+    """Parts go on while the next is read, by a second session: the error of one ends the other,
+    and that of the last is told though there is nothing to end."""
     world.job("j", chunk_rows=1, **cursor_job())
-    arm(at("push.applied", 3, lambda _: line.cut()))
+    arm(at("push.locked", part, lambda _: line.cut()))
     outcome = world.resync()
     arm(None)
     assert (outcome.verdict, outcome.exit_code) == ("in_flight", 3)
+    assert "target" in str(outcome.error.endpoint)
+    states = [b["state"] for b in world.batches() if b["epoch"] == 2]
+    assert states[part - 1] == "sealed"
+    if part == 12:
+        assert states == ["reconciled"] * 11 + ["sealed"]
     line.mend()
     world.run_well()
     assert world.findings() == []
@@ -96,6 +103,17 @@ def test_back_within_the_retry(world: World, line: Proxy) -> None:
     world.write({"target": {"host": "127.0.0.1", "port": line.port}}, retry=10)
     arm(at("push.begins", 1, lambda _: line.drop()))
     assert next(b.state for b in world.run_well().batches) == "reconciled"
+    assert world.findings() == []
+
+
+def test_a_resync_that_is_cut_before_its_epoch_begins_it_when_the_line_is_back(
+    world: World, line: Proxy
+) -> None:
+    world.write({"target": {"host": "127.0.0.1", "port": line.port}}, retry=10)
+    arm(at("target.taking", 1, lambda _: line.drop()))
+    outcome = world.resync()
+    assert (outcome.error, outcome.verdict) == (None, "reconciled")
+    assert {(batch.epoch, batch.kind) for batch in outcome.batches} == {(2, "resync")}
     assert world.findings() == []
 
 

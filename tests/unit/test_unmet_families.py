@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyodbc
 import pytest
 
+from connectors import agentdigest
 from connectors.canonical import Digest
 from connectors.connector import Connector
 from connectors.dialect import EVERYTHING, Statement
@@ -239,7 +240,10 @@ def test_a_batch_at_the_target_is_one_transaction_without_ddl(opened: Opened, fa
         assert not {"CREATE", "DROP", "ALTER", "TRUNCATE", "BEGIN"} & set(verbs)
 
 
-def test_lines_are_digested_by_the_agent(opened: Opened) -> None:
+def test_lines_are_digested_by_the_agent_a_few_at_a_time(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agentdigest, "_LINES_AT_ONCE", 4)
     opened.answers["SELECT 1"] = [("I", 0, "7\t\\F1.00000000000000001e-1"), ("I", 0, "8\t\\N")] * 3
     (found,) = opened.store.digest(Statement("SELECT 1 AS line"), ["bh_op", "bh_before"])
     assert (found.group, found.rows) == (("I", 0), 6)
