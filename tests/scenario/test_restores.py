@@ -233,6 +233,23 @@ def test_exchange_restored_to_a_batch_that_was_on_its_way(settled: World) -> Non
 
 
 @on_both
+def test_exchange_restored_to_before_it_heard_of_two_arrivals(settled: World) -> None:
+    """Nothing was sealed since: no new epoch, and each is answered with its own receipt."""
+    settled.insert([201, 202], stamp=settled.now)
+    settled.run("j", pull_only)
+    change(settled)
+    settled.run("j", pull_only)
+    backup = Backup(settled, "exchange")
+    assert settled.run("j", push_only).verdict == "reconciled"
+    backup.restore()
+    outcome = settled.run_well()
+    assert (outcome.renewed, [b.epoch for b in outcome.batches]) == ("", [1, 1, 1])
+    assert [(b.seq, b.received.total) for b in outcome.batches[:2]] == [(5, 2), (6, 3)]
+    live_on(settled, 1)
+    assert settled.findings() == []
+
+
+@on_both
 def test_exchange_lost_altogether(world: World) -> None:
     empty = Backup(world, "exchange")
     world.make_table(5)

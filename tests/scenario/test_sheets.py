@@ -233,6 +233,8 @@ def test_each_file_is_one_batch_and_is_taken_once(box: Desk) -> None:
     outcome = box.world.run_well()
     sums = [(b.tally.read, b.tally.inserted, b.tally.updated) for b in outcome.batches]
     assert sums == [(2, 2, 0), (2, 1, 1)]
+    first, second = outcome.batches
+    assert first.window_low < first.window_high == second.window_low
     assert [(seq, name, rows) for seq, name, rows, *_ in box.files()] == [
         (3, "b.csv", 2),
         (4, "a.csv", 2),
@@ -335,6 +337,28 @@ def test_a_file_that_grew_under_the_same_stamp_is_taken_again(box: Desk) -> None
     (batch,) = box.world.run_well().batches
     assert (batch.tally.inserted, batch.tally.unchanged) == (1, 1)
     assert box.target("id, v", "id") == [(1, "a"), (2, "b")]
+
+
+def test_a_file_of_the_same_size_and_an_older_stamp_is_taken_again(box: Desk) -> None:
+    """As a copy of yesterday's bears yesterday's."""
+    path = box.csv("a.csv", "1,a")
+    box.world.run_well()
+    stamps = path.stat()
+    path.write_text("id,v\n1,b\n", "utf-8")
+    os.utime(path, ns=(stamps.st_atime_ns, stamps.st_mtime_ns - 1))
+    (batch,) = box.world.run_well().batches
+    assert batch.tally.updated == 1
+    assert box.target("id, v", "id") == [(1, "b")]
+
+
+def test_a_file_is_held_against_how_it_was_taken_last(box: Desk) -> None:
+    """Put back to what it was once, it brings that again."""
+    for value in "aba":
+        box.csv("a.csv", f"1,{value}")
+        box.world.run_well()
+        assert box.target("id, v", "id") == [(1, value)]
+        (silent,) = box.world.run_well().batches
+        assert silent.kind == "empty"
 
 
 def test_a_file_of_many_parts_is_one_batch(box: Desk) -> None:
