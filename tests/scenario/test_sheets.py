@@ -15,6 +15,10 @@ import xlsxwriter
 import yaml
 from python_calamine import CalamineWorkbook
 
+from bridge.beginning import plan_whole
+from bridge.capture.file import begin
+from bridge.hold import hold
+from connectors.errors import Busy
 from tests.command import call
 from tests.kill import FILE_POINTS, killed
 from tests.scenario.world import MakeWorld, World
@@ -359,6 +363,20 @@ def test_a_file_is_held_against_how_it_was_taken_last(box: Desk) -> None:
         assert box.target("id, v", "id") == [(1, value)]
         (silent,) = box.world.run_well().batches
         assert silent.kind == "empty"
+
+
+def test_a_holder_that_lost_its_job_takes_no_copy_away(make: MakeWorld) -> None:
+    """In a store that would keep a dropped table dropped."""
+    box = Desk(make("sqlite", "mysql", "sqlite"), "csv")
+    box.job("*.csv", {"id": {"type": "integer"}, "v": {}}, key=["id"])
+    box.csv("a.csv", "1,a", "2,a")
+    box.world.run_well()
+    with hold(box.world.deployment, box.world.deployment.job("j"), 0) as held:
+        plan = plan_whole(held)
+        box.world.sql("exchange", "UPDATE bh_job SET token = token + 1")
+        with pytest.raises(Busy, match="another run has taken over"):
+            begin(held, plan)
+    assert box.world.sql("exchange", "SELECT count(*) FROM bh_copy_j") == [(2,)]
 
 
 def test_a_file_of_many_parts_is_one_batch(box: Desk) -> None:
