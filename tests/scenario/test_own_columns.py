@@ -66,9 +66,11 @@ def test_at_the_exchange_between_two_runs(world: World, table: str, capsys: Caps
     world.make_table(3)
     world.job("j", **cursor_job())
     world.run_well()
+    world.insert([4])
+    world.run_well()
     before = world.batches()
     _comes_to_need(world, "exchange", table)
-    world.insert([4])
+    world.insert([5])
 
     told = call(capsys, "--config", world.directory, "check", "j", "--json")
     (refused,) = (finding for finding in told.json if finding["result"] == "refused")
