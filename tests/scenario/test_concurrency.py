@@ -110,6 +110,15 @@ def test_a_token_that_the_target_has_seen_is_given_once(world: World, ahead: int
     assert world.sql("target", "SELECT token FROM bh_position") == [(seen + 1,)]
 
 
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_two_jobs_of_one_table_do_not_wait_for_each_other(world: World) -> None:
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    world.job("k", **cursor_job(), target={"endpoint": "target", "table": "u"})
+    with hold(world.deployment, world.deployment.job("k"), 0):
+        world.run_well("j")
+
+
 @on_both
 def test_eight_starts_of_one_job(world: World) -> None:
     """Six wait for their turn, two will not wait: they say busy or find it free."""

@@ -8,6 +8,7 @@ nothing there twice, and nothing called reconciled that is not.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -794,14 +795,19 @@ def test_guard_file_that_says_nothing(settled: World, content: str) -> None:
 
 
 @on_sqlite
-def test_guard_file_is_replaced_and_never_written_over(settled: World) -> None:
-    """Whoever cuts off a run in the middle of it leaves the old one."""
+def test_guard_file_is_replaced_and_never_written_over(
+    settled: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever ends a run in the middle of it leaves the old one, a loss of power too."""
+    on_disk = set()
+    monkeypatch.setattr("os.fsync", lambda opened: on_disk.add(os.fstat(opened).st_ino))
     before = guard_file(settled).read_text("utf-8")
     aside = settled.directory / "aside.json"
     aside.hardlink_to(guard_file(settled))
     live_on(settled, 1)
     assert aside.read_text("utf-8") == before != guard_file(settled).read_text("utf-8")
     assert list(guard_file(settled).parent.iterdir()) == [guard_file(settled)]
+    assert guard_file(settled).stat().st_ino in on_disk
 
 
 @on_sqlite
