@@ -13,7 +13,7 @@ from bridge.hold import Hold
 from bridge.ledger.migrations import is_receiver_current
 from bridge.ledger.record import Head
 from bridge.log import about
-from bridge.outcome import Outcome
+from bridge.outcome import Outcome, how_to_decide
 from bridge.plan import Plan, extend_target, make_plan, prepare_target
 from bridge.stream import check_stream
 
@@ -54,7 +54,7 @@ def plan_whole(held: Hold) -> Plan:
             raise Held(
                 f"{held.name}: batch {batch.seq} deletes {batch.tally.deleted} rows, "
                 f"more than max_delete {held.job.max_delete}",
-                remedy=f"bridgehead approve {held.name} {batch.seq} --why TEXT, or reject",
+                remedy=how_to_decide(batch),
             )
     if not plan.target_exists and _is_receiver_there(held):  # else it has lost its position as well
         _refuse_loss(held, plan)

@@ -58,14 +58,19 @@ def batches_document(job: str, batches: Sequence[Batch]) -> dict[str, Any]:
 
 
 def outcome_document(outcome: Outcome, deployment: Deployment) -> dict[str, Any]:
-    """A run of one job; `error`, `skipped` and `held_back_by` only where there is something to
-    say."""
+    """A run of one job; `remedy`, `renewed`, `error`, `skipped` and `held_back_by` only where there
+    is something to say."""
     document: dict[str, Any] = {
         "job": outcome.job,
         "verdict": outcome.verdict.value,
         "deviation": outcome.deviation,
+        "quarantined": outcome.quarantined,
         "batches": [batch_document(batch) for batch in outcome.batches],
     }
+    if outcome.remedy:
+        document["remedy"] = outcome.remedy
+    if outcome.renewed:
+        document["renewed"] = outcome.renewed
     if outcome.skipped:
         document["skipped"] = "disabled"
     if outcome.holders:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from bridge.batch import Batch
+from bridge.batch import Batch, State
 from bridge.stream import Cut
 from connectors.errors import BridgeheadError
 from reconcile.verdict import Verdict
 
-__all__ = ["Observer", "Outcome"]
+__all__ = ["Observer", "Outcome", "how_to_decide"]
 
 
 class Observer(Protocol):
@@ -22,6 +22,11 @@ class Observer(Protocol):
 
     def note(self, job: str, batch: Batch) -> None:
         """A batch was sealed, or has moved on."""
+
+
+def how_to_decide(batch: Batch) -> str:
+    """Of a held batch."""
+    return f"bridgehead approve {batch.job} {batch.seq} --why TEXT, or reject"
 
 
 @dataclass
@@ -58,6 +63,18 @@ class Outcome:
             return self.error.exit_code
         needs_a_person = self.verdict not in (Verdict.RECONCILED, Verdict.IN_FLIGHT)
         return 1 if needs_a_person or self.overdue else 0
+
+    @property
+    def remedy(self) -> str | None:
+        """What a person is to do about what was found, where it is no error: that has its own."""
+        if self.error is not None:
+            return None
+        if self.verdict is Verdict.DEVIATION:
+            return f"bridgehead reconcile {self.job} finds the rows"
+        if self.verdict is Verdict.HELD:
+            held = (batch for batch in self.batches if batch.state is State.HELD)
+            return next(map(how_to_decide, held), None)
+        return None
 
     def note(self, batch: Batch) -> None:
         """A batch was sealed, or has moved on."""

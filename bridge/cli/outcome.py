@@ -58,8 +58,8 @@ def _show_verdict(outcome: Outcome) -> None:
         aside = outcome.quarantined
         line.append(say(", {0} quarantined", f"{aside:,}") if aside else "")
         console().print(line)
-        if deviates:
-            console().print(f"→ {say('bridgehead reconcile {0} finds the rows', outcome.job)}")
+        if outcome.remedy:
+            console().print(f"→ {say(outcome.remedy)}", soft_wrap=True)
     for holder in outcome.holders:
         told = say("{0}: the horizon is held back by {1}", outcome.job, say(holder))
         console().print(told, soft_wrap=True)

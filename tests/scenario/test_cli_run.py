@@ -28,7 +28,7 @@ def bridgehead(world: World, capsys: Capsys, *arguments: str) -> Called:
 def test_a_run_tells_each_batch_as_one_json_object(ready: World, capsys: Capsys) -> None:
     told = bridgehead(ready, capsys, "run", "j", "--json")
     assert told.code == 0
-    assert set(told.json) == {"job", "verdict", "deviation", "batches"}
+    assert set(told.json) == {"job", "verdict", "deviation", "quarantined", "batches"}
     assert (told.json["job"], told.json["verdict"], told.json["deviation"]) == (
         "j",
         "reconciled",
@@ -133,4 +133,23 @@ def test_a_deviation_leaves_with_1_and_says_so(ready: World, capsys: Capsys) -> 
     told = bridgehead(ready, capsys, "run", "j")
     assert told.code == 1
     assert "偏差 deviation" in told.out
+    assert "→ bridgehead reconcile j finds the rows" in told.out
+    again = bridgehead(ready, capsys, "run", "j", "--json").json
+    assert (again["deviation"], again["remedy"]) == (1, "bridgehead reconcile j finds the rows")
     assert bridgehead(ready, capsys, "status").code == 1
+
+
+def test_what_is_held_says_how_to_decide(ready: World, capsys: Capsys) -> None:
+    ready.job("j", max_delete=1, **cursor_job())
+    bridgehead(ready, capsys, "run", "j")
+    ready.sql("source", "DELETE FROM t WHERE id < 4")
+    told = bridgehead(ready, capsys, "run", "j")
+    seq = ready.batches()[-1]["seq"]
+    remedy = f"bridgehead approve j {seq} --why TEXT, or reject"
+    assert (told.code, f"→ {remedy}" in told.out) == (1, True)
+    again = bridgehead(ready, capsys, "run", "j", "--json")
+    assert (again.code, again.json["error"]["remedy"]) == (1, remedy)
+    approved = bridgehead(ready, capsys, "approve", "j", str(seq), "--why", "the office was closed")
+    assert approved.code == 0
+    done = bridgehead(ready, capsys, "run", "j", "--json")
+    assert (done.code, "remedy" in done.json) == (0, False)
