@@ -156,6 +156,12 @@ MISTAKES = {
         "structure_mismatch",
         ("keyless", "key"),
     ),
+    "key of floats": Mistake(
+        _sql("source", "ALTER TABLE t ADD COLUMN ratio double precision", key=["ratio"]),
+        4,
+        "structure_mismatch",
+        ("source", "ratio", "float", "numbers, text, dates or times"),
+    ),
     "duplicate keys": Mistake(
         _sql(
             "source",

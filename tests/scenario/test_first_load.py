@@ -85,6 +85,21 @@ def test_a_cursor_that_travels_masked_is_kept_as_it_is(world: World) -> None:
     assert {*"".join(masked)} == {"*"}
 
 
+@pytest.mark.parametrize(
+    "world", [CHAINS[0], CHAINS[1], ("mysql",) * 3], indirect=True, ids="-".join
+)
+def test_codes_of_numbers_arrive_as_texts(world: World) -> None:
+    """And a number without one is set aside."""
+    world.make_table(3)
+    world.sql("source", "ALTER TABLE t ADD COLUMN sex integer", "UPDATE t SET sex = id")
+    (world.directory / "codes").mkdir()
+    codes = "code,name,values\nM,男性,1\nF,女性,2\n"
+    (world.directory / "codes/sex.csv").write_text(codes, "utf-8")
+    world.job("j", columns={"id": {}, "sex": {"codes": "sex"}, "updated_at": {}}, **cursor_job())
+    assert world.run_well().quarantined == 1
+    assert world.sql("target", "SELECT id, sex FROM t ORDER BY id") == [(1, "M"), (2, "F")]
+
+
 def _moment(stamp: str | datetime) -> datetime:
     """SQLite's text may end in zeros that the copy's does not."""
     return datetime.fromisoformat(stamp) if isinstance(stamp, str) else stamp
