@@ -42,6 +42,10 @@ __all__ = ["MysqlServer"]
 _LONGEST_LOCK = 64
 _NEEDED = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _MAKING = ("CREATE", "DROP", "ALTER", "INDEX", "CREATE VIEW", "CREATE TEMPORARY TABLES")
+_LATE = {
+    "0": "a crash of the server may lose what was committed",
+    "2": "a crash of its machine may lose what was committed",
+}
 _GRANT = re.compile(r"GRANT (.+?) ON (?:TABLE )?(\S.*?) TO ", re.IGNORECASE)
 
 # the zone's offset in January and in July
@@ -138,11 +142,9 @@ class MysqlServer(Connector):
     def settings_problem(self) -> str | None:
         with self._translated():
             known = {str(k).lower(): str(v) for k, v in self.rows("SHOW GLOBAL VARIABLES")}
-        if known.get("innodb_flush_log_at_trx_commit") == "0" or known.get("fsync") == "off":
-            return (
-                "innodb_flush_log_at_trx_commit is 0: a crash of the server may lose what was "
-                "committed"
-            )
+        written = known.get("innodb_flush_log_at_trx_commit")
+        if written in _LATE:
+            return f"innodb_flush_log_at_trx_commit is {written}: {_LATE[written]}"
         if known.get("binlog_format") == "STATEMENT" and known.get("log_bin") == "ON":
             return "binlog_format is STATEMENT: it takes no changes of READ COMMITTED transactions"
         if known.get("innodb_doublewrite", "ON").upper() == "OFF":

@@ -20,7 +20,7 @@ from connectors.opengauss.dialect import OpengaussDialect
 from connectors.postgresql.catalogue import relation_of
 from connectors.postgresql.connector import PostgresqlConnector
 from connectors.postgresql.kin import KinServer
-from connectors.postgresql.server import LET_GO
+from connectors.postgresql.server import COMMON
 from connectors.postgresql.session import BoundedSession
 from connectors.selection import Output
 from connectors.table import Kind, Table, TableName
@@ -29,17 +29,7 @@ __all__ = ["OpengaussConnector"]
 
 registry.register("opengauss", "connectors.opengauss.sqldialect", "OpengaussSqlDialect")
 
-_SESSION = (
-    LET_GO
-    + """
-SET TimeZone = 'UTC';
-SET DateStyle = 'ISO, YMD';
-SET IntervalStyle = 'postgres';
-SET bytea_output = 'hex';
-SET extra_float_digits = 3;
-SET standard_conforming_strings = on
-"""
-)
+_SESSION = COMMON + "SET extra_float_digits = 3"
 
 
 class OpengaussConnector(AgentDigest, KinServer, PostgresqlConnector):

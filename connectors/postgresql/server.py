@@ -28,24 +28,28 @@ from connectors.postgresql.dialect import PostgresqlDialect
 from connectors.table import Table, TableName
 from connectors.telling import Room, Stamping
 
-__all__ = ["LET_GO", "SESSION", "PostgresqlServer"]
+__all__ = ["COMMON", "SESSION", "PostgresqlServer"]
 
 # An agent that lost its power or its line says no goodbye: without this its locks last for hours.
-LET_GO = """
+# And a server that is set to answer a commit before it is written loses it when it crashes.
+COMMON = """
 SET tcp_keepalives_idle = 30;
 SET tcp_keepalives_interval = 10;
 SET tcp_keepalives_count = 3;
-"""
-SESSION = (
-    LET_GO
-    + """
-SET client_encoding = 'UTF8';
+SELECT set_config('synchronous_commit', 'on', false)
+WHERE current_setting('synchronous_commit') = 'off';
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO, YMD';
 SET IntervalStyle = 'postgres';
 SET bytea_output = 'hex';
-SET extra_float_digits = 1;
 SET standard_conforming_strings = on;
+SET array_nulls = on;
+"""
+SESSION = (
+    COMMON
+    + """
+SET client_encoding = 'UTF8';
+SET extra_float_digits = 1;
 SET jit = off;
 SET work_mem = '32MB';
 SET temp_buffers = '32MB'
@@ -148,6 +152,8 @@ class PostgresqlServer(Connector):
                 return f"the database is {self._encoding}: it cannot hold every character"
             if self.value("SHOW fsync") == "off":
                 return "fsync is off: a crash of the server may lose what was committed"
+            if self.value("SHOW full_page_writes") == "off":
+                return "full_page_writes is off: a crash of the server may damage its tables"
         return None
 
     # -- structure ---------------------------------------------------------------------------

@@ -152,6 +152,17 @@ def test_a_database_that_is_unsafe_is_told(
 
 
 @pytest.mark.parametrize("family", KIN)
+@pytest.mark.parametrize(("given", "kept"), [("off", "on"), ("remote_apply", "remote_apply")])
+def test_a_commit_is_answered_when_it_is_written(
+    postgres: Postgres, database: Callable[..., Endpoint], family: str, given: str, kept: str
+) -> None:
+    place = database(family)
+    postgres.sql(f"ALTER DATABASE {place.database} SET synchronous_commit = {given}")
+    with connect(place) as store, store.transaction():
+        assert store.value("SHOW synchronous_commit") == kept
+
+
+@pytest.mark.parametrize("family", KIN)
 def test_a_name_that_would_be_cut_off_is_no_other_table(
     database: Callable[..., Endpoint], family: str
 ) -> None:
@@ -259,12 +270,16 @@ HOSTILE = {
     "standard_conforming_strings": "off",
     "client_encoding": "LATIN1",
     "default_transaction_isolation": "serializable",
+    "array_nulls": "off",
+    "transform_null_equals": "on",
+    "quote_all_identifiers": "on",
 }
 SPANS = Type(Kind.NATIVE, family="postgresql", native="interval")
 BYTES = Type(Kind.NATIVE, family="postgresql", native="bytea[]")
 OWN = {
     "interval": (SPANS, ("1 mon -2 days +00:00:03.5", "-00:00:01")),
     "bytea[]": (BYTES, ('{"\\\\x00ff5c",NULL}',)),
+    "text[]": (Type(Kind.NATIVE, family="postgresql", native="text[]"), ('{NULL,"NULL",""}',)),
 }
 
 

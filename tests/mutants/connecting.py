@@ -130,4 +130,12 @@ CONNECTING = (
         "if kind.kind in _TEXTS or",
         "tests/scenario/test_key_order.py::test_bits_are_a_key[mysql-mysql-mysql-cursor]",
     ),
+    Mutant(
+        "commits-that-a-crash-takes-back",
+        "apply",
+        "connectors.postgresql.server",
+        "WHERE current_setting('synchronous_commit') = 'off';",
+        "WHERE false;",
+        "tests/scenario/test_database_faults.py::test_what_postgresql_has_committed_stays[target]",
+    ),
 )

@@ -415,4 +415,13 @@ DELIVERING = (
         "others = max(0, before - batch.sent.total)",
         "tests/scenario/test_restores.py::test_rows_that_are_new_make_up_for_no_deletes[sqlite]",
     ),
+    Mutant(
+        "answered-with-the-newest-receipt",
+        "settle",
+        "bridge.push",
+        "                receipt = receiver.receipt(batch.epoch, batch.seq)\n            elif",
+        "                receipt = receiver.newest()\n            elif",
+        "tests/scenario/test_restores.py::test_exchange_restored_to_before_it_heard_of_two_arrivals"
+        "[sqlite]",
+    ),
 )

@@ -33,13 +33,18 @@ _NUMBER = count(1)
 IN_THE_MIDDLE = {"exchange": "window.sealing", "target": "push.applying"}
 """Where a transaction at that store is about to commit."""
 
+AFTER = {"exchange": "window.sealed", "target": "push.noted"}
+"""Where a transaction at that store has just been committed, and another store may know of it."""
+LATE = {"synchronous_commit": "off", "wal_writer_delay": "10s", "wal_writer_flush_after": "0"}
+"""A server that answers a commit long before it is written."""
+
 Server = EmbeddedPostgres | MariaDB
 Stage = Callable[..., World]
 
 
 @pytest.fixture(scope="module")
 def pg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    small = {"fsync": "off", "shared_buffers": "32MB", "max_connections": "15"}
+    small = {"fsync": "off", "shared_buffers": "32MB", "max_connections": "15"} | LATE
     with EmbeddedPostgres(tmp_path_factory.mktemp("faulty-postgres"), settings=small) as server:
         yield server
 
@@ -151,6 +156,18 @@ def test_postgresql_ends(
     refused(world, role, 3, "connection_lost")
     refused(world, role, 3, "unreachable")
     restart(pg)
+    comes_to_rest(world)
+
+
+@pytest.mark.parametrize("role", AFTER)
+def test_what_postgresql_has_committed_stays(
+    stage: Stage, pg: EmbeddedPostgres, role: str
+) -> None:
+    world = stage(role, pg)
+    arm(at(AFTER[role], 1, lambda _: pg.kill()))
+    world.run(wait=1.0)
+    arm(None)
+    pg.restart()
     comes_to_rest(world)
 
 
