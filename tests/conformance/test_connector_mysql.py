@@ -253,7 +253,10 @@ def test_a_lock_has_one_name_whoever_asks(store: Connector) -> None:
 
 
 UNSAFE = (
-    ({"innodb_flush_log_at_trx_commit": "0"}, "innodb_flush_log_at_trx_commit is 0: a crash of the"),
+    (
+        {"innodb_flush_log_at_trx_commit": "0"},
+        "innodb_flush_log_at_trx_commit is 0: a crash of the",
+    ),
     ({"innodb_flush_log_at_trx_commit": "2"}, "a crash of its machine"),
     ({"innodb_flush_log_at_trx_commit": "3"}, None),
     ({"log_bin": "ON", "binlog_format": "STATEMENT"}, "STATEMENT"),

@@ -160,9 +160,7 @@ def test_postgresql_ends(
 
 
 @pytest.mark.parametrize("role", AFTER)
-def test_what_postgresql_has_committed_stays(
-    stage: Stage, pg: EmbeddedPostgres, role: str
-) -> None:
+def test_what_postgresql_has_committed_stays(stage: Stage, pg: EmbeddedPostgres, role: str) -> None:
     world = stage(role, pg)
     arm(at(AFTER[role], 1, lambda _: pg.kill()))
     world.run(wait=1.0)
