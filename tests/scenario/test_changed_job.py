@@ -36,6 +36,20 @@ def test_held_until_resync(world: World) -> None:
     world.run_well()
 
 
+@pytest.mark.parametrize("world", CHAINS[:1], indirect=True, ids=["postgresql"])
+def test_a_column_that_changes_at_the_source_holds_the_job(world: World) -> None:
+    """Its file says the same as before."""
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql("source", "ALTER TABLE t ALTER COLUMN amount TYPE numeric(12,2)")
+    world.insert([9], stamp=world.now)
+    outcome = world.run()
+    assert (outcome.verdict, outcome.exit_code, len(world.batches())) == ("held", 1, 1)
+    assert world.resync(why="a wider amount").verdict == "reconciled"
+    assert world.findings() == []
+
+
 @pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
 def test_held_though_nothing_has_arrived_yet(world: World) -> None:
     """What was sealed does not travel beside what is sealed otherwise."""

@@ -119,6 +119,14 @@ def test_an_epoch_that_has_only_begun(books: Books) -> None:
     assert (code, a["verdict"], a["seq"], a["watermark"]) == (0, "in_flight", 0, None)
 
 
+def test_a_batch_that_was_laid_aside_claims_nothing(books: Books) -> None:
+    with books.open() as ledger:
+        seal(ledger, JANUARY, State.RECONCILED)
+        seal(ledger, JANUARY, State.HELD)
+        ledger.new_epoch("because", "tester")
+    assert [batch.seq for batch in assemble_report(books.world.deployment).jobs[0].batches] == [1]
+
+
 @pytest.mark.parametrize("wrong", ["missing", "extra", "different"])
 def test_contents_that_differ(books: Books, wrong: str) -> None:
     with books.open() as ledger:
@@ -128,6 +136,9 @@ def test_contents_that_differ(books: Books, wrong: str) -> None:
         ledger.ran("reconciled", None, 1)
     a, code = told(books)
     assert (code, a["verdict"], a["deviation"]) == (1, "deviation", 3)
+    content = assemble_report(books.world.deployment).jobs[0].content
+    assert content is not None
+    assert content.verdict == "deviation"
 
 
 @pytest.mark.parametrize(("verdict", "deviation"), [("gap", 0), ("fork", 0), ("deviation", 1)])
