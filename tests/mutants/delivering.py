@@ -424,4 +424,13 @@ DELIVERING = (
         "tests/scenario/test_restores.py::test_exchange_restored_to_before_it_heard_of_two_arrivals"
         "[sqlite]",
     ),
+    Mutant(
+        "a-table-taken-over-treated-as-ours",
+        "apply",
+        "bridge.plan",
+        "owned=not plan.target_exists)",
+        "owned=True)",
+        "tests/scenario/test_own_columns.py"
+        "::test_what_others_wrote_into_a_table_that_was_taken_over_stays[postgresql]",
+    ),
 )

@@ -9,6 +9,7 @@ import pytest
 from bridge.decision import approve, reject
 from bridge.errors import IllegalMove
 from bridge.run import pull_only
+from tests.scenario.backup import Backup
 from tests.scenario.world import World, cursor_job
 
 CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
@@ -74,6 +75,28 @@ def test_rejected(held: World) -> None:
     assert held.findings() == []
     states = [b["state"] for b in held.batches()]
     assert states == ["reconciled", "reconciled", "purged", "reconciled"]
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_rejected_on_a_ledger_that_was_restored(held: World) -> None:
+    """The new epoch is one that the target has not seen."""
+    seq = held.batches()[-1]["seq"]
+    backup = Backup(held, "exchange")
+    held.job("j", **cursor_job())
+    assert held.resync().verdict == "reconciled"
+    held.job("j", max_delete=4, **cursor_job())
+    backup.restore()
+    assert reject(held.deployment, "j", seq, "tester", "not those") == 3
+    held.run_well()
+    assert held.findings() == []
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_rejected_though_the_target_has_lost_its_receipts(held: World) -> None:
+    """The new epoch hangs on what the receiver can still confirm."""
+    held.sql("target", "DELETE FROM bh_receipt")
+    assert reject(held.deployment, "j", held.batches()[-1]["seq"], "tester", "not those") == 2
+    held.run_well()
 
 
 @pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])

@@ -86,3 +86,23 @@ def test_at_the_exchange_between_two_runs(world: World, table: str, capsys: Caps
 
     assert world.resync().verdict == "reconciled"
     assert world.findings() == []
+
+
+@pytest.mark.parametrize("world", FAMILIES, indirect=True, ids=lambda chain: chain[0])
+def test_what_others_wrote_into_a_table_that_was_taken_over_stays(world: World) -> None:
+    world.make_table(3)
+    stamp = {"sqlite": "TIMESTAMP", "mysql": "datetime(6)"}.get(world.family, "timestamptz")
+    world.sql(
+        "target",
+        "CREATE TABLE t (id integer PRIMARY KEY, name text, amount numeric(10,2), "
+        f"updated_at {stamp}, remark varchar(9) DEFAULT 'new')",
+        "INSERT INTO t (id, remark) VALUES (1, 'seen'), (2, 'seen')",
+    )
+    world.job("j", **cursor_job(), target={"endpoint": "target", "table": "t", "adopt": True})
+    world.run_well()
+    world.sql("source", f"UPDATE t SET name = 'later', updated_at = {world.now} WHERE id = 1")
+    world.run_well()
+    rows = [(1, "later", "seen"), (2, "n2", "seen"), (3, "n3", "new")]
+    assert world.sql("target", "SELECT id, name, remark FROM t ORDER BY id") == rows
+    assert world.resync().verdict == "reconciled"
+    assert world.sql("target", "SELECT id, name, remark FROM t ORDER BY id") == rows

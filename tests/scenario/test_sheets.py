@@ -483,6 +483,18 @@ def test_a_row_that_may_be_any_keeps_all_others(box: Desk, capsys: Capsys) -> No
     assert box.quarantine(capsys) == []
 
 
+@pytest.mark.parametrize("unknown", [",2,x", "1,,x"])
+def test_a_row_that_lacks_a_part_of_its_key_may_be_any(box: Desk, unknown: str) -> None:
+    columns = {"id": {"type": "integer"}, "no": {"type": "integer"}, "v": {}}
+    box.job("*.csv", columns, key=["id", "no"], capture=WHOLE)
+    box.put("1.csv", lambda path: path.write_text("id,no,v\n1,1,a\n1,2,b\n", "utf-8"))
+    box.world.run_well()
+    box.put("2.csv", lambda path: path.write_text(f"id,no,v\n1,1,a\n{unknown}\n", "utf-8"))
+    (batch,) = box.world.run_well().batches
+    assert (batch.tally.deleted, batch.tally.quarantined) == (0, 1)
+    assert box.target("id, no, v", "no") == [(1, 1, "a"), (1, 2, "b")]
+
+
 @pytest.mark.parametrize("place", [0, 2, 4])
 def test_a_row_that_may_be_any_keeps_those_of_all_parts(box: Desk, place: int) -> None:
     """Wherever in its file it stands."""
