@@ -94,7 +94,7 @@ def canonical_float(value: float) -> str:
         return "NaN"
     if value in (float("inf"), float("-inf")):
         return "Infinity" if value > 0 else "-Infinity"
-    text = repr(value + 0.0)
+    text = repr(value)
     sign, digits, exponent = _split(text)
     if digits == "0":
         return "0"
