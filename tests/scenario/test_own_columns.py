@@ -106,3 +106,23 @@ def test_what_others_wrote_into_a_table_that_was_taken_over_stays(world: World) 
     assert world.sql("target", "SELECT id, name, remark FROM t ORDER BY id") == rows
     assert world.resync().verdict == "reconciled"
     assert world.sql("target", "SELECT id, name, remark FROM t ORDER BY id") == rows
+
+
+@pytest.mark.parametrize("world", FAMILIES[2:], indirect=True, ids=["sqlite"])
+def test_a_table_that_was_taken_over_gets_no_column_of_ours(world: World) -> None:
+    """Who made it alters it."""
+    world.make_table(3)
+    world.sql("target", "CREATE TABLE t (id integer PRIMARY KEY, name text, updated_at TIMESTAMP)")
+    place = {"endpoint": "target", "table": "t", "adopt": True}
+    shared = {"id": {}, "name": {}, "updated_at": {}}
+    world.job("j", **cursor_job(), target=place, columns=shared)
+    world.run_well()
+    world.job("j", **cursor_job(), target=place, columns=shared | {"amount": {}})
+    outcome = world.resync()
+    assert outcome.error is not None
+    assert (outcome.exit_code, outcome.error.code) == (4, "structure_mismatch")
+    assert "column amount is missing" in str(outcome.error)
+    assert len(world.sql("target", "SELECT * FROM t")[0]) == 3
+    assert {batch["epoch"] for batch in world.batches()} == {1}
+    world.job("j", **cursor_job(), target=place, columns=shared)
+    world.run_well()
