@@ -1,9 +1,7 @@
 """Kills: the process is ended by SIGKILL at every pass of a failpoint, then started again.
 
-A clean run counts the passes. Each is then a case, from a copy of the stores as they were before
-that run: killed there, started again, judged; and once more, killed a second time on its way to
-recover, at a pass that the seed chooses, and started again. The oracle must find nothing, and the
-counts of the ledger must be those of the clean run.
+Each pass of a clean run is a case: killed there, started again, judged; and once more, killed a
+second time on its way to recover, at a pass that the seed chooses, and started again.
 
 Blocks `by statement` do the same after statements of SQL, of which the seed chooses some: a store
 that commits at each CREATE TABLE has effects that no failpoint stands between.
@@ -11,27 +9,18 @@ that commits at each CREATE TABLE has effects that no failpoint stands between.
 
 from __future__ import annotations
 
-import re
-import shutil
-import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from pathlib import Path
 from random import Random
 
-from bridge.failpoint import arm
-from bridge.run import Outcome
-from connectors.endpoint import Endpoint
-from tests.kill import killed, statements
+from tests.kill import killed
 from tests.proof.kind import Block, Result, Wanted
-from tests.proof.story import ACTS, CAPTURES, DIRECTIONS, Act, Scene, prepare
+from tests.proof.life import Life, Recovery
+from tests.proof.story import ACTS, CAPTURES, DIRECTIONS
 from tests.proof.workshop import Workshop
-from tests.scenario.world import ROLES, World
 
-__all__ = ["CHAINS", "Life", "block_of", "blocks", "prove"]
+__all__ = ["CHAINS", "KilledLife", "block_of", "blocks", "prove"]
 
 STATEMENTS = 20
 BY_STATEMENT = " by statement"
@@ -61,63 +50,29 @@ def block_of(
 
 
 def prove(block: Block, seed: int, workshop: Workshop, wanted: Wanted) -> Iterator[Result]:
-    life = Life(block, seed, workshop)
+    life = KilledLife(block, seed, workshop)
     for hit in life.hits:
         if wanted(f"pass {hit}"):
             yield life.kill_at(hit)
 
 
-@dataclass(frozen=True)
-class Came:
-    """To what a job came in the end: what must not depend on how often it was killed."""
-
-    epoch: int
-    inserted: int
-    updated: int
-    deleted: int
-
-
-@dataclass(frozen=True)
-class Recovery:
-    """What was found after it, the failpoints that it passed, and how long it took."""
-
-    findings: tuple[str, ...]
-    passed: tuple[str, ...]
-    seconds: float
-
-
-class Life:
-    """A job before an act, the passes of a clean run of it, and what that run came to."""
+class KilledLife(Life):
+    """A life whose runs are killed."""
 
     def __init__(self, block: Block, seed: int, workshop: Workshop) -> None:
-        name = block.name.rpartition(", ")[2]
-        self.act: Act = ACTS[name.removesuffix(BY_STATEMENT)]
-        self._by_statement = name.endswith(BY_STATEMENT)
-        self._combination = block.combination
-        self._seed = f"{seed} {block.combination}"
-        self._workshop = workshop
-        chain, self._direction, self._capture = block.combination.split(", ")
-        stores = dict(zip(ROLES, map(workshop.store, chain.split(" → ")), strict=True))
-        self._before = World(workshop.place(), stores)
-        prepare(self._scene(self._before), self.act)
-        self._before.close()
-        self.passed: list[str] = []
-        self._wanted: Came | None = None
-        with self._copied() as world:
-            outcome = self._run(world, self.passed)
-            found = list(self._judge(world, outcome))
-            if found:
-                raise AssertionError(f"a clean run of {block.name}: {found}")
-            self._wanted = _came(world)
+        act = block.name.rpartition(", ")[2]
+        super().__init__(
+            block.combination,
+            act.removesuffix(BY_STATEMENT),
+            seed,
+            workshop,
+            by_statement=act.endswith(BY_STATEMENT),
+        )
 
     @property
     def hits(self) -> list[int]:
         """Every pass; of statements those that the seed has chosen."""
-        every = range(1, len(self.passed) + 1)
-        if not self._by_statement:
-            return list(every)
-        chance = Random(f"{self._seed} {self.act.name}")
-        return sorted(chance.sample(every, min(STATEMENTS, len(every))))
+        return self.chosen(STATEMENTS if self._by_statement else len(self.passed))
 
     def kill_at(self, hit: int) -> Result:
         """Once, and once more with a second kill on the way to recover."""
@@ -139,72 +94,11 @@ class Life:
     def _killed(self, hits: list[int]) -> Recovery | None:
         """Killed at these passes, one run after the other; then a run is let end. None if one of
         them ended before."""
-        passed: list[str] = []
         with self._copied() as world:
             for hit in hits:
                 if not killed(partial(self._run, world), hit):
                     return None
-            began = time.monotonic()
-            outcome = self._run(world, passed)
-            seconds = time.monotonic() - began
-            return Recovery(tuple(self._judge(world, outcome)), tuple(passed), seconds)
-
-    def _run(self, world: World, passed: list[str] | None = None) -> Outcome:
-        """`passed` takes the failpoints; without it they stay armed as they are."""
-        with statements() if self._by_statement else nullcontext():
-            if passed is None:
-                return self.act.run(world)
-            arm(passed.append)
-            outcome = self.act.run(world)
-            arm(None)
-            return outcome
-
-    def _judge(self, world: World, outcome: Outcome) -> Iterator[str]:
-        if (outcome.error, outcome.verdict) != (None, "reconciled"):
-            yield f"ended {outcome.verdict}: {outcome.error}"
-            return
-        yield from map(str, world.findings(columns=dict(self.act.columns)))
-        if self._wanted and _came(world) != self._wanted:
-            yield f"came to {_came(world)}, a clean run to {self._wanted}"
-        yield from _kept(world)
-
-    @contextmanager
-    def _copied(self) -> Iterator[World]:
-        """The stores as they were before the act. The source is only read: it is shared."""
-        place = Path(shutil.copytree(self._before.directory, self._workshop.place()))
-        copies = {role: self._workshop.copy(self._before.stores[role]) for role in ROLES[1:]}
-        _guard(place, self._before.stores["exchange"].name, copies["exchange"].name)
-        stores: dict[str, Endpoint] = {"source": self._before.stores["source"], **copies}
-        with closing(World(place, stores)) as world:
-            yield world
-        self._workshop.drop(*copies.values())
-        shutil.rmtree(place)
-
-    def _scene(self, world: World) -> Scene:
-        return Scene.of(world, self._direction, self._capture, self._seed)
+            return self._recovered(world)
 
     def _chance_of(self, hit: int, most: int) -> int:
         return Random(f"{self._seed} {self.act.name} {hit}").randint(1, most)
-
-
-def _guard(place: Path, before: str, now: str) -> None:
-    """The guard file speaks of the copy: a case is no restore."""
-    for file in place.glob("guard/*.json"):
-        file.write_text(re.sub(rf"{before}(?!\d)", now, file.read_text("utf-8")), "utf-8")
-
-
-def _came(world: World) -> Came:
-    batches = world.batches()
-    sums = (sum(batch[name] for batch in batches) for name in ("inserted", "updated", "deleted"))
-    return Came(batches[-1]["epoch"], *sums)
-
-
-def _kept(world: World) -> Iterator[str]:
-    """Change rows belong to batches whose payload is still kept."""
-    stamps = world.sql("exchange", "SELECT DISTINCT bh_epoch, bh_seq FROM bh_change_j")
-    for batch in world.batches():
-        at = (batch["epoch"], batch["seq"])
-        if batch["state"] not in ("reconciled", "purged"):
-            yield f"{at} is {batch['state']}"
-        elif batch["state"] == "purged" and at in stamps:
-            yield f"{at} is purged, and has change rows"

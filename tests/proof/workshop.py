@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 
@@ -16,17 +17,22 @@ from bridge.demo.postgres import EmbeddedPostgres
 from connectors.endpoint import Endpoint, Secret
 from tests.mariadb import MariaDB
 
-__all__ = ["FAMILIES", "Servers", "Workshop"]
+__all__ = ["FAMILIES", "LATE", "Servers", "Workshop"]
 
 FAMILIES = ("sqlite", "postgresql", "mysql", "odbc-postgresql", "odbc-mariadb")
 _DRIVERS = {"odbc-postgresql": "PostgreSQL Unicode", "odbc-mariadb": "MariaDB Unicode"}
 _POSTGRES = ("postgresql", "odbc-postgresql")
 _UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+LATE = {"synchronous_commit": "off", "wal_writer_delay": "10s", "wal_writer_flush_after": "0"}
+"""A PostgreSQL that answers a commit long before it is written, unless it is asked to write."""
 _NUMBER = count(1)
 
 
 class Servers:
     """One server of each family, started when it is first asked for."""
+
+    settings_of_postgres: ClassVar[dict[str, str]] = _UNSAFE | {"shared_buffers": "64MB"}
+    settings_of_mariadb: ClassVar[dict[str, str]] = {}
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -34,16 +40,28 @@ class Servers:
 
     @cached_property
     def postgres(self) -> EmbeddedPostgres:
-        settings = _UNSAFE | {"shared_buffers": "64MB"}
-        server = EmbeddedPostgres(self._directory / "postgres", settings=settings)
+        server = EmbeddedPostgres(self._directory / "postgres", settings=self.settings_of_postgres)
         return self._stack.enter_context(server)
 
     @cached_property
     def mariadb(self) -> MariaDB:
-        return self._stack.enter_context(MariaDB(self._directory / "mariadb"))
+        server = MariaDB(self._directory / "mariadb", settings=self.settings_of_mariadb)
+        return self._stack.enter_context(server)
+
+    @cached_property
+    def fragile(self) -> Servers:
+        """Others, to be killed: what they write outlives that, but not before they have written."""
+        return self._stack.enter_context(closing(FragileServers(self._directory / "fragile")))
 
     def close(self) -> None:
         self._stack.close()
+
+
+class FragileServers(Servers):
+    """They answer a commit long before it is written, where they can be asked not to."""
+
+    settings_of_postgres: ClassVar = Servers.settings_of_postgres | LATE
+    settings_of_mariadb: ClassVar = {"innodb-flush-log-at-trx-commit": "2"}
 
 
 class Workshop:
@@ -58,6 +76,12 @@ class Workshop:
     def place(self) -> Path:
         """A path in the directory where nothing is yet."""
         return self.directory / f"place{next(_NUMBER)}"
+
+    @contextmanager
+    def apart(self) -> Iterator[Workshop]:
+        """A workshop with servers that may be killed."""
+        with closing(Workshop(self.place(), self.servers.fragile)) as made:
+            yield made
 
     def store(self, family: str) -> Endpoint:
         """A fresh, empty store; `family` is one of `FAMILIES`."""
@@ -117,7 +141,8 @@ class Workshop:
 
     def _create(self, store: Endpoint, like: str | None = None) -> None:
         if _is_postgres(store):
-            template = f'"{like}"' if like else "template0"
+            # Copied through the log, a sequence would forget in a crash what it gives out next.
+            template = f'"{like}" STRATEGY file_copy' if like else "template0"
             self._postgres(f'CREATE DATABASE "{store.database}" TEMPLATE {template}')
             return
         self.servers.mariadb.create_database(str(store.database))

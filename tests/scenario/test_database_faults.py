@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from bridge.run import Outcome
 from connectors.endpoint import Endpoint, Secret
 from connectors.sqlite.connector import SqliteConnector
 from tests.mariadb import MariaDB
+from tests.proof.crashes import CrashedLife, block_of
+from tests.proof.workshop import LATE, Servers, Workshop
 from tests.scenario.world import ROLES, World, cursor_job
 
 _NUMBER = count(1)
@@ -35,9 +38,6 @@ IN_THE_MIDDLE = {"exchange": "window.sealing", "target": "push.applying"}
 
 AFTER = {"exchange": "window.sealed", "target": "push.noted"}
 """Where a transaction at that store has just been committed, and another store may know of it."""
-LATE = {"synchronous_commit": "off", "wal_writer_delay": "10s", "wal_writer_flush_after": "0"}
-"""A server that answers a commit long before it is written."""
-
 Server = EmbeddedPostgres | MariaDB
 Stage = Callable[..., World]
 
@@ -58,7 +58,7 @@ def maria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
         "innodb-undo-tablespaces": "0",
         "max-connections": "10",
     }
-    with MariaDB(tmp_path_factory.mktemp("faulty-mariadb"), settings=small) as server:
+    with MariaDB(tmp_path_factory.mktemp("faulty-mariadb"), settings=small, durable=True) as server:
         yield server
 
 
@@ -177,6 +177,50 @@ def test_mariadb_is_killed(stage: Stage, maria: MariaDB, role: str) -> None:
     refused(world, role, 3, "unreachable")
     restart(maria)
     comes_to_rest(world)
+
+
+class Fragile(Servers):
+    """The servers of this module."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._request = request
+
+    @cached_property
+    def postgres(self) -> Any:
+        return self._request.getfixturevalue("pg")
+
+    @cached_property
+    def mariadb(self) -> Any:
+        return self._request.getfixturevalue("maria")
+
+
+@pytest.mark.parametrize(
+    ("chain", "capture", "role", "act"),
+    [
+        (("sqlite", "postgresql", "sqlite"), "cursor", "exchange", "change"),
+        (("sqlite", "sqlite", "postgresql"), "compare", "target", "resync"),
+        (("postgresql", "sqlite", "sqlite"), "cursor", "source", "first load"),
+        (("sqlite", "mysql", "sqlite"), "cursor", "exchange", "change"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "-".join(value),
+)
+def test_its_server_crashes_anywhere(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    chain: tuple[str, ...],
+    capture: str,
+    role: str,
+    act: str,
+) -> None:
+    """And is there again at once, as `scripts/proof` does it in every combination."""
+    block = block_of(chain, "outbound", capture, role, act)
+    with (
+        closing(Workshop(tmp_path / "workshop", None)) as workshop,  # type: ignore[arg-type]
+        closing(Workshop(tmp_path / "fragile", Fragile(request))) as fragile,
+    ):
+        life = CrashedLife(block, 1, workshop, fragile)
+        results = [life.crash_at(hit) for hit in life.chosen(4)]
+    assert [finding for result in results for finding in result.findings] == []
 
 
 # -- sessions ------------------------------------------------------------------------------------

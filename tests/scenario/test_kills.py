@@ -28,7 +28,7 @@ from bridge.decision import acknowledge, switch
 from bridge.failpoint import arm
 from bridge.notice import note_all
 from tests.kill import FILE_POINTS, killed
-from tests.proof.kills import Life, block_of
+from tests.proof.kills import KilledLife, block_of
 from tests.proof.story import ACTS
 from tests.proof.workshop import Servers, Workshop
 from tests.scenario.world import MakeWorld, World, cursor_job
@@ -80,7 +80,7 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     for act in ACTS:
         home = tmp_path_factory.mktemp("act") / "workshop"
         with closing(Workshop(home, None)) as workshop:  # type: ignore[arg-type]
-            life = Life(block_of(SQLITE, "outbound", "cursor", act), SEED, workshop)
+            life = KilledLife(block_of(SQLITE, "outbound", "cursor", act), SEED, workshop)
             found[act] = life.passed
     return found
 
@@ -103,7 +103,7 @@ def test_killed_anywhere(
     workshop: Workshop, direction: str, capture: str, act: str, first: int
 ) -> None:
     """At every pass, in two halves."""
-    life = Life(block_of(SQLITE, direction, capture, act), SEED, workshop)
+    life = KilledLife(block_of(SQLITE, direction, capture, act), SEED, workshop)
     assert kill(life, range(first, len(life.passed) + 1, 2)) >= 40
 
 
@@ -112,7 +112,7 @@ def test_killed_where_no_other_act_is(
     workshop: Workshop, act: str, passed: dict[str, list[str]]
 ) -> None:
     """At the passes of what this act alone does, and at its last."""
-    life = Life(block_of(SQLITE, "outbound", "cursor", act), SEED, workshop)
+    life = KilledLife(block_of(SQLITE, "outbound", "cursor", act), SEED, workshop)
     known = {name for other, names in passed.items() if other != act for name in names}
     own = [hit for hit, name in enumerate(life.passed, 1) if name not in known]
     assert kill(life, {*own, len(life.passed)}) >= 2
@@ -131,19 +131,19 @@ def test_killed_with_real_servers(
     workshop: Workshop, chain: tuple[str, ...], direction: str, capture: str, act: str
 ) -> None:
     """At every third pass; `scripts/proof` does the others."""
-    life = Life(block_of(chain, direction, capture, act), SEED, workshop)
+    life = KilledLife(block_of(chain, direction, capture, act), SEED, workshop)
     assert kill(life, list(range(1, len(life.passed), 3))[:11]) >= 20
 
 
 def test_killed_between_statements(workshop: Workshop) -> None:
     """MariaDB commits at each CREATE TABLE: a ledger, a copy or a claim may be made in part."""
     block = block_of((MARIA,) * 3, "outbound", "cursor", "first load", by_statement=True)
-    life = Life(block, SEED, workshop)
+    life = KilledLife(block, SEED, workshop)
     assert len(life.passed) > 200
     assert kill(life, life.hits[::4]) == 10
 
 
-def kill(life: Life, hits: Any) -> int:
+def kill(life: KilledLife, hits: Any) -> int:
     """How many kills that was, each once and once more with a second one."""
     results = [life.kill_at(hit) for hit in hits]
     assert [finding for result in results for finding in result.findings] == []

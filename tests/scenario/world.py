@@ -70,7 +70,7 @@ class World:
         if store.path:
             options = {"options": dict(store.options)} if store.options else {}
             return {"family": store.family, "path": store.path, **options}
-        secret = self.directory / f"secret-{store.family}"
+        secret = self.directory / f"secret-{store.name}"
         secret.write_text(store.password.reveal() if store.password else "", "ascii")
         login = {"user": store.user, "password": {"file": secret.name}}
         place = {"host": store.host, "port": store.port, "database": store.database}
