@@ -80,6 +80,7 @@ LOGIN_WORDS: Sequence[tuple[re.Pattern[str], type[BridgeheadError], str]] = (
 fits. It starts, stops, or recovers from a crash: `the database system is`."""
 
 
+_HIDES = re.compile("row-level security|行安全|行级安全")
 _SEVERITY = re.compile("FATAL:|致命错误:")
 _NAMES = re.compile('"[^"]*"')
 _SAYS_NO_VALUE = frozenset(
@@ -89,6 +90,13 @@ _SAYS_NO_VALUE = frozenset(
 
 def of_server(error: Any, state: str, endpoint: Endpoint) -> BridgeheadError:
     """An error that the server reported, by its SQLSTATE."""
+    if state == "42501" and _HIDES.search(str(error)):
+        named = _NAMES.search(str(error))
+        return MissingRight(
+            f"row-level security hides rows of {named[0] if named else 'the table'} ({state})",
+            endpoint=endpoint.name,
+            remedy="have the DBA let this login see every row (BYPASSRLS), or name a view",
+        )
     for prefix in (state, state[:3], state[:2]):
         if prefix in _BY_STATE:
             kind, remedy = _BY_STATE[prefix]

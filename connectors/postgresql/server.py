@@ -45,9 +45,11 @@ SET bytea_output = 'hex';
 SET standard_conforming_strings = on;
 SET array_nulls = on;
 """
+# Rows that a policy hides from the login are an error, as they are to pg_dump, and not left out.
 SESSION = (
     COMMON
     + """
+SET row_security = off;
 SET client_encoding = 'UTF8';
 SET extra_float_digits = 1;
 SET jit = off;

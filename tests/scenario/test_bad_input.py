@@ -87,6 +87,17 @@ def _login_without_rights(world: World) -> None:
     _endpoint("source", user="nobody_much", password={"file": "nobody"})(world)
 
 
+def _policy_that_hides_rows(world: World) -> None:
+    """Whoever is no superuser reads the others as if there were no more."""
+    _login_without_rights(world)
+    world.sql(
+        "source",
+        "GRANT SELECT ON t TO nobody_much",
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY few ON t USING (id < 3)",
+    )
+
+
 def _source_is_target_by_another_name(world: World) -> None:
     """Only the store itself can tell that both are one table."""
     _endpoint("source", schema="public")(world)
@@ -145,6 +156,9 @@ MISTAKES = {
     ),
     "missing right": Mistake(
         _login_without_rights, 4, "missing_right", ("other", "t", "GRANT SELECT")
+    ),
+    "rows that a policy hides": Mistake(
+        _policy_that_hides_rows, 4, "missing_right", ("other", "row-level security", "BYPASSRLS")
     ),
     "no key": Mistake(
         _sql(
