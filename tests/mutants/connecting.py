@@ -138,4 +138,13 @@ CONNECTING = (
         "WHERE false;",
         "tests/scenario/test_database_faults.py::test_what_postgresql_has_committed_stays[target]",
     ),
+    Mutant(
+        "rows-that-a-policy-hides-left-out",
+        "classify",
+        "connectors.postgresql.server",
+        "SET row_security = off;\n",
+        "",
+        "tests/scenario/test_bad_input.py::test_a_mistake_is_told_and_harms_nothing"
+        "[rows that a policy hides]",
+    ),
 )

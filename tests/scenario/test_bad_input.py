@@ -319,6 +319,7 @@ def test_a_mistake_is_told_and_harms_nothing(name: str, world: World, capsys: Ca
 
     told = call(capsys, "--config", world.directory, "run", "bad", "--json")
 
+    assert "error" in told.json, f"it was called {told.json['verdict']}"
     error = told.json["error"]
     assert (told.code, error["code"]) == (mistake.exit_code, mistake.code), error
     text = f"{error['endpoint']} {error['message']} {error['remedy']}"
