@@ -378,6 +378,9 @@ def test_what_the_operator_reads(settled: World, capsys: pytest.CaptureFixture[s
     assert "the target stands at 1/6" in call(
         capsys, "--config", settled.directory, "events"
     ).out.replace("\n", " ")
+    backup.restore()
+    again = call(capsys, "--config", settled.directory, "run", "j", "--json").json
+    assert "the target stands at 2/1" in again["renewed"]
     settled.close()
     folder = settled.directory / "statement"
     made = call(
