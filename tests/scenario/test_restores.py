@@ -604,9 +604,9 @@ def test_source_and_exchange_restored(settled: World) -> None:
     assert settled.findings() == []
 
 
-def strand_at_the_target(world: World, ids: range, max_delete: int) -> None:
+def strand_at_the_target(world: World, ids: range, max_delete: int, chunk_rows: int = 1000) -> None:
     """Rows that arrived, and are nowhere else any more, under a fuse."""
-    world.job("j", max_delete=max_delete, **cursor_job())
+    world.job("j", max_delete=max_delete, chunk_rows=chunk_rows, **cursor_job())
     stores = Backup(world, "source"), Backup(world, "exchange")
     world.insert(ids, stamp=world.now)
     world.run_well()
@@ -615,10 +615,10 @@ def strand_at_the_target(world: World, ids: range, max_delete: int) -> None:
 
 
 @on_sqlite
-@pytest.mark.parametrize("most", [0, 5])
-def test_nobody_asked_for_so_many_deletes(settled: World, most: int) -> None:
+@pytest.mark.parametrize(("most", "chunk_rows"), [(0, 1000), (5, 1000), (5, 5)])
+def test_nobody_asked_for_so_many_deletes(settled: World, most: int, chunk_rows: int) -> None:
     """The fuse holds for a resync that began by itself, part by part; a person's is not counted."""
-    strand_at_the_target(settled, range(300, 310), most)
+    strand_at_the_target(settled, range(300, 310), most, chunk_rows)
     for _ in range(2):
         outcome = settled.run()
         assert (outcome.verdict, outcome.exit_code) == ("held", 1)
