@@ -36,6 +36,7 @@ _TAKE = (
     "DECLARE @taken int; EXEC @taken = sp_getapplock @Resource = ?, @LockMode = 'Exclusive', "
     "@LockOwner = 'Session', @LockTimeout = 0; SELECT @taken"
 )
+_FORCED = 2  # of delayed_durability: no transaction can ask for more
 _GIVE_BACK = "EXEC sp_releaseapplock @Resource = ?, @LockOwner = 'Session'"
 
 
@@ -161,14 +162,17 @@ class MssqlConnector(AgentDigest, ArrayLoad, CursorRead):
 
     def settings_problem(self) -> str | None:
         with self.transaction():
-            on = self.value(
-                "SELECT snapshot_isolation_state FROM sys.databases WHERE database_id = DB_ID()"
+            ((isolation, late),) = self.rows(
+                "SELECT snapshot_isolation_state, delayed_durability FROM sys.databases "
+                "WHERE database_id = DB_ID()"
             )
             version = int(self.value("SELECT CONVERT(int, SERVERPROPERTY('ProductMajorVersion'))"))
-        if on != 1:
+        if isolation != 1:
             return "ALLOW_SNAPSHOT_ISOLATION is off: a read of many rows would see no single state"
         if version < 15 and self.endpoint.is_filled:
             return "it is older than SQL Server 2019: it has no collation of UTF-8"
+        if late == _FORCED and self.endpoint.is_filled:
+            return "DELAYED_DURABILITY is FORCED: a crash of the server may lose what was committed"
         return None
 
     # -- structure ---------------------------------------------------------------------------

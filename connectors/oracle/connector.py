@@ -25,7 +25,8 @@ __all__ = ["OracleConnector"]
 
 _SESSION = (
     "ALTER SESSION SET TIME_ZONE = '+00:00' NLS_NUMERIC_CHARACTERS = '.,' NLS_SORT = BINARY "
-    "NLS_COMP = BINARY NLS_DATE_FORMAT = 'YYYY-MM-DD HH24:MI:SS' NLS_LENGTH_SEMANTICS = CHAR"
+    "NLS_COMP = BINARY NLS_DATE_FORMAT = 'YYYY-MM-DD HH24:MI:SS' NLS_LENGTH_SEMANTICS = CHAR "
+    "COMMIT_WAIT = 'WAIT'"
 )
 _OURS = frozenset({"sid", "mode", "client"})
 _EXTRAS = {"oracledb": "oracle", "cx_Oracle": "cx-oracle"}

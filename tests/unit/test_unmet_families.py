@@ -250,6 +250,26 @@ def test_lines_are_digested_by_the_agent_a_few_at_a_time(
     assert found.digest == Digest.of_lines(["7\t0.1", "8\t\\N"] * 3)
 
 
+@pytest.mark.parametrize("family", ["mssql"])
+@pytest.mark.parametrize(
+    ("isolation", "late", "version", "told"),
+    [
+        (1, 0, 16, None),
+        (1, 1, 16, None),
+        (1, 2, 16, "DELAYED_DURABILITY is FORCED"),
+        (0, 0, 16, "ALLOW_SNAPSHOT_ISOLATION is off"),
+        (1, 0, 14, "older than SQL Server 2019"),
+    ],
+)
+def test_settings_that_are_unsafe_are_told(
+    opened: Opened, isolation: int, late: int, version: int, told: str | None
+) -> None:
+    opened.answers["delayed_durability"] = [(isolation, late)]
+    opened.answers["ProductMajorVersion"] = [(version,)]
+    problem = opened.store.settings_problem()
+    assert (problem is None) if told is None else told in str(problem)
+
+
 def test_rows_are_read_as_canonical_texts(opened: Opened) -> None:
     rows = [("7", "𠮷", 0.1, b"\x00\xff", "2024-02-29 12:00:00.5+00"), (None,) * 5]
     opened.answers["AS bh_0"] = rows * 400
