@@ -91,9 +91,9 @@ _SAYS_NO_VALUE = frozenset(
 def of_server(error: Any, state: str, endpoint: Endpoint) -> BridgeheadError:
     """An error that the server reported, by its SQLSTATE."""
     if state == "42501" and _HIDES.search(str(error)):
-        named = _NAMES.search(str(error))
+        table = "".join(_NAMES.findall(str(error))[:1])
         return MissingRight(
-            f"row-level security hides rows of {named[0] if named else 'the table'} ({state})",
+            f"row-level security hides rows of {table} ({state})",
             endpoint=endpoint.name,
             remedy="have the DBA let this login see every row (BYPASSRLS), or name a view",
         )
