@@ -90,8 +90,7 @@ class Life:
         return sorted(chance.sample(every, min(count, len(every))))
 
     def passes_now(self) -> int:
-        """Of another clean run: what the first found in its window may be older by now, and then
-        there is a part less to stage."""
+        """Of another clean run: the statements of two are not always as many."""
         passed: list[str] = []
         with self._copied() as world:
             self._run(world, passed)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.comparison import reconcile_job
-from tests.scenario.world import World, cursor_job
+from tests.scenario.world import STAMPS, World, cursor_job
 
 COLUMNS: dict[str, Any] = {
     "office": {"to": "dept"},
@@ -148,13 +148,11 @@ def test_everything_at_once(world: World, source: str, capture: str) -> None:
 
 
 def _make(world: World, register: Register) -> None:
-    types = {"sqlite": "TIMESTAMP", "mysql": "datetime(6)", "postgresql": "timestamptz"}
-    stamp = types[world.family]
     world.sql(
         "source",
         "CREATE TABLE people (office varchar(9), nr integer, name varchar(20), phone varchar(20), "
         "sex varchar(4), id_no varchar(18), amount numeric(10,2), active integer, "
-        f"at {stamp}, PRIMARY KEY (office, nr))",
+        f"at {STAMPS[world.family]}, PRIMARY KEY (office, nr))",
     )
     (world.directory / "codes").mkdir()
     codes = "code,name,values\n1,男性,男\n2,女性,女\n"
@@ -165,13 +163,8 @@ def _make(world: World, register: Register) -> None:
         "target",
         f"CREATE TABLE {register.place} (remark varchar(9) DEFAULT 'new', tel varchar(20), "
         "sex_code varchar(4), dept varchar(9), number integer, name varchar(20), "
-        f"id_no varchar(18), amount numeric(10,2), at {_stamp_at_target(world)}, "
+        f"id_no varchar(18), amount numeric(10,2), at {STAMPS[world.stores['target'].family]}, "
         "PRIMARY KEY (dept, number))",
         f"INSERT INTO {register.place} (dept, number, remark) VALUES ('a', 1, 'seen')",
         f"INSERT INTO {register.place} (dept, number, remark) VALUES ('zz', 99, 'gone')",
     )
-
-
-def _stamp_at_target(world: World) -> str:
-    family = world.stores["target"].family
-    return {"sqlite": "TIMESTAMP", "mysql": "datetime(6)", "postgresql": "timestamptz"}[family]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.command import call
-from tests.scenario.world import World, cursor_job
+from tests.scenario.world import STAMPS, World, cursor_job
 
 Capsys = pytest.CaptureFixture[str]
 SERVERS = [("postgresql",) * 3, ("mysql",) * 3]
@@ -91,11 +91,10 @@ def test_at_the_exchange_between_two_runs(world: World, table: str, capsys: Caps
 @pytest.mark.parametrize("world", FAMILIES, indirect=True, ids=lambda chain: chain[0])
 def test_what_others_wrote_into_a_table_that_was_taken_over_stays(world: World) -> None:
     world.make_table(3)
-    stamp = {"sqlite": "TIMESTAMP", "mysql": "datetime(6)"}.get(world.family, "timestamptz")
     world.sql(
         "target",
         "CREATE TABLE t (id integer PRIMARY KEY, name text, amount numeric(10,2), "
-        f"updated_at {stamp}, remark varchar(9) DEFAULT 'new')",
+        f"updated_at {STAMPS[world.family]}, remark varchar(9) DEFAULT 'new')",
         "INSERT INTO t (id, remark) VALUES (1, 'seen'), (2, 'seen')",
     )
     world.job("j", **cursor_job(), target={"endpoint": "target", "table": "t", "adopt": True})

@@ -18,11 +18,13 @@ from connectors.endpoint import Endpoint
 from connectors.errors import StoreFull
 from tests.oracle import Finding, Oracle, Place, Subject, quoted
 
-__all__ = ["CAPTURES", "DEPARTMENT", "World", "cursor_job", "cut_off"]
+__all__ = ["CAPTURES", "DEPARTMENT", "STAMPS", "World", "cursor_job", "cut_off"]
 
 DEPARTMENT = "113301000024895242"
 
 ROLES = ("source", "exchange", "target")
+STAMPS = {"sqlite": "TIMESTAMP", "mysql": "datetime(6)", "postgresql": "timestamptz"}
+"""How a family declares the column of a row's last change."""
 _BEHIND = {"PostgreSQL Unicode": "postgresql", "MariaDB Unicode": "mysql"}
 
 
@@ -188,7 +190,7 @@ class World:
 
     def make_table(self, rows: int = 0) -> None:
         """`t`: a key, a name, an amount, and a stamp that each write sets."""
-        stamp = {"sqlite": "TIMESTAMP", "mysql": "datetime(6)"}.get(self.family, "timestamptz")
+        stamp = STAMPS.get(self.family, "timestamptz")
         self.sql(
             "source",
             f"CREATE TABLE t (id integer PRIMARY KEY, name text, amount numeric(10,2), "
