@@ -92,6 +92,7 @@ def seal(
     if state is State.RECONCILED:
         batch = ledger.move(batch, state, deviation=lost)
     c = batch_row.c
-    this = (c.job == ledger.job, c.epoch == batch.epoch, c.seq == batch.seq)
-    ledger.connection.execute(update(batch_row).where(*this).values(sealed_at=at))
+    ours = (c.department == ledger.department, c.job == ledger.job)
+    this = (c.epoch == batch.epoch, c.seq == batch.seq)
+    ledger.connection.execute(update(batch_row).where(*ours, *this).values(sealed_at=at))
     return batch
