@@ -393,6 +393,8 @@ def test_moments_of_a_period_end_before_the_next_begins(ledger: Ledger) -> None:
     assert reconciled_between(*place, third, part.reconciled_at + MINUTE) == [third]
     spans = [(first, second), (third, third + MINUTE), (first - MINUTE, first)]
     assert count_kept(*place, spans) == 2
+    only_a_part = (part.reconciled_at, part.reconciled_at + MINUTE)
+    assert count_kept(*place, [only_a_part]) == 0
     ours = (ledger.connection, DEPARTMENT)
     for names in None, ["population"]:
         assert reconciled_at(*ours, names) == {"population": third}

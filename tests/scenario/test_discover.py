@@ -202,6 +202,18 @@ def test_a_column_that_is_seen_to_be_stamped_makes_a_lossless_job(
     assert world.deployment.job("t").capture.stamp == "database"
 
 
+def test_a_column_that_only_inserts_stamp_is_no_promise(world: World, capsys: Capsys) -> None:
+    world.make_table(3)
+    world.sql("source", "ALTER TABLE t ALTER COLUMN updated_at SET DEFAULT now()")
+    printed = call(capsys, "--config", world.directory, "discover", "source", "t", "--job")
+    assert "column: updated_at" in printed.out
+    assert "stamp:" not in printed.out.split("capture:")[1].split("\n")[0]
+    world.job("j", **cursor_job())
+    told = call(capsys, "--config", world.directory, "check", "--json")
+    (found,) = [line for line in told.json if line["what"] == "stamp"]
+    assert (found["result"], "declared, not verified" in found["found"]) == ("warning", True)
+
+
 def test_a_table_without_any_key_says_what_is_missing(world: World, capsys: Capsys) -> None:
     world.sql("source", "CREATE TABLE loose (a text)", "INSERT INTO loose VALUES ('x')")
     printed = call(capsys, "--config", world.directory, "discover", "source", "loose", "--job")

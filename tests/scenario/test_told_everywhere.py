@@ -141,7 +141,9 @@ def test_contents_that_differ(books: Books, wrong: str) -> None:
     assert content.verdict == "deviation"
 
 
-@pytest.mark.parametrize(("verdict", "deviation"), [("gap", 0), ("fork", 0), ("deviation", 1)])
+@pytest.mark.parametrize(
+    ("verdict", "deviation"), [("gap", 0), ("fork", 0), ("held", 0), ("deviation", 1)]
+)
 def test_what_the_last_run_has_found(books: Books, verdict: str, deviation: int) -> None:
     with books.open() as ledger:
         seal(ledger, JANUARY, State.RECONCILED)

@@ -17,7 +17,7 @@ from bridge.ledger import Ledger
 from bridge.ledger.audit import Audit, AuditEntry
 from bridge.ledger.event import Events
 from bridge.ledger.quarantine import Quarantine, SetAside, key_text
-from bridge.ledger.schema import EXCHANGE, RECEIVER, audit_entry, batch_row
+from bridge.ledger.schema import EXCHANGE, RECEIVER, audit_entry, batch_row, quarantine_row
 from bridge.ledger.timeliness import know
 from bridge.notice import note_all
 from bridge.reporting import assemble_report
@@ -71,6 +71,7 @@ def live_badly(books: Books) -> None:
             ledger.disable("neighbour", "because")
             entries = [SetAside(key_text([str(number)]), "too_long") for number in range(5)]
             Quarantine(connection, OTHER, job).open_entries(entries, 2, 1)
+            connection.execute(update(quarantine_row).values(opened_at=FEBRUARY))
             for kind in (EventKind.GAP, EventKind.FORK, EventKind.OVERDUE):
                 sighting = Sighting(kind, job, facts={"code": "gap", "found": "x"})
                 Events(connection, OTHER).see(sighting, FEBRUARY)
