@@ -422,4 +422,20 @@ JUDGING = (
         "_IN_STATE",
         f"{LEDGER}::test_the_newest_is_of_the_newest_epoch[sqlite]",
     ),
+    Mutant(
+        "a-neighbours-delivery-taken-for-ours",
+        "verdict",
+        "bridge.ledger.timeliness",
+        ".where(c.department == job_row.c.department, c.job == job_row.c.job, *conditions)",
+        ".where(c.job == job_row.c.job, *conditions)",
+        "tests/scenario/test_two_departments.py::test_nothing_is_told_of_a_neighbours_books",
+    ),
+    Mutant(
+        "a-held-run-that-status-forgets",
+        "verdict",
+        "reconcile.verdict",
+        "return self in (Verdict.HELD, Verdict.DEVIATION, Verdict.GAP, Verdict.FORK)",
+        "return self in (Verdict.DEVIATION, Verdict.GAP, Verdict.FORK)",
+        "tests/scenario/test_told_everywhere.py::test_what_the_last_run_has_found[held-0]",
+    ),
 )
