@@ -10,6 +10,7 @@ from dataclasses import replace
 from bridge.hold import Hold
 from bridge.ledger.quarantine import SetAside, key_text
 from bridge.plan import Plan
+from bridge.transform.refusal import Reason
 from connectors.changes import CURSOR, STAGE
 from connectors.connector import RowStream
 from connectors.dialect import EVERYTHING, KeyRange
@@ -17,7 +18,7 @@ from connectors.errors import StructureMismatch
 from connectors.selection import Format, Output, Selection
 from connectors.table import TableName
 
-__all__ = ["Intake", "every_row", "forget_refused", "staged_keys"]
+__all__ = ["Intake", "count_unknown_keys", "every_row", "forget_refused", "staged_keys"]
 
 _AT_ONCE = 500
 
@@ -83,6 +84,30 @@ def _outputs(plan: Plan) -> tuple[Output, ...]:
 def every_row(plan: Plan, keys: KeyRange = EVERYTHING) -> Selection:
     """The rows of the source in a key range, with all that is shared of them."""
     return Selection(plan.table, _outputs(plan), plan.key, keys)
+
+
+def count_unknown_keys(held: Hold, plan: Plan) -> int:
+    """How many rows of a file may be those of any key. It is read for this alone, before any row is
+    taken for deleted: such a row may stand behind the others, or in a part that was read before."""
+    from bridge.transform.sieve import Sieve
+
+    keys = tuple(
+        Output(c.source, c.exchange) for c in plan.route.columns if c.name in plan.route.key
+    )
+    stream = held.source.read(Selection(plan.table, keys, plan.key), Format.ARROW)
+    count = 0
+    while not stream.exhausted:
+        refused: list[SetAside] = []
+        for _ in Sieve(plan, refused).accepted_keys(stream.part(plan.chunk_rows)):
+            pass
+        count += sum(_may_be_any(entry, plan.route.key) for entry in refused)
+    return count
+
+
+def _may_be_any(entry: SetAside, key: Sequence[str]) -> bool:
+    """Whether a part of the row's key is not there, or is not what was meant."""
+    misread = entry.column in key and Reason(entry.reason).hides_value
+    return entry.place is not None and (None in json.loads(entry.key) or misread)
 
 
 def staged_keys(held: Hold, plan: Plan, keys: Sequence[str]) -> set[str]:

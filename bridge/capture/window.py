@@ -21,14 +21,15 @@ from bridge.capture.segment import EVERYTHING
 from bridge.capture.sweep import Sweep
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
-from bridge.intake import Intake, every_row, forget_refused, staged_keys
+from bridge.intake import Intake, count_unknown_keys, every_row, forget_refused, staged_keys
 from bridge.ledger import Ledger
 from bridge.ledger.quarantine import Quarantine, SetAside
 from bridge.plan import Plan
 from connectors import returning
 from connectors.changes import GONE, STAGE, Changes
-from connectors.connector import RowStream
+from connectors.connector import RowStream, SourceFile
 from connectors.dialect import Statement
+from connectors.errors import ConnectionLost
 from connectors.selection import Span
 from connectors.table import TableName
 
@@ -60,6 +61,9 @@ def capture_changes(
     `file`, its rows and no others."""
     capture = _Capture(held, plan, reach, newest, file)
     with held.source.snapshot():
+        if capture.misses_rows and held.source.capabilities.files:
+            capture.blind = count_unknown_keys(held, plan)
+        looked_at = held.source.file_read(plan.table.name)
         selection = every_row(plan, key_range(capture.low_key, None))
         if file is not None:
             selection = replace(selection, table=replace(plan.table, name=TableName(file)))
@@ -67,6 +71,7 @@ def capture_changes(
             span = Span(plan.cursor, reach.low, reach.high, held.job.capture.timezone)
             selection = replace(selection, span=span)
         stream = held.source.read(selection, plan.pull_format)
+        _refuse_another_file(held, looked_at, plan.table.name)
         finished = False
         while not finished:
             batch, finished = capture.take_part(stream)
@@ -93,8 +98,11 @@ class _Capture:
         """Of earlier parts, what may stand behind the last key that was staged."""
         self._file = file
         self._limit = plan.chunk_rows if file is None else EVERYTHING
-        self._saw_everything = plan.cursor is None and newest is None and file is None
-        self._blind = 0
+        self.misses_rows = plan.cursor is None and file is None
+        """Whether rows that were not read are taken for deleted."""
+        self.blind = 0
+        """How many rows of the source may be those of any key: then none is."""
+        self._saw_everything = self.misses_rows and newest is None
 
     def take_part(self, stream: RowStream) -> tuple[Batch | None, bool]:
         """One part in one transaction; the batch it was sealed as, and whether it was the last.
@@ -146,8 +154,7 @@ class _Capture:
         if self._file is not None:
             return Tally()
         if self._plan.cursor is None:
-            self._blind += sum(1 for r in intake.refused if r.is_of_unknown_key)
-            if not self._blind and (last or high_key is not None):
+            if not self.blind and (last or high_key is not None):
                 exchange.analyze(STAGE, changes.key)
                 exchange.execute(changes.missing_in_stage(key_range(self._read_key, high_key)))
                 forget_refused(self._held, self._plan, GONE, self._ahead + intake.refused)
@@ -205,7 +212,7 @@ class _Capture:
             tally=tally,
             digest=str(digest),
             state=State.HELD if self._blows_fuse(tally) else State.SEALED,
-            note=note_origin(self._held, self._origin, (head.epoch, head.seq + 1), self._blind),
+            note=note_origin(self._held, self._origin, (head.epoch, head.seq + 1), self.blind),
         )
         self._begun, self._tally, self.low_key = True, Tally(), high_key
         return batch
@@ -242,6 +249,17 @@ class _Capture:
         if self._file is not None:
             replaced = quarantine.keys_of_file(self._file) - self._refused
             quarantine.close(replaced, "its file was taken again")
+
+
+def _refuse_another_file(held: Hold, looked_at: SourceFile | None, name: TableName) -> None:
+    """What was looked at for unknown keys must be what is read."""
+    read = held.source.file_read(name)
+    if looked_at is not None and read is not None and read.sha256 != looked_at.sha256:
+        raise ConnectionLost(
+            f"{read.name} was changed while it was read",
+            endpoint=str(held.source.endpoint),
+            remedy="nothing was taken of it; the next run reads it when it lies still",
+        )
 
 
 def _advance(changes: Changes, epoch: int, seq: int) -> list[Statement]:

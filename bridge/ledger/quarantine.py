@@ -46,11 +46,6 @@ class SetAside:
     sample: str | None = None
     place: str | None = None
 
-    @property
-    def is_of_unknown_key(self) -> bool:
-        """Whether this row of a file may be that of any key."""
-        return self.place is not None and None in json.loads(self.key)
-
 
 @dataclass(frozen=True)
 class QuarantineEntry:

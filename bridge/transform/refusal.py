@@ -45,6 +45,24 @@ class Reason(StrEnum):
     WRONG_COLUMNS = "wrong_columns"  # more fields than there are columns, or fewer
     NOT_CSV = "not_csv"  # quotes that end in the middle of a field
 
+    @property
+    def hides_value(self) -> bool:
+        """Whether the value that was meant cannot be known from what stands there."""
+        return self in _HIDING
+
+
+_HIDING = frozenset(
+    {
+        Reason.UNREADABLE,
+        Reason.MALFORMED,
+        Reason.DIGITS_LOST,
+        Reason.DOUBTFUL_DATE,
+        Reason.ERROR_VALUE,
+        Reason.MERGED_CELLS,
+        Reason.UNDECODABLE,
+    }
+)
+
 
 class Finding(NamedTuple):
     """The rows of one column that are bad for one reason."""

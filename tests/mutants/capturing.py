@@ -457,8 +457,8 @@ CAPTURING = (
         "entry-closed-by-half-a-comparison",
         "quarantine",
         "bridge.capture.window",
-        "plan.cursor is None and newest is None and file is None",
-        "plan.cursor is None and file is None",
+        "self._saw_everything = self.misses_rows and newest is None",
+        "self._saw_everything = self.misses_rows",
         f"{SCENARIO}/test_quarantine.py::"
         "test_a_comparison_that_was_cut_off_closes_no_entry[sqlite]",
     ),
@@ -483,8 +483,8 @@ CAPTURING = (
         "a-first-part-of-refused-rows-takes-all-for-gone",
         "quarantine",
         "bridge.capture.window",
-        "if not self._blind and (last or high_key is not None):",
-        "if not self._blind:",
+        "if not self.blind and (last or high_key is not None):",
+        "if not self.blind:",
         f"{QUARANTINE}::test_parts_of_refused_rows_alone_delete_nothing[compare-sqlite-sqlite-sqlite]",
     ),
     Mutant(
@@ -553,11 +553,11 @@ CAPTURING = (
         "[sqlite-sqlite-sqlite]",
     ),
     Mutant(
-        "a-row-that-may-be-any-forgotten-by-the-next-part",
+        "rows-that-may-be-any-counted-in-one-part-alone",
         "classify",
-        "bridge.capture.window",
-        "self._blind += sum(",
-        "self._blind = sum(",
+        "bridge.intake",
+        "        count += sum(_may_be_any(",
+        "        count = sum(_may_be_any(",
         f"{SCENARIO}/test_sheets.py::test_a_row_that_may_be_any_keeps_those_of_all_parts[0]",
     ),
     Mutant(
@@ -723,9 +723,18 @@ CAPTURING = (
     Mutant(
         "a-key-known-in-part-taken-for-known",
         "quarantine",
-        "bridge.ledger.quarantine",
-        "None in json.loads(self.key)",
-        "None in json.loads(self.key)[:1]",
+        "bridge.intake",
+        "None in json.loads(entry.key)",
+        "None in json.loads(entry.key)[:1]",
         f"{SCENARIO}/test_sheets.py::test_a_row_that_lacks_a_part_of_its_key_may_be_any[1,,x]",
+    ),
+    Mutant(
+        "a-misread-key-taken-at-its-word",
+        "quarantine",
+        "bridge.intake",
+        "misread = entry.column in key and ",
+        "misread = entry.column not in key and ",
+        f"{SCENARIO}/test_sheets.py"
+        "::test_a_row_that_may_be_any_keeps_those_of_parts_before_it[x3,2,x]",
     ),
 )

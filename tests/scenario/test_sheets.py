@@ -17,11 +17,12 @@ from python_calamine import CalamineWorkbook
 
 from bridge.beginning import plan_whole
 from bridge.capture.file import begin
+from bridge.failpoint import arm, at
 from bridge.hold import hold
 from connectors.errors import Busy
 from tests.command import call
 from tests.kill import FILE_POINTS, killed
-from tests.scenario.world import MakeWorld, World
+from tests.scenario.world import MakeWorld, World, cut_off
 from tests.sheetfile import NA, write_xlsx
 
 Capsys = pytest.CaptureFixture[str]
@@ -493,6 +494,39 @@ def test_a_row_that_lacks_a_part_of_its_key_may_be_any(box: Desk, unknown: str) 
     (batch,) = box.world.run_well().batches
     assert (batch.tally.deleted, batch.tally.quarantined) == (0, 1)
     assert box.target("id, no, v", "no") == [(1, 1, "a"), (1, 2, "b")]
+
+
+@pytest.mark.parametrize("unknown", ["3,,x", "x3,2,x", "3,2?,x"])
+def test_a_row_that_may_be_any_keeps_those_of_parts_before_it(box: Desk, unknown: str) -> None:
+    """The row of (1, 2) is missing in a part that is sealed before the unknown key is read."""
+    columns = {"id": {"type": "integer"}, "no": {"type": "integer"}, "v": {}}
+    box.job("*.csv", columns, key=["id", "no"], capture=WHOLE, chunk_rows=2)
+    places = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (3, 2)]
+    write(box, "1.csv", *(f"{id},{no},a" for id, no in places))
+    box.world.run_well()
+    write(box, "2.csv", *(f"{id},{no},b" for id, no in places if no == 1), "2,2,b", unknown)
+    tallies = [batch.tally for batch in box.world.run_well().batches]
+    assert (sum(t.deleted for t in tallies), sum(t.quarantined for t in tallies)) == (0, 1)
+    assert box.target("count(*)", "1") == [(6,)]
+
+
+def test_a_row_that_may_be_any_keeps_all_others_in_a_run_that_goes_on(box: Desk) -> None:
+    """What was read of the file before it was cut off is not read again."""
+    columns = {"id": {"type": "integer"}, "v": {}}
+    box.job("*.csv", columns, key=["id"], capture=WHOLE, chunk_rows=2)
+    box.csv("1.csv", *(f"{number},a" for number in range(1, 9)))
+    box.world.run_well()
+    box.csv("2.csv", ",b", *(f"{number},b" for number in range(1, 9) if number != 7))
+    arm(at("window.sealing", 3, cut_off))
+    box.world.run_well()  # it tries again by itself
+    arm(None)
+    assert [batch["deleted"] for batch in box.world.batches()] == [0] * len(box.world.batches())
+    assert (7, "a") in box.target("id, v", "id")
+
+
+def write(box: Desk, name: str, *lines: str) -> None:
+    text = "\n".join(["id,no,v", *lines]) + "\n"
+    box.put(name, lambda path: path.write_text(text, "utf-8"))
 
 
 @pytest.mark.parametrize("place", [0, 2, 4])

@@ -46,7 +46,6 @@ def test_a_row_of_a_file_whose_key_lacks_one_part_is_known_by_its_place() -> Non
     (accepted,) = sieve.accepted(iter([batch_of(**rows)]))
     assert accepted.num_rows == 1
     assert [entry.key for entry in refused] == ['["1",null,"f, 3"]', '["1","3"]']
-    assert [entry.is_of_unknown_key for entry in refused] == [True, False]
     assert [entry.reason for entry in refused] == ["error_value", "error_value"]
 
 
