@@ -77,7 +77,7 @@ class KilledLife(Life):
     def kill_at(self, hit: int) -> Result:
         """Once, and once more with a second kill on the way to recover."""
         once = self._killed([hit])
-        if once is None and self._by_statement and self.passes_now() < hit:
+        if once is None and self.passes_now() < hit:
             return Result(f"pass {hit}", count=0)
         if once is None:
             what = f"a clean run passed {len(self.passed)} failpoints, this one less than {hit}"

@@ -90,7 +90,8 @@ class Life:
         return sorted(chance.sample(every, min(count, len(every))))
 
     def passes_now(self) -> int:
-        """Of another clean run: the statements of two are not always as many."""
+        """Of another clean run: how much of the overlap is read again is a matter of time, so that
+        two do not always make as many."""
         passed: list[str] = []
         with self._copied() as world:
             self._run(world, passed)
