@@ -58,7 +58,7 @@ def _pull(held: Hold, plan: Plan, sink: Callable[[Batch], None]) -> Pulled:
     if newest is not None:
         refuse_own_columns(held, plan.changes)
     if held.job.capture.method == "files":
-        return _pull_files(held, plan, watermark, sink)
+        return _pull_files(held, plan, newest, watermark, sink)
     if newest is None or (newest.kind.is_image and not newest.last):
         return _pull_image(held, plan, newest, sink)
     if newest.last:
@@ -82,12 +82,23 @@ def _pull_image(
 
 
 def _pull_files(
-    held: Hold, plan: Plan, watermark: datetime | None, sink: Callable[[Batch], None]
+    held: Hold,
+    plan: Plan,
+    newest: Batch | None,
+    watermark: datetime | None,
+    sink: Callable[[Batch], None],
 ) -> Pulled:
-    if watermark is None:
+    """Where something deviated before a resync, another look follows once the files have arrived:
+    if none is left to take, it is put right."""
+    if newest is None or watermark is None:
         sink(begin(held, plan))
         return Pulled(begun=True)
-    return Pulled(take_files(held, plan, watermark, sink))
+    waiting = take_files(held, plan, watermark, sink)
+    with held.exchange.transaction():
+        ledger = held.ledger()
+        taken, deviated = ledger.head().seq > newest.seq, ledger.open_deviations()
+    older = any(batch.epoch < newest.epoch for batch in deviated)
+    return Pulled(waiting, begun=taken and older and newest.kind.is_image)
 
 
 def _pull_window(

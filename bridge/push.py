@@ -278,7 +278,8 @@ class Push:
             ledger = self._ledger()
             if difference == 0:
                 batch = ledger.move(batch, State.RECONCILED, deviation=0)
-                self._close_older_deviations(ledger, batch)
+                if batch.kind is Kind.RESYNC and batch.last and not self._brings_nothing:
+                    ledger.put_right_older()
                 failpoint("push.reconciling")
                 return batch
             with self._held.target.transaction():
@@ -289,15 +290,10 @@ class Push:
             failpoint("push.deviating")
             return batch
 
-    def _close_older_deviations(self, ledger: Ledger, batch: Batch) -> None:
-        """A resync that arrived whole puts right whatever deviated in earlier epochs."""
-        if not (batch.kind is Kind.RESYNC and batch.last):
-            return
-        deviated = ledger.open_deviations()
-        if any(other.epoch == batch.epoch for other in deviated):
-            return
-        for other in deviated:
-            ledger.move(other, State.RECONCILED, note=f"put right by epoch {batch.epoch}")
+    @property
+    def _brings_nothing(self) -> bool:
+        """A resync of files begins with an image without rows: the files are still to be taken."""
+        return self._held.job.capture.method == "files"
 
     def _ledger(self) -> Ledger:
         return self._held.ledger(self._exchange)

@@ -15,7 +15,14 @@ from bridge.failpoint import arm, at, failpoint
 
 __all__ = ["FILE_POINTS", "STATEMENT", "killed", "statements"]
 
-FILE_POINTS = ("files.beginning", "files.begun", "files.telling", "files.told")
+FILE_POINTS = (
+    "files.beginning",
+    "files.begun",
+    "files.telling",
+    "files.told",
+    "files.putting_right",
+    "files.put_right",
+)
 """What only a job whose source is a folder passes: killed in test_sheets.py."""
 
 STATEMENT = "statement"

@@ -49,8 +49,8 @@ def begin(held: Hold, plan: Plan) -> Batch:
 def take_files(
     held: Hold, plan: Plan, watermark: datetime, sink: Callable[[Batch], None]
 ) -> tuple[str, ...]:
-    """Seals one batch for each new file, and one now and then if there is none. Returns what has
-    to be waited for."""
+    """Seals one batch for each new file, and one now and then if there is none: then what deviated
+    before a resync is put right. Returns what has to be waited for."""
     new, waiting = _look(held, plan)
     for one in new:
         now = held.source.clock()
@@ -58,6 +58,8 @@ def take_files(
         capture_changes(held, plan, reach, None, sink, one.name)
         watermark = reach.high
     if not new:
+        if not waiting:
+            _put_right_older(held)
         _tell_of_nothing(held, plan, watermark, sink)
     return tuple(waiting)
 
@@ -69,6 +71,17 @@ def _look(held: Hold, plan: Plan) -> tuple[list[SourceFile], list[str]]:
     with held.exchange.transaction() as connection:
         taken = file.taken(connection, held.department, held.name, held.ledger().epoch)
     return [f for f in present if not _is_taken(held, taken.get(f.name), f)], waiting
+
+
+def _put_right_older(held: Hold) -> None:
+    """Every file that is there was taken in this epoch; what it brought must have arrived too."""
+    with held.exchange.transaction():
+        ledger = held.ledger()
+        if ledger.unsettled() or not ledger.open_deviations():
+            return
+        ledger.put_right_older()
+        failpoint("files.putting_right")
+    failpoint("files.put_right")
 
 
 def _tell_of_nothing(

@@ -223,6 +223,15 @@ class Ledger(History):
         self.fence()
         self._set(sweep_key=key)
 
+    def put_right_older(self) -> None:
+        """All has been sent again and has arrived: nothing of an earlier epoch deviates any more,
+        unless something of this one does."""
+        deviated = self.open_deviations()
+        if any(batch.epoch == self.epoch for batch in deviated):
+            return
+        for batch in deviated:
+            self.move(batch, State.RECONCILED, note=f"put right by epoch {self.epoch}")
+
     def ran(self, verdict: str, error: str | None, seconds: float) -> None:
         """How the run that is ending came out, and how long it took, for `status`."""
         self.fence()

@@ -79,8 +79,8 @@ JUDGING = (
     Mutant(
         "a-resync-puts-its-own-deviation-right",
         "verdict",
-        "bridge.push",
-        "        if any(other.epoch == batch.epoch for other in deviated):\n            return\n",
+        "bridge.ledger.writer",
+        "        if any(batch.epoch == self.epoch for batch in deviated):\n            return\n",
         "",
         f"{GAPS}::test_a_part_of_a_resync_that_deviates_is_not_put_right_by_the_last[sqlite]",
     ),

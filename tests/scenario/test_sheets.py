@@ -17,6 +17,7 @@ from python_calamine import CalamineWorkbook
 
 from bridge.beginning import plan_whole
 from bridge.capture.file import begin
+from bridge.comparison import reconcile_job
 from bridge.failpoint import arm, at
 from bridge.hold import hold
 from connectors.errors import Busy
@@ -87,6 +88,9 @@ class Desk:
     def files(self) -> list[tuple[Any, ...]]:
         query = "SELECT seq, name, rows, blank, sha256 FROM bh_file ORDER BY epoch, seq"
         return self.world.sql("exchange", query)
+
+    def states(self) -> set[str]:
+        return {str(batch["state"]) for batch in self.world.batches()}
 
     def call(self, capsys: Capsys, *words: str) -> Any:
         return call(capsys, "--config", self.world.directory, *words)
@@ -404,7 +408,7 @@ def test_a_run_that_is_killed_takes_each_file_once(box: Desk, point: str, hit: i
     assert {b["state"] for b in box.world.batches()} == {"reconciled"}
 
 
-@pytest.mark.parametrize("point", FILE_POINTS[2:])
+@pytest.mark.parametrize("point", FILE_POINTS[2:4])
 def test_a_run_that_is_killed_says_once_that_there_was_no_file(box: Desk, point: str) -> None:
     box.csv("a.csv", "1,a", "2,a")
     box.world.run_well()
@@ -429,6 +433,47 @@ def test_what_is_open_or_young_is_in_flight(desk: Desk, capsys: Capsys) -> None:
     (desk.folder / "~$open.xlsx").unlink()
     desk.world.run_well()
     assert desk.target("id_no, name") == [("1", "a")]
+
+
+def test_a_deviation_is_put_right_when_every_file_has_arrived(box: Desk) -> None:
+    """And not by the image without rows that a resync begins with."""
+    deviate(box)
+    bad = box.put("b.csv", lambda path: path.write_text("wrong,names\n3,c\n", "utf-8"))
+    refused = box.world.resync()
+    assert (refused.exit_code, "deviated" in box.states()) == (4, True)
+    assert box.world.run().exit_code == 4
+    compared = reconcile_job(box.world.deployment, "j").outcome
+    assert (compared.verdict, compared.deviation) == ("deviation", 1)
+    bad.unlink()
+    assert box.world.run_well().deviation == 0
+    assert box.states() == {"reconciled"}
+    assert box.target("id, v", "id") == [(1, "a"), (2, "b")]
+
+
+def test_a_deviation_is_put_right_by_the_resync_itself_where_nothing_stands_in_the_way(
+    box: Desk,
+) -> None:
+    deviate(box)
+    outcome = box.world.resync()
+    assert (outcome.verdict, outcome.deviation, box.states()) == ("reconciled", 0, {"reconciled"})
+
+
+@pytest.mark.parametrize("point", FILE_POINTS[4:])
+def test_a_run_that_is_killed_puts_right_what_deviated(box: Desk, point: str) -> None:
+    deviate(box)
+    assert killed(box.world.resync, 1, point)
+    box.world.run_well()
+    assert box.states() == {"reconciled"}
+    assert box.target("id, v", "id") == [(1, "a"), (2, "b")]
+
+
+def deviate(box: Desk) -> None:
+    """A row was taken away at the target, and the next file changes it."""
+    box.csv("a.csv", "1,a", "2,a")
+    box.world.run_well()
+    box.world.sql("target", "DELETE FROM t WHERE id = '2'")
+    box.csv("c.csv", "2,b")
+    assert (box.world.run().verdict, box.states()) == ("deviation", {"deviated", "reconciled"})
 
 
 def test_a_resync_takes_every_file_that_is_there(box: Desk, capsys: Capsys) -> None:
