@@ -387,11 +387,19 @@ DELIVERING = (
         "::test_resync_of_an_empty_source_empties_the_target[sqlite]",
     ),
     Mutant(
+        "deviations-put-right-by-an-image-without-rows",
+        "verdict",
+        "bridge.push",
+        "if batch.kind is Kind.RESYNC and batch.last and not self._brings_nothing:",
+        "if batch.kind is Kind.RESYNC and batch.last:",
+        "tests/scenario/test_sheets.py::test_a_deviation_is_put_right_when_every_file_has_arrived",
+    ),
+    Mutant(
         "deviations-put-right-by-the-first-part-of-a-resync",
         "verdict",
         "bridge.push",
-        "if not (batch.kind is Kind.RESYNC and batch.last):",
-        "if not (batch.kind is Kind.RESYNC):",
+        "if batch.kind is Kind.RESYNC and batch.last and not self._brings_nothing:",
+        "if batch.kind is Kind.RESYNC and not self._brings_nothing:",
         "tests/scenario/test_planted_gaps.py"
         "::test_a_resync_puts_nothing_right_before_it_is_whole[sqlite]",
     ),

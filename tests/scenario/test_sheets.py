@@ -443,7 +443,7 @@ def test_a_deviation_is_put_right_when_every_file_has_arrived(box: Desk) -> None
     assert (refused.exit_code, "deviated" in box.states()) == (4, True)
     assert box.world.run().exit_code == 4
     compared = reconcile_job(box.world.deployment, "j").outcome
-    assert (compared.verdict, compared.deviation) == ("deviation", 1)
+    assert (compared.verdict, compared.deviation > 0) == ("deviation", True)
     bad.unlink()
     assert box.world.run_well().deviation == 0
     assert box.states() == {"reconciled"}
