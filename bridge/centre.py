@@ -110,7 +110,8 @@ def _health(row: Row[Any]) -> Health:
     for name in ("batches", "received_total", "deviations"):
         values[name] = int(values[name] or 0)
     lag = values["lag_seconds"]
-    return Health(**values | {"lag_seconds": None if lag is None else float(lag)})
+    # A department's clock may be ahead of the centre's.
+    return Health(**values | {"lag_seconds": None if lag is None else max(0.0, float(lag))})
 
 
 c = health_view.c

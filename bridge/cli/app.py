@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -21,7 +21,7 @@ from bridge.cli.shown import show_error, show_internal_error
 from bridge.language import LANGUAGES, Language, speak
 from bridge.language import wanted as language_wanted
 from bridge.log import LogFormat, begin, log, wanted
-from connectors.errors import BridgeheadError
+from connectors.errors import BridgeheadError, ConfigurationError
 
 __all__ = ["COMMANDS", "main"]
 
@@ -55,7 +55,34 @@ COMMANDS = {
 }
 
 INTERRUPTED = 130
+NOBODY_READS = 141
+"""As of a program that SIGPIPE ends; 1 would say that books are not in order."""
 _GLOBAL = ("--config", "--log-format", "--lang", "--debug")
+
+
+class OutputLost(Exception):
+    """What a command had to say cannot be written. Not an OSError: Typer would end with 1 where
+    nobody reads any more."""
+
+
+class Stdout(io.FileIO):
+    """Tells an output that is lost from any other trouble with files."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            raise OutputLost(error) from error
+
+
+class Stderr(io.FileIO):
+    """What finds no room there ends no run: what is done stands in the ledger."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
 
 
 class Commands(TyperGroup):
@@ -135,13 +162,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     an interruption loses nothing."""
     given = globals_first(sys.argv[1:] if arguments is None else arguments)
     session = Session()
+    _open_what_is_closed()
+    _watch_outputs()
     _write_whatever_the_charset()
     begin(LogFormat.TEXT)  # until the options have been read
     speak(_language(given))
     tried = next((word for word in given if word in COMMANDS), "")
     try:
         code = app(args=given, prog_name="bridgehead", obj=session, standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
+        sys.exit(_written(code if isinstance(code, int) else 0))
+    except OutputLost as lost:
+        sys.exit(_tell_loss(lost, NOBODY_READS))
     except BridgeheadError as error:
         show_error(error, tried, session.loaded)
         sys.exit(error.exit_code)
@@ -155,6 +186,54 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise
     except Exception as error:  # noqa: BLE001 — the last resort: no values in a traceback
         sys.exit(show_internal_error(error, debug="--debug" in given))
+
+
+def _open_what_is_closed() -> None:
+    """Whoever closes stdout or stderr wants nothing of it, and has the command done all the same.
+    No connection may take their place either."""
+    nowhere = Path(os.devnull)
+    if sys.stdout is None:
+        sys.stdout = nowhere.open("w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = nowhere.open("w", encoding="utf-8")
+
+
+def _watch_outputs() -> None:
+    """Where they are those of the process, and not what a test has put in their place."""
+    for name, kind in (("stdout", Stdout), ("stderr", Stderr)):
+        given = getattr(sys, name)
+        if given is getattr(sys, f"__{name}__"):
+            setattr(sys, name, _over(kind(given.fileno(), "w", closefd=False), given))
+
+
+def _over(raw: io.FileIO, given: TextIO) -> TextIO:
+    at_once = given.isatty() or given is sys.stderr
+    return io.TextIOWrapper(io.BufferedWriter(raw), given.encoding, line_buffering=at_once)
+
+
+def _written(code: int) -> int:
+    """The exit code, once all that the command said has left this process."""
+    try:
+        sys.stdout.flush()
+    except OutputLost as lost:
+        return _tell_loss(lost, code)
+    return code
+
+
+def _tell_loss(lost: OutputLost, code: int) -> int:
+    """The exit code. Where a reader has gone, nobody has to be told."""
+    (error,) = lost.args
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the very end
+    if isinstance(error, BrokenPipeError):
+        return code
+    show_error(
+        ConfigurationError(
+            f"the output could not be written: {error.strerror}",
+            remedy="what the command was to do is done; see bridgehead status",
+        ),
+        "stdout",
+    )
+    return 4
 
 
 def _write_whatever_the_charset() -> None:

@@ -66,7 +66,9 @@ def events(
 @group.command()
 def ack(
     ctx: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="ID", help="The event's number.")],
+    number: Annotated[
+        int, typer.Argument(min=1, max=2**63 - 1, metavar="ID", help="The event's number.")
+    ],
     why: Annotated[
         str, typer.Option("--why", metavar="TEXT", help="The reason, kept in the audit.")
     ],

@@ -16,6 +16,7 @@ from bridge.document import comparison_document
 from bridge.language import say
 from bridge.reporting import assemble_report
 from bridge.run import LOCK_WAIT_SECONDS
+from connectors.errors import ConfigurationError
 from reconcile.report import render_html
 from reconcile.verdict import Verdict
 
@@ -51,7 +52,8 @@ def report(
         Path, typer.Option("--output", "-o", metavar="FILE", help="The HTML file to write.")
     ] = Path("bridgehead-report.html"),
     days: Annotated[
-        int | None, typer.Option(min=1, help="Batches of the last so many days; else all.")
+        int | None,
+        typer.Option(min=1, max=36_500, help="Batches of the last so many days; else all."),
     ] = None,
 ) -> None:
     """Write the reconciliation report (HTML, Chinese and English) from the ledger."""
@@ -60,7 +62,13 @@ def report(
         session.deployment.job(name)
     since = datetime.now(UTC) - timedelta(days=days) if days else None
     made = assemble_report(session.deployment, jobs or (), since)
-    output.write_text(render_html(made), encoding="utf-8")
+    try:
+        output.write_text(render_html(made), encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"the report cannot be written to {output}: {error.strerror}",
+            remedy="name a file with --output FILE that this account may write to",
+        ) from error
     console().print(f"{output.absolute()}: {made.verdict.zh} {made.verdict}", soft_wrap=True)
     raise typer.Exit(0 if made.verdict in ("reconciled", "in_flight", "unconfirmed") else 1)
 

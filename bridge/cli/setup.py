@@ -33,8 +33,14 @@ def init(
             f"{directory} exists and is not empty; nothing was written",
             remedy="name a new directory",
         )
-    with as_file(files("bridge") / "example") as example:
-        copytree(example, directory, dirs_exist_ok=True)
+    try:
+        with as_file(files("bridge") / "example") as example:
+            copytree(example, directory, dirs_exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{directory} cannot be made: {error.strerror}",
+            remedy="name a new directory that this account may make",
+        ) from error
     told = say("{0}: change it, then bridgehead --config {1} check", directory, directory)
     console().print(told, soft_wrap=True)
 

@@ -1,0 +1,85 @@
+"""What a command says may have nowhere to go: that is told, and is no verdict."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command import call
+from tests.scenario.world import World, cursor_job
+
+Capsys = pytest.CaptureFixture[str]
+
+pytestmark = pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=["sqlite"])
+
+
+@pytest.fixture
+def settled(world: World) -> World:
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    world.run_well()
+    return world
+
+
+def shell(world: World, line: str) -> tuple[int, str]:
+    """The line as an operator types it: its exit code, and stderr."""
+    command = f"{sys.executable} -c 'from bridge.cli import main; main()'"
+    command += f" --config {world.directory}"
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+    done = subprocess.run(
+        ["bash", "-c", line.replace("bridgehead", command)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("command", ["status --json", "run j --json", "run j", "metrics"])
+def test_a_full_disk_behind_stdout_is_an_error_of_the_output(settled: World, command: str) -> None:
+    code, told = shell(settled, f"bridgehead {command} >/dev/full")
+    assert code == 4
+    assert "the output could not be written: No space left on device" in told
+
+
+def test_a_reader_that_has_gone_is_no_deviation(settled: World) -> None:
+    many = "for _ in 1 2 3 4 5 6 7 8; do bridgehead status --json; done"
+    code, told = shell(settled, f"{{ {many}; }} | true; exit ${{PIPESTATUS[0]}}")
+    assert (code in (0, 141), told) == (True, "")
+
+
+@pytest.mark.parametrize("nowhere", [">&-", "2>&-", ">&- 2>&-", "2>/dev/full"])
+def test_a_run_does_its_work_whoever_listens(settled: World, nowhere: str) -> None:
+    settled.insert([4], stamp=settled.now)
+    assert shell(settled, f"bridgehead run j {nowhere}")[0] == 0
+    assert settled.sql("target", "SELECT count(*) FROM t") == [(4,)]
+
+
+def test_a_report_that_cannot_be_written_says_where(
+    settled: World, tmp_path: Path, capsys: Capsys
+) -> None:
+    for place in tmp_path / "none" / "x.html", tmp_path, Path("/dev/full"):
+        told = call(capsys, "--config", settled.directory, "report", "--output", place)
+        assert told.code == 2
+        assert f"the report cannot be written to {place}" in told.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("report", "--days", "999999"),
+        ("events", "ack", "9" * 30, "--why", "x"),
+        ("init", "/dev/null/x"),
+    ],
+)
+def test_what_cannot_be_is_refused_as_bad_input(
+    settled: World, capsys: Capsys, words: tuple[str, ...]
+) -> None:
+    told = call(capsys, "--config", settled.directory, *words)
+    assert (told.code, "internal error" in told.err) == (2, False)
