@@ -43,8 +43,13 @@ EXAMPLES = {
         "文三路1号": "****",
     },
 }
-# How many characters of a text may be seen, by the mask.
-SEEN = {"name": 1, "phone": 7, "id": 10, "account": 8}
+# How many characters may be seen at either end of a text, by the mask, from which length on.
+SEEN: dict[str, dict[int, tuple[int, int]]] = {
+    "name": {2: (1, 0)},
+    "phone": {11: (3, 4), 5: (0, 2)},
+    "id": {15: (6, 4), 8: (1, 1)},
+    "account": {16: (4, 4), 9: (0, 4)},
+}
 
 
 def one(mask: str, text: str | None) -> str | None:
@@ -74,6 +79,20 @@ def test_null_stays_null_and_empty_stays_empty(mask: str) -> None:
     assert one(mask, "") == ""
 
 
+def seen(mask: str, length: int) -> tuple[int, int]:
+    return next((ends for least, ends in SEEN[mask].items() if length >= least), (0, 0))
+
+
+@pytest.mark.parametrize("mask", SEEN)
+def test_of_a_text_of_any_length_its_ends_alone_are_seen(mask: str) -> None:
+    text = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    for length in range(1, len(text) + 1):
+        result = one(mask, text[:length]) or ""
+        head, tail = seen(mask, length)
+        shown = text[:head], text[length - tail : length]
+        assert (result.partition("*")[0], result.rpartition("*")[2]) == shown, length
+
+
 @pytest.mark.parametrize("mask", SEEN)
 @given(data=st.data())
 @settings(deadline=None, max_examples=60)
@@ -85,8 +104,7 @@ def test_no_more_is_seen_than_the_mask_allows(mask: str, data: st.DataObject) ->
         assert set(result[len(head) : len(result) - len(tail)]) == {"*"}
         assert text.startswith(head)
         assert text.endswith(tail)
-        # Two characters stay hidden at least, or all of a text of one.
-        assert len(head) + len(tail) <= min(SEEN[mask], max(len(text) - 1, 0))
+        assert (len(head), len(tail)) == seen(mask, len(text))
         assert result == one(mask, text)
 
 
