@@ -279,6 +279,20 @@ def test_night_in_which_the_clock_changes(
     assert shifting.findings(columns={"id": "number", "at": "moment"}) == []
 
 
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True)
+def test_what_lies_within_the_margin_may_still_come(world: World) -> None:
+    """A clock that was set back by less gives no stamp below the watermark."""
+    net = {"overlap": 0, "deletes": {"sweep": "off"}}
+    world.make_table(3)
+    world.job("j", **cursor_job(margin="10m", **net))
+    world.run_well()
+    world.insert([50], stamp=world.ago(300))
+    assert [batch.sent.inserted for batch in world.run_well().batches] == [0]
+    world.job("j", **cursor_job(**net))
+    assert [batch.sent.inserted for batch in world.run_well().batches] == [1]
+    assert world.findings() == []
+
+
 class _Stop(Exception):
     pass
 
