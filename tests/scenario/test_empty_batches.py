@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.command import call
 from tests.scenario.world import World, cursor_job
 
 COMPARE = {"capture": {"method": "compare"}}
@@ -26,6 +27,22 @@ def test_nothing_changed(world: World, capture: dict) -> None:
     world.sql("exchange", "UPDATE bh_batch SET sealed_at = replace(sealed_at, '20', '19')")
     assert [b.kind for b in world.run_well().batches] == ["empty"]  # by now it is old
     assert world.findings() == []
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True)
+@pytest.mark.parametrize("capture", [cursor_job(), COMPARE], ids=["cursor", "compare"])
+def test_a_run_that_tells_nothing_is_known_to_have_looked(
+    world: World, capture: dict, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.make_table(3)
+    world.job("j", empty_every="1h", **capture)
+    told, looked = [], []
+    for _ in range(4):
+        told.append(len(world.run_well().batches))
+        status = call(capsys, "--config", world.directory, "status", "--json").json[0]
+        looked.append(status["looked_at"])
+    assert told == [1, 1, 0, 0]
+    assert looked == sorted(set(looked))
 
 
 @pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True)
@@ -52,6 +69,18 @@ def test_a_held_horizon_claims_nothing(world: World) -> None:
     assert f"pid {pid}" in outcome.holders[0]
     writer.execute("COMMIT")
     assert [b.kind for b in world.run_well().batches] == ["empty"]
+
+
+def test_work_that_ends_soon_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For as long as the job allows: then what it brings is read in the same run."""
+    world.make_table(3)
+    world.job("j", **cursor_job(overlap=0, deletes={"sweep": "off"}))
+    world.run_well()
+    writer = world.connect("source")
+    writer.execute("BEGIN")
+    writer.execute(f"INSERT INTO t VALUES (10, 'n', 1, {world.now})")
+    monkeypatch.setattr("bridge.horizon.pause", lambda _: writer.execute("COMMIT"))
+    assert [b.sent.inserted for b in world.run_well().batches] == [1]
 
 
 def test_a_sweep_under_a_held_horizon_moves_no_watermark(world: World) -> None:
