@@ -60,6 +60,22 @@ def test_a_load_that_is_whole_has_looked_at_every_row(world: World) -> None:
     assert [tuple(map(bool, row)) for row in world.sql("exchange", looked)] == [(False, False)]
 
 
+@pytest.mark.parametrize("world", CHAINS[1:2], indirect=True, ids="-".join)
+def test_a_load_that_was_cut_off_goes_on_to_what_has_changed_since(world: World) -> None:
+    """A run reads up to now, also where it has to complete an earlier one first."""
+    world.write(retry=0)
+    world.make_table(25)
+    world.job("j", chunk_rows=10, **cursor_job())
+    for number, load in ((0, world.run), (-1, world.resync)):
+        arm(at("image.sealed", 2, cut_off))
+        assert load().error is not None
+        arm(None)
+        world.insert([number], stamp=world.now)  # below what was loaded already
+        newest = world.run_well().batches[-1]
+        assert (newest.kind, newest.sent.inserted) == ("data", 1)
+        assert world.findings() == []
+
+
 @pytest.mark.parametrize(
     "world", [CHAINS[0], CHAINS[1], ("mysql",) * 3], indirect=True, ids="-".join
 )
