@@ -284,6 +284,20 @@ def test_exchange_lost_with_the_guard_file(world: World, epoch: int) -> None:
 
 
 @on_sqlite
+@pytest.mark.parametrize("guard", ["kept", "behind", "lost"])
+def test_a_position_that_no_receipt_proves(settled: World, guard: str) -> None:
+    """Set by hand, ahead of the ledger: nothing begins again on the word of that."""
+    old = guard_file(settled).read_text("utf-8")
+    live_on(settled, 1)
+    settled.sql("target", "UPDATE bh_position SET seq = 9, head_hash = 'of nothing'")
+    if guard == "lost":
+        forget_guard(settled)
+    elif guard == "behind":
+        guard_file(settled).write_text(old, "utf-8")
+    check_stopped(settled, "gap", "at 1/9, ahead of the ledger at 1/5, without a receipt of that")
+
+
+@on_sqlite
 def test_job_was_changed_after_the_backup(settled: World) -> None:
     """The older ledger knows another job; the target knows that this one has been sent."""
     backup = Backup(settled, "exchange")
@@ -823,6 +837,21 @@ def test_guard_file_behind_the_ledger(settled: World) -> None:
     live_on(settled)
     guard_file(settled).write_text(kept, "utf-8")
     live_on(settled, 1)
+    assert settled.findings() == []
+
+
+@on_sqlite
+def test_guard_file_that_is_missing_is_written_by_a_run_that_finds_nothing(settled: World) -> None:
+    """Both books agree, and from then on it is known how far they had come."""
+    stores = Backup(settled, "exchange"), Backup(settled, "target")
+    settled.job("j", empty_every="1h", **cursor_job())
+    live_on(settled, 1)
+    assert [b.kind for b in settled.run_well().batches] == ["empty"]
+    forget_guard(settled)
+    assert settled.run_well().batches == []
+    for backup in stores:
+        backup.restore()
+    check_renewed(settled, settled.run(), "at 1/4 is older than it was: 1/6")
     assert settled.findings() == []
 
 
