@@ -6,7 +6,7 @@ import hashlib
 import os
 import zipfile
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from bridge.comparison import reconcile_job
 from bridge.failpoint import arm, at
 from bridge.hold import hold
 from connectors.errors import Busy
+from connectors.sheet.connector import SheetConnector
 from tests.command import call
 from tests.kill import FILE_POINTS, killed
 from tests.scenario.world import MakeWorld, World, cut_off
@@ -222,10 +223,14 @@ def test_what_a_template_holds(desk: Desk, tmp_path: Path, capsys: Capsys) -> No
     assert "从列表中选择" in comments
 
 
-def test_that_there_is_no_file_is_told_now_and_then(box: Desk) -> None:
+def test_that_there_is_no_file_is_told_now_and_then(box: Desk, capsys: Capsys) -> None:
     box.job("*.csv", {"id": {"type": "integer"}, "v": {}}, key=["id"], empty_every=3600)
-    kinds = [[b.kind for b in box.world.run_well().batches] for _ in range(3)]
+    kinds, looked = [], []
+    for _ in range(3):
+        kinds.append([b.kind for b in box.world.run_well().batches])
+        looked.append(box.call(capsys, "status", "--json").json[0]["looked_at"])
     assert kinds == [["first", "empty"], [], []]
+    assert looked == sorted(set(looked))  # but each time somebody has looked
 
 
 def test_a_template_needs_to_know_its_columns(box: Desk, capsys: Capsys) -> None:
@@ -479,8 +484,8 @@ def deviate(box: Desk) -> None:
 def test_a_resync_takes_every_file_that_is_there(box: Desk, capsys: Capsys) -> None:
     box.csv("a.csv", "1,a", "2,a")
     box.csv("b.csv", "2,b")
-    box.csv("gone.csv", "7,z")
-    box.world.run_well()
+    box.csv("gone.csv", "7,z", "x,y")
+    assert box.world.run_well().quarantined == 1
     (box.folder / "gone.csv").unlink()
     told = box.call(capsys, "check", "j").out
     assert "1 of 3 files taken are no longer there: gone.csv" in " ".join(told.split())
@@ -488,6 +493,20 @@ def test_a_resync_takes_every_file_that_is_there(box: Desk, capsys: Capsys) -> N
     assert outcome.error is None
     assert [b.kind for b in outcome.batches] == ["resync", "data", "data"]
     assert box.target("id, v", "id") == [(1, "a"), (2, "b")]
+    assert box.quarantine(capsys) == []  # nobody could correct what is no longer there
+
+
+def test_files_are_taken_though_the_clock_was_set_back(
+    box: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as ahead:
+        ahead.setattr(SheetConnector, "clock", lambda _: datetime.now(UTC) + timedelta(days=3))
+        assert [b.kind for b in box.world.run_well().batches] == ["first", "empty"]
+    assert [b.kind for b in box.world.run_well().batches] == ["empty"]
+    box.csv("a.csv", "1,a")
+    assert [b.kind for b in box.world.run_well().batches] == ["data"]
+    assert [b.kind for b in box.world.run_well().batches] == ["empty"]
+    assert box.target("id, v", "id") == [(1, "a")]
 
 
 # -- the whole picture ---------------------------------------------------------------------------
