@@ -80,10 +80,12 @@ def test_sweep_under_a_budget(world: World, monkeypatch: pytest.MonkeyPatch) -> 
     world.run_well()
     world.sql("source", "DELETE FROM t WHERE id IN (2, 15, 30)")
     world.insert([40], stamp=OLD)
-    deleted = []
+    tallies = []
     for _ in range(4):
-        deleted += [b.tally.deleted for b in world.run_well().batches]
+        tallies += [b.tally for b in world.run_well().batches]
+    deleted = [tally.deleted for tally in tallies]
     assert (sum(deleted), max(deleted)) == (3, 1)
+    assert sum(tally.late for tally in tallies) == 1
     assert world.findings() == []
 
 

@@ -42,6 +42,30 @@ def test_a_zone_named_by_the_job(world: World) -> None:
     assert changes_arrive(world, "now() AT TIME ZONE 'Asia/Tokyo'")
 
 
+@pytest.mark.parametrize(
+    ("servers", "jobs"),
+    [
+        ("Asia/Shanghai", None),
+        ("America/New_York", None),
+        ("UTC", "Asia/Shanghai"),
+        ("Asia/Shanghai", "UTC"),
+    ],
+)
+def test_what_the_next_window_reads_has_not_come_late(
+    world: World, servers: str, jobs: str | None
+) -> None:
+    """Stamps between the horizon and now: a sweep leaves them alone, and tells of no late row."""
+    prepare(world, servers)
+    named = {} if jobs is None else {"timezone": jobs}
+    world.job("j", **cursor_job(column="at", margin="10m", **named))
+    world.run_well()
+    stamp = f"now() AT TIME ZONE '{jobs or servers}' - interval '5 minutes'"
+    world.sql("source", f"INSERT INTO t VALUES (1, {stamp})")
+    assert [(b.tally.late, b.tally.inserted) for b in world.run_well().batches] == [(0, 0)]
+    world.job("j", **cursor_job(column="at", **named))
+    assert [(b.tally.late, b.tally.inserted) for b in world.run_well().batches] == [(0, 1)]
+
+
 def test_the_wrong_zone_loses_what_the_sweep_would_find(world: World) -> None:
     """That the zone matters at all: stamps that lie ahead are in no window."""
     prepare(world, "UTC")
