@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cmp_to_key
@@ -398,6 +400,46 @@ def test_a_writer_is_open_work_in_either_journal(opened: Opened, file: Path) -> 
             assert store.open_work() == frozenset()
         raw.close()
         store.close()
+
+
+def test_a_look_at_a_writer_waits_for_nobody(opened: Opened, file: Path) -> None:
+    """Not even as long as a session may wait: the run has a wait of its own."""
+    opened("CREATE TABLE t (id INTEGER PRIMARY KEY)").close()
+    patient = Endpoint("patient", "sqlite", path=str(file), connect_timeout=5)
+    with connect(patient) as store, closing(sqlite3.connect(file, isolation_level=None)) as raw:
+        raw.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        assert len(store.open_work()) == 1
+        assert time.monotonic() - began < 3
+
+
+class _Unlockable:
+    """A session with a file whose lock the system does not give."""
+
+    def execute(self, sql: str) -> None:
+        if sql.startswith("BEGIN"):
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR_LOCK
+            raise error
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_lock_that_cannot_be_asked_for_does_not_mean_that_nobody_writes(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+    monkeypatch.setattr(SqliteConnector, "_open", lambda _: _Unlockable())
+    with pytest.raises(BridgeheadError):
+        store.open_work()
+
+
+def test_the_names_of_tables_know_no_case(opened: Opened) -> None:
+    store = opened("CREATE TABLE People (id INTEGER PRIMARY KEY)", "CREATE TABLE t (id INTEGER)")
+    names = [store.identity(TableName(name)) for name in ("People", "people", "PEOPLE", "t")]
+    assert len(set(names[:3])) == 1
+    assert names[3] != names[0]
 
 
 def test_a_locked_file_is_busy(opened: Opened, file: Path) -> None:
