@@ -45,6 +45,7 @@ class _Spelling:
 
 
 _IDLE = "('Sleep', 'Daemon', 'Binlog Dump', 'Binlog Dump GTID')"
+_LOG_READERS = "('Binlog Dump', 'Binlog Dump GTID')"
 _REPLICATION = frozenset({"Slave_IO", "Slave_SQL", "Slave_worker"})
 _APPLIERS = (
     "('thread/sql/slave_sql', 'thread/sql/replica_sql',\n"
@@ -61,6 +62,7 @@ _MARIADB = _Spelling(
 )
 # MySQL has no query ids; the number of a thread's outermost statement event does as well. Where a
 # thread is not instrumented, all its statements are one: held back for longer, never too short.
+# Whoever reads the log for a replica executes one statement that never ends.
 _MYSQL = _Spelling(
     "SELECT COALESCE(t.processlist_id, 0), COALESCE(e.event_id, 0),\n"
     f"IF(t.name IN {_APPLIERS}, 'Slave_SQL', t.processlist_command)\n"
@@ -68,7 +70,8 @@ _MYSQL = _Spelling(
     "LEFT JOIN performance_schema.events_statements_current e\n"
     "ON e.thread_id = t.thread_id AND e.end_event_id IS NULL AND e.nesting_event_level = 0\n"
     f"WHERE t.name IN {_APPLIERS}\n"
-    "OR t.processlist_id IS NOT NULL AND (e.event_id IS NOT NULL\n"
+    f"OR t.processlist_id IS NOT NULL AND COALESCE(t.processlist_command, '') NOT IN {_LOG_READERS}"
+    "\nAND (e.event_id IS NOT NULL\n"
     f"OR t.processlist_user IS NOT NULL AND t.processlist_command NOT IN {_IDLE})",
     "PROCESS, XA_RECOVER_ADMIN ON *.*, and SELECT ON performance_schema.*",
 )

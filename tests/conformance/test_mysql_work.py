@@ -6,7 +6,9 @@ performance schema that MariaDB has too. The real MySQL was not met.
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -37,15 +39,18 @@ TABLES = (
     "CREATE TRIGGER late BEFORE INSERT ON late FOR EACH ROW\n"
     "BEGIN DO SLEEP(0.3); SET NEW.name = CONCAT(NEW.name, '.'); DO SLEEP(0.3); END",
 )
+READS_THE_LOG = "SELECT id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'"
 INSERT = "INSERT INTO t (name) VALUES ('row')"
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
-    """With a performance schema, by which MySQL is asked."""
+    """With a performance schema, by which MySQL is asked, and a log that a replica may read."""
     settings = {
         "performance-schema": "ON",
         "performance-schema-consumer-events-statements-current": "ON",
+        "log-bin": "changes",
+        "log-bin-trust-function-creators": "ON",
     }
     with MariaDB(tmp_path_factory.mktemp("work"), settings=settings) as server:
         server.create_database("shop")
@@ -423,6 +428,28 @@ def test_a_replica_is_refused(either: Connector, server: MariaDB) -> None:
         assert "replicates" in refused(either).message
     finally:
         server.sql("STOP SLAVE", "RESET SLAVE ALL")
+
+
+def test_a_primary_is_not_held_by_those_who_read_its_log(
+    either: Connector, server: MariaDB
+) -> None:
+    """Theirs is one statement that never ends, and none of theirs can commit here."""
+    login = [f"--host={server.host}", f"--port={server.port}", f"--user={server.user}"]
+    reading = ["--read-from-remote-server", "--stop-never", "changes.000001"]
+    reader = subprocess.Popen(
+        ["mariadb-binlog", "--no-defaults", *login, *reading],
+        env=os.environ | {"MYSQL_PWD": server.password},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        until = time.monotonic() + 10
+        while not server.sql(READS_THE_LOG) and time.monotonic() < until:
+            time.sleep(0.02)
+        assert server.sql(READS_THE_LOG)
+        assert either.open_work() == frozenset()
+    finally:
+        reader.kill()
+        reader.wait()
 
 
 def test_a_read_only_server_is_refused(source: Connector, server: MariaDB) -> None:
