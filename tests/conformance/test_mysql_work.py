@@ -430,6 +430,29 @@ def test_a_replica_is_refused(either: Connector, server: MariaDB) -> None:
         server.sql("STOP SLAVE", "RESET SLAVE ALL")
 
 
+@pytest.mark.parametrize("called", ["replica_sql", "slave_worker", "replica_worker"])
+def test_a_replica_is_refused_whatever_its_appliers_are_called(
+    source: Connector, server: MariaDB, monkeypatch: pytest.MonkeyPatch, called: str
+) -> None:
+    """MySQL 8.0.26 has renamed them. None is met here: a thread of MariaDB's bears their names."""
+    asked = work._MYSQL.executing.replace("performance_schema.threads", "shop.threads")
+    monkeypatch.setattr(work, "_spelling", lambda _: replace(work._MYSQL, executing=asked))
+    renamed = f"REPLACE(name, 'thread/sql/slave_sql', 'thread/sql/{called}') AS name"
+    server.sql(
+        f"CREATE OR REPLACE VIEW shop.threads AS SELECT thread_id, {renamed}, processlist_id,\n"
+        "processlist_user, processlist_command FROM performance_schema.threads",
+    )
+    assert source.open_work() == frozenset()
+    server.sql(
+        "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 1, MASTER_USER = 'x'",
+        "START SLAVE SQL_THREAD",
+    )
+    try:
+        assert "replicates" in refused(source).message
+    finally:
+        server.sql("STOP SLAVE", "RESET SLAVE ALL")
+
+
 def test_a_primary_is_not_held_by_those_who_read_its_log(
     either: Connector, server: MariaDB
 ) -> None:
