@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
+import psycopg
 import pytest
 
 from connectors.canonical import Digest, canonical_line
@@ -60,6 +61,95 @@ def test_prepared_work_is_open_until_it_ends(database: Callable[..., Endpoint]) 
         finally:
             writer.driver.execute(f"ROLLBACK PREPARED '{gid}'")
         assert store.open_work() == frozenset()
+
+
+@pytest.mark.parametrize("family", KIN)
+def test_work_in_another_database_of_the_server_is_not_open_here(
+    database: Callable[..., Endpoint], family: str
+) -> None:
+    """It cannot touch a table of this one: a neighbour's report or forgotten work holds nobody."""
+    place = database()
+    gid = f"next door {place.database}"
+    with (
+        connect(database(family)) as store,
+        connect(place) as neighbour,
+        PostgresqlConnector(place) as writer,
+    ):
+        writer.driver.autocommit = True
+        writer.driver.execute("CREATE TABLE t (id integer)")
+        writer.driver.execute("BEGIN")
+        writer.driver.execute("INSERT INTO t VALUES (1)")
+        assert len(neighbour.open_work()) == 1
+        assert store.open_work() == frozenset()
+        writer.driver.execute(f"PREPARE TRANSACTION '{gid}'")
+        try:
+            assert neighbour.open_work() == {f"prepared {gid}"}
+            assert store.open_work() == frozenset()
+        finally:
+            writer.driver.execute(f"ROLLBACK PREPARED '{gid}'")
+
+
+def test_who_sends_the_log_to_a_subscriber_holds_nothing(
+    database: Callable[..., Endpoint],
+) -> None:
+    """It is in a transaction while it copies a table at first, and commits no row."""
+    place = database()
+    with PostgresqlConnector(place) as store:
+        sender = psycopg.connect(
+            host=place.host,
+            port=place.port,
+            dbname=place.database,
+            user=place.user,
+            password=place.password.reveal() if place.password else None,
+            replication="database",
+            autocommit=True,
+        )
+        with closing(sender):
+            sender.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            sender.execute("SELECT count(*) FROM pg_class")
+            held = "SELECT 1 FROM pg_locks WHERE locktype = 'virtualxid' AND pid = %s"
+            with store.transaction():
+                assert store.rows(Statement(held, (sender.info.backend_pid,)))
+            assert store.open_work() == frozenset()
+
+
+def test_a_vacuum_of_the_servers_own_holds_nothing(
+    postgres: Postgres, database: Callable[..., Endpoint]
+) -> None:
+    """It may take hours over a big table, and commits no row."""
+    slowly = "autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0, "
+    slowly += "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1"
+    with PostgresqlConnector(database()) as store:
+        with store.transaction():
+            store.execute(f"CREATE TABLE t (id integer, filler text) WITH ({slowly})")
+            store.execute(
+                "INSERT INTO t SELECT n, repeat('x', 500) FROM generate_series(1, 9000) n"
+            )
+        with store.transaction():
+            store.execute("DELETE FROM t WHERE mod(id, 2) = 0")
+        postgres.sql("ALTER SYSTEM SET autovacuum_naptime = '1s'")
+        try:
+            postgres.sql("SELECT pg_reload_conf()")
+            until = time.monotonic() + 30
+            while not _vacuums(store) and time.monotonic() < until:
+                time.sleep(0.05)
+            assert store.open_work() == frozenset()
+            assert _vacuums(store)
+        finally:
+            postgres.sql("ALTER SYSTEM RESET autovacuum_naptime")
+            postgres.sql("SELECT pg_reload_conf()")
+
+
+def _vacuums(store: PostgresqlConnector) -> bool:
+    """Whether the server does so in a transaction of this database."""
+    with store.transaction():
+        return bool(
+            store.rows(
+                "SELECT 1 FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid\n"
+                "WHERE left(a.query, 18) = 'autovacuum: VACUUM' AND l.locktype = 'virtualxid'\n"
+                "AND a.datname = current_database()"
+            )
+        )
 
 
 def test_a_lock_has_one_number_whoever_asks(database: Callable[..., Endpoint]) -> None:
