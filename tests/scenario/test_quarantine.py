@@ -336,6 +336,26 @@ def test_keys_that_the_exchange_cannot_hold_stop_nothing(world: World, capture: 
     assert set(entries(world)) == {'["25:00:00"]', '["26:00:00"]'}
 
 
+@everywhere
+@pytest.mark.parametrize(("kind", "late"), [("integer", "7"), ("text", "'None'")])
+def test_a_key_that_lacks_a_part_is_no_other_key(world: World, kind: str, late: str) -> None:
+    """It stands in the way of no row, whatever that is called, and of no run."""
+    stamp = world.ago(3600)
+    world.sql(
+        "source",
+        f"CREATE TABLE t (id integer, part {kind}, updated_at timestamp, PRIMARY KEY (id, part))",
+        f"INSERT INTO t VALUES (1, 1, {stamp}), (1, NULL, {stamp})",
+    )
+    world.job("j", **cursor_job(overlap=0))
+    assert world.run_well().quarantined == 1
+    world.sql("source", f"INSERT INTO t VALUES (1, {late}, {stamp})")
+    (batch,) = world.run_well().batches
+    assert (batch.tally.inserted, batch.tally.late, batch.tally.quarantined) == (1, 1, 1)
+    parts = [str(part) for (part,) in world.sql("target", "SELECT part FROM t ORDER BY part")]
+    assert parts == ["1", late.strip("'")]
+    assert len(entries(world)) == 1
+
+
 @pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids="-".join)
 def test_the_rest_of_a_sweep_closes_no_entry(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What its budget has cut off has not seen the rows before."""
