@@ -8,6 +8,7 @@ __all__ = ["CAPTURING"]
 
 HORIZON = "tests/unit/test_horizon.py"
 CHANGES = "tests/conformance/test_connector_changes.py"
+SQLITE = "tests/conformance/test_connector_sqlite.py"
 LEDGER = "tests/conformance/test_ledger.py"
 BATCH = "tests/unit/test_batch.py"
 SCENARIO = "tests/scenario"
@@ -52,6 +53,22 @@ CAPTURING = (
         "source.clock() - timedelta(seconds=margin_seconds)",
         "source.clock()",
         f"{HORIZON}::test_nothing_open",
+    ),
+    Mutant(
+        "margin-of-the-job-forgotten",
+        "horizon",
+        "bridge.pull",
+        "drain(source, kept, capture.margin, capture.drain_wait)",
+        "drain(source, kept, 0, capture.drain_wait)",
+        f"{SCENARIO}/test_clock.py::test_what_lies_within_the_margin_may_still_come[sqlite]",
+    ),
+    Mutant(
+        "lock-that-is-not-known-is-free",
+        "horizon",
+        "connectors.sqlite.connector",
+        "translate(error), Busy):\n                    raise\n",
+        "translate(error), Busy):\n                    return frozenset()\n",
+        f"{SQLITE}::test_a_lock_that_cannot_be_asked_for_does_not_mean_that_nobody_writes",
     ),
     Mutant(
         "horizon-beyond-what-drained",

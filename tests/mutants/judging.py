@@ -37,6 +37,14 @@ JUDGING = (
         f"{TALLY}::test_deviation_of_changes",
     ),
     Mutant(
+        "restored-on-the-word-of-a-position",
+        "verdict",
+        "bridge.stream",
+        "if stored is None or stored.batch_hash != position.head_hash:",
+        "if stored is not None and stored.batch_hash != position.head_hash:",
+        f"{RESTORES}::test_a_position_that_no_receipt_proves[lost-sqlite]",
+    ),
+    Mutant(
         "operations-of-an-image-compared",
         "verdict",
         "reconcile.tally",

@@ -279,7 +279,7 @@ def test_night_in_which_the_clock_changes(
     assert shifting.findings(columns={"id": "number", "at": "moment"}) == []
 
 
-@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True)
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=["sqlite"])
 def test_what_lies_within_the_margin_may_still_come(world: World) -> None:
     """A clock that was set back by less gives no stamp below the watermark."""
     net = {"overlap": 0, "deletes": {"sweep": "off"}}
