@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import time
+from zoneinfo import ZoneInfo
+
 import pytest
 
+from tests.command import call
 from tests.scenario.world import World, cursor_job
 
 COLUMNS = {"id": "number", "at": "moment"}
@@ -64,6 +68,23 @@ def test_what_the_next_window_reads_has_not_come_late(
     assert [(b.tally.late, b.tally.inserted) for b in world.run_well().batches] == [(0, 0)]
     world.job("j", **cursor_job(column="at", **named))
     assert [(b.tally.late, b.tally.inserted) for b in world.run_well().batches] == [(0, 1)]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_a_day_ends_at_midnight_of_the_zone_that_check_tells(
+    world: World, zone: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare(world, "UTC")
+    world.sql(
+        "source", "ALTER TABLE t ALTER at TYPE date", "INSERT INTO t VALUES (1, '2024-01-01')"
+    )
+    world.job("j", **cursor_job(column="at", timezone=zone))
+    told = call(capsys, "--config", world.directory, "check", "--json").json
+    found = [finding["found"] for finding in told if finding["what"] == "time zone"]
+    assert found == [f"{zone} (capture.timezone)"]
+    world.run_well()
+    high = world.batches()[-1]["window_high"].astimezone(ZoneInfo(zone))
+    assert high.timetz().replace(tzinfo=None) == time()
 
 
 def test_the_wrong_zone_loses_what_the_sweep_would_find(world: World) -> None:
