@@ -240,6 +240,16 @@ def test_the_gravest_jobs_come_first_and_silence_is_among_them() -> None:
     assert attention(statement(*jobs), 1).whole == 3
 
 
+def test_of_jobs_that_deviate_those_with_the_most_rows_at_fault_are_not_left_out() -> None:
+    jobs = [
+        JobPeriod(section(line(deviation=rows), title=name, verdict=Verdict.DEVIATION), None, HEAD)
+        for name, rows in (("few", 1), ("most", 900), ("some", 20))
+    ]
+    found = attention(statement(*jobs), 2)
+    title = [column.phrase for column in found.columns].index("list_title")
+    assert ([row[title] for row in found.rows], found.whole) == (["most", "some"], 3)
+
+
 def test_paper_leaves_out_no_batch_that_needs_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "_MOST_ON_PAPER", 4)
     bad = line(1, verdict=Verdict.DEVIATION, deviation=2)

@@ -165,6 +165,7 @@ def test_what_is_not_a_schedule(schedule: object) -> None:
         ("yearly", "0 2 29 2 *", False),
         ("realtime", "*/30 * * * *", True),
         ("realtime", "0 */2 * * *", False),
+        ("realtime", "*/10 0-6,20-23 * * *", False),
         ("realtime", "continuous", True),
         ("irregular", "0 2 29 2 *", True),
     ],

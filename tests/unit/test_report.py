@@ -393,6 +393,15 @@ def test_a_chart_has_at_most_48_bars_and_loses_no_rows() -> None:
     assert chart.bars[-1].x + chart.bars[-1].width <= chart.right
 
 
+def test_a_bar_of_many_batches_shows_that_one_of_them_is_not_well() -> None:
+    entries = [entry(1)] * 96
+    entries[4] = replace(entries[4], alarm=True)
+    entries[9] = replace(entries[9], received={}, waiting=True)
+    bars = mirror(entries).bars
+    assert [place for place, bar in enumerate(bars) if bar.alarm] == [2]
+    assert [place for place, bar in enumerate(bars) if bar.waiting] == [4]
+
+
 def test_bars_stay_inside_the_picture() -> None:
     for totals in ([0], [1], [3, 1_000_000], [5] * 30):
         chart = mirror([entry(total) for total in totals])
