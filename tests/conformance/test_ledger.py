@@ -15,7 +15,7 @@ from bridge.batch import GENESIS, Batch, Counts, Kind, State, Tally
 from bridge.errors import BooksDoNotBalance, IllegalMove, NotContiguous
 from bridge.event import EventKind, Recovery, Sighting
 from bridge.ledger import Ledger
-from bridge.ledger.alarm import Occasion, Outbox
+from bridge.ledger.alarm import Alarm, Occasion, Outbox
 from bridge.ledger.audit import Audit
 from bridge.ledger.candidate import Candidate, thin
 from bridge.ledger.event import Events
@@ -816,3 +816,23 @@ def test_behind_an_alarm_that_failed_only_those_of_its_rule_wait(connection: Con
     outbox.release(again, NOON + 12 * MINUTE)
     assert (outbox.claim(NOON + 12 * MINUTE, 1), outbox.pending()) == (again[:1], 2)
     assert outbox.last_told(seen[0]) == {"a": NOON, "b": NOON}
+
+
+def test_two_that_send_at_once_do_not_both_take_an_alarm(exchange: Engine) -> None:
+    """The second has seen it pending, and waits for the first one's commit."""
+    late: list[Alarm] = []
+
+    def claim() -> None:
+        with exchange.begin() as connection:
+            late.extend(Outbox(connection, DEPARTMENT).claim(NOON, 10))
+
+    with exchange.begin() as connection:
+        number = Events(connection, DEPARTMENT).see(Sighting(EventKind.GAP, "one"), NOON).number
+        Outbox(connection, DEPARTMENT).queue(number, "a", Occasion.OPENED, NOON)
+    with exchange.begin() as connection:
+        assert len(Outbox(connection, DEPARTMENT).claim(NOON, 10)) == 1
+        other = threading.Thread(target=claim)
+        other.start()
+        other.join(0.3)
+    other.join()
+    assert late == []

@@ -304,6 +304,10 @@ def test_a_year_without_calendar(told: World, hook: Webhook) -> None:
     (told.directory / "own.yaml").write_text("years: [2091]\n", "utf-8")
     note_all(told.deployment, datetime(2091, 5, 2, tzinfo=UTC))
     assert "calendar" not in kinds(told)
+    note_all(told.deployment, datetime(2091, 12, 17, tzinfo=UTC))
+    assert "calendar" not in kinds(told)
+    note_all(told.deployment, datetime(2091, 12, 19, tzinfo=UTC))  # there is time to write it
+    assert ("calendar", "", "2092", 1) in events(told)
 
 
 def test_a_job_file_that_cannot_be_used(told: World, hook: Webhook) -> None:
@@ -321,6 +325,12 @@ def test_a_bad_file_that_is_taken_away_is_over(told: World, hook: Webhook) -> No
     assert events(told) == []
     assert hook.titles[-1].startswith("[Bridgehead] recovered")
     lose_a_row(told)
+    told.job("j", catalogue={"update_cycle": "daily"}, **cursor_job())
+    waits = Observation((Sighting(EventKind.HORIZON, "j"),))
+    with open_ledger(told.deployment) as exchange:
+        record(exchange, told.deployment, lambda _: waits, datetime.now(UTC))
+    note_all(told.deployment, later(days=9))
+    assert {"deviation", "horizon", "overdue"} <= {*kinds(told)}
     (told.directory / "jobs/j.yaml").unlink()
     note_all(load(told.directory))
     assert kinds(told) == ["deviation"], "what its books say stays open"
@@ -356,6 +366,9 @@ def test_the_exchange_itself_is_down(
     rules(told, hook, repeat_after="1h")
     told.run_well()
     proxy.cut()
+    hook.status = 503
+    assert told.run().exit_code == 3
+    hook.status = 200  # what did not arrive is no message, and not waited after
     for _ in range(2):
         assert told.run().exit_code == 3
     assert hook.titles == ["[Bridgehead] error: store down exchange"]
@@ -432,6 +445,26 @@ def test_what_there_was_no_time_for_is_sent_by_the_next(
     assert note_all(deployment, now) == {}
     monkeypatch.undo()
     assert (note_all(deployment, now), len(hook.messages)) == ({"a": None}, 2)
+
+
+def test_what_waits_behind_a_message_that_did_not_arrive_is_not_tried_before_it(
+    told: World, hook: Webhook
+) -> None:
+    rules(told)
+    lose_a_row(told)
+    rules(told, hook)
+    deployment, now = told.deployment, datetime.now(UTC)
+    with open_ledger(deployment) as exchange, exchange.transaction() as connection:
+        for occasion in (Occasion.OPENED, Occasion.RECOVERED):
+            Outbox(connection, DEPARTMENT).queue(1, "a", occasion, now)
+    hook.status = 503
+    assert (note_all(deployment, now)["a"] is None, hook.refused) == (False, 1)
+    hook.status = 200
+    assert note_all(deployment, now + timedelta(minutes=2)) == {"a": None}
+    assert [title.split("]")[1].split(":")[0] for title in hook.titles] == [
+        " critical",
+        " recovered",
+    ]
 
 
 def test_two_that_open_one_event_at_once_look_again(told: World) -> None:

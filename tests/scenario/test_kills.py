@@ -32,7 +32,7 @@ from tests.proof.kills import KilledLife, block_of
 from tests.proof.story import ACTS
 from tests.proof.workshop import Servers, Workshop
 from tests.scenario.world import MakeWorld, World, cursor_job
-from tests.webhook import webhook
+from tests.webhook import Webhook, webhook
 
 SEED = 1
 SQLITE = ("sqlite",) * 3
@@ -205,11 +205,7 @@ def test_killed_while_somebody_is_told(
     world.run_well()
     world.sql("target", "DELETE FROM t WHERE id = 3")
     with webhook() as hook:
-        (world.directory / "address").write_text(hook.address, "utf-8")
-        path = world.directory / "bridgehead.yaml"
-        settings = yaml.safe_load(path.read_text("utf-8"))
-        settings["alarms"] = [{"name": "a", "to": {"file": "address"}, "language": "en"}]
-        path.write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
+        tell(world, hook)
         assert killed(lambda: reconcile_job(world.deployment, "j"), 1, point)
         assert reconcile_job(world.deployment, "j").outcome.verdict == "deviation"
         note_all(world.deployment, datetime.now(UTC) + timedelta(hours=1))
@@ -217,6 +213,31 @@ def test_killed_while_somebody_is_told(
     twice = point in ("alarm.sent", "alarm.reporting")
     assert len(told) == (2 if twice else 1)
     assert world.sql("exchange", "SELECT count(*) FROM bh_alarm WHERE state = 'pending'") == [(0,)]
+
+
+def test_killed_while_the_absence_of_the_exchange_is_noted(
+    make: MakeWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who was told that it is down is told that it is back."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    world = make(*SQLITE)
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    store = Path(str(world.stores["exchange"].path))
+    with webhook() as hook:
+        world.write(retry=0)
+        tell(world, hook)
+        away = store.rename(tmp_path / "away")
+        assert world.run().exit_code == 3
+        away.rename(store)
+        assert killed(lambda: note_all(world.deployment), 1, "notice.writing")
+        note_all(world.deployment)
+    assert hook.titles == [
+        "[Bridgehead] error: store down exchange",
+        "[Bridgehead] recovered: store down exchange",
+    ]
+    assert world.sql("exchange", "SELECT kind FROM bh_event WHERE closed_at > 0") == [("store",)]
 
 
 @pytest.mark.parametrize("point", STALL_POINTS)
@@ -290,6 +311,15 @@ def test_killed_while_an_event_is_taken_over(make: MakeWorld, point: str) -> Non
     acknowledge(world.deployment, number, "tester", "because")
     assert world.sql("exchange", taken) == [(1,)]
     assert _audited(world, "acknowledge") == is_done + 1
+
+
+def tell(world: World, hook: Webhook) -> None:
+    """One rule, in English, is told of everything."""
+    (world.directory / "address").write_text(hook.address, "utf-8")
+    path = world.directory / "bridgehead.yaml"
+    settings = yaml.safe_load(path.read_text("utf-8"))
+    settings["alarms"] = [{"name": "a", "to": {"file": "address"}, "language": "en"}]
+    path.write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
 
 
 def _audited(world: World, *actions: str) -> int:
