@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
@@ -169,11 +170,15 @@ def test_who_holds_back_since_when_without_any_right(world: World, capsys: Capsy
     holder.autocommit = False
     holder.execute(f"INSERT INTO t VALUES (77, 'n', 1, {world.now})")
     assert world.run().holders
+    world.sql("exchange", "UPDATE bh_candidate SET at = at - interval '3 hours'")
+    assert world.run().holders
     told = findings(world, capsys, "horizon")
     (open_one,) = [f["found"] for f in told if f["result"] == "warning"]
     assert f"pid {holder.info.backend_pid}," in open_one
-    since = world.sql("exchange", "SELECT min(at) FROM bh_candidate WHERE tokens LIKE '%vxid%'")
-    assert f"it holds the job back since {since[0][0]:%Y-%m-%dT%H:%M}" in open_one
+    met = "SELECT min(at), max(at) FROM bh_candidate WHERE tokens LIKE '%vxid%'"
+    ((first, last),) = world.sql("exchange", met)
+    assert last - first > timedelta(hours=2)
+    assert f"it holds the job back since {first:%Y-%m-%dT%H:%M}" in open_one
     holder.rollback()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.command import call
-from tests.scenario.world import World, cursor_job
+from tests.scenario.world import STAMPS, World, cursor_job
 
 Capsys = pytest.CaptureFixture[str]
 
@@ -104,6 +104,19 @@ def test_a_key_that_no_constraint_sees_to_is_counted(world: World, capsys: Capsy
     assert "1 keys" in found(findings, "key")[0]["found"]
 
 
+@on_both
+def test_a_key_is_unique_by_a_constraint_on_no_other_columns(world: World, capsys: Capsys) -> None:
+    world.sql(
+        "source",
+        "CREATE TABLE t (a integer, b integer, c integer, PRIMARY KEY (a, b))",
+        "INSERT INTO t VALUES (1, 1, 1), (1, 2, 1), (2, 1, 1)",
+    )
+    for key, result in ((["b", "a"], "ok"), (["a", "b", "c"], "ok"), (["b"], "refused")):
+        world.job("j", key=key, capture={"method": "compare"})
+        (told,) = found(check(world, capsys)[1], "key")
+        assert (told["result"], "constraint" in told["found"]) == (result, result == "ok")
+
+
 def test_a_changed_job_is_told_before_it_runs(world: World, capsys: Capsys) -> None:
     world.make_table(5)
     world.job("j", **cursor_job())
@@ -112,6 +125,56 @@ def test_a_changed_job_is_told_before_it_runs(world: World, capsys: Capsys) -> N
     code, findings = check(world, capsys)
     assert code == 1
     assert "resync" in found(findings, "ledger")[0]["remedy"]
+
+
+@on_both
+def test_a_target_that_a_run_would_not_take_is_told_before_it(world: World, capsys: Capsys) -> None:
+    """Somebody else's rows, and rows of the job's own that are gone."""
+    place = {"endpoint": "target", "table": "t"}
+    world.make_table(5)
+    stamp = STAMPS[world.family]
+    columns = f"id integer PRIMARY KEY, name text, amount numeric(10,2), updated_at {stamp}"
+    world.sql("target", f"CREATE TABLE t ({columns})", "INSERT INTO t (id) VALUES (98), (99)")
+    for adopt, expected in ((False, (4, "refused", True)), (True, (0, "ok", False))):
+        world.job("j", **cursor_job(), target=place | {"adopt": adopt})
+        code, findings = check(world, capsys)
+        (told,) = found(findings, "target")
+        assert (code, told["result"], "holds 2 rows already" in told["found"]) == expected
+    world.run_well()
+    assert check(world, capsys)[0] == 0
+    world.sql("target", "DROP TABLE t")
+    code, findings = check(world, capsys)
+    (told,) = found(findings, "target")
+    assert (code, told["result"]) == (4, "refused")
+    assert "is gone, and rows had been delivered" in told["found"]
+
+
+def test_missing_rights_to_make_tables_are_named(world: World, capsys: Capsys) -> None:
+    """Asked for wherever a run would make one: at the exchange, and at a target that knows other
+    jobs already."""
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.job("k", **cursor_job(), target={"endpoint": "target", "table": "k"})
+    world.sql(
+        "target",
+        "DROP ROLE IF EXISTS fills_only",
+        "CREATE ROLE fills_only LOGIN PASSWORD 'fills'",
+    )
+    (world.directory / "fills").write_text("fills", encoding="ascii")
+    for role in ("exchange", "target"):
+        world.sql(
+            role,
+            f"GRANT CONNECT ON DATABASE {world.stores[role].database} TO fills_only",
+            "REVOKE CREATE ON SCHEMA public FROM public",
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO fills_only",
+        )
+        world.write({role: {"user": "fills_only", "password": {"file": "fills"}}})
+        code, findings = check(world, capsys, "k")
+        (told,) = found(findings, "rights")
+        assert (code, told["result"]) == (4, "refused")
+        assert told["found"] == f"missing at {role}: CREATE in the schema"
+    assert check(world, capsys, "j")[0] == 0, "its table and the receiver's are there"
 
 
 def test_missing_rights_at_the_target_are_named(world: World, capsys: Capsys) -> None:

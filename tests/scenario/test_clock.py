@@ -133,7 +133,7 @@ class Shifted(Postgres):
         self._offset = directory / "offset"
 
     def set_back(self, seconds: int) -> None:
-        self._offset.write_text(f"-{seconds}" if seconds else "+0", "ascii")
+        self._offset.write_text(f"{-seconds:+d}", "ascii")
 
     def set_to(self, moment: datetime) -> None:
         self.set_back(round((datetime.now(UTC) - moment).total_seconds()))
@@ -220,6 +220,18 @@ def test_sources_clock_set_back_far(
     shifting.insert([52], stamp=shifting.now)
     shifting.run_well()
     assert shifting.findings() == []
+
+
+def test_sources_clock_as_check_tells_it(
+    shifting: World, shifted_server: Shifted, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shifting.job("j", **cursor_job())
+    for set_back, way in ((10_000, "behind"), (-10_000, "ahead of")):
+        shifted_server.set_back(set_back)
+        told = call(capsys, "--config", shifting.directory, "check", "--json").json
+        source, *others = (f for f in told if f["what"] == "clock" and "source" in f["found"])
+        assert (source["result"], others) == ("warning", [])
+        assert re.search(rf"its clock is (9,99|10,00)\d s {way} this machine's", source["found"])
 
 
 def test_sources_clock_and_a_comparison(shifting: World, shifted_server: Shifted) -> None:
