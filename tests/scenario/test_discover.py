@@ -124,6 +124,21 @@ def test_what_changed_in_a_table_of_a_job_is_an_event_until_it_has_run(
     assert world.sql("exchange", seen) == []
 
 
+def test_so_is_what_changed_in_its_table_at_the_target(world: World, capsys: Capsys) -> None:
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    world.run_well()
+    look = ("--config", world.directory, "discover", "target")
+    assert call(capsys, *look).code == 0
+    world.sql("target", "ALTER TABLE t DROP COLUMN amount")
+    assert call(capsys, *look).code == 0
+    seen = "SELECT kind, job, facts FROM bh_event WHERE closed_at IS NULL"
+    ((kind, job, facts),) = world.sql("exchange", seen)
+    assert (kind, job) == ("structure", "j")
+    assert "column removed amount" in facts
+    assert "in the table public.t at target" in facts
+
+
 def test_without_a_ledger_it_still_looks(world: World, capsys: Capsys) -> None:
     world.make_table(3)
     world.write({"exchange": {"port": 1}})

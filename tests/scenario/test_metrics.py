@@ -104,6 +104,10 @@ def test_what_is_wrong_is_measured(world: World, capsys: Capsys) -> None:
     assert found["bridgehead_events_open", "j", "critical"] == 1
     assert found["bridgehead_rows_sent_today", "j", "deleted"] == 1
     assert found["bridgehead_rows_received_today", "j", "deleted"] == 0
+    assert found["bridgehead_job_enabled", "j", ""] == 1
+    given = ("--config", world.directory)
+    assert call(capsys, *given, "disable", "j", "--why", "until it is put right").code == 0
+    assert read(call(capsys, *given, "metrics").out)["bridgehead_job_enabled", "j", ""] == 0
 
 
 @pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=str)

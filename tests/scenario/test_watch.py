@@ -7,10 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from bridge.centre import Centre
+from connectors.errors import BridgeheadError
 from tests.command import call
 from tests.scenario.world import DEPARTMENT, World, cursor_job
 
@@ -58,6 +61,25 @@ def test_what_is_overdue_or_deviates_is_not_well(lived: World, capsys: Capsys) -
     assert watched("--overdue", "366d") == 1
     assert watched("--endpoint", "source") == 4, "it holds no receiver's tables"
     assert watched("--endpoint", "none") == 2
+
+
+@light
+def test_of_several_stores_none_is_taken_for_all(lived: World, capsys: Capsys) -> None:
+    lived.job("c", **cursor_job(), target={"endpoint": "exchange", "table": "t_c"})
+    watch = ("--config", lived.directory, "watch", "--json")
+    told = call(capsys, *watch)
+    assert (told.code, "exchange, target" in told.err, "--endpoint" in told.err) == (2, True, True)
+    assert call(capsys, *watch, "--endpoint", "target").code == 0
+
+
+def test_a_session_that_broke_is_opened_again(lived: World) -> None:
+    with closing(Centre(lived.deployment, "target")) as centre:
+        before = centre.look()
+        mine = "datname = current_database() AND pid <> pg_backend_pid()"
+        lived.sql("target", f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}")
+        with pytest.raises(BridgeheadError):
+            centre.look()
+        assert [job.job for job in centre.look()] == [job.job for job in before] == ["a", "b"]
 
 
 @light
