@@ -1,4 +1,5 @@
-"""Plays a list of steps with real task runs, for test_runs.py: SQL, commands, and DAGs."""
+"""Plays a list of steps with real task runs, for test_runs.py: SQL, files, commands, and DAGs. What
+a continuous task does for five minutes it does here for three seconds."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import logging
 import os
 import sqlite3
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import select
 
 from bridge.cli import main
+from bridgehead_dag import work
 from bridgehead_dag.verdict import failure
 
 
@@ -62,10 +65,19 @@ def sql(database: str, script: str) -> None:
         opened.executescript(script)
 
 
-PLAYED = {"run": run, "command": command, "sql": sql}
+def put(place: str, text: str) -> None:
+    """Nothing is put by taking the file away."""
+    if text:
+        Path(place).write_text(text, "utf-8")
+    else:
+        Path(place).unlink()
+
+
+PLAYED: dict[str, Callable[..., Any]] = {"run": run, "command": command, "sql": sql, "put": put}
 
 if __name__ == "__main__":
     plan, answer = map(Path, sys.argv[1:])
+    work.FOLLOW_SECONDS, work.PAUSE_SECONDS = 3.0, 0.5
     upgradedb()
     played = [PLAYED[verb](*words) for verb, *words in json.loads(plan.read_text("utf-8"))]
     kinds = {code: type(failure(code, "")).__name__ for code in (1, 2, 3, 4)}

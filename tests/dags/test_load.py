@@ -47,6 +47,8 @@ def loaded(airflow: Airflow, tmp_path_factory: pytest.TempPathFactory) -> Any:
         continuous={"schedule": "continuous"},
         manual={},
         three={"schedule": "1h", "tasks": "three"},
+        days={"schedule": "2d"},
+        plain={"schedule": 300},
     )
     bad = _config(
         folder / "bad",
@@ -78,7 +80,8 @@ def test_no_file_of_ours_fails_to_load(loaded: Any) -> None:
 
 def test_one_dag_per_job_file(loaded: Any) -> None:
     dags = loaded["good"]["dags"]
-    assert dags.keys() == {"cron", "interval", "continuous", "manual", "three"} | OWN
+    ways = {"cron", "interval", "continuous", "manual", "three", "days", "plain"}
+    assert dags.keys() == ways | OWN
     assert dags["cron"]["shown"] == "cron 人口"
     assert "`business`: `cron`" in dags["cron"]["doc"]
 
@@ -96,6 +99,10 @@ def test_every_way_of_writing_a_schedule(loaded: Any) -> None:
     assert found["interval"] == ("DeltaTriggerTimetable", "0:01:30")
     assert found["continuous"] == ("ContinuousTimetable", "")
     assert found["manual"] == ("NullTimetable", "")
+    assert found["three"] == ("DeltaTriggerTimetable", "1:00:00")
+    assert found["days"] == ("DeltaTriggerTimetable", "2 days, 0:00:00")
+    assert found["plain"] == ("DeltaTriggerTimetable", "0:05:00")
+    assert loaded["bad"]["dags"]["fine"]["schedule"] == "0:10:00"
 
 
 def test_one_task_unless_the_job_asks_for_three(loaded: Any) -> None:

@@ -22,7 +22,12 @@ _ROWS = (
 _SWALLOW = (
     "CREATE TRIGGER swallow BEFORE INSERT ON {0} WHEN NEW.id = 3 BEGIN SELECT RAISE(IGNORE); END;"
 )
-JOBS = ("plain", "apart", "off", "lossy", "far")
+_KEEP = (
+    "UPDATE bh_batch SET reconciled_at = '2020-01-01T00:00:00.000000Z' WHERE job = '{0}';"
+    "CREATE TRIGGER keep BEFORE DELETE ON bh_change_{0} BEGIN SELECT RAISE(ABORT, 'no'); END;"
+)
+_TOUCH = "UPDATE {0} SET updated_at = datetime('now') WHERE id = 2;"
+JOBS = ("plain", "apart", "off", "lossy", "far", "steady")
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +58,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "capture": {**capture, "deletes": {"sweep": "every_run"}},
             "empty_every": 0,
             "tasks": "three" if job == "apart" else "one",
+            "schedule": "continuous" if job == "steady" else "manual",
         }
         _write(config / "jobs" / f"{job}.yaml", content)
         with closing(sqlite3.connect(folder / "a.db")) as source:
@@ -71,9 +77,12 @@ STEPS: dict[str, tuple[str, ...]] = {
     "off": ("run", "off"),
     "lossy": ("run", "lossy"),
     "far": ("run", "far"),
+    "steady": ("run", "steady"),
+    "stuck": ("run", "steady"),
     "audit": ("run", "bridgehead_audit"),
     "agent": ("run", "bridgehead_agent"),
     "errors": ("run", "bridge_config_errors"),
+    "own name": ("run", "bridge_config_errors"),
 }
 
 
@@ -81,13 +90,26 @@ STEPS: dict[str, tuple[str, ...]] = {
 def played(deployment: Path, airflow: Airflow) -> Any:
     """Every step's outcome by name, in one process; between them the tables are prepared."""
     stores = deployment.parent
+    a, b, c = (str(stores / f"{name}.db") for name in "abc")
+    broken, own = (str(deployment / f"jobs/{n}.yaml") for n in ("broken", "bridgehead_agent"))
+    plain = (deployment / "jobs/plain.yaml").read_text("utf-8")
     before: dict[str, list[tuple[str, ...]]] = {
         "off": [("command", "disable", "off")],
         "lossy": [
             ("command", "run", "lossy"),
-            ("sql", str(stores / "c.db"), _SWALLOW.format("lossy")),
-            ("sql", str(stores / "a.db"), "INSERT INTO lossy VALUES (3, 'c', datetime('now'));"),
+            ("sql", c, _SWALLOW.format("lossy")),
+            ("sql", a, "INSERT INTO lossy VALUES (3, 'c', datetime('now'));"),
         ],
+        "stuck": [
+            ("sql", c, _SWALLOW.format("steady").replace("swallow", "gulp")),
+            ("sql", a, "INSERT INTO steady VALUES (3, 'c', datetime('now'));"),
+        ],
+        "agent": [
+            ("sql", a, _TOUCH.format("plain")),
+            *[("command", "run", "plain")] * 2,
+            ("sql", b, _KEEP.format("plain")),
+        ],
+        "own name": [("put", broken, ""), ("put", own, plain.replace("plain", Path(own).stem))],
     }
     plan: list[tuple[str, ...]] = []
     places: dict[str, int] = {}
@@ -95,8 +117,7 @@ def played(deployment: Path, airflow: Airflow) -> Any:
         plan += before.get(name, [])
         places[name] = len(plan)
         plan.append(step)
-    broken = deployment / "jobs" / "broken.yaml"
-    broken.write_text("job: broken\ncapture: {method: guess}\n", "utf-8")
+    Path(broken).write_text("job: broken\ncapture: {method: guess}\n", "utf-8")
     written = stores / "plan.json"
     written.write_text(json.dumps(plan), "utf-8")
     answer = airflow(
@@ -111,6 +132,10 @@ def played(deployment: Path, airflow: Airflow) -> Any:
 
 def _errors(run: Any) -> list[str]:
     return [text for level, text in run["log"] if level == "ERROR"]
+
+
+def _sections(run: Any, stage: str) -> list[str]:
+    return [text for _, text in run["log"] if text.startswith(f"::group::{stage} ")]
 
 
 def test_a_run_moves_the_rows(played: Any, deployment: Path) -> None:
@@ -187,6 +212,28 @@ def test_an_unreachable_store_is_one_sentence_too(played: Any) -> None:
     assert "\n" not in told
 
 
+def test_a_continuous_task_leaves_the_counts_of_all_that_it_ran(played: Any) -> None:
+    run = played["steady"]
+    assert run["state"] == "success"
+    assert len(_sections(run, "pull")) > 1
+    left = run["xcom"]["run/-1"]
+    assert (left["verdict"], left["read"], left["sent"], left["received"]) == (
+        "reconciled",
+        2,
+        2,
+        2,
+    )
+    assert left["batches"] == len(_sections(run, "pull"))
+
+
+def test_a_continuous_task_ends_with_the_first_trouble(played: Any) -> None:
+    run = played["stuck"]
+    assert run["state"] == "failed"
+    (told,) = _errors(run)
+    assert told.startswith("steady: 偏差 deviation 1; batch ")
+    assert len(_sections(run, "pull")) == 1
+
+
 def test_only_what_may_heal_is_tried_again(played: Any) -> None:
     fails = "AirflowFailException"
     assert played["kinds"] == {"1": fails, "2": fails, "3": "TryAgain", "4": fails}
@@ -195,11 +242,13 @@ def test_only_what_may_heal_is_tried_again(played: Any) -> None:
 def test_the_audit_compares_every_job_and_is_red_for_one(played: Any, deployment: Path) -> None:
     run = played["audit"]
     compared = [state for task, state in run["tasks"].items() if task.startswith("compare/")]
-    assert sorted(compared) == ["failed", "failed", "success", "success", "success"]
+    assert sorted(compared) == ["failed"] * 3 + ["success"] * 3
     assert run["tasks"]["all_compared/-1"] == "upstream_failed"
     assert any("extra 0" in text or "'missing': 1" in text for _, text in run["log"])
     (report,) = (deployment.parent / "reports").iterdir()
     assert report.suffix == ".html"
+    assert run["tasks"]["report/-1"] == "failed"
+    assert f"the day's statement says 偏差 deviation: {report}" in _errors(run)
 
 
 def test_the_agent_says_who_waits_for_a_person(played: Any) -> None:
@@ -209,9 +258,24 @@ def test_the_agent_says_who_waits_for_a_person(played: Any) -> None:
     assert any("a person is needed: lossy 偏差 deviation" in text for text in _errors(run))
 
 
+def test_the_agent_fails_where_old_change_rows_cannot_go(played: Any) -> None:
+    """The other jobs, whose files are bad or whose target is away, have none."""
+    run = played["agent"]
+    assert (run["tasks"]["purge/-1"], run["tasks"]["events/-1"]) == ("failed", "success")
+    assert any(text.startswith("plain: 0 batches, 0 rows") for _, text in run["log"])
+
+
 def test_the_configuration_errors_fail_with_every_problem(played: Any) -> None:
     run = played["errors"]
     assert run["state"] == "failed"
     told = _errors(run)
     assert any("jobs/broken.yaml" in text and "source" in text for text in told)
     assert any("jobs/broken.yaml" in text and "guess" in text for text in told)
+
+
+def test_what_the_scheduler_alone_refuses_fails_too(played: Any) -> None:
+    run = played["own name"]
+    assert run["state"] == "failed"
+    (told, *_) = _errors(run)
+    assert told.startswith("jobs/bridgehead_agent.yaml")
+    assert "one of Bridgehead's own DAGs" in told
