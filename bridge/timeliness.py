@@ -121,8 +121,11 @@ def observe_deadlines(
     at: datetime,
     names: Sequence[str] | None = None,
 ) -> Observation:
-    """Who is overdue, and who is no longer. Nothing is told of a job that somebody has disabled."""
-    seen, over = [], []
+    """Who is overdue, and who is no longer, or owes nothing any more. Nothing is told of a job that
+    somebody has disabled."""
+    looked_at = [job for job in deployment.jobs.values() if names is None or job.job in names]
+    seen = []
+    over = [Recovery(EventKind.OVERDUE, job.job) for job in looked_at if cycle_of(job) is None]
     idle = disabled(connection, deployment.department.code)
     for name, deadline in sorted(deadlines(connection, deployment, at, names, recent=0).items()):
         if name in idle:

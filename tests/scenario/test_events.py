@@ -252,6 +252,14 @@ def test_overdue_by_the_clock(told: World, hook: Webhook) -> None:
     assert "[Bridgehead] recovered: overdue j" in hook.titles
 
 
+def test_a_job_that_owes_nothing_any_more_is_overdue_no_longer(told: World) -> None:
+    (told.directory / "calendar.yaml").write_text("years: [2026, 2027]\n", "utf-8")
+    for at, cycle, expected in ((9, "daily", True), (10, "irregular", False)):
+        told.job("j", catalogue={"update_cycle": cycle}, **cursor_job())
+        note_all(told.deployment, later(days=at))
+        assert ("overdue" in kinds(told)) is expected
+
+
 def test_a_job_that_never_delivered_is_overdue_since_it_was_known(
     told: World, hook: Webhook, capsys: Capsys
 ) -> None:
