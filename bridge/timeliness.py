@@ -44,6 +44,7 @@ RECENT = 30
 
 _NO_HOLIDAYS = ("realtime",)
 _AHEAD = timedelta(days=14)
+_BEHIND_YEARS = 10
 
 
 @dataclass(frozen=True)
@@ -138,12 +139,15 @@ def observe_deadlines(
 
 
 def observe_calendar(deployment: Deployment, at: datetime) -> Observation:
-    """Whether the working days of this year, and soon of the next, are known."""
+    """Whether the working days of this year, and soon of the next, are known; of an earlier one,
+    whether they are by now."""
     cycles = {cycle_of(job) for job in deployment.jobs.values()} - {None, *_NO_HOLIDAYS}
     days = WorkingDays(deployment.calendar)
     years = {moment.astimezone(CHINA).year for moment in (at, at + _AHEAD)} if cycles else set()
     unknown = sorted(year for year in years if not days.known(year))
-    known = sorted(years - {*unknown})
+    this = at.astimezone(CHINA).year
+    asked = years | {*range(this - _BEHIND_YEARS, this)}
+    known = sorted(year for year in asked if days.known(year))
     return Observation(
         tuple(Sighting(EventKind.CALENDAR, subject=str(year)) for year in unknown),
         tuple(Recovery(EventKind.CALENDAR, subject=str(year)) for year in known),

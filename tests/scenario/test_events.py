@@ -316,6 +316,9 @@ def test_a_year_without_calendar(told: World, hook: Webhook) -> None:
     assert "calendar" not in kinds(told)
     note_all(told.deployment, datetime(2091, 12, 19, tzinfo=UTC))  # there is time to write it
     assert ("calendar", "", "2092", 1) in events(told)
+    (told.directory / "own.yaml").write_text("years: [2091, 2092, 2093]\n", "utf-8")
+    note_all(told.deployment, datetime(2093, 2, 1, tzinfo=UTC))  # late, and known all the same
+    assert "calendar" not in kinds(told)
 
 
 def test_a_job_file_that_cannot_be_used(told: World, hook: Webhook) -> None:
