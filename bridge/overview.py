@@ -124,9 +124,10 @@ def verdict_of(batch: Batch) -> Verdict | None:
 
 @contextmanager
 def read_ledger(deployment: Deployment) -> Iterator[Connector | None]:
-    """A session with the exchange for reading only: nothing is made there. None where the ledger
-    has no tables yet."""
+    """A session with the exchange for reading only: nothing is made there, and no writer is waited
+    for. None where the ledger has no tables yet."""
     with connect(deployment.endpoint(deployment.exchange)) as exchange:
+        exchange.only_read()
         with exchange.transaction() as connection:
             known = exchange_version(connection) is not None
         yield exchange if known else None

@@ -98,6 +98,10 @@ class Session(ABC):
         """
         return self.transaction()
 
+    def only_read(self) -> None:  # noqa: B027 — most stores let readers go on beside writers
+        """From now on nothing is written in this session, and none of its transactions waits for
+        somebody who writes."""
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Every read inside sees the same committed state. Nothing can be changed inside."""

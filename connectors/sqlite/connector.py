@@ -45,6 +45,9 @@ __all__ = ["SqliteConnector"]
 _TEXTS = (Kind.TEXT, Kind.JSON, Kind.NATIVE)
 
 
+_READING, _WRITING = "BEGIN", "BEGIN IMMEDIATE"
+
+
 class SqliteConnector(Connector):
     """A session with a SQLite file.
 
@@ -55,7 +58,7 @@ class SqliteConnector(Connector):
 
     dialect = SqliteDialect()
     capabilities = Capabilities(concurrent=False, schemas=False, special_floats=False)
-    _begin = "BEGIN IMMEDIATE"
+    _begin = _usual_begin = _WRITING
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._locks: list[FileLock] = []
@@ -104,14 +107,17 @@ class SqliteConnector(Connector):
 
     # -- sessions, time and work -------------------------------------------------------------
 
+    def only_read(self) -> None:
+        self._begin = self._usual_begin = _READING
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        self._begin = "BEGIN"
+        self._begin = _READING
         try:
             with super().snapshot():
                 yield
         finally:
-            self._begin = SqliteConnector._begin
+            self._begin = self._usual_begin
             if not self.connection.closed:
                 self.execute("PRAGMA query_only = OFF")
 
@@ -128,7 +134,7 @@ class SqliteConnector(Connector):
         """Whether somebody holds the write lock. Its holder has no name: a writer that follows
         close on another keeps the token open, so that the horizon stays rather than errs. A stamp
         is taken under the lock, so a reader that begins to write later stamps later."""
-        if self.driver.in_transaction and self._begin == SqliteConnector._begin:
+        if self.driver.in_transaction and self._begin == _WRITING:
             return frozenset()
         if not os.access(self._path, os.W_OK):
             raise MissingRight(
