@@ -87,6 +87,27 @@ _BROKEN = re.compile(
     "|连接异常关闭"
 )
 _SHOWN = (MissingObject, MissingRight, ConfigurationError, StructureMismatch, LoginRefused)
+_NAMED = "table|relation|view|materialized.view|sequence|schema|database|function|column|type|role"
+_NAMED_ZH = "表|关系|视图|序列|模式|数据库|函数|字段|类型|角色"
+_OWN_WORDS = re.compile(
+    rf'(?:{_NAMED}) "[^"]*"(?: of relation "[^"]*")? (?:does not exist|already exists)'
+    r'|column [^\s"]+ does not exist'
+    r'|(?:missing|invalid reference to) FROM-clause entry for table "[^"]*"'
+    rf"|(?:permission denied for|must be owner of) (?:{_NAMED}) \S+"
+    r'|query would be affected by row-level security policy for table "[^"]*"'
+    r"|no schema has been selected to create in"
+    r'|syntax error at (?:end of input|or near "[^"]*")'
+    r"|cannot execute [A-Z ]+ in a read-only transaction"
+    rf'|(?:{_NAMED_ZH}) "[^"]*" (?:不存在|已经存在)'
+    r'|字段 [^\s"]+ 不存在|关系 "[^"]*" 的 "[^"]*" 字段不存在'
+    rf"|对(?:{_NAMED_ZH}) \S+ 权限不够"
+    r'|语法错误 在 "[^"]*" 或附近的|语法错误 在输入的末尾'
+    r"|不能在一个只读模式的事务中执行 ?[A-Z ]+"
+)
+"""What PostgreSQL itself says of names, in English and Chinese. A trigger may choose any state and
+any words, and a driver does not tell whose they are: other words are not repeated."""
+
+_SEVERITY = re.compile("^(?:ERROR|错误): *")
 _TAGS = re.compile(r"^(\[[^\]]*\]\s*)+")
 _TAIL = re.compile(r"\s*\((-?\d+)\) \(SQL\w+\)\s*$")
 
@@ -131,12 +152,13 @@ def parts_of(error: BaseException) -> tuple[str, str, int]:
 
 
 def _message(kind: type[BridgeheadError], state: str, text: str, number: int) -> str:
-    """The server's words, unless they may quote a row's values."""
+    """The server's own words of a name; any others may quote a row's values."""
     code = f"{state}/{number}" if number > 1 else state
     if state == "23505" or (kind is StructureMismatch and state[:2] == "23"):
         return f"a key is there twice ({code})"
-    if kind in _SHOWN:
-        return f"{text.splitlines()[0].removeprefix('ERROR: ')} ({code})" if text else code
+    said = _SEVERITY.sub("", text.partition("\n")[0]).rstrip("; \r")
+    if kind in _SHOWN and _OWN_WORDS.fullmatch(said):
+        return f"{said} ({code})"
     if kind is RowRefused:
         return f"the store refused a row ({code})"
     return f"{kind.__name__} ({code})"

@@ -90,7 +90,7 @@ _SAYS_NO_VALUE = frozenset(
 
 def of_server(error: Any, state: str, endpoint: Endpoint) -> BridgeheadError:
     """An error that the server reported, by its SQLSTATE."""
-    if state == "42501" and _HIDES.search(str(error)):
+    if state == "42501" and _HIDES.search(str(error)) and not _is_raised(error):
         table = "".join(_NAMES.findall(str(error))[:1])
         return MissingRight(
             f"row-level security hides rows of {table} ({state})",

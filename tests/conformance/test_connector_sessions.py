@@ -281,6 +281,42 @@ def test_a_refused_row_says_no_value(store: Connector) -> None:
     assert fetch(store, selection_of(table)) == []
 
 
+# What a trigger of a store's owner refuses, with words and a code of its own choice.
+TRIGGERS = {
+    "sqlite": ("CREATE TRIGGER refuse BEFORE INSERT ON t BEGIN\nSELECT RAISE(ABORT, {}); END",),
+    "postgresql": (
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n"
+        "RAISE EXCEPTION USING ERRCODE = NEW.code, MESSAGE = {}; END $$",
+        "CREATE TRIGGER refuse BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION refuse()",
+    ),
+    "mysql": (
+        "CREATE TRIGGER refuse BEFORE INSERT ON t FOR EACH ROW BEGIN\n"
+        "DECLARE number INT DEFAULT NEW.code;\n"
+        "SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = number, MESSAGE_TEXT = {}; END",
+    ),
+}
+CODES = {
+    "sqlite": "any",
+    "postgresql": "P0001 ZZ001 22000 23505 25006 28000 3D000 3F000 40001 42000 42501 42601 42703 "
+    "42P01 42P07 42S02 53100 55P03 57014 XX000",
+    "mysql": "30001",
+}
+
+
+def test_a_trigger_is_not_repeated_whatever_code_it_chooses(family: Row, store: Connector) -> None:
+    spoken = family.speaks or family.name
+    spoken = spoken if spoken in TRIGGERS else "postgresql"
+    table = make(store, "t", [("code", TEXT), ("v", TEXT)], ["code"])
+    secret = "11010519491231002X"
+    with store.definition():
+        for statement in TRIGGERS[spoken]:
+            store.execute(statement.format(f"'row-level security, key ''{secret}'' \"{secret}\"'"))
+    for code in CODES[spoken].split():
+        with pytest.raises(BridgeheadError) as error:
+            load(store, table, [(code, secret)])
+        assert secret not in str(error.value), code
+
+
 def test_a_table_that_exists_is_a_mismatch(store: Connector) -> None:
     make(store, "t", COLUMNS, ["id"])
     with pytest.raises(StructureMismatch):
