@@ -81,7 +81,7 @@ class MysqlConnector(MysqlSession):
         return error
 
     def translate(self, error: BaseException) -> BridgeheadError:
-        return of_mysql(error, self.endpoint)
+        return of_mysql(error, self.endpoint, connected=hasattr(self, "connection"))
 
     # -- rows --------------------------------------------------------------------------------
 

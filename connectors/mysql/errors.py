@@ -1,7 +1,8 @@
 """What the errors of MariaDB and MySQL mean to an operator, by number.
 
 Below 2000 and above 3000 they are the server's, from 2000 to 2999 the client's. A message of the
-server that may quote a value of a row is never repeated.
+server that may quote a value of a row is never repeated. A trigger may choose any number and any
+words (SIGNAL): of an open session only the words that the server itself has for names are told.
 """
 
 from __future__ import annotations
@@ -99,12 +100,55 @@ _LOST_OR_SILENT = 2013
 _FULL = re.compile(r"errno: (28|135)\b")
 _QUOTES_VALUES = (RowRefused, StructureMismatch)
 _LAST_OF_SERVER = 5999
+_NAME = "(?:'[^']*'|`[^`]*`)"
+_OWN_WORDS = re.compile(
+    rf"Access denied for user {_NAME}@{_NAME}(?: to database {_NAME})?"
+    r"|Access denied; you need \(at least one of\) the [A-Z_, ]+ privilege\(s\) for this operation"
+    rf"|[A-Z ,]+ command denied to user {_NAME}@{_NAME} "
+    rf"for (?:table|column|routine) {_NAME}(?:\.{_NAME})?(?: in table {_NAME})?"
+    r"|The (?:MariaDB|MySQL) server is running with the -\S+ option so it cannot execute this .*"
+    r"|Cannot execute statement in a READ ONLY transaction\.?|Running in read-only mode"
+    rf"|Unknown (?:database|table|column|collation:|character set:|storage engine) {_NAME}"
+    rf"(?: in {_NAME}| in [A-Za-z ]{{1,32}})?|No database selected"
+    rf"|(?:Table|View|FUNCTION|PROCEDURE|Key column) {_NAME} "
+    r"(?:already exists|doesn't exist|does not exist|doesn't exist in engine|doesn't exist in table"
+    r"|references invalid table.*)|(?:FUNCTION|PROCEDURE) [\w$.]+ does not exist"
+    rf"|The user specified as a definer \({_NAME}@{_NAME}\) does not exist"
+    rf"|Duplicate (?:column|key) name {_NAME}|Query was empty"
+    r"|Every derived table must have its own .*"
+    r"|You have an error in your SQL syntax; check the manual .*"
+    r"|Specified key was too long; max key length is \d+ bytes|Too many columns"
+    r"|Row size too large\b.*|Illegal mix of collations .*"
+    rf"|Can't create table {_NAME}(?:\.{_NAME})? \(errno: .*\)|The table {_NAME} is full"
+    r"|Disk full \(.*|Got error \d+ .* from storage engine\b.*|Too many connections"
+    rf"|User {_NAME} has exceeded the {_NAME} resource \(current value: \d+\)"
+    r"|User \S+ already has more than 'max_user_connections' active connections"
+    r"|Got a packet bigger than 'max_allowed_packet' bytes"
+    r"|Result of [\w()]+ was larger than max_allowed_packet \(\d+\) - truncated"
+    r"|Lock wait timeout exceeded; .*|Deadlock found when trying to get lock; .*"
+    rf"|Record has changed since last read in table {_NAME}.*|Table definition has changed, .*"
+    r"|Query execution was interrupted.*|Connection was killed|Server shutdown in progress"
+    r"|Lost connection to (?:MySQL )?server\b.*|(?:MySQL s|S)erver has gone away"
+    r"|The used command is not allowed with this (?:MariaDB|MySQL) version"
+    r"|Loading local data is .*",
+    re.DOTALL,
+)
 _PLACE = r"(?:`[^`]+`\.)*"  # a column may be named with its database and table
-_NAMES = re.compile(rf"(?:column|key|CONSTRAINT|for key) {_PLACE}[`']([^`']+)[`']", re.IGNORECASE)
+_NAMES = re.compile(
+    r"(?:Column|Field|CONSTRAINT|Check constraint|BLOB/TEXT column|Column length too big for column"
+    r"|(?:Out of range value|Data truncated|Data too long|Incorrect .* value: '.*') for column"
+    r"|Column set to default value; NULL supplied to NOT NULL column"
+    r"|Duplicate entry (?:'.*' )?for key|Foreign key constraint for table .* entry in table .*, key"
+    r"|Cannot .* row: a foreign key constraint fails \(.*, CONSTRAINT)"
+    rf" {_PLACE}[`']([^`']+)[`']"
+    r"(?: cannot be null| doesn't have a default value| failed for .*| is violated\.?| at row \d+"
+    r"| used in key .*| \(max = .*| FOREIGN KEY .*|)",
+    re.DOTALL,
+)
 
 
-def of_mysql(error: Any, endpoint: Endpoint) -> BridgeheadError:
-    """Ours for an exception of the driver."""
+def of_mysql(error: Any, endpoint: Endpoint, *, connected: bool = True) -> BridgeheadError:
+    """Ours for an exception of the driver. No trigger speaks before a session is open."""
     number = error.args[0] if getattr(error, "args", ()) else 0
     text = str(error.args[1]) if len(getattr(error, "args", ())) > 1 else type(error).__name__
     if not isinstance(number, int) or not number:
@@ -126,6 +170,8 @@ def of_mysql(error: Any, endpoint: Endpoint) -> BridgeheadError:
         text = _without_values(text, kind)
     elif number > _LAST_OF_SERVER:  # whoever wrote a trigger chose the number and the words
         kind, text, remedy = RowRefused, "the store refused a row", "look at the table's triggers"
+    elif connected and not _OWN_WORDS.fullmatch(text):
+        text = kind.__name__
     if number == _LOST_OR_SILENT:  # the driver does not tell which
         return kind(
             f"{text} ({number}): the line broke, or no answer within {endpoint.silence_limit:g} s",
@@ -151,5 +197,5 @@ def of_warning(number: int, text: str, count: int, endpoint: Endpoint) -> Bridge
 def _without_values(text: str, kind: type[BridgeheadError]) -> str:
     """Names only: the server's text quotes values."""
     what = "a key is there twice" if kind is StructureMismatch else "the store refused a row"
-    found = _NAMES.findall(text.rpartition(" for ")[2] or text)
-    return f"{what}: {', '.join(found)}" if found else what
+    found = _NAMES.fullmatch(text)
+    return f"{what}: {found[1]}" if found else what

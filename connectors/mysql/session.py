@@ -21,9 +21,10 @@ _MODE = "STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,NO_ENGINE_SUBSTI
 _SESSION = (
     f"SET SESSION sql_mode = '{_MODE}', time_zone = '+00:00', default_storage_engine = InnoDB, "
     "net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 86400",
-    # What a server may set for everybody: else rows would be left out, or statements refused.
+    # What a server may set for everybody: else rows would be left out, statements refused, or
+    # errors told in words that are not known.
     "SET SESSION sql_select_limit = 18446744073709551615, sql_safe_updates = 0, "
-    "completion_type = NO_CHAIN",
+    "completion_type = NO_CHAIN, lc_messages = 'en_US'",
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
 )
 _TRANSACTION: tuple[str, ...] = ("START TRANSACTION",)

@@ -274,6 +274,13 @@ WORDS = {
             "cannot execute DELETE in a read-only transaction (25006)"
         ),
     },
+    "odbc-mariadb": {
+        "SELECT * FROM nowhere.t": "Table 'nowhere.t' doesn't exist (1146)",
+        "SELECT t.absent FROM t": "Unknown column 't.absent' in 'SELECT' (1054)",
+        "SELECT nowhere.f(1)": "FUNCTION nowhere.f does not exist (1305)",
+        "CREATE TABLE t (id int)": "Table 't' already exists (1050)",
+        "CREATE TABLE nowhere.t (id int)": "Unknown database 'nowhere' (1049)",
+    },
 }
 
 
