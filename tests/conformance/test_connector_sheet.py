@@ -143,7 +143,7 @@ def test_a_number_that_lost_digits_is_never_guessed(
     assert all(row["id"] in (None, "1") for row in rows)
 
 
-ERRORS = [["k", "v", "w"], ["1", NA, "a"], ["2", "b", NA], ["3", "c", "c"]]
+ERRORS = [["k", "v", "w"], ["1", NA, "a"], ["2", "b", NA], ["3", "c", "c"], [NA, NA, NA]]
 
 
 @pytest.mark.parametrize("ending", ["xlsx", "xls"])
@@ -152,11 +152,16 @@ def test_an_error_is_no_empty_cell(tmp_path: Path, ending: str) -> None:
     write(tmp_path / f"a.{ending}", ERRORS)
     rows = read(tmp_path, f"a.{ending}", {"k": TEXT, "v": TEXT, "w": TEXT})
     place = f"a.{ending}, 人员, row"
-    assert faults(rows) == [(f"{place} 2", "v", "error_value"), (f"{place} 3", "w", "error_value")]
+    assert faults(rows) == [
+        (f"{place} 2", "v", "error_value"),
+        (f"{place} 3", "w", "error_value"),
+        (f"{place} 5", "k", "error_value"),
+    ]
     assert sound(rows, "k") == [("3",)]
     # A column that is not shared harms nothing.
     assert faults(read(tmp_path, f"a.{ending}", {"k": TEXT, "v": TEXT})) == [
-        (f"{place} 2", "v", "error_value")
+        (f"{place} 2", "v", "error_value"),
+        (f"{place} 5", "k", "error_value"),
     ]
 
 
@@ -171,6 +176,31 @@ def test_other_workbooks(tmp_path: Path, write: Any, ending: str) -> None:
 
 def test_an_error_that_cannot_be_located_refuses_the_file(tmp_path: Path) -> None:
     write_ods(tmp_path / "a.ods", ERRORS)
+    with pytest.raises(StructureMismatch, match=r"a\.ods: it holds cells with an error"):
+        read(tmp_path, "a.ods", {"k": TEXT})
+
+
+def push(path: Path, part: str, behind: bytes, mark: bytes, cut: int) -> None:
+    """Room is put behind a tag of a part until a mark farther on lies `cut` bytes before a MB."""
+    with zipfile.ZipFile(path) as packed:
+        parts = {name: packed.read(name) for name in packed.namelist()}
+    room = (1 << 20) - parts[part].index(mark) - cut
+    parts[part] = parts[part].replace(behind, behind + b" " * room, 1)
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, content in parts.items():
+            packed.writestr(name, content)
+
+
+@pytest.mark.parametrize("cut", [1, 9, 16])
+def test_an_error_is_seen_wherever_it_lies_in_a_large_sheet(tmp_path: Path, cut: int) -> None:
+    """Sheets are looked through by the MB."""
+    write_xlsx(tmp_path / "a.xlsx", [["k", "v"], ["1", NA], ["2", "b"]])
+    push(tmp_path / "a.xlsx", "xl/worksheets/sheet1.xml", b"<sheetData>", b'<c r="B2" t="e"', cut)
+    rows = read(tmp_path, "a.xlsx", {"k": TEXT, "v": TEXT})
+    assert faults(rows) == [("a.xlsx, 人员, row 2", "v", "error_value")]
+    write_ods(tmp_path / "a.ods", ERRORS)
+    mark = b'calcext:value-type="error"'
+    push(tmp_path / "a.ods", "content.xml", b"<office:spreadsheet>", mark, cut)
     with pytest.raises(StructureMismatch, match=r"a\.ods: it holds cells with an error"):
         read(tmp_path, "a.ods", {"k": TEXT})
 
@@ -200,6 +230,19 @@ def test_merged_and_empty_rows(tmp_path: Path) -> None:
         ("a.xlsx, 人员, row 5", PLACE, "merged_cells"),
         ("a.xlsx, 人员, row 6", PLACE, "merged_cells"),
     ]
+
+
+def test_a_first_row_whose_cells_are_merged_is_set_aside(tmp_path: Path) -> None:
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as book:
+        sheet = book.add_worksheet("人员")
+        for row, cells in enumerate([["k", "v", "w"], ["1"], ["2", "b", "c"]]):
+            sheet.write_row(row, 0, cells)
+        sheet.merge_range(1, 1, 1, 2, "both")
+    rows = read(tmp_path, "a.xlsx", {"k": TEXT, "v": TEXT, "w": TEXT})
+    assert faults(rows) == [("a.xlsx, 人员, row 2", PLACE, "merged_cells")]
+    assert sound(rows, "k", "v", "w") == [("2", "b", "c")]
 
 
 def test_all_rows_of_a_repeated_key_are_set_aside(tmp_path: Path) -> None:
@@ -288,8 +331,17 @@ def test_a_broken_row_shifts_nothing(tmp_path: Path) -> None:
     assert found == [("1", "a\nb", "2024-06-01"), ("5", None, "2024")]
 
 
-def test_quotes_that_are_never_closed_refuse_the_file(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text('id,name\n1,a\n2,"b\n3,c\n', "utf-8")
+def test_lines_are_those_of_the_file_wherever_its_names_stand(tmp_path: Path) -> None:
+    text = "a title\n,,\nid,name\n1,a\n2,b,\n"
+    (tmp_path / "a.csv").write_text(text, "utf-8")
+    rows = read(tmp_path, "a.csv", {"id": TEXT, "name": TEXT}, header="3")
+    assert faults(rows) == [("a.csv, line 5", PLACE, "wrong_columns")]
+    assert sound(rows, "id", "name") == [("1", "a")]
+
+
+@pytest.mark.parametrize("more", ["", f"4,{'x' * 1000}\n" * 17_000], ids=["few", "17 MB"])
+def test_quotes_that_are_never_closed_refuse_the_file(tmp_path: Path, more: str) -> None:
+    (tmp_path / "a.csv").write_text(f'id,name\n1,a\n2,"b\n3,c\n{more}', "utf-8")
     with pytest.raises(StructureMismatch, match="quotes opened in line 3 are never closed"):
         read(tmp_path, "a.csv", {"id": TEXT, "name": TEXT})
 
@@ -392,11 +444,13 @@ def test_a_file_that_changes_while_it_is_read(
 
 
 def test_which_files_are_complete(tmp_path: Path) -> None:
-    for name in ("b.xlsx", "a.xlsx", "open.xlsx", "libre.xlsx"):
+    named = ("b.xlsx", "a.xlsx", "open.xlsx", "libre.xlsx", "quarterly report.xlsx")
+    for name in named:
         write_xlsx(tmp_path / name, [["k"], ["1"]])
     marks = (
         ".hidden.xlsx",
         "~$open.xlsx",
+        "~$arterly report.xlsx",
         ".~lock.libre.xlsx#",
         "half.xlsx.part",
         "c.txt",
@@ -409,8 +463,8 @@ def test_which_files_are_complete(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         files, waiting = store.files(TableName("*"))
         assert [f.name for f in files] == ["b.xlsx", "a.xlsx"]  # the oldest first
-        assert sorted(w.partition(" ")[0] for w in waiting) == ["libre.xlsx", "open.xlsx"]
-        assert [str(t) for t in store.tables()] == ["a.xlsx", "b.xlsx", "libre.xlsx", "open.xlsx"]
+        assert [w.partition(" is open")[0] for w in waiting] == sorted(named[2:])
+        assert [str(t) for t in store.tables()] == sorted(named)
 
 
 def test_a_file_that_may_still_grow_is_waited_for(tmp_path: Path) -> None:
@@ -425,6 +479,15 @@ def test_a_file_that_may_still_grow_is_waited_for(tmp_path: Path) -> None:
         files, waiting = store.files(TableName("*.csv"))
         assert ([f.name for f in files], waiting) == (["a.csv"], [])
         assert time.monotonic() - before < 5
+
+
+def test_a_stamp_that_lies_ahead_is_not_waited_for(tmp_path: Path) -> None:
+    """As a share whose clock is fast gives it."""
+    (tmp_path / "a.csv").write_text("k\n1\n", "utf-8")
+    os.utime(tmp_path / "a.csv", (4e9, 4e9))
+    with opened(tmp_path, "csv", settle="0.1") as store:
+        files, waiting = store.files(TableName("*.csv"))
+    assert ([f.name for f in files], waiting) == (["a.csv"], [])
 
 
 def test_a_pattern_is_the_newest_file(tmp_path: Path) -> None:
