@@ -44,8 +44,8 @@ class _Spelling:
     rights: str
 
 
-_IDLE = "('Sleep', 'Daemon', 'Binlog Dump', 'Binlog Dump GTID')"
-_LOG_READERS = "('Binlog Dump', 'Binlog Dump GTID')"
+_IDLE = "('Sleep', 'Daemon')"
+_SENDS = "LEFT(COALESCE({}, ''), 11) = 'Binlog Dump'"  # … GTID: to a replica, for ever
 _REPLICATION = frozenset({"Slave_IO", "Slave_SQL", "Slave_worker"})
 _APPLIERS = (
     "('thread/sql/slave_sql', 'thread/sql/replica_sql',\n"
@@ -56,13 +56,12 @@ _APPLIERS = (
 _MARIADB = _Spelling(
     "SELECT id, query_id, command\n"
     "FROM information_schema.processlist\n"
-    f"WHERE command NOT IN {_IDLE}\n"
+    f"WHERE command NOT IN {_IDLE} AND NOT {_SENDS.format('command')}\n"
     "AND NOT (command = 'Connect' AND user IN ('unauthenticated user', 'system user'))",
     "PROCESS ON *.*",
 )
 # MySQL has no query ids; the number of a thread's outermost statement event does as well. Where a
 # thread is not instrumented, all its statements are one: held back for longer, never too short.
-# Whoever reads the log for a replica executes one statement that never ends.
 _MYSQL = _Spelling(
     "SELECT COALESCE(t.processlist_id, 0), COALESCE(e.event_id, 0),\n"
     f"IF(t.name IN {_APPLIERS}, 'Slave_SQL', t.processlist_command)\n"
@@ -70,8 +69,8 @@ _MYSQL = _Spelling(
     "LEFT JOIN performance_schema.events_statements_current e\n"
     "ON e.thread_id = t.thread_id AND e.end_event_id IS NULL AND e.nesting_event_level = 0\n"
     f"WHERE t.name IN {_APPLIERS}\n"
-    f"OR t.processlist_id IS NOT NULL AND COALESCE(t.processlist_command, '') NOT IN {_LOG_READERS}"
-    "\nAND (e.event_id IS NOT NULL\n"
+    f"OR t.processlist_id IS NOT NULL AND NOT {_SENDS.format('t.processlist_command')}\n"
+    "AND (e.event_id IS NOT NULL\n"
     f"OR t.processlist_user IS NOT NULL AND t.processlist_command NOT IN {_IDLE})",
     "PROCESS, XA_RECOVER_ADMIN ON *.*, and SELECT ON performance_schema.*",
 )

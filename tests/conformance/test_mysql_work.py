@@ -331,6 +331,25 @@ def test_a_login_that_hangs_holds_nothing(either: Connector, server: MariaDB) ->
         assert either.open_work() == frozenset()
 
 
+def test_a_replica_that_waits_for_more_holds_nothing(either: Connector, server: MariaDB) -> None:
+    """What is sent to it goes on for ever."""
+    login = ["--host", server.host, "--port", str(server.port), "--user", server.user]
+    follow = ["--read-from-remote-server", "--stop-never", f"--password={server.password}"]
+    replica = subprocess.Popen(
+        ["/usr/bin/mariadb-binlog", *login, *follow, "log.000001"], stdout=subprocess.DEVNULL
+    )
+    shown = "SELECT count(*) FROM information_schema.processlist WHERE command = 'Binlog Dump'"
+    try:
+        until = time.monotonic() + 10
+        while server.sql(shown) == [(0,)] and time.monotonic() < until:
+            time.sleep(0.02)
+        assert server.sql(shown) == [(1,)]
+        assert drain(either, [], 0, 5).at is not None
+    finally:
+        replica.kill()
+        replica.wait()
+
+
 @contextmanager
 def watched(server: MariaDB) -> Iterator[threading.Event]:
     """Other programs look at the transactions without end, until the event."""
@@ -419,10 +438,12 @@ def refused(source: Connector) -> PermanentError:
     return raised.value
 
 
-def test_a_replica_is_refused(either: Connector, server: MariaDB) -> None:
+@pytest.mark.parametrize("which", ["", "SQL_THREAD"])
+def test_a_replica_is_refused(either: Connector, server: MariaDB, which: str) -> None:
+    """Also one that fetches no more, and applies what it has."""
     server.sql(
         "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 1, MASTER_USER = 'x'",
-        "START SLAVE",
+        f"START SLAVE {which}",
     )
     try:
         assert "replicates" in refused(either).message
