@@ -36,6 +36,7 @@ from connectors.errors import (
 from connectors.mysql.dialect import MysqlDialect
 from connectors.mysql.errors import of_mysql
 from connectors.mysql.server import _covers
+from connectors.mysql.session import MysqlSession
 from connectors.registry import connect
 from connectors.selection import Format, Span
 from connectors.table import Column, Kind, Table, TableName, Type
@@ -343,6 +344,7 @@ HOSTILE = {
     "group_concat_max_len": "4",
     "explicit_defaults_for_timestamp": "0",
     "lc_messages": "'zh_CN'",
+    "wait_timeout": "60",
 }
 
 
@@ -379,6 +381,11 @@ def test_what_a_server_sets_for_its_sessions_changes_no_value(
             assert float(held) == datetime(2024, 2, 29, 12, 0, 0, 500000, UTC).timestamp()
             with pytest.raises(MissingObject, match="nowhere"), store.transaction():
                 store.rows("SELECT * FROM nowhere")
+            engines = "SELECT DISTINCT engine FROM information_schema.tables WHERE table_schema = "
+            with store.transaction():  # what is half done is taken back
+                assert store.rows(f"{engines}DATABASE()") == [("InnoDB",)]
+                # A session that holds a lock while others work is not closed.
+                assert int(store.value("SELECT @@wait_timeout")) >= 3600
             with store.transaction():  # whoever has waited for a row sees what is there by then
                 assert str(store.value("SELECT @@tx_isolation")) == "READ-COMMITTED"
     finally:
@@ -538,10 +545,11 @@ UUIDS = [
         ("ENUM('z', 'b', 'a') COLLATE utf8mb4_nopad_bin", ["z", "b", "a"]),
         ("SET('z', 'b', 'a') COLLATE utf8mb4_nopad_bin", ["", "z", "b", "z,b", "a", "b,a"]),
         ("UUID", UUIDS),
+        ("INET4", ["9.0.0.1", "10.0.0.1", "100.0.0.9", "255.0.0.0"]),
         ("INET6", ["::1", "2001:db8::a", "::ffff:10.0.0.1", "fe80::"]),
         ("BIT(12)", ["000000000001", "000011111111", "000100000000", "111111111111"]),
     ],
-    ids=["enum", "set", "uuid", "inet6", "bits"],
+    ids=["enum", "set", "uuid", "inet4", "inet6", "bits"],
 )
 def test_keys_with_an_order_of_their_own_are_read_in_that_of_texts(
     store: Connector, spelled: str, keys: list[str]
@@ -663,6 +671,27 @@ def test_a_right_that_is_missing_is_named(mariadb: MariaDB, store: Connector) ->
         mariadb.drop_user("nobody")
 
 
+NUMBERS = {
+    "transient": (1020, 1213, 1412, 1614, 1615, 3058),
+    "busy": (1205, 3572),
+    "timeout": (1317, 1969, 3024),
+    "connection_lost": (1053, 1077, 1079, 1152, 1158, 1160, 1927, 2006, 2013, 2055, 4031),
+    "store_full": (1021, 1040, 1041, 1114, 1203, 1226),
+    "missing_right": (1044, 1142, 1143, 1227, 1290, 1792, 1836),
+    "missing_object": (1046, 1049, 1054, 1146),
+    "login_refused": (1045, 1130, 1698, 1820, 4151),
+    "structure_mismatch": (1050, 1062, 1586),
+    "row_refused": (1048, 1264, 1366, 1406, 1452, 1644, 4025, 30001),
+}
+
+
+@pytest.mark.parametrize("code", NUMBERS)
+def test_a_number_says_what_to_do_next(code: str) -> None:
+    found = [of_mysql(Exception(n, "words"), Endpoint("e", "mysql")) for n in NUMBERS[code]]
+    assert {error.code for error in found} == {code}
+    assert all(error.remedy for error in found)
+
+
 def test_every_number_of_the_driver_is_one_of_ours(place: Endpoint) -> None:
     words = ("'a secret'", "value 'secret'", "no key 'secret' for column `secret`")
     found = [
@@ -680,6 +709,13 @@ def test_files_are_only_ever_sent_to_a_store_that_is_filled(place: Endpoint) -> 
         make(store, "t", [("id", INTEGER)], ["id"])
         with closing(store.driver.cursor()) as cursor, pytest.raises(store.driver.Error):
             cursor.execute("LOAD DATA LOCAL INFILE '/etc/hostname' INTO TABLE t")
+
+
+def test_mysql_8_counts_a_limit_in_milliseconds(place: Endpoint) -> None:
+    with connect(replace(place, statement_timeout=3600)) as store:
+        assert isinstance(store, MysqlSession)
+        statements = list(store._session_statements(mariadb=False))
+    assert "SET SESSION max_execution_time = 3600000" in statements
 
 
 def test_mysql_8_has_a_collation_of_its_own_and_rewrites_json() -> None:

@@ -241,6 +241,15 @@ def test_a_database_that_is_unsafe_is_told(
         assert told in str(store.settings_problem())
 
 
+def test_a_database_whose_pages_may_tear_is_told(
+    database: Callable[..., Endpoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with PostgresqlConnector(database()) as store:
+        ask = store.value
+        monkeypatch.setattr(store, "value", lambda q: "on" if q == "SHOW fsync" else ask(q))
+        assert "full_page_writes is off" in str(store.settings_problem())
+
+
 @pytest.mark.parametrize("family", KIN)
 @pytest.mark.parametrize(("given", "kept"), [("off", "on"), ("remote_apply", "remote_apply")])
 def test_a_commit_is_answered_when_it_is_written(
@@ -250,6 +259,21 @@ def test_a_commit_is_answered_when_it_is_written(
     postgres.sql(f"ALTER DATABASE {place.database} SET synchronous_commit = {given}")
     with connect(place) as store, store.transaction():
         assert store.value("SHOW synchronous_commit") == kept
+
+
+@pytest.mark.parametrize("family", [name for name in KIN if name != "opengauss"])
+def test_what_an_index_only_carries_is_no_part_of_a_key(
+    database: Callable[..., Endpoint], family: str
+) -> None:
+    with connect(database(family)) as store:
+        with store.transaction():
+            store.execute(
+                "CREATE TABLE t (id integer, code integer NOT NULL, name text NOT NULL,\n"
+                "PRIMARY KEY (id) INCLUDE (name))"
+            )
+            store.execute("CREATE UNIQUE INDEX of_code ON t (code) INCLUDE (name)")
+        table = store.describe(TableName("t"))
+    assert (table.key, table.unique) == (("id",), (("code",),))
 
 
 @pytest.mark.parametrize("family", KIN)

@@ -191,11 +191,15 @@ def test_the_clock_is_an_instant_in_utc_and_advances(store: Connector) -> None:
     assert isinstance(store.settings_problem(), str | None)
 
 
-def test_two_names_of_one_table_are_known_as_one(store: Connector, another: Another) -> None:
+def test_two_names_of_one_table_are_known_as_one(
+    family: Row, store: Connector, another: Another
+) -> None:
     make(store, "t", COLUMNS, ["id"])
     make(store, "u", COLUMNS, ["id"])
     assert store.identity(TableName("t")) == another().identity(TableName("t"))
     assert store.identity(TableName("t")) != store.identity(TableName("u"))
+    folded = store.identity(TableName("t")) == store.identity(TableName("T"))
+    assert folded is family.is_file  # SQLite's names have no case
 
 
 def test_a_closed_session_may_be_closed_again(another: Another) -> None:

@@ -15,21 +15,21 @@ from tests.conformance.conftest import Row
 STAMPS = {
     "sqlite": (
         "CREATE TABLE t (id integer PRIMARY KEY, a varchar(9) NOT NULL, b varchar(9), "
-        "own timestamp, half timestamp DEFAULT CURRENT_TIMESTAMP, "
+        "own timestamp, not_bare timestamp, half timestamp DEFAULT CURRENT_TIMESTAMP, "
         "bare timestamp DEFAULT '2024-01-01')",
         "CREATE TRIGGER made AFTER INSERT ON t BEGIN\n"
-        "UPDATE t SET own = strftime('%Y-%m-%d', 'now') WHERE id = NEW.id; END",
+        "UPDATE t SET own = strftime('%Y-%m-%d', 'now'), not_bare = 'now' WHERE id = NEW.id; END",
         "CREATE TRIGGER kept AFTER UPDATE ON t FOR EACH ROW BEGIN\n"
-        "UPDATE t SET own = 'now' WHERE id = NEW.id; END",
+        "UPDATE t SET own = 'now', not_bare = 'now' WHERE id = NEW.id; END",
         "CREATE TRIGGER picky AFTER UPDATE OF a ON t BEGIN\n"
         "UPDATE t SET bare = 'now' WHERE id = NEW.id; END",
     ),
     "postgresql": (
         "CREATE TABLE t (id integer PRIMARY KEY, a varchar(9) NOT NULL, b varchar(9), "
-        "own timestamptz, half timestamptz DEFAULT now(), "
+        "own timestamptz, not_bare timestamptz, half timestamptz DEFAULT now(), "
         "bare timestamptz DEFAULT '2024-01-01 00:00:00+00')",
         "CREATE FUNCTION own_stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n"
-        'NEW."own" := now(); RETURN NEW; END $$',
+        'NEW."own" := now(); NEW.not_bare := now(); RETURN NEW; END $$',
         "CREATE TRIGGER made BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION own_stamp()",
         "CREATE TRIGGER kept BEFORE UPDATE ON t FOR EACH ROW "
         "WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION own_stamp()",
@@ -49,10 +49,12 @@ STAMPS = {
     ),
     "mysql": (
         "CREATE TABLE t (id integer PRIMARY KEY, a varchar(9) NOT NULL, b varchar(9), "
-        "own datetime(6), half datetime(6) DEFAULT CURRENT_TIMESTAMP(6) "
+        "own datetime(6), not_bare datetime(6), half datetime(6) DEFAULT CURRENT_TIMESTAMP(6) "
         "ON UPDATE CURRENT_TIMESTAMP(6), bare datetime(6) DEFAULT '2024-01-01')",
-        "CREATE TRIGGER made BEFORE INSERT ON t FOR EACH ROW SET NEW.own = NOW(6)",
-        "CREATE TRIGGER kept BEFORE UPDATE ON t FOR EACH ROW SET NEW.`own` = NOW(6)",
+        "CREATE TRIGGER made BEFORE INSERT ON t FOR EACH ROW\n"
+        "SET NEW.own = NOW(6), NEW.not_bare = NOW(6)",
+        "CREATE TRIGGER kept BEFORE UPDATE ON t FOR EACH ROW\n"
+        "SET NEW.`own` = NOW(6), NEW.not_bare = NOW(6)",
         "CREATE TRIGGER late AFTER UPDATE ON t FOR EACH ROW SET @bare = NOW(6)",
     ),
 }

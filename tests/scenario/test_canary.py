@@ -62,6 +62,7 @@ REFUSALS = {
     "check": "ALTER TABLE people ADD CHECK (note <> 'refused')",
     "unique": "CREATE UNIQUE INDEX one_note ON people (note)",
     "trigger": "RAISE EXCEPTION 'not % %', NEW.id_no, NEW.name",
+    "trigger that casts": "PERFORM CAST(NEW.name AS bigint)",
     "trigger with a code of its own": (
         "RAISE EXCEPTION 'not % %', NEW.id_no, NEW.name USING ERRCODE = 'ZZ001'"
     ),
@@ -256,7 +257,7 @@ def refuse(cage: Cage, how: str = "trigger") -> None:
             f"INSERT INTO people (id_no, name, phone, note) "
             f"VALUES ('{id_no}', '{name}', '{phone}', 'refused')",
         )
-    if refusal.startswith("RAISE"):
+    if how.startswith("trigger"):
         meddle(world, f"{refusal}; RETURN NEW;")
     else:
         world.sql("target", refusal)

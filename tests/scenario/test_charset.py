@@ -96,19 +96,22 @@ def test_gbk_that_is_read_as_gbk_is_taken_for_nothing_else(text: str) -> None:
 def test_what_the_server_would_read_as_a_question_mark_is_set_aside(make: MakeWorld) -> None:
     """MariaDB keeps any bytes in an ascii column, and characters of GBK's user-defined area."""
     world = make("mysql", "postgresql", "postgresql")
-    gbk, ascii = "varchar(9) CHARACTER SET gbk", "varchar(9) CHARACTER SET ascii"
-    rows = ("'1', '\u5f20', 'a', NOW(6)", "x'aaa1', 'b', 'b', NOW(6)")
-    rows += ("'3', x'd5c5aaa1', 'c', NOW(6)", "'4', NULL, x'd5c5', NOW(6)")
+    gbk, gb2312, ascii = (f"varchar(9) CHARACTER SET {name}" for name in ("gbk", "gb2312", "ascii"))
+    rows = ("'1', '\u5f20', 'a', '\u5f20', NOW(6)", "x'aaa1', 'b', 'b', NULL, NOW(6)")
+    rows += ("'3', x'd5c5aaa1', 'c', NULL, NOW(6)", "'4', NULL, x'd5c5', NULL, NOW(6)")
+    rows += ("'5', NULL, NULL, x'd5c5aaa1', NOW(6)",)
     world.sql(
         "source",
-        f"CREATE TABLE t (id {gbk} PRIMARY KEY, name {gbk}, code {ascii}, updated_at datetime(6))",
+        f"CREATE TABLE t (id {gbk} PRIMARY KEY, name {gbk}, code {ascii}, town {gb2312},\n"
+        "updated_at datetime(6))",
         *(f"INSERT INTO t VALUES ({row})" for row in rows),
         "UPDATE t SET updated_at = updated_at - INTERVAL 1 HOUR",
     )
     _job(world)
     (batch,) = world.run_well().batches
-    assert (batch.tally.read, batch.tally.inserted, batch.tally.quarantined) == (4, 1, 3)
-    assert world.sql("target", "SELECT id, name, code FROM t") == [("1", "\u5f20", "a")]
+    assert (batch.tally.read, batch.tally.inserted, batch.tally.quarantined) == (5, 1, 4)
+    arrived = world.sql("target", "SELECT id, name, code, town FROM t")
+    assert arrived == [("1", "\u5f20", "a", "\u5f20")]
     told = [finding.found for finding in _found(world, "charset")]
     assert any(text.startswith("name: ") and "1 cannot be read as gbk" in text for text in told)
     assert any(text.startswith("code: ") and "cannot be read as us-ascii" in text for text in told)
@@ -117,7 +120,22 @@ def test_what_the_server_would_read_as_a_question_mark_is_set_aside(make: MakeWo
     world.job("j", source=source, columns=columns, **cursor_job())
     world.resync()
     rows = world.sql("target", "SELECT id, name FROM t ORDER BY id")
-    assert rows == [("1", "\u5f20"), ("3", "\u5f20\ue000"), ("4", None)]
+    assert rows == [("1", "\u5f20"), ("3", "\u5f20\ue000"), ("4", None), ("5", None)]
+
+
+def test_a_nul_inside_a_text_moves_no_other(make: MakeWorld) -> None:
+    """Many texts are decoded at once."""
+    world = _world(make, "latin1 column")
+    names = (b"a", b"b\0c", "张".encode("gbk"), b"d")
+    _insert(world, "latin1 column", *names)
+    _job(world, charset="gb18030")
+    (batch,) = world.run().batches
+    assert (batch.tally.inserted, batch.tally.quarantined) == (3, 1)
+    assert world.sql("target", "SELECT id, name FROM t ORDER BY id") == [
+        ("1", "a"),
+        ("3", "张"),
+        ("4", "d"),
+    ]
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -14,6 +14,7 @@ DECIMAL = Type(Kind.DECIMAL)
 NATIVE = Type(Kind.NATIVE, family="postgresql", native="inet")
 JSON = Type(Kind.JSON)
 JSONB = Type(Kind.JSON, family="postgresql", native="jsonb")
+PLAIN_JSON = Type(Kind.JSON, family="postgresql", native="json")
 
 
 def _text(length: int, *, padded: bool = False) -> Type:
@@ -57,6 +58,7 @@ EXACT = [
     (Type(Kind.BINARY), Type(Kind.BINARY, length=5)),
     (_stamp(6), _stamp(3)),
     (JSON, JSONB),
+    (JSONB, JSONB),
     (Type(Kind.DATE), Type(Kind.DATE)),
 ]
 CHECKED = [
@@ -94,6 +96,8 @@ NO = [
     (Type(Kind.BOOLEAN), INT16),
     (NATIVE, Type(Kind.NATIVE, family="postgresql", native="cidr")),
     (Type(Kind.FLOAT), _decimal(5, 2)),
+    (JSONB, PLAIN_JSON),
+    (PLAIN_JSON, JSONB),
 ]
 
 
