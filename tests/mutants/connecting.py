@@ -11,6 +11,7 @@ MYSQL = "tests/conformance/test_connector_mysql.py"
 MYSQL_WORK = "tests/conformance/test_mysql_work.py"
 READING = "tests/conformance/test_connector_reading.py"
 SESSIONS = "tests/conformance/test_connector_sessions.py"
+SHEET = "tests/conformance/test_connector_sheet.py"
 
 CONNECTING = (
     Mutant(
@@ -33,6 +34,30 @@ CONNECTING = (
         "            executing = _executing(session, spelling)\n"
         "            session.execute(_MARKER)\n",
         f"{MYSQL_WORK}::test_work_that_is_prepared_between_two_readings",
+    ),
+    Mutant(
+        "what-is-sent-to-a-replica-is-open-work",
+        "horizon",
+        "connectors.mysql.work",
+        " AND NOT {_SENDS.format('t.processlist_command')}",
+        "",
+        f"{MYSQL_WORK}::test_a_replica_that_waits_for_more_holds_nothing[MySQL]",
+    ),
+    Mutant(
+        "words-of-a-trigger-are-repeated",
+        "quarantine",
+        "connectors.mysql.errors",
+        "elif connected and not _OWN_WORDS.fullmatch(text):",
+        "elif not connected and not _OWN_WORDS.fullmatch(text):",
+        f"{SESSIONS}::test_a_trigger_is_not_repeated_whatever_code_it_chooses[mysql]",
+    ),
+    Mutant(
+        "errors-of-a-sheet-lost-on-the-edge-of-a-block",
+        "classify",
+        "connectors.sheet.survey",
+        "if len(block) - cut > _LONGEST_TAG:",
+        "if len(block) - cut < _LONGEST_TAG:",
+        f"{SHEET}::test_an_error_is_seen_wherever_it_lies_in_a_large_sheet[9]",
     ),
     Mutant(
         "rows-end-where-the-server-limits-them",
