@@ -90,7 +90,7 @@ _SAYS_NO_VALUE = frozenset(
 
 def of_server(error: Any, state: str, endpoint: Endpoint) -> BridgeheadError:
     """An error that the server reported, by its SQLSTATE."""
-    if state == "42501" and _HIDES.search(str(error)) and not _is_raised(error):
+    if state == "42501" and _HIDES.search(str(error)) and _is_own(error):
         table = "".join(_NAMES.findall(str(error))[:1])
         return MissingRight(
             f"row-level security hides rows of {table} ({state})",
@@ -146,7 +146,7 @@ def refusal_of(
 def _describe(error: Any, state: str) -> str:
     """The server's message, where it is its own and names no more than objects; else only names,
     since the text of a refused row and that of a trigger quote values."""
-    if state[:2] in _SAYS_NO_VALUE and not _is_raised(error):
+    if state[:2] in _SAYS_NO_VALUE and _is_own(error):
         return f"{error.diag.message_primary} ({state})"
     diag = error.diag
     places = {
@@ -164,4 +164,15 @@ def _describe(error: Any, state: str) -> str:
 
 def _is_raised(error: Any) -> bool:
     """Whether a function or trigger of the database's owner chose the code and the words."""
-    return str(getattr(error.diag, "source_function", "")) in ("exec_stmt_raise", "PLy_output")
+    return _source(error) in ("exec_stmt_raise", "PLy_output", "PLy_elog", "PLy_elog_impl")
+
+
+def _is_own(error: Any) -> bool:
+    """Whether the words are this server's: neither those of a function or trigger, nor those of
+    another server, whose functions and triggers choose theirs too."""
+    relayed = _source(error) in ("pgfdw_report_error", "dblink_res_error")
+    return not relayed and not _is_raised(error)
+
+
+def _source(error: Any) -> str:
+    return str(getattr(error.diag, "source_function", ""))

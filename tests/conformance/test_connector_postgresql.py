@@ -14,7 +14,7 @@ import pytest
 from connectors.canonical import Digest, canonical_line
 from connectors.dialect import EVERYTHING, KeyRange, Statement
 from connectors.endpoint import Endpoint, Secret
-from connectors.errors import BridgeheadError, LoginRefused, MissingObject, RowRefused
+from connectors.errors import BridgeheadError, LoginRefused, MissingObject, MissingRight, RowRefused
 from connectors.postgresql import server
 from connectors.postgresql.connector import PostgresqlConnector
 from connectors.postgresql.dialect import Postgresql18Dialect, PostgresqlDialect
@@ -248,6 +248,38 @@ def test_a_database_whose_pages_may_tear_is_told(
         ask = store.value
         monkeypatch.setattr(store, "value", lambda q: "on" if q == "SHOW fsync" else ask(q))
         assert "full_page_writes is off" in str(store.settings_problem())
+
+
+@pytest.mark.parametrize("family", KIN)
+def test_what_another_server_says_through_a_foreign_table_is_not_repeated(
+    database: Callable[..., Endpoint], family: str
+) -> None:
+    """Its functions and triggers choose their words too, and the code comes along."""
+    secret = "11010519491231002X"
+    with connect(database(family)) as store, PostgresqlConnector(database()) as remote:
+        place = remote.endpoint
+        password = place.password.reveal() if place.password else ""
+        with remote.transaction():
+            remote.execute(
+                "CREATE FUNCTION refuse(v text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN\n"
+                "RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = 'not ' || v; END $$"
+            )
+            remote.execute(f"CREATE VIEW v AS SELECT refuse(v) AS v FROM (SELECT '{secret}') q(v)")
+        with store.transaction():
+            store.execute("CREATE EXTENSION postgres_fdw")
+            store.execute(
+                "CREATE SERVER other FOREIGN DATA WRAPPER postgres_fdw OPTIONS\n"
+                f"(host '{place.host}', port '{place.port}', dbname '{place.database}')"
+            )
+            store.execute(
+                "CREATE USER MAPPING FOR CURRENT_USER SERVER other OPTIONS\n"
+                f"(user '{place.user}', password '{password}')"
+            )
+            store.execute("CREATE FOREIGN TABLE v (v text) SERVER other")
+        with pytest.raises(MissingRight) as error, store.transaction():
+            store.rows("SELECT v FROM v")
+    assert "42501" in error.value.message
+    assert secret not in str(error.value)
 
 
 @pytest.mark.parametrize("family", KIN)
