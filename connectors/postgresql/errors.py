@@ -168,10 +168,11 @@ def _is_raised(error: Any) -> bool:
 
 
 def _is_own(error: Any) -> bool:
-    """Whether the words are this server's: neither those of a function or trigger, nor those of
-    another server, whose functions and triggers choose theirs too."""
+    """Whether the words are this server's, about a statement of ours: neither those of a function
+    or trigger, nor about a statement that it puts together (EXECUTE), nor those of another server,
+    whose functions and triggers choose theirs too."""
     relayed = _source(error) in ("pgfdw_report_error", "dblink_res_error")
-    return not relayed and not _is_raised(error)
+    return not relayed and not _is_raised(error) and "EXECUTE" not in str(error.diag.context)
 
 
 def _source(error: Any) -> str:

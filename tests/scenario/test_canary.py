@@ -63,6 +63,7 @@ REFUSALS = {
     "unique": "CREATE UNIQUE INDEX one_note ON people (note)",
     "trigger": "RAISE EXCEPTION 'not % %', NEW.id_no, NEW.name",
     "trigger that casts": "PERFORM CAST(NEW.name AS bigint)",
+    "trigger that makes a statement": "EXECUTE format('TABLE %I', NEW.name)",
     "trigger with a code of its own": (
         "RAISE EXCEPTION 'not % %', NEW.id_no, NEW.name USING ERRCODE = 'ZZ001'"
     ),
