@@ -37,14 +37,16 @@ class Folder:
     settle_seconds: float
 
     def names(self, pattern: str = "*") -> list[str]:
-        """Files of the family whose name is the pattern or matches it, in order of their names."""
+        """Files of the family whose name is the pattern or matches it, in order of their names.
+        Brackets stand for themselves."""
+        pattern = pattern.replace("[", "[[]")
         return sorted(
             entry.name
             for entry in os.scandir(self.path)
             if entry.is_file()
             and Path(entry.name).suffix.lower() in self.endings
             and not _is_a_mark(entry.name)
-            and (entry.name == pattern or fnmatchcase(entry.name, pattern))
+            and fnmatchcase(entry.name, pattern)
         )
 
     def look(self, pattern: str) -> tuple[list[SourceFile], list[Waiting]]:
