@@ -97,7 +97,7 @@ def _made(
         kind, remedy = Unreachable, "check host, port, firewall, and that the server is up"
     if connected and kind is Unreachable:
         kind = ConnectionLost
-    said = text.rpartition("]")[2].partition(f"({code})")[0].strip() or text[:200]
+    said = text.partition(f"({code})")[0].rpartition("]")[2].strip() or text[:200]
     if code in ("2601", "2627"):
         said = "a key is there twice"
     elif kind in _VALUES:

@@ -439,6 +439,17 @@ def test_codes_mean_what_an_operator_can_do(
     assert type(store.translate(error(*arguments))) is kind
 
 
+@pytest.mark.parametrize("other", ["Statement(s) could not be prepared. (8180)", "张三 (0)"])
+def test_of_several_messages_of_sql_server_the_one_that_is_meant_is_told(other: str) -> None:
+    """What else a trigger printed may be a value."""
+    store = _connector("mssql")
+    store.connection = None  # type: ignore[assignment]
+    tags = "[Microsoft][ODBC Driver 18 for SQL Server][SQL Server]"
+    text = f"[42S02] {tags}Invalid object name 't'. (208) (SQLExecDirectW); [42000] {tags}{other}"
+    ours = store.translate(MODULES["mssql"].DatabaseError("42S02", text))
+    assert ours.message == "Invalid object name 't'. (208)"
+
+
 def test_without_a_session_nothing_is_lost() -> None:
     for family, text in (("oracle", "ORA-12541: no listener"), ("dm", "[CODE:-70028]failure")):
         error = MODULES[family].DatabaseError(text)
