@@ -166,6 +166,8 @@ class Watch:
     def __init__(self, descriptor: int | None, limit: float) -> None:
         self.limit = limit
         self.has_ended = False
+        self.statement = ""
+        """What the driver was last told to execute, where it is known."""
         self._since: float | None = None
         self._is_over = threading.Event()
         self._line = None if descriptor is None else _Line(descriptor)

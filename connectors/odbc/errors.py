@@ -107,13 +107,16 @@ _OWN_WORDS = re.compile(
 """What PostgreSQL itself says of names, in English and Chinese. A trigger may choose any state and
 any words, and a driver does not tell whose they are: other words are not repeated."""
 
+_OF_A_STATEMENT = re.compile("does not exist|already exists|syntax error|不存在|已经存在|语法错误")
+_NAMES = re.compile(r'"([^"]*)"|(?:column|字段) ([^\s"]+)')
+
 _SEVERITY = re.compile("^(?:ERROR|错误): *")
 _TAGS = re.compile(r"^(\[[^\]]*\]\s*)+")
 _TAIL = re.compile(r"\s*\((-?\d+)\) \(SQL\w+\)\s*$")
 
 
-def of_server(error: BaseException, endpoint: Endpoint) -> BridgeheadError:
-    """An error of an open session."""
+def of_server(error: BaseException, endpoint: Endpoint, statement: str = "") -> BridgeheadError:
+    """An error of an open session, which was to execute the statement."""
     state, text, number = parts_of(error)
     if any(part in text.lower() for part in _CLOSED):
         return _lost(endpoint, state)
@@ -125,7 +128,8 @@ def of_server(error: BaseException, endpoint: Endpoint) -> BridgeheadError:
     kind, remedy = known or (PermanentError, "")
     if kind is ConnectionLost:
         return _lost(endpoint, state)
-    return kind(_message(kind, state, text, number), endpoint=endpoint.name, remedy=remedy)
+    said = _message(kind, state, text, number, statement)
+    return kind(said, endpoint=endpoint.name, remedy=remedy)
 
 
 def of_login(error: BaseException, endpoint: Endpoint) -> BridgeheadError:
@@ -151,17 +155,28 @@ def parts_of(error: BaseException) -> tuple[str, str, int]:
     return state, _TAIL.sub("", text), int(tail[1]) if tail else 0
 
 
-def _message(kind: type[BridgeheadError], state: str, text: str, number: int) -> str:
+def _message(
+    kind: type[BridgeheadError], state: str, text: str, number: int, statement: str
+) -> str:
     """The server's own words of a name; any others may quote a row's values."""
     code = f"{state}/{number}" if number > 1 else state
     if state == "23505" or (kind is StructureMismatch and state[:2] == "23"):
         return f"a key is there twice ({code})"
     said = _SEVERITY.sub("", text.partition("\n")[0]).rstrip("; \r")
-    if kind in _SHOWN and _OWN_WORDS.fullmatch(said):
+    if kind in _SHOWN and _OWN_WORDS.fullmatch(said) and _is_about(said, statement):
         return f"{said} ({code})"
     if kind is RowRefused:
         return f"the store refused a row ({code})"
     return f"{kind.__name__} ({code})"
+
+
+def _is_about(said: str, statement: str) -> bool:
+    """Whether the names are those of our statement. In one that a trigger puts together (EXECUTE)
+    a value may be a name."""
+    if not _OF_A_STATEMENT.search(said):
+        return True
+    ours = statement.replace('"', "").lower()
+    return all((one or other).lower() in ours for one, other in _NAMES.findall(said))
 
 
 def _lost(endpoint: Endpoint, state: str) -> BridgeheadError:

@@ -129,8 +129,9 @@ class OdbcSession(Connector):
         is_open = hasattr(self, "connection")
         if self._opened.watch.has_ended:
             return silent(self.endpoint) if is_open else unanswered(self.endpoint)
-        meaning = of_server if is_open else of_login
-        return meaning(error, self.endpoint)
+        if not is_open:
+            return of_login(error, self.endpoint)
+        return of_server(error, self.endpoint, self._opened.watch.statement)
 
     def _execute(self, sql: str, values: Sequence[object]) -> Any:
         cursor = self.driver.cursor()

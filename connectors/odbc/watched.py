@@ -56,6 +56,8 @@ class _Watched:
             return found
 
         def call(*arguments: Any, **options: Any) -> Any:
+            if name == "execute":
+                self.watch.statement = str(arguments[0])
             with self.watch.call():
                 result = found(*arguments, **options)
             if result is self._subject:

@@ -251,6 +251,28 @@ def test_a_database_whose_pages_may_tear_is_told(
 
 
 @pytest.mark.parametrize("family", KIN)
+@pytest.mark.parametrize("made", ["TABLE %I", "SELECT %I FROM t", "SELECT 1 %s"])
+def test_what_a_trigger_puts_together_is_not_repeated(
+    database: Callable[..., Endpoint], family: str, made: str
+) -> None:
+    """A value may be the name of a table, as where rows are spread over tables by hand."""
+    secret = "张三 13800138000"
+    with connect(database(family)) as store:
+        table = make(store, "t", [("id", INTEGER), ("v", TEXT)], ["id"])
+        with store.transaction():
+            store.execute(
+                "CREATE FUNCTION spread() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n"
+                f"EXECUTE format('{made.replace('%', '%%')}', NEW.v); RETURN NULL; END $$"
+            )
+            store.execute(
+                "CREATE TRIGGER spread BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION spread()"
+            )
+        with pytest.raises(BridgeheadError) as error:
+            load(store, table, [("1", secret)])
+        assert not any(part in str(error.value) for part in secret.split())
+
+
+@pytest.mark.parametrize("family", KIN)
 def test_what_another_server_says_through_a_foreign_table_is_not_repeated(
     database: Callable[..., Endpoint], family: str
 ) -> None:
