@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -24,7 +24,7 @@ from bridge.ledger.quarantine import Quarantine, SetAside, key_text
 from bridge.ledger.record import Standing, Sums
 from bridge.ledger.schema import audit_entry, batch_row, job_row
 from bridge.ledger.timeliness import begun_at, count_kept, reconciled_at, reconciled_between
-from connectors.errors import Busy
+from connectors.errors import Busy, ConfigurationError
 
 DEPARTMENT = "113301000024895242"
 NOON = datetime(2026, 1, 2, 12, 0, 0, 1, tzinfo=UTC)
@@ -125,9 +125,21 @@ def test_a_run_that_lost_its_job_cannot_write(connection: Connection, ledger: Le
     with pytest.raises(Busy):
         ledger.new_epoch("because", "operator")
     with pytest.raises(Busy):
-        ledger.looked(NOON)
-    with pytest.raises(Busy):
         ledger.keep_candidates([])
+    before = ledger.standing()
+    counts = {"exchange_rows": 9, "target_rows": 9, "missing": 0, "extra": 0, "different": 0}
+    writes: list[Callable[[], None]] = [
+        lambda: ledger.looked(NOON),
+        lambda: ledger.swept(NOON),
+        lambda: ledger.keep_sweep_position('["m"]'),
+        ledger.sweep_next,
+        lambda: ledger.ran("in_flight", "busy", 1),
+        lambda: ledger.compared(**counts),
+    ]
+    for write in writes:
+        with pytest.raises(Busy):
+            write()
+    assert ledger.standing() == before
     assert [b.state for b in ledger.batches()] == [State.SEALED]
 
 
@@ -412,6 +424,18 @@ def test_events_are_listed_oldest_first_and_the_newest_stay(connection: Connecti
     assert [entry.is_open for entry in events.entries(closed=True)] == [True, False, True]
 
 
+def test_what_is_over_is_taken_over_by_nobody(connection: Connection) -> None:
+    events = Events(connection, DEPARTMENT)
+    over = events.see(Sighting(EventKind.STORE, subject="a"), NOON)
+    events.recover(Recovery(EventKind.STORE, subject="a"), NOON + MINUTE)
+    again = events.see(Sighting(EventKind.STORE, subject="a"), NOON + MINUTE)
+    for number, what in ((over.number, "has recovered"), (again.number + 1, "there is no event")):
+        with pytest.raises(ConfigurationError, match=what):
+            events.acknowledge(number, "li", "seen to", NOON + MINUTE)
+    assert [event.acknowledged_by for event in events.entries(closed=True)] == [None, None]
+    assert Audit(connection, DEPARTMENT).entries() == []
+
+
 def test_batches_are_listed_newest_first(ledger: Ledger) -> None:
     batches = [seal(ledger) for _ in range(4)]
     assert ledger.batches(limit=2) == [batches[3], batches[2]]
@@ -594,6 +618,14 @@ def test_a_sweep_is_resumed_and_closed(ledger: Ledger) -> None:
     assert standing.looked_at == NOON + MINUTE
 
 
+def test_a_sweep_that_is_asked_for_begins_anew(ledger: Ledger) -> None:
+    """Also where one under a budget stands half way."""
+    ledger.swept(datetime.now(UTC))
+    ledger.keep_sweep_position('["m"]')
+    ledger.sweep_next()
+    assert (ledger.sweep_position(), ledger.sweep_is_due(3600)) == (None, True)
+
+
 def test_the_switch_does_not_end_a_run(connection: Connection, ledger: Ledger) -> None:
     operator = Ledger(connection, DEPARTMENT, "population")
     operator.disable("wang", "maintenance")
@@ -621,6 +653,8 @@ def test_the_audit_log_is_chained(connection: Connection) -> None:
     assert audit.details("purge", "population") == {"seq": 2, "why": "到期"}
     for action, job in ("purge", "enterprise"), ("resync", "population"):
         assert audit.details(action, job) == {}
+    Audit(connection, "another").append("wang", "purge", "population", {"seq": 9})
+    assert audit.details("purge", "population")["seq"] == 2
 
 
 @pytest.mark.parametrize("column", ["actor", "action", "details", "job", "department"])
@@ -754,6 +788,7 @@ def test_status_of_all_jobs_is_one_query(connection: Connection) -> None:
         seal(others)
     idle.new_epoch("test", "li")
     parts = taken(connection, "parts")
+    arrived = reconcile(parts, seal(parts))
     parts.move(receive(parts, seal(parts)), State.DEVIATED, deviation=2)
     parts.new_epoch("test", "li")
     whole = seal(parts)
@@ -774,6 +809,8 @@ def test_status_of_all_jobs_is_one_query(connection: Connection) -> None:
     assert second.watermark is second.in_flight_since is second.last_sealed_at is None
     assert second.in_flight == second.quarantined == 0
     assert (last.watermark, last.seq, last.deviated) == (whole.window_high, 2, 1)
+    assert (last.sealed, last.in_flight_since) == (2, whole.sealed_at)
+    assert last.last_reconciled_at == arrived.reconciled_at, "of whatever epoch"
 
 
 def test_what_is_rolled_back_never_was(exchange: Engine) -> None:
