@@ -87,11 +87,11 @@ def test_a_disabled_job_is_skipped_until_it_is_enabled(ready: World, capsys: Cap
     skipped = bridgehead(ready, capsys, "run", "j", "--json")
     assert (skipped.code, skipped.json["skipped"], skipped.json["batches"]) == (0, "disabled", [])
     assert "disabled" in bridgehead(ready, capsys, "status").out
-    assert bridgehead(ready, capsys, "enable", "j").code == 0
+    assert bridgehead(ready, capsys, "enable", "j", "--why", "over").code == 0
     assert len(bridgehead(ready, capsys, "run", "j", "--json").json["batches"]) == 1
-    actions = ready.sql("exchange", "SELECT actor, action FROM bh_audit WHERE number > 0")
-    assert actions[0] == ("li", "disable")
-    assert actions[1][1] == "enable"
+    actions = ready.sql("exchange", "SELECT actor, action, details FROM bh_audit WHERE number > 0")
+    assert actions[0] == ("li", "disable", '{"why":"holiday"}')
+    assert actions[1][1:] == ("enable", '{"why":"over"}')
 
 
 def test_a_resync_needs_a_reason_and_begins_an_epoch(ready: World, capsys: Capsys) -> None:
