@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections.abc import Iterator
@@ -102,6 +103,9 @@ def test_what_is_old_enough_goes_and_the_newest_stays(lived: World) -> None:
     assert purge(lived) == Purged("j", 2, 2)
     assert kept(lived) == {4: 1}
     assert states(lived) == ["reconciled", "purged", "purged", "reconciled"]
+    ((details,),) = lived.sql("exchange", "SELECT details FROM bh_audit WHERE action = 'purge'")
+    gone = {name: json.loads(details)[name] for name in ("from", "to", "batches", "rows")}
+    assert gone == {"from": [1, 2], "to": [1, 3], "batches": 2, "rows": 2}
     chain = ("seq", "batch_hash", "prev_hash", "digest", "received_digest", "read", "updated")
     for was, now in zip(before, lived.batches(), strict=True):
         assert [was[name] for name in chain] == [now[name] for name in chain]
@@ -290,6 +294,19 @@ def test_a_purge_that_lost_its_job_changes_nothing(
     arm(None)
     assert (told.code, told.json[0]["error"]["code"], told.json[0]["batches"]) == (3, "busy", 0)
     assert kept(lived) == {2: 1, 3: 1, 4: 1}
+
+
+def test_what_is_gone_before_an_error_is_told_beside_it(
+    lived: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    age(lived, 31)
+    with transactions_of(monkeypatch, 1):
+        arm(at("purge.gone", 1, lambda _: taken_over(lived)))
+        told = call(capsys, "purge", "--json", "--config", lived.directory)
+        arm(None)
+    (found,) = told.json
+    assert (told.code, found["error"]["code"]) == (3, "busy")
+    assert (found["batches"], found["rows"], kept(lived)) == (1, 1, {3: 1, 4: 1})
 
 
 def taken_over(world: World) -> None:
