@@ -144,6 +144,22 @@ def test_a_job_that_may_not_make_tables_alters_none(world: World) -> None:
     assert world.resync().verdict == "reconciled"
 
 
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_a_job_alters_no_table_that_another_job_has_made(world: World) -> None:
+    """Such as one of another department, or itself before it was given another name."""
+    world.make_table(5)
+    world.job("j", columns=PLAIN, **cursor_job())
+    world.run_well()
+    (world.directory / "jobs/j.yaml").rename(world.directory / "j.yaml")
+    world.job("k", **cursor_job())
+    for outcome in (world.run("k"), world.resync("k")):
+        assert (outcome.exit_code, outcome.error.code) == (4, "structure_mismatch")
+    assert len(world.sql("target", "SELECT * FROM t")[0]) == len(PLAIN)
+    world.job("k", columns=PLAIN, **cursor_job())
+    assert "is filled by job j" in str(world.run("k").error)
+    assert world.batches("k") == []
+
+
 @pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True)
 def test_settings_that_change_no_row_do_not_hold(world: World) -> None:
     world.make_table(5)
