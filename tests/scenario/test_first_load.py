@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime
 
 import pytest
 
 from bridge.failpoint import arm, at
-from tests.scenario.world import World, cursor_job, cut_off
+from tests.scenario.world import MakeWorld, World, cursor_job, cut_off
 
 CHAINS = [
     ("postgresql", "postgresql", "postgresql"),
@@ -119,3 +120,47 @@ def test_codes_of_numbers_arrive_as_texts(world: World) -> None:
 def _moment(stamp: str | datetime) -> datetime:
     """SQLite's text may end in zeros that the copy's does not."""
     return datetime.fromisoformat(stamp) if isinstance(stamp, str) else stamp
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("rows", [5, 9])
+def test_a_push_that_fails_while_the_pull_waits_for_it_ends_the_run(
+    make: MakeWorld, rows: int
+) -> None:
+    """With parts still to be read, or with nothing more to hand over than the end."""
+    world = make("sqlite", "postgresql", "sqlite")
+    world.write(retry=0)
+    world.make_table(rows)
+    world.job("j", chunk_rows=1, **cursor_job())
+    goes_on = threading.Event()
+
+    def fail_once_the_pull_stands(name: str) -> None:
+        if name == "image.sealed":
+            goes_on.set()
+        elif name == "push.begins":
+            while goes_on.wait(0.5):
+                goes_on.clear()
+            cut_off(name)
+
+    arm(fail_once_the_pull_stands)
+    outcome = world.run()
+    arm(None)
+    assert (outcome.verdict, outcome.exit_code) == ("in_flight", 3)
+    assert {batch["state"] for batch in world.batches()} == {"sealed"}
+    world.run_well()
+    assert world.findings() == []
+
+
+def test_a_run_is_not_over_while_its_last_part_is_on_its_way(make: MakeWorld) -> None:
+    world = make("sqlite", "postgresql", "sqlite")
+    world.make_table(3)
+    world.job("j", chunk_rows=1, **cursor_job())
+    over = threading.Event()
+    early = []
+    last = at("push.locked", 3, lambda _: early.append(over.wait(2.5)))
+    arm(lambda name: over.set() if name == "run.over" else last(name))
+    outcome = world.run()
+    arm(None)
+    assert early == [False]
+    assert (outcome.error, outcome.verdict) == (None, "reconciled")
+    assert world.findings() == []
