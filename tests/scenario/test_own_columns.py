@@ -107,6 +107,33 @@ def test_what_others_wrote_into_a_table_that_was_taken_over_stays(world: World) 
     assert world.sql("target", "SELECT id, name, remark FROM t ORDER BY id") == rows
 
 
+@pytest.mark.parametrize("world", FAMILIES, indirect=True, ids=lambda chain: chain[0])
+def test_a_table_that_was_taken_over_may_be_wider_and_number_its_rows_itself(world: World) -> None:
+    """It needs no more than a unique key over the job's."""
+    numbered = {
+        "postgresql": "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+        "mysql": "bigint AUTO_INCREMENT PRIMARY KEY",
+        "sqlite": "integer PRIMARY KEY",
+    }
+    world.make_table(3)
+    world.sql(
+        "target",
+        f"CREATE TABLE t (nr {numbered[world.family]}, id bigint NOT NULL, name varchar(99), "
+        f"amount numeric(14,2), updated_at {STAMPS[world.family]})",
+        "CREATE UNIQUE INDEX by_id ON t (id)",
+    )
+    world.job("j", **cursor_job(), target={"endpoint": "target", "table": "t", "adopt": True})
+    world.run_well()
+    world.sql("source", f"UPDATE t SET name = 'later', updated_at = {world.now} WHERE id = 2")
+    world.insert([4], stamp=world.now)
+    world.run_well()
+    rows = world.sql("target", "SELECT nr, id, name FROM t ORDER BY id")
+    assert rows == [(1, 1, "n1"), (2, 2, "later"), (3, 3, "n3"), (4, 4, "n4")]
+    assert world.findings() == []
+    assert world.resync().verdict == "reconciled"
+    assert world.findings() == []
+
+
 @pytest.mark.parametrize("world", FAMILIES[2:], indirect=True, ids=["sqlite"])
 def test_a_table_that_was_taken_over_gets_no_column_of_ours(world: World) -> None:
     """Who made it alters it."""
