@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from bridge.job import Job
 from bridge.mapping import ColumnRoute, Limits, Route
+from bridge.route import find_route
 from connectors.capability import Capabilities
-from connectors.table import Column, Kind, Type
+from connectors.sqlite.connector import SqliteConnector
+from connectors.table import Column, Kind, Table, TableName, Type
 
 TEXT, NUMBER = Type(Kind.TEXT, length=9), Type(Kind.INTEGER)
 HOLDS_MUCH = Capabilities(
@@ -51,6 +55,19 @@ def route_of(*columns: ColumnRoute, limits: Limits = NO_LIMITS) -> Route:
     return Route(columns, ("id", "part"), limits)
 
 
+def store(capabilities: Capabilities) -> Any:
+    return SimpleNamespace(dialect=SqliteConnector.dialect, capabilities=capabilities)
+
+
+JOB = Job.model_validate(
+    {
+        "job": "j",
+        "source": {"endpoint": "source", "table": "t"},
+        "target": {"endpoint": "target", "table": "t"},
+        "capture": {"method": "compare"},
+    }
+)
+TABLE = Table(TableName("t"), (Column("id", NUMBER), Column("name", TEXT)), ("id",))
 ROUTE = route_of(plain("id"), plain("part", NUMBER), plain("name"))
 
 
@@ -65,6 +82,16 @@ def test_what_one_limit_forbids_is_looked_at_where_it_may_come(limit: str) -> No
     beyond = {kind for kind in Kind if not stricter.hold_all(HOLDS_MUCH, {kind, Kind.UUID})}
     assert beyond == concerned
     assert NO_LIMITS.hold_all(HOLDS_MUCH, set(Kind))
+
+
+@pytest.mark.parametrize("limit", STRICTER)
+def test_of_exchange_and_target_the_stricter_one_counts(limit: str) -> None:
+    """Whichever it is; neither can make up for what the other cannot hold."""
+    stricter = replace(HOLDS_MUCH, **{limit: STRICTER[limit][0]})
+    for exchange, target in (stricter, HOLDS_MUCH), (HOLDS_MUCH, stricter):
+        route = find_route(JOB, TABLE, store(exchange), store(target), {})
+        assert route.limits == replace(NO_LIMITS, **{limit: STRICTER[limit][0]})
+    assert find_route(JOB, TABLE, store(HOLDS_MUCH), store(HOLDS_MUCH), {}).limits == NO_LIMITS
 
 
 @pytest.mark.parametrize(
