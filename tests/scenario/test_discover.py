@@ -122,6 +122,29 @@ def test_what_changed_in_a_table_of_a_job_is_an_event_until_it_has_run(
     assert len(world.sql("exchange", seen)) == 1
     world.run_well()
     assert world.sql("exchange", seen) == []
+    world.sql(
+        "source",
+        "ALTER TABLE t DROP CONSTRAINT t_pkey, ADD CONSTRAINT t_pkey PRIMARY KEY (name)",
+        "ALTER TABLE t ALTER COLUMN id DROP NOT NULL",
+        "ALTER TABLE t DROP COLUMN more",
+        "ALTER TABLE t ALTER COLUMN amount TYPE numeric(12,2)",
+    )
+    discover(world, capsys)
+    ((kind, job, facts),) = world.sql("exchange", seen)
+    assert (kind, job) == ("structure", "j")
+    told = (
+        "key: id → name",
+        "column nullable id: not null → nullable",
+        "column nullable name: nullable → not null",
+        "column removed more",
+        "column type amount",
+    )
+    assert [what for what in told if what not in facts] == []
+    assert "index" not in facts
+    world.sql("source", "DROP TABLE t")
+    discover(world, capsys)
+    ((_, _, facts),) = world.sql("exchange", seen)
+    assert "table gone" in facts
 
 
 def test_so_is_what_changed_in_its_table_at_the_target(world: World, capsys: Capsys) -> None:
