@@ -20,17 +20,18 @@ _NUMBER = count(1)
 
 
 class Backup:
-    """What a store holds now, as `restore` brings it back, any number of times."""
+    """What a store holds now, as `restore` brings it back to where the store then is, any number of
+    times."""
 
     def __init__(self, world: World, role: str) -> None:
         self._world = world
-        self._store = world.stores[role]
+        self._role = role
         self._kept = copied(world, role)
 
     def restore(self) -> None:
         """Whatever has come since is gone; every session ends."""
         self._world.close()
-        _put(self._kept, self._store)
+        _put(self._kept, self._world.stores[self._role])
 
 
 def copied(world: World, role: str) -> Endpoint:

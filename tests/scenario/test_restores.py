@@ -544,6 +544,19 @@ def test_both_restored_the_exchange_to_another_place(settled: World) -> None:
 
 
 @on_sqlite
+def test_exchange_restored_and_the_position_at_the_target_lost(settled: World) -> None:
+    """The receipts alone say which numbers were given."""
+    backup = Backup(settled, "exchange")
+    settled.resync()
+    backup.restore()
+    forget_guard(settled)
+    settled.sql("target", "UPDATE bh_position SET epoch = 0, seq = 0")
+    check_stopped(settled, "gap", "the target has no position, 1/4 was confirmed")
+    check_resync(settled, epoch=3)
+    assert settled.oracle().content() == []
+
+
+@on_sqlite
 def test_both_restored_the_target_to_the_older_moment(settled: World) -> None:
     target = Backup(settled, "target")
     live_on(settled, 1)
@@ -789,6 +802,21 @@ def test_exchange_moved_to_another_place(settled: World) -> None:
     assert json.loads(guard_file(settled).read_text("utf-8"))["exchange"].endswith(
         f"{settled.stores['exchange'].path})"
     )
+    assert settled.findings() == []
+
+
+@on_sqlite
+def test_exchange_moved_to_another_place_and_restored_there(settled: World) -> None:
+    """Though nothing had changed since: where the ledger is now is known from the first run on."""
+    settled.job("j", empty_every=86_400, **cursor_job())
+    backup = Backup(settled, "exchange")
+    live_on(settled)
+    settled.run_well()
+    settled.stores["exchange"] = copied(settled, "exchange")
+    settled.write()
+    assert settled.run_well().batches == []
+    backup.restore()
+    check_renewed(settled, settled.run(), "stands at 1/7, ahead of the ledger at 1/4")
     assert settled.findings() == []
 
 
