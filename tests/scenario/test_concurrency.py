@@ -17,7 +17,7 @@ from bridge.beginning import plan_whole
 from bridge.capture.image import load_image
 from bridge.hold import hold
 from connectors.errors import Busy
-from tests.scenario.world import World, cursor_job
+from tests.scenario.world import DEPARTMENT, World, cursor_job
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
@@ -117,6 +117,19 @@ def test_two_jobs_of_one_table_do_not_wait_for_each_other(world: World) -> None:
     world.job("k", **cursor_job(), target={"endpoint": "target", "table": "u"})
     with hold(world.deployment, world.deployment.job("k"), 0):
         world.run_well("j")
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_jobs_of_one_name_in_two_departments_do_not_wait_for_each_other(world: World) -> None:
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    file = world.directory / "bridgehead.yaml"
+    ours = file.read_text("utf-8")
+    file.write_text(ours.replace(DEPARTMENT, "11330100002489532W"), "utf-8")
+    theirs = world.deployment
+    file.write_text(ours, "utf-8")
+    with hold(theirs, theirs.job("j"), 0):
+        assert world.run(wait=0).verdict == "reconciled"
 
 
 @on_both

@@ -305,6 +305,26 @@ def test_bad_keys_and_bad_stamps(world: World) -> None:
     assert third.sent.total == 0
 
 
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids="-".join)
+@CAPTURES
+def test_a_row_without_a_key_stands_for_no_other(world: World, capture: dict) -> None:
+    """What is deleted beside it is deleted."""
+    world.sql(
+        "source",
+        "CREATE TABLE t (id varchar(4), part integer, name text, updated_at timestamp)",
+        *(
+            f"INSERT INTO t VALUES ({key}, 'n', {world.ago(3600)})"
+            for key in ("'a', 1", "'a', 2", "'b', 1", "'b', NULL", "NULL, 1")
+        ),
+    )
+    world.job("j", key=["id", "part"], **capture)
+    assert world.run_well().quarantined == 2
+    world.sql("source", "DELETE FROM t WHERE id = 'a' AND part = 2")
+    assert [batch.tally.deleted for batch in world.run_well().batches] == [1]
+    assert world.sql("target", "SELECT id, part FROM t ORDER BY id") == [("a", 1), ("b", 1)]
+    assert set(entries(world)) == {'["b",null]', '[null,"1"]'}
+
+
 @pytest.mark.parametrize(
     "world", [("sqlite", "postgresql", "postgresql")], indirect=True, ids="-".join
 )
