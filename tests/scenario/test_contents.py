@@ -10,6 +10,7 @@ from bridge import content
 from bridge.comparison import reconcile_job
 from bridge.run import push_only
 from reconcile.segment import Bounds
+from tests.command import call
 from tests.kill import killed
 from tests.scenario.world import World, cursor_job
 
@@ -45,6 +46,32 @@ def test_edited_deleted_and_inserted_by_hand(world: World) -> None:
     assert world.resync().verdict == "reconciled"
     assert world.findings() == []
     assert reconcile_job(world.deployment, "j").outcome.verdict == "reconciled"
+
+
+@pytest.mark.parametrize("world", CHAINS[2:], indirect=True, ids=["sqlite"])
+def test_what_a_batch_lacks_hides_nothing_that_the_contents_lack(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two views of one thing: run, comparison and status tell the larger of both."""
+
+    def told() -> list[int]:
+        (status,) = call(capsys, "--config", world.directory, "status", "--json").json
+        return [world.run().deviation, status["deviation"]]
+
+    world.make_table(10)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql("target", "DELETE FROM t WHERE id < 5")
+    world.sql("source", f"UPDATE t SET name = 'x', updated_at = {world.now} WHERE id IN (1, 2)")
+    assert world.run().deviation == 4  # two updates arrived as inserts
+    assert told() == [4, 4]
+    found = reconcile_job(world.deployment, "j")
+    assert (found.content.missing, found.outcome.deviation) == (2, 4)
+    assert told() == [4, 4]
+    world.sql("target", "DELETE FROM t WHERE id > 3")
+    found = reconcile_job(world.deployment, "j")
+    assert (found.content.missing, found.outcome.deviation) == (8, 8)
+    assert told() == [8, 8]
 
 
 @pytest.mark.parametrize("world", CHAINS[:1], indirect=True, ids=["postgresql"])

@@ -253,6 +253,22 @@ def test_exchange_restored_to_before_it_heard_of_two_arrivals(settled: World) ->
     assert settled.findings() == []
 
 
+@on_sqlite
+def test_two_arrivals_that_deviated_are_told_again_each_with_its_own_cause(settled: World) -> None:
+    settled.sql("target", "DELETE FROM t WHERE id = 3", "INSERT INTO t (id) VALUES (201)")
+    settled.sql("source", f"UPDATE t SET name = 'x', updated_at = {settled.now} WHERE id = 3")
+    settled.run("j", pull_only)
+    settled.insert([201], stamp=settled.now)
+    settled.run("j", pull_only)
+    backup = Backup(settled, "exchange")
+    causes = [(5, "missing_before"), (6, "present_before")]
+    for _ in range(2):
+        outcome = settled.run("j", push_only)
+        assert (outcome.verdict, outcome.deviation) == ("deviation", 4)
+        assert [(batch.seq, batch.cause) for batch in outcome.batches] == causes
+        backup.restore()
+
+
 @on_both
 def test_exchange_lost_altogether(world: World) -> None:
     empty = Backup(world, "exchange")
