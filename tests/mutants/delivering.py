@@ -164,6 +164,15 @@ DELIVERING = (
         "                self._measure(batch)\n",
         f"{SIMULATION}::test_what_came_late_does_not_come_twice",
     ),
+    Mutant(
+        "binary-rows-sent-into-another-type",
+        "apply",
+        "bridge.plan",
+        "if any(column.exchange != column.target for column in route.columns):",
+        "if any(column.exchange.kind != column.target.kind for column in route.columns):",
+        "tests/scenario/test_own_columns.py"
+        "::test_a_table_that_was_taken_over_may_be_wider_and_number_its_rows_itself[postgresql]",
+    ),
     # -- measure -----------------------------------------------------------------------------
     Mutant(
         "counts-of-the-sender",
@@ -309,6 +318,14 @@ DELIVERING = (
         "bridge.ledger.writer",
         "if standing is None or standing.token != self.token:",
         "if standing is None:",
+        f"{LEDGER}::test_a_run_that_lost_its_job_cannot_write[sqlite]",
+    ),
+    Mutant(
+        "verdict-written-by-a-run-that-lost-its-job",
+        "lock",
+        "bridge.ledger.writer",
+        "        self.fence()\n        ended = {",
+        "        ended = {",
         f"{LEDGER}::test_a_run_that_lost_its_job_cannot_write[sqlite]",
     ),
     Mutant(

@@ -279,6 +279,15 @@ JUDGING = (
         f"{SIMULATION}::test_crashed_anywhere_all_or_nothing_has_happened[swept]",
     ),
     Mutant(
+        "cause-from-the-newest-receipt",
+        "settle",
+        "bridge.push",
+        "receipt = self._held.receiver().receipt(batch.epoch, batch.seq)\n            misfit",
+        "receipt = self._held.receiver().newest()\n            misfit",
+        "tests/scenario/test_restores.py"
+        "::test_two_arrivals_that_deviated_are_told_again_each_with_its_own_cause[sqlite]",
+    ),
+    Mutant(
         "applied-not-settled",
         "settle",
         "bridge.ledger.history",
