@@ -3,6 +3,7 @@ pause, and when it is over."""
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Iterator
@@ -142,8 +143,10 @@ def test_what_goes_on_is_told_again_after_the_pause_until_acknowledged(
         rules(told, hook, late, repeat_after="1h")  # who has not been told yet is told of it still
         assert (see_again(later(hours=9)), len(late.titles)) == ([], 1)
     rules(told, hook, repeat_after="1h")
-    audit = told.sql("exchange", "SELECT actor, action FROM bh_audit ORDER BY number DESC LIMIT 1")
-    assert audit == [("Li", "acknowledge")]
+    newest = "SELECT actor, action, job, details FROM bh_audit ORDER BY number DESC LIMIT 1"
+    ((*decided, details),) = told.sql("exchange", newest)
+    assert decided == ["Li", "acknowledge", "j"]
+    assert json.loads(details) == {"event": 1, "kind": "deviation", "why": "on it"}
     assert told.resync().verdict == "reconciled"
     assert [m["title"] for m in hook.messages] == ["[Bridgehead] recovered: deviation 人口 (j)"]
     gone = call(capsys, *config, "events", "ack", "1", "--why", "late")
