@@ -187,6 +187,25 @@ def test_a_second_run_waits_for_the_first_ones_commit(exchange: Engine) -> None:
         Ledger(connection, DEPARTMENT, "population", token=zombie_token).fence()
 
 
+def test_two_that_take_a_job_at_once_have_a_token_each(exchange: Engine) -> None:
+    """Whatever became of the lock: of one token neither would ever be refused."""
+    with exchange.begin() as connection:
+        taken(connection)
+    given: list[int] = []
+
+    def take() -> None:
+        with exchange.begin() as connection:
+            given.append(Ledger(connection, DEPARTMENT, "population").take())
+
+    with exchange.begin() as connection:
+        given.append(Ledger(connection, DEPARTMENT, "population").take())
+        other = threading.Thread(target=take)
+        other.start()
+        other.join(0.3)
+    other.join()
+    assert given == [2, 3]
+
+
 # -- sealing ---------------------------------------------------------------------------------
 
 
@@ -788,11 +807,12 @@ def test_status_of_all_jobs_is_one_query(connection: Connection) -> None:
         seal(others)
     idle.new_epoch("test", "li")
     parts = taken(connection, "parts")
-    arrived = reconcile(parts, seal(parts))
+    for _ in range(2):
+        arrived = reconcile(parts, seal(parts))
     parts.move(receive(parts, seal(parts)), State.DEVIATED, deviation=2)
     parts.new_epoch("test", "li")
     whole = seal(parts)
-    seal(parts, key_high='["m"]', last=False)
+    newest = seal(parts, key_high='["m"]', last=False)
     first, second, last = Ledger.jobs(connection, DEPARTMENT)
     assert (first.job, first.epoch, first.seq, first.kind) == ("busy", 1, 5, "repair")
     assert first.watermark == waiting.window_high
@@ -810,7 +830,10 @@ def test_status_of_all_jobs_is_one_query(connection: Connection) -> None:
     assert second.in_flight == second.quarantined == 0
     assert (last.watermark, last.seq, last.deviated) == (whole.window_high, 2, 1)
     assert (last.sealed, last.in_flight_since) == (2, whole.sealed_at)
+    assert last.last_sealed_at == newest.sealed_at
     assert last.last_reconciled_at == arrived.reconciled_at, "of whatever epoch"
+    now = reconcile(parts, whole)
+    assert Ledger.jobs(connection, DEPARTMENT)[-1].last_reconciled_at == now.reconciled_at
 
 
 def test_what_is_rolled_back_never_was(exchange: Engine) -> None:
