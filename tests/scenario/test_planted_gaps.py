@@ -8,7 +8,10 @@ import pytest
 
 from bridge.failpoint import arm, at
 from bridge.run import Outcome, Step, pull_only, push_only, settle_and_pull
+from tests.command import call
 from tests.scenario.world import World, cursor_job, cut_off
+
+Capsys = pytest.CaptureFixture[str]
 
 CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
 on_both = pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda chain: chain[0])
@@ -218,6 +221,18 @@ def test_target_alters_a_value(settled: World, meddle: Callable[[World], None]) 
     assert outcome.batches[-1].cause == "altered_at_target"
     later = settled.run()  # all counts agree, and it still stands open
     assert (later.verdict, later.deviation, later.exit_code) == ("deviation", 1, 1)
+
+
+@on_sqlite
+def test_a_batch_that_is_held_hides_no_deviation(settled: World, capsys: Capsys) -> None:
+    check_swallowed_row(settled)
+    settled.job("j", max_delete=1, **cursor_job())
+    settled.sql("source", "DELETE FROM t WHERE id IN (3, 4)")
+    outcome = settled.run()
+    assert [batch.state for batch in outcome.batches] == ["held"]
+    (status,) = call(capsys, "--config", settled.directory, "status", "--json").json
+    assert (outcome.verdict, outcome.deviation) == ("deviation", 1)
+    assert (status["verdict"], status["deviation"], status["held"]) == ("deviation", 1, 1)
 
 
 @on_both
