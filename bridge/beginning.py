@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 
 from bridge.batch import GENESIS, Batch
-from bridge.errors import Gap, Held, Restored
+from bridge.errors import Held, Restored
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
 from bridge.ledger.migrations import is_receiver_current
@@ -56,24 +56,7 @@ def plan_whole(held: Hold) -> Plan:
                 f"more than max_delete {held.job.max_delete}",
                 remedy=how_to_decide(batch),
             )
-    if not plan.target_exists and _is_receiver_there(held):  # else it has lost its position as well
-        _refuse_loss(held, plan)
     return prepare_target(held, plan)
-
-
-def _refuse_loss(held: Hold, plan: Plan) -> None:
-    """A table that is gone is made again for an image alone: in an empty one the next changes would
-    arrive as they were sent."""
-    with held.exchange.transaction():
-        confirmed = held.ledger().newest_confirmed()
-    if confirmed is not None:
-        place = f"{confirmed.epoch}/{confirmed.seq}"
-        raise Gap(
-            f"{held.name}: the target has no table {plan.effects.table} any more, "
-            f"{place} was confirmed",
-            remedy="find out what was restored or changed, then "
-            f"bridgehead resync {held.name} --why TEXT",
-        )
 
 
 def check_positions(held: Hold, outcome: Outcome) -> None:
@@ -101,7 +84,7 @@ def begin_epoch(held: Hold, why: str, actor: str, *, by_itself: bool = False) ->
     is higher than any that the receiver or the guard file has seen. What it lays aside cannot
     arrive any more."""
     extend_target(held)
-    prepare_target(held, make_plan(held, resync=True))
+    prepare_target(held, make_plan(held, resync=True), resync=True)
     position = held.take_target()
     mark = held.guard.mark()
     known = [position.epoch if position else 0, mark.head.epoch if mark else 0]

@@ -20,7 +20,7 @@ from connectors.connector import Connector
 from connectors.endpoint import Endpoint
 from connectors.registry import connect
 
-__all__ = ["SCHEMA_LOCK", "SCHEMA_WAIT_SECONDS", "Hold", "hold", "open_ledger"]
+__all__ = ["SCHEMA_LOCK", "SCHEMA_WAIT_SECONDS", "Hold", "hold", "lock_of", "open_ledger"]
 
 SCHEMA_LOCK = "bridgehead schema"
 SCHEMA_WAIT_SECONDS = 60.0
@@ -126,13 +126,18 @@ def hold(deployment: Deployment, job: Job, wait_seconds: float) -> Iterator[Hold
     the end, also when the process dies."""
     with ExitStack() as stack:
         exchange = stack.enter_context(open_ledger(deployment))
-        name = f"bridgehead job {deployment.department.code}/{job.job}"
+        name = lock_of(deployment.department.code, job.job)
         stack.enter_context(exchange.lock(name, wait_seconds))
         held = Hold(deployment, job, exchange, stack)
         failpoint("hold.locked")
         held.take()
         failpoint("hold.taken")
         yield held
+
+
+def lock_of(department: str, job: str) -> str:
+    """The lock that whoever works on a job holds, at the exchange."""
+    return f"bridgehead job {department}/{job}"
 
 
 @contextmanager

@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from bridge.batch import instant
+from bridge.claim import find_claim
+from bridge.errors import Gap
 from bridge.fileinspection import files, sample
 from bridge.filling import refuse_own_columns
-from bridge.finding import Finding, Level
+from bridge.finding import Finding, Level, refused
 from bridge.guarantee import Promise, guarantee_of
 from bridge.hold import Hold
 from bridge.ledger.history import History
 from bridge.ledger.migrations import exchange_version, receiver_version
-from bridge.plan import Plan
+from bridge.plan import Plan, refuse_loss
 from bridge.pull import zone_of
 from bridge.sampleinspection import rows
 from bridge.stampinspection import stamp
@@ -106,22 +108,22 @@ def horizon(held: Hold, plan: Plan) -> Iterator[Finding]:
 
 def target(held: Hold, plan: Plan) -> Iterator[Finding]:
     job, place = held.job.target, plan.effects.table
+    claim = find_claim(held, place)
     with held.target.transaction() as connection:
         known = receiver_version(connection) is not None
-        delivered = known and held.receiver().position() is not None
         rows = 0
-        if plan.target_exists and not delivered and not job.adopt:
+        if plan.target_exists and claim is None and not job.adopt:
             rows = int(held.target.value(plan.effects.count_range(EVERYTHING)))
     command = f"bridgehead check {held.name} --ddl prints it for the DBA"
-    if delivered and not plan.target_exists:
-        remedy = f"put it back, or bridgehead resync {held.name} --why TEXT"
-        yield _refused(held, "target", f"{place} is gone, and rows had been delivered", remedy)
-    elif not job.ddl and not plan.target_exists:
-        yield _refused(held, "target", f"{place} does not exist, and ddl is false", command)
-    elif rows:
+    loss = _loss(held, plan)
+    if loss is not None:
+        yield refused(held.name, "target", loss)
+    if rows:
         found = f"{place} holds {rows:,} rows already"
         yield _refused(held, "target", found, "empty it, or set target: {adopt: true}")
-    else:
+    elif not job.ddl and not plan.target_exists:
+        yield _refused(held, "target", f"{place} does not exist, and ddl is false", command)
+    elif loss is None:
         fits = f"{place} has every column with a type that fits"
         yield Finding(held.name, "target", fits if plan.target_exists else f"{place} will be made")
     if not known and not job.ddl:
@@ -179,6 +181,20 @@ _OF_FILES: tuple[Inspection, ...] = (guarantee, files, sample, target, collation
 def inspections_of(held: Hold) -> tuple[Inspection, ...]:
     """What there is to look at, in order."""
     return _OF_FILES if held.source.capabilities.files else _INSPECTIONS
+
+
+def _loss(held: Hold, plan: Plan) -> Gap | None:
+    """What a run would find lost at the target. A job that was changed is held before it looks."""
+    with held.exchange.transaction() as connection:
+        if exchange_version(connection) is None:
+            return None
+        if History(connection, held.department, held.name).content_hash() != plan.content_hash:
+            return None
+    try:
+        refuse_loss(held, plan)
+    except Gap as error:
+        return error
+    return None
 
 
 def _begun(held: Hold) -> dict[str, datetime]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bridge.errors import Changed
+from bridge.claim import find_claim
+from bridge.errors import Changed, Gap
 from bridge.failpoint import failpoint
 from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold
-from bridge.ledger.migrations import is_receiver_current, upgrade_receiver
-from bridge.ledger.receiver import Receiver
+from bridge.ledger.claim import Claim, Claims
+from bridge.ledger.migrations import is_receiver_current, receiver_version, upgrade_receiver
 from bridge.mapping import Route
 from bridge.route import describe_source, find_route, onto_table
 from connectors.changes import Changes
@@ -18,7 +19,7 @@ from connectors.errors import ConfigurationError, MissingObject, StructureMismat
 from connectors.selection import Format
 from connectors.table import Column, Table, TableName, Type
 
-__all__ = ["Plan", "extend_target", "make_plan", "prepare_target"]
+__all__ = ["Plan", "extend_target", "make_plan", "prepare_target", "refuse_loss"]
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,9 @@ def extend_target(held: Hold) -> None:
     with target.transaction() as connection:
         if not target.exists(place) or not is_receiver_current(connection):
             return
-        if not held.receiver().owns(place.schema, place.name):
-            return
+    claim = find_claim(held, place)
+    if claim is None or not claim.owned:
+        return
     table, existing = describe_source(job, held.source), target.describe(place)
     route = find_route(job, table, held.exchange, target, held.deployment.code_tables)
     missing = [c for c in route.target_columns if c.name not in existing.names]
@@ -144,46 +146,75 @@ def _refuse_itself(held: Hold, source: TableName, target: TableName) -> None:
         )
 
 
-def prepare_target(held: Hold, plan: Plan) -> Plan:
+def prepare_target(held: Hold, plan: Plan, *, resync: bool = False) -> Plan:
     """Makes what the target lacks: receiver tables, the job's claim and table. Idempotent, and
     without the schema lock when nothing is lacking.
 
-    A table with rows that this job did not put there needs `adopt`. Where the job may not create,
-    what is missing is named for the DBA.
+    A table with rows that the job has not claimed before needs `adopt`. What was delivered and is
+    gone is made again for a `resync` alone. Where the job may not create, what is missing is named
+    for the DBA.
     """
-    owned = _known_claim(held, plan)
-    if owned is None:
-        lock = held.target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS)
-        with lock, held.target.definition() as connection:
-            if held.job.target.ddl:
-                upgrade_receiver(connection)
-                failpoint("receiver.made")
-            owned = _claim(held, plan, held.receiver())
-            failpoint("target.claiming")
+    claim = _known_claim(held, plan)
+    owned = claim is not None and claim.owned
+    if claim is None:
+        if not resync:
+            refuse_loss(held, plan)
+        with held.target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS):
+            claim = find_claim(held, plan.effects.table)
+            with held.target.definition() as connection:
+                if held.job.target.ddl:
+                    upgrade_receiver(connection)
+                    failpoint("receiver.made")
+                owned = _claim(held, plan, claim)
+                failpoint("target.claiming")
         failpoint("target.claimed")
     return replace(plan, effects=replace(plan.effects, owned=owned), target_exists=True)
 
 
-def _known_claim(held: Hold, plan: Plan) -> bool | None:
-    """Whether the table is ours, if everything is in place already; None if it is not."""
-    place = plan.effects.table
+def refuse_loss(held: Hold, plan: Plan) -> None:
+    """Raises Gap where something was delivered, and the target has lost the position or the table:
+    it was restored. In an empty table the next changes would arrive as they were sent."""
+    with held.exchange.transaction():
+        confirmed = held.ledger().newest_confirmed()
+    if confirmed is None:
+        return
+    with held.target.transaction() as connection:
+        is_there = receiver_version(connection) is not None
+        position = held.receiver().position() if is_there else None
+    place = f"{confirmed.epoch}/{confirmed.seq}"
+    if position is None:
+        what = f"the target has no position, {place} was confirmed"
+    elif not plan.target_exists:
+        what = f"the target has no table {plan.effects.table} any more, {place} was confirmed"
+    else:
+        return
+    remedy = f"find out what was restored or changed, then bridgehead resync {held.name} --why TEXT"
+    raise Gap(f"{held.name}: {what}", remedy=remedy)
+
+
+def _known_claim(held: Hold, plan: Plan) -> Claim | None:
+    """The job's claim on the table, if everything is in place already."""
     with held.target.transaction() as connection:
         if not plan.target_exists or not is_receiver_current(connection):
             return None
-        receiver = held.receiver()
-        position = receiver.position()
-        if position is None:
-            return None
-        owned = receiver.claim(place.schema, place.name, owned=False)
+        position = held.receiver().position()
+    claim = find_claim(held, plan.effects.table)
+    if position is None or claim is None:
+        return None
     held.outrun(position.token)
-    return owned
+    return claim
 
 
-def _claim(held: Hold, plan: Plan, receiver: Receiver) -> bool:
+def _claim(held: Hold, plan: Plan, claim: Claim | None) -> bool:
+    """Whether the table is made by us. One that was taken over stays so, though we make it again:
+    its owner may put the first one back, with columns of its own."""
     place = plan.effects.table
-    known = receiver.position() is not None
-    receiver.lock_position(held.token)
-    owned = receiver.claim(place.schema, place.name, owned=not plan.target_exists)
+    held.receiver().lock_position(held.token)
+    if claim is None:
+        if plan.target_exists and not held.job.target.adopt:
+            _refuse_rows(held, plan)
+        claim = Claim(place, held.department, held.name, owned=not plan.target_exists)
+        Claims(held.target.connection).add(claim)
     if not plan.target_exists:
         if not held.job.target.ddl:
             raise MissingObject(
@@ -192,15 +223,7 @@ def _claim(held: Hold, plan: Plan, receiver: Receiver) -> bool:
                 remedy=f"have it created: {plan.effects.create()[0]}",
             )
         held.target.execute_all(plan.effects.create(plan.table.comment))
-    elif not (known or held.job.target.adopt or _has_delivered(held)):
-        _refuse_rows(held, plan)
-    return owned
-
-
-def _has_delivered(held: Hold) -> bool:
-    """A target without our position has then lost it: a gap, for the stream's check to tell."""
-    with held.exchange.transaction():
-        return held.ledger().newest_confirmed() is not None
+    return claim.owned
 
 
 def _refuse_rows(held: Hold, plan: Plan) -> None:

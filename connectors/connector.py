@@ -99,7 +99,8 @@ class Connector(Session):
 
     @abstractmethod
     def identity(self, name: TableName) -> str:
-        """Equal for two names, endpoints or logins if they lead to one and the same table."""
+        """Equal for two names, endpoints or logins if they lead to one and the same table; where
+        there is none, at least for one and the same name. Not inside a transaction."""
 
     @abstractmethod
     def read(self, selection: Selection, format: Format = Format.ARROW) -> RowStream:

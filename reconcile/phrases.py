@@ -32,6 +32,7 @@ CODES: Mapping[str, Mapping[str, Pair]] = {
         "disable": ("停用", "disable"),
         "new_epoch": ("开始新的轮次", "new epoch"),
         "purge": ("清理", "purge"),
+        "release": ("放弃目标表", "release"),
     },
     "guarantee": {
         "lossless": ("不丢失", "lossless"),

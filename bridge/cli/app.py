@@ -48,6 +48,7 @@ COMMANDS = {
     "reject": "decision",
     "enable": "decision",
     "disable": "decision",
+    "release": "decision",
     "quarantine": "quarantine",
     "events": "events",
     "metrics": "metrics",

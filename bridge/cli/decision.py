@@ -1,4 +1,5 @@
-"""Commands by which a person decides, all audited: resync, approve, reject, enable, disable."""
+"""Commands by which a person decides, all audited: resync, approve, reject, enable, disable,
+release."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bridge import decision
+from bridge import claim, decision
 from bridge.cli.outcome import finish
 from bridge.cli.session import Actor, AsJson, JobName, Session, actor_of
 from bridge.cli.shown import console
@@ -65,6 +66,23 @@ def enable(ctx: typer.Context, job: JobName, why: Why = "", by: Actor = None) ->
 def disable(ctx: typer.Context, job: JobName, why: Why = "", by: Actor = None) -> None:
     """Skip every run of a job until it is enabled; a run under way finishes."""
     _switch(ctx.obj, job, False, actor_of(by), why)
+
+
+@commands.command()
+def release(
+    ctx: typer.Context,
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="A table, or SCHEMA.TABLE.")],
+    endpoint: Annotated[
+        str, typer.Option("--endpoint", metavar="ENDPOINT", help="The target that has it.")
+    ],
+    why: Why,
+    by: Actor = None,
+) -> None:
+    """Give up a target table that none of our jobs fills any more; its rows stay."""
+    session: Session = ctx.obj
+    given_up = claim.release(session.deployment, endpoint, table, actor_of(by), _reason(why))
+    told = say("{0} at {1} is nobody's any more; job {2} filled it", table, endpoint, given_up.job)
+    console().print(told)
 
 
 def _switch(session: Session, job: str, on: bool, actor: str, why: str) -> None:

@@ -15,9 +15,7 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
-    and_,
     bindparam,
-    delete,
     insert,
     select,
     update,
@@ -26,10 +24,10 @@ from sqlalchemy import (
 from bridge.batch import GENESIS, Batch, Counts, Kind, Misfits
 from bridge.errors import Fork, Gap
 from bridge.ledger.record import Sums
-from bridge.ledger.schema import claim_row, position_row, receipt_row
+from bridge.ledger.schema import position_row, receipt_row
 from bridge.ledger.summing import sum_up, summing
 from bridge.ledger.thisjob import naming, this_job
-from connectors.errors import Busy, StructureMismatch
+from connectors.errors import Busy
 from reconcile.tally import Measured, deviation
 
 __all__ = ["Expectation", "Position", "Receipt", "Receiver", "Stall"]
@@ -96,16 +94,10 @@ _NEWEST = _RECEIPTS.order_by(receipt_row.c.epoch.desc(), receipt_row.c.seq.desc(
 _WITH_HASH = _RECEIPTS.where(receipt_row.c.batch_hash == bindparam("with_hash")).limit(1)
 _NEW_RECEIPT = insert(receipt_row)
 _MEASURED = summing(receipt_row, receipt_row.c.total)
-_TABLE = and_(
-    claim_row.c.table_schema == bindparam("in_schema"), claim_row.c.table_name == bindparam("named")
-)
-_CLAIM = select(claim_row).where(_TABLE)
-_OWNED = update(claim_row).where(_TABLE).values(owned=True)
-_RELEASED = delete(claim_row).where(this_job(claim_row), _TABLE)
 
 
 class Receiver:
-    """The position, receipts and claims of one department's job at the target."""
+    """The position and receipts of one department's job at the target."""
 
     def __init__(self, connection: Connection, department: str, job: str) -> None:
         self.connection = connection
@@ -201,35 +193,6 @@ class Receiver:
         """What was measured in that epoch up to and with that batch."""
         return sum_up(self.connection, _MEASURED, self._this_job, epoch, seq)
 
-    # -- claims ------------------------------------------------------------------------------
-
-    def claim(self, schema: str | None, table: str, *, owned: bool) -> bool:
-        """Make the table this job's alone (the caller holds the schema lock); returns whether it
-        was made by us, now or earlier. `StructureMismatch` names another holder."""
-        held = self._claim(schema, table)
-        if held is None:
-            names = {"table_schema": schema or "", "table_name": table, "owned": owned}
-            values = self._named(names | {"claimed_at": datetime.now(UTC)})
-            self.connection.execute(insert(claim_row), values)
-            return owned
-        if not self._is_ours(held):
-            raise StructureMismatch(
-                f"table {table} is filled by job {held.job} of department {held.department}",
-                remedy="choose another target table, or remove that job first",
-            )
-        if owned and not held.owned:
-            self.connection.execute(_OWNED, _table(schema, table))
-        return owned or bool(held.owned)
-
-    def owns(self, schema: str | None, table: str) -> bool:
-        """Whether this job made the table."""
-        held = self._claim(schema, table)
-        return held is not None and self._is_ours(held) and bool(held.owned)
-
-    def release(self, schema: str | None, table: str) -> None:
-        """Give up this job's claim, if it has one."""
-        self.connection.execute(_RELEASED, self._this_job | _table(schema, table))
-
     # -- pieces ------------------------------------------------------------------------------
 
     def _advance(self, receipt: Receipt) -> None:
@@ -245,12 +208,6 @@ class Receiver:
     def _confirmed(self, batch_hash: str) -> bool:
         return self._one(_WITH_HASH, with_hash=batch_hash) is not None
 
-    def _claim(self, schema: str | None, table: str) -> Row[Any] | None:
-        return self.connection.execute(_CLAIM, _table(schema, table)).one_or_none()
-
-    def _is_ours(self, claim: Row[Any]) -> bool:
-        return (claim.department, claim.job) == (self.department, self.job)
-
     def _set(self, **values: Any) -> None:
         self.connection.execute(_MOVED, self._this_job | values)
 
@@ -264,10 +221,6 @@ class Receiver:
 
     def _named(self, values: dict[str, Any]) -> dict[str, Any]:
         return {"department": self.department, "job": self.job} | values
-
-
-def _table(schema: str | None, table: str) -> dict[str, str]:
-    return {"in_schema": schema or "", "named": table}
 
 
 def _next_of_epoch(batch: Batch, position: Position) -> Expectation:

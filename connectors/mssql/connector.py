@@ -188,7 +188,7 @@ class MssqlConnector(AgentDigest, ArrayLoad, CursorRead):
     def identity(self, name: TableName) -> str:
         with self.transaction():
             place = "SELECT CONCAT(SERVERPROPERTY('ServerName'), '/', DB_ID())"
-            return f"{self.value(place)}/{self._object(name)}"
+            return f"{self.value(place)}/{self._object(name) or name}"
 
     def describe(self, name: TableName) -> Table:
         with self.transaction():

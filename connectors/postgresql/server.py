@@ -172,7 +172,7 @@ class PostgresqlServer(Connector):
 
     def identity(self, name: TableName) -> str:
         with self.transaction():
-            return f"{self.value(IDENTITY)}/{self._oid(name)}"
+            return f"{self.value(IDENTITY)}/{self._oid(name) or name}"
 
     def describe(self, name: TableName) -> Table:
         with self.transaction():

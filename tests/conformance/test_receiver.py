@@ -13,11 +13,13 @@ from sqlalchemy import Connection, Engine, Row, select
 
 from bridge.batch import GENESIS, Batch, Counts, Kind, Misfits, State, Tally
 from bridge.errors import Fork, Gap
+from bridge.ledger.claim import Claim, Claims
 from bridge.ledger.migrations import upgrade_receiver
 from bridge.ledger.receiver import Expectation, Position, Receiver
 from bridge.ledger.record import Sums
 from bridge.ledger.schema import health_view
 from connectors.errors import Busy, StructureMismatch
+from connectors.table import TableName
 
 DEPARTMENT = "113301000024895242"
 MINUTE = timedelta(minutes=1)
@@ -265,37 +267,41 @@ def test_rows_and_position_are_rolled_back_together(target: Engine) -> None:
 
 
 def test_one_table_is_one_departments_job(connection: Connection, receiver: Receiver) -> None:
-    assert receiver.claim("public", "population", owned=True)
-    assert receiver.claim("public", "population", owned=False)
+    claim = Claim(TableName("population", "public"), DEPARTMENT, "population", owned=True)
+    Claims(connection).add(claim)
+    assert Claims(connection).find() == [claim]
+    claim.require(DEPARTMENT, "population")
     for department, job in (DEPARTMENT, "enterprise"), ("other", "population"):
-        other = Receiver(connection, department, job)
-        held = f"job population of department {DEPARTMENT}"
+        held = f"public.population is filled by job population of department {DEPARTMENT}"
         with pytest.raises(StructureMismatch, match=held):
-            other.claim("public", "population", owned=False)
-        assert not other.claim(None, "population", owned=False)
-        other.release(None, "population")
+            claim.require(department, job)
+        Claims(connection).remove(replace(claim, department=department, job=job))
+    assert Claims(connection).find() == [claim]
 
 
-def test_a_table_of_another_schema_is_given_up_alone(receiver: Receiver) -> None:
-    for schema in None, "public", "other":
-        receiver.claim(schema, "population", owned=True)
-    receiver.release("public", "population")
-    owned = {schema: receiver.owns(schema, "population") for schema in (None, "public", "other")}
-    assert owned == {None: True, "public": False, "other": True}
-
-
-def test_an_adopted_table_may_become_ours_and_be_given_up(
+def test_a_table_of_another_schema_is_given_up_alone(
     connection: Connection, receiver: Receiver
 ) -> None:
-    assert not receiver.claim(None, "population", owned=False)
-    assert receiver.claim(None, "population", owned=True)
-    assert receiver.claim(None, "population", owned=False)
-    other = Receiver(connection, DEPARTMENT, "enterprise")
-    other.release(None, "population")
-    with pytest.raises(StructureMismatch):
-        other.claim(None, "population", owned=False)
-    receiver.release(None, "population")
-    assert not other.claim(None, "population", owned=False)
+    claims = Claims(connection)
+    here, public, other = (
+        Claim(TableName("population", schema), DEPARTMENT, "population", owned=schema is None)
+        for schema in (None, "public", "other")
+    )
+    for claim in here, public, other:
+        claims.add(claim)
+    claims.remove(public)
+    assert claims.find() == [here, other]
+
+
+def test_names_alike_are_found_whatever_their_schema_and_case(
+    connection: Connection, receiver: Receiver
+) -> None:
+    claims = Claims(connection)
+    names = [("population", None), ("Population", "other"), ("populations", None)]
+    for name, schema in names:
+        claims.add(Claim(TableName(name, schema), DEPARTMENT, "population", owned=False))
+    found = [claim.table for claim in claims.find("POPULATION")]
+    assert found == [TableName("population"), TableName("Population", "other")]
 
 
 # -- what the central platform sees ----------------------------------------------------------

@@ -458,4 +458,13 @@ DELIVERING = (
         "tests/scenario/test_own_columns.py"
         "::test_what_others_wrote_into_a_table_that_was_taken_over_stays[postgresql]",
     ),
+    Mutant(
+        "any-table-taken-by-a-job-that-was-here-before",
+        "apply",
+        "bridge.plan",
+        "if plan.target_exists and not held.job.target.adopt:",
+        "if plan.target_exists and not (held.job.target.adopt or held.receiver().newest()):",
+        "tests/scenario/test_whose_table.py"
+        "::test_a_job_moved_to_a_table_with_rows_must_be_told_to_take_it_over[sqlite]",
+    ),
 )

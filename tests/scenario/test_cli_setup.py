@@ -145,8 +145,9 @@ def test_a_target_that_a_run_would_not_take_is_told_before_it(world: World, caps
     world.sql("target", "DROP TABLE t")
     code, findings = check(world, capsys)
     (told,) = found(findings, "target")
-    assert (code, told["result"]) == (4, "refused")
-    assert "is gone, and rows had been delivered" in told["found"]
+    assert (code, told["result"]) == (1, "refused")
+    assert told["found"] == "j: the target has no table t any more, 1/1 was confirmed"
+    assert told["found"] in str(world.run().error)
 
 
 def test_missing_rights_to_make_tables_are_named(world: World, capsys: Capsys) -> None:

@@ -152,3 +152,23 @@ def test_a_table_that_was_taken_over_gets_no_column_of_ours(world: World) -> Non
     assert {batch["epoch"] for batch in world.batches()} == {1}
     world.job("j", **cursor_job(), target=place, columns=shared)
     world.run_well()
+
+
+@pytest.mark.parametrize("world", FAMILIES[2:], indirect=True, ids=["sqlite"])
+def test_a_table_that_was_taken_over_and_made_again_stays_its_owners(world: World) -> None:
+    """Who made it puts it back, with what was in columns of its own."""
+    made = (
+        "CREATE TABLE t (id integer PRIMARY KEY, name text, amount numeric(10,2), "
+        "updated_at TIMESTAMP, remark text)"
+    )
+    world.make_table(3)
+    world.sql("target", made, "INSERT INTO t (id, remark) VALUES (1, 'mine')")
+    world.job("j", **cursor_job(), target={"endpoint": "target", "table": "t", "adopt": True})
+    world.run_well()
+    world.sql("target", "CREATE TABLE kept AS SELECT * FROM t", "DROP TABLE t")
+    assert world.run().verdict == "gap"
+    assert world.resync().verdict == "reconciled"
+    world.sql("target", "DROP TABLE t", made, "INSERT INTO t SELECT * FROM kept")
+    world.sql("source", f"UPDATE t SET name = 'later', updated_at = {world.now} WHERE id = 1")
+    world.run_well()
+    assert world.sql("target", "SELECT name, remark FROM t WHERE id = 1") == [("later", "mine")]

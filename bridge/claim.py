@@ -1,0 +1,100 @@
+"""Whose a table at the target is: one table is filled by one job of one department, under whatever
+spelling of its name."""
+
+from __future__ import annotations
+
+from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold, lock_of, open_ledger
+from bridge.ledger.audit import Audit
+from bridge.ledger.claim import Claim, Claims
+from bridge.ledger.migrations import receiver_version
+from bridge.settings import Deployment
+from connectors.connector import Connector
+from connectors.errors import ConfigurationError
+from connectors.registry import connect
+from connectors.table import TableName
+
+__all__ = ["find_claim", "release"]
+
+_LISTED = 20
+
+
+def find_claim(held: Hold, place: TableName) -> Claim | None:
+    """The job's claim on this table of its target; None if nobody has claimed it. Raises
+    StructureMismatch if another job fills it. Begins transactions of its own.
+
+    Two names that are spelled alike may be one table: a schema that is named or the login's own,
+    another case. What the store says of both decides.
+    """
+    found = None
+    for claim in _claims(held.target, place.name):
+        if claim.table == place or _is_same(held.target, claim.table, place):
+            claim.require(held.department, held.name)
+            found = claim if found is None or claim.table == place else found
+    return found
+
+
+def release(deployment: Deployment, endpoint: str, table: str, actor: str, why: str) -> Claim:
+    """Our department's job gives up its claim on a table that it fills no more; afterwards the
+    table is nobody's. Audited first: the two stores do not commit together."""
+    settings, department = deployment.endpoint(endpoint), deployment.department.code
+    with connect(settings) as target:
+        claim = _claim_to_release(target, department, table)
+        with open_ledger(deployment) as exchange, exchange.lock(lock_of(department, claim.job), 10):
+            _refuse_filled(deployment, target, claim)
+            with exchange.transaction() as connection:
+                details = {"endpoint": endpoint, "table": str(claim.table), "why": why}
+                Audit(connection, department).append(actor, "release", claim.job, details)
+            with target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), target.transaction() as connection:
+                Claims(connection).remove(claim)
+    return claim
+
+
+def _claims(target: Connector, like: str | None = None) -> list[Claim]:
+    with target.transaction() as connection:
+        return [] if receiver_version(connection) is None else Claims(connection).find(like)
+
+
+def _is_same(target: Connector, table: TableName, other: TableName) -> bool:
+    return target.identity(table) == target.identity(other)
+
+
+def _claim_to_release(target: Connector, department: str, table: str) -> Claim:
+    claims = _claims(target)
+    by_name = {str(claim.table): claim for claim in claims}
+    endpoint = target.endpoint.name
+    for name in (table, str(target.resolve(TableName(table)))):
+        if name in by_name:
+            claim = by_name[name]
+            if claim.department != department:
+                raise ConfigurationError(
+                    f"table {table} is filled by job {claim.job} of department {claim.department}",
+                    endpoint=endpoint,
+                    remedy="that department alone gives it up",
+                )
+            return claim
+    listed = ", ".join(f"{c.table} ({c.department}/{c.job})" for c in claims[:_LISTED])
+    raise ConfigurationError(
+        f"no job has claimed a table {table} there",
+        endpoint=endpoint,
+        remedy=f"claimed there: {listed}" if listed else "no table is claimed there",
+    )
+
+
+def _refuse_filled(deployment: Deployment, target: Connector, claim: Claim) -> None:
+    """A claim is given up only where no job file can mean that table."""
+    file = f"jobs/{claim.job}.yaml"
+    if claim.job in deployment.bad_jobs:
+        raise ConfigurationError(
+            f"{file} has problems, and may mean table {claim.table}",
+            remedy="put the file right, or take it away",
+        )
+    job = deployment.jobs.get(claim.job)
+    if job is None:
+        return
+    with connect(deployment.endpoint(job.target.endpoint)) as filled:
+        place = filled.resolve(TableName(job.target.table, job.target.schema))
+        if filled.identity(place) == target.identity(claim.table):
+            raise ConfigurationError(
+                f"{file} names table {claim.table} as its target",
+                remedy="let it name another target, or take the file away",
+            )
