@@ -171,6 +171,10 @@ class Batch:
         text = json.dumps(sealed, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode("ascii")).hexdigest()
 
+    @property
+    def place(self) -> str:
+        return f"{self.epoch}/{self.seq}"
+
     def with_hash(self) -> Batch:
         return replace(self, batch_hash=self.compute_hash())
 

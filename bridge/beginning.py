@@ -55,6 +55,7 @@ def plan_whole(held: Hold) -> Plan:
                 f"{held.name}: batch {batch.seq} deletes {batch.tally.deleted} rows, "
                 f"more than max_delete {held.job.max_delete}",
                 remedy=how_to_decide(batch),
+                batch=batch.place,
             )
     return prepare_target(held, plan)
 

@@ -66,7 +66,8 @@ def switch(deployment: Deployment, job: str, actor: str, why: str, *, on: bool) 
 
 
 def acknowledge(deployment: Deployment, number: int, actor: str, why: str) -> EventEntry:
-    """The event stays open, and is not sent again until it has recovered."""
+    """The event stays open, and is not sent again until it has recovered, or something
+    else is seen."""
     with open_ledger(deployment) as exchange:
         with exchange.transaction() as connection:
             events = Events(connection, deployment.department.code)

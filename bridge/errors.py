@@ -65,7 +65,15 @@ class Fork(LedgerError):
 
 
 class Held(LedgerError):
+    """`batch`: the epoch/seq of the one that waits, where it is one."""
+
     code = "held"
+
+    def __init__(
+        self, message: str, *, endpoint: str | None = None, remedy: str = "", batch: str = ""
+    ) -> None:
+        super().__init__(message, endpoint=endpoint, remedy=remedy)
+        self.batch = batch
 
 
 class Changed(Held):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 __all__ = ["EventKind", "Observation", "Recovery", "Severity", "Sighting"]
 
@@ -54,8 +55,10 @@ _SEVERITIES = {
 @dataclass(frozen=True)
 class Sighting:
     """Something is so now. `job` is None for what concerns no single one: a store that is down is
-    one event, however many jobs meet it. `facts` are numbers, names and messages of our own, never
-    a row's values or a secret; `since`, where it is known, may be earlier than the first sight."""
+    one event, however many jobs meet it. `subject` is what it is about, where one of a kind may
+    follow another: the store, the held batch. `facts` are numbers, names and messages of our own,
+    never a row's values or a secret; `since`, where it is known, may be earlier than the first
+    sight."""
 
     kind: EventKind
     job: str | None = None
@@ -63,14 +66,41 @@ class Sighting:
     facts: Mapping[str, str | int] = field(default_factory=dict)
     since: datetime | None = None
 
+    def is_news_to(self, known: Mapping[str, Any], since: datetime) -> bool:
+        """Whether somebody who has taken over what was so `since`, with the facts `known`, is to be
+        told of this: another matter, or the same grown beyond what they have seen."""
+        if self.since is not None and self.since > since:
+            return True
+        matter = _MATTERS.get(self.kind, ())
+        if any(self.facts.get(name) != known.get(name) for name in matter):
+            return True
+        match self.kind:
+            case EventKind.DEVIATION:
+                newest, seen = ([f.get("epoch", 0), f.get("seq", 0)] for f in (self.facts, known))
+                return newest > seen or self.facts["deviation"] > known["deviation"]
+            case EventKind.QUARANTINE:
+                return int(self.facts["open"]) >= _MANIFOLD * int(known["open"])
+        return False
+
+
+_MATTERS = {
+    EventKind.GAP: ("found",),
+    EventKind.FORK: ("found",),
+    EventKind.STRUCTURE: ("endpoint", "found"),
+    EventKind.FAILED: ("code", "endpoint"),  # its message may name a session or a time
+}
+_MANIFOLD = 2
+"""So many times the rows that somebody knows to be set aside are another matter."""
+
 
 @dataclass(frozen=True)
 class Recovery:
-    """Something is so no longer; of every subject where none is named."""
+    """Something is so no longer; of every subject where none is named, or of all `but` one."""
 
     kind: EventKind
     job: str | None = None
     subject: str | None = None
+    but: str | None = None
 
 
 @dataclass(frozen=True)

@@ -110,12 +110,12 @@ def _write(
     events, outbox = Events(connection, department), Outbox(connection, department)
     _write_aside(events, outbox, deployment, at)
     open_ones = events.open_kinds()
-    for sighting in sorted(observation.seen, key=lambda s: (s.job or "", s.kind, s.subject)):
-        queue_opened(outbox, rules, events.see(sighting, at), at)
-    for recovery in observation.over:
+    for recovery in observation.over:  # first: the last word is of what is so
         if (recovery.job, recovery.kind) in open_ones:
             for entry in events.recover(recovery, at):
                 queue_recovered(outbox, rules, entry, at)
+    for sighting in sorted(observation.seen, key=lambda s: (s.job or "", s.kind, s.subject)):
+        queue_opened(outbox, rules, events.see(sighting, at), at)
 
 
 def _send(exchange: Connector, deployment: Deployment, at: datetime) -> dict[str, str | None]:

@@ -61,7 +61,8 @@ def _of_error(outcome: Outcome) -> Iterator[Sighting]:
         yield Sighting(EventKind.STORE, None, down, facts)
         return
     kinds = (kind for mistake, kind in _KINDS.items() if isinstance(error, mistake))
-    yield Sighting(next(kinds, EventKind.FAILED), outcome.job, facts=facts)
+    subject = error.batch if isinstance(error, Held) else ""
+    yield Sighting(next(kinds, EventKind.FAILED), outcome.job, subject, facts)
 
 
 def _of_conclusion(outcome: Outcome) -> Iterator[Sighting]:
@@ -70,11 +71,13 @@ def _of_conclusion(outcome: Outcome) -> Iterator[Sighting]:
         facts = {"found": outcome.renewed, "remedy": "everything was sent again by itself"}
         yield Sighting(EventKind.GAP, job, facts=facts)
     if outcome.deviation:
-        yield Sighting(EventKind.DEVIATION, job, facts={"deviation": outcome.deviation})
-    for batch in outcome.batches:
-        if batch.state is State.HELD:
-            found = f"{job}: batch {batch.seq} deletes {batch.tally.deleted} rows"
-            yield Sighting(EventKind.HELD, job, facts={"found": found})
+        numbers = {"deviation": outcome.deviation}
+        if (newest := outcome.deviated) is not None:
+            numbers |= {"epoch": newest.epoch, "seq": newest.seq}
+        yield Sighting(EventKind.DEVIATION, job, facts=numbers)
+    if (batch := outcome.held) is not None:
+        found = f"{job}: batch {batch.seq} deletes {batch.tally.deleted} rows"
+        yield Sighting(EventKind.HELD, job, batch.place, {"found": found})
     if outcome.overdue:
         holders = ", ".join(outcome.holders)
         yield Sighting(EventKind.HORIZON, job, facts={"holders": holders}, since=outcome.held_since)
@@ -91,8 +94,7 @@ def _recovered(outcome: Outcome) -> Iterator[Recovery]:
     yield from (Recovery(kind, job) for kind in _OVER)
     if not outcome.deviation:
         yield Recovery(EventKind.DEVIATION, job)
-    if not any(batch.state is State.HELD for batch in outcome.batches):
-        yield Recovery(EventKind.HELD, job)
+    yield Recovery(EventKind.HELD, job, but=outcome.held.place if outcome.held else None)
     followed = any(batch.state is State.RECONCILED for batch in outcome.batches)
     if (followed or outcome.cut is not None) and not outcome.renewed:
         yield from (Recovery(kind, job) for kind in (EventKind.GAP, EventKind.FORK))

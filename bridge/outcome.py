@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from bridge.batch import Batch, State
+from bridge.batch import Batch
 from bridge.stream import Cut
 from connectors.errors import BridgeheadError
 from reconcile.verdict import Verdict
@@ -34,6 +34,7 @@ class Outcome:
     """What a run came to. `batches` are those it sealed or acknowledged, in order. `overdue`: the
     horizon has been held back for longer than the job allows. `pulled`: a pull has gone through.
     `quarantined`: rows that are set aside now, by this run or earlier ones.
+    `held`: the batch that waits for a person; `deviated`: the newest that deviates.
     `renewed`: what was found restored, and made a new epoch begin by itself.
     `reached` are the endpoints with which there was a session."""
 
@@ -41,6 +42,8 @@ class Outcome:
     verdict: Verdict = Verdict.RECONCILED
     deviation: int = 0
     quarantined: int = 0
+    held: Batch | None = None
+    deviated: Batch | None = None
     holders: tuple[str, ...] = ()
     held_since: datetime | None = None
     overdue: bool = False
@@ -71,9 +74,8 @@ class Outcome:
             return None
         if self.verdict is Verdict.DEVIATION:
             return f"bridgehead reconcile {self.job} finds the rows"
-        if self.verdict is Verdict.HELD:
-            held = (batch for batch in self.batches if batch.state is State.HELD)
-            return next(map(how_to_decide, held), None)
+        if self.verdict is Verdict.HELD and self.held is not None:
+            return how_to_decide(self.held)
         return None
 
     def note(self, batch: Batch) -> None:

@@ -130,7 +130,7 @@ def _behind(held: Hold, high: datetime, watermark: datetime) -> Pulled:
         return Pulled()
     what = f"the source's clock stands {seconds:.0f} s behind the watermark {instant(watermark)}"
     overdue = seconds > held.job.capture.horizon_limit
-    return Pulled((what,), held.source.clock(), overdue=overdue)
+    return Pulled((what,), overdue=overdue)
 
 
 def _horizon(held: Hold, plan: Plan) -> tuple[datetime | None, Pulled]:

@@ -233,6 +233,7 @@ class Push:
             f"{job}: after a restore everything was to be sent again, and that would delete "
             f"{deleted} rows at the target, more than max_delete {most}",
             remedy=f"see whether the source is whole, then bridgehead resync {job} --why TEXT",
+            batch=batch.place,
         )
 
     def _load(self, batch: Batch, into: TableName, *, with_operation: bool) -> None:

@@ -202,6 +202,8 @@ def _conclude(held: Hold, outcome: Outcome) -> None:
         in_flight = ledger.unsettled()
         waiting = ledger.held()
         standing = ledger.standing()
+    outcome.held = next(iter(waiting), None)
+    outcome.deviated = deviated[-1] if deviated else None
     by_batch = sum(batch.deviation or 0 for batch in deviated)
     outcome.deviation = max(by_batch, standing.content_deviation if standing else 0)
     cut = outcome.cut

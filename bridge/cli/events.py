@@ -74,7 +74,7 @@ def ack(
     ],
     by: Actor = None,
 ) -> None:
-    """Take an event over: it stays open, and is not sent again until it has recovered."""
+    """Take an event over: it stays open, and is not sent again until it is over or worse."""
     session: Session = ctx.obj
     if not why.strip():
         raise typer.BadParameter("say why: the reason is kept in the audit log")

@@ -52,28 +52,36 @@ class Events:
         self._department = department
 
     def see(self, sighting: Sighting, at: datetime) -> EventEntry:
-        """Opens an event, or renews the open one with what is known now. Two sessions that open
-        one at once collide on the index: the caller tries again."""
+        """Opens an event, or renews the open one with what is known now. One that was acknowledged
+        ends where the sighting is news: the acknowledgement was of what was seen then. Two sessions
+        that open one at once collide on the index: the caller tries again."""
         key = _open_key(sighting.kind, sighting.subject)
-        renewed = update(row).where(self._of(sighting.job), row.c.open_key == key)
-        facts = json.dumps(dict(sighting.facts), ensure_ascii=False, sort_keys=True)
-        latest = {"last_seen_at": at, "facts": facts}
-        known = self._connection.execute(renewed.values(seen=row.c.seen + 1, **latest)).rowcount
-        if not known:
+        this = and_(self._of(sighting.job), row.c.open_key == key)
+        known = next(iter(self._entries(this)), None)
+        facts = dict(sighting.facts)
+        if known is not None and known.acknowledged_at is not None:
+            then = known.facts.get(_ACKNOWLEDGED, known.facts)
+            if sighting.is_news_to(then, known.first_seen_at):
+                self._close([known.number], at)
+            else:
+                facts[_ACKNOWLEDGED] = then
+        latest = {"last_seen_at": at, "facts": _text(facts)}
+        renewed = update(row).where(this).values(seen=row.c.seen + 1, **latest)
+        if not self._connection.execute(renewed).rowcount:
             self._open(sighting, key, at, latest)
-        found = self._entries(self._of(sighting.job), row.c.open_key == key)
-        return found[0]
+        return self._entries(this)[0]
 
     def recover(self, recovery: Recovery, at: datetime) -> list[EventEntry]:
         """Closes what was open; the entries as they are now."""
         wanted = and_(self._of(recovery.job), row.c.kind == recovery.kind.value, _OPEN)
         if recovery.subject is not None:
             wanted &= row.c.open_key == _open_key(recovery.kind, recovery.subject)
+        if recovery.but is not None:
+            wanted &= row.c.open_key != _open_key(recovery.kind, recovery.but)
         numbers = [entry.number for entry in self._entries(wanted)]
         if not numbers:
             return []
-        closing = update(row).where(row.c.number.in_(numbers), _OPEN)
-        self._connection.execute(closing.values(open_key=None, closed_at=at))
+        self._close(numbers, at)
         return self._entries(row.c.number.in_(numbers))
 
     def open_kinds(self) -> set[tuple[str | None, EventKind]]:
@@ -94,14 +102,17 @@ class Events:
         return [_entry(found) for found in self._connection.execute(query)][::-1]
 
     def acknowledge(self, number: int, actor: str, why: str, at: datetime) -> EventEntry:
-        """Somebody has taken it over: it stays open, and is not sent again until it recovers."""
+        """Somebody has taken it over: it stays open, and is not sent again until it recovers or
+        something else is seen. What it was then stays beside its facts."""
         entry = self.entry(number)
         if entry is None or not entry.is_open:
             raise ConfigurationError(
                 f"there is no event {number}" if entry is None else f"event {number} has recovered",
                 remedy="`bridgehead events` lists those that are open",
             )
-        who = {"acknowledged_at": at, "acknowledged_by": actor, "acknowledged_why": why}
+        then = {name: fact for name, fact in entry.facts.items() if name != _ACKNOWLEDGED}
+        who: dict[str, Any] = {"acknowledged_at": at, "acknowledged_by": actor}
+        who |= {"acknowledged_why": why, "facts": _text(then | {_ACKNOWLEDGED: then})}
         self._connection.execute(update(row).where(row.c.number == number).values(who))
         details = {"event": number, "kind": entry.kind.value, "why": why}
         Audit(self._connection, self._department).append(actor, "acknowledge", entry.job, details)
@@ -119,6 +130,10 @@ class Events:
             "seen": 1,
         }
         self._connection.execute(insert(row).inline(), values | latest)
+
+    def _close(self, numbers: list[int], at: datetime) -> None:
+        closing = update(row).where(row.c.number.in_(numbers), _OPEN)
+        self._connection.execute(closing.values(open_key=None, closed_at=at))
 
     def _of(self, job: str | None) -> ColumnElement[bool]:
         return and_(row.c.department == self._department, row.c.job == (job or ""))
@@ -138,6 +153,14 @@ _OPEN_KINDS = (
     .where(row.c.department == bindparam("this_department"), _OPEN)
     .distinct()
 )
+
+
+_ACKNOWLEDGED = "acknowledged"
+"""The facts as they were when somebody took the event over."""
+
+
+def _text(facts: dict[str, Any]) -> str:
+    return json.dumps(facts, ensure_ascii=False, sort_keys=True)
 
 
 def _open_key(kind: EventKind, subject: str) -> str:

@@ -6,6 +6,7 @@ from tests.mutants.mutant import Mutant
 
 __all__ = ["JUDGING"]
 
+EVENTS = "tests/scenario/test_events.py"
 TALLY = "tests/unit/test_tally.py"
 LEDGER = "tests/conformance/test_ledger.py"
 GAPS = "tests/scenario/test_planted_gaps.py"
@@ -19,6 +20,14 @@ CONTENTS = "tests/scenario/test_contents.py"
 SIMULATION = "tests/simulation/test_simulation.py"
 
 JUDGING = (
+    Mutant(
+        "a-second-held-batch-taken-for-the-first",
+        "verdict",
+        "bridge.observation",
+        "yield Sighting(EventKind.HELD, job, batch.place, ",
+        'yield Sighting(EventKind.HELD, job, "", ',
+        f"{EVENTS}::test_a_second_batch_is_held_in_the_run_that_delivers_the_first[False-sqlite]",
+    ),
     Mutant(
         "no-deviation-if-only-the-digest-differs",
         "verdict",

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from bridge.comparison import reconcile_job
-from bridge.decision import approve
+from bridge.decision import acknowledge, approve, reject
 from bridge.event import EventKind, Observation, Sighting
 from bridge.hold import open_ledger
 from bridge.ledger.alarm import Occasion, Outbox
@@ -162,13 +162,139 @@ def test_the_fuse(told: World, hook: Webhook) -> None:
     told.sql("source", "DELETE FROM t WHERE id > 2")
     assert told.run().verdict == "held"
     assert told.run().verdict == "held"
-    assert events(told) == [("held", "j", "", 2)]
+    assert events(told) == [("held", "j", "1/2", 2)]
     (message,) = hook.take()
     assert "deletes 8 rows" in message["message"]
+    for look in (lambda: reconcile_job(told.deployment, "j").outcome, told.run):
+        assert look().verdict == "held"
+    assert (events(told), hook.take()) == ([("held", "j", "1/2", 4)], [])
     approve(told.deployment, "j", told.batches()[-1]["seq"], "tester", "moved away")
     told.run_well()
     assert kinds(told) == []
     assert [m["title"] for m in hook.messages] == ["[Bridgehead] recovered: held j"]
+
+
+@on_both
+@pytest.mark.parametrize("taken_over", [True, False])
+def test_a_second_batch_is_held_in_the_run_that_delivers_the_first(
+    told: World, hook: Webhook, taken_over: bool
+) -> None:
+    told.job("j", max_delete=2, **cursor_job())
+    told.sql("source", "DELETE FROM t WHERE id > 6")
+    assert told.run().verdict == "held"
+    hook.take()
+    if taken_over:
+        acknowledge(told.deployment, 1, "Li", "expected")
+    approve(told.deployment, "j", 2, "tester", "moved away")
+    told.sql("source", "DELETE FROM t WHERE id > 1")
+    assert told.run().verdict == "held"
+    assert events(told) == [("held", "j", "1/3", 1)]
+    over, held = hook.take()
+    assert over["title"] == "[Bridgehead] recovered: held j"
+    assert "batch 2 deletes 4 rows" in over["message"]
+    assert held["title"] == "[Bridgehead] error: held j"
+    assert "batch 3 deletes 5 rows" in held["message"]
+    reject(told.deployment, "j", 3, "tester", "by mistake")
+    told.run_well()
+    assert events(told) == []
+
+
+def test_an_event_of_an_earlier_release_that_names_no_batch_is_over_too(told: World) -> None:
+    nameless = Sighting(EventKind.HELD, "j", facts={"found": "j: batch 2 deletes 8 rows"})
+    see(told, nameless)
+    told.run_well()
+    assert events(told) == []
+    told.job("j", max_delete=4, **cursor_job())
+    told.sql("source", "DELETE FROM t WHERE id > 2")
+    see(told, nameless)
+    assert told.run().verdict == "held"
+    assert events(told) == [("held", "j", "1/3", 1)]
+
+
+# -- what was acknowledged, and what is new ------------------------------------------------------
+
+
+def see(world: World, *sightings: Sighting, at: datetime | None = None) -> None:
+    with open_ledger(world.deployment) as exchange:
+        record(exchange, world.deployment, lambda _: Observation(sightings), at or later())
+
+
+@on_both
+def test_a_deviation_put_right_and_another_in_the_same_run(told: World, hook: Webhook) -> None:
+    lose_a_row(told)
+    acknowledge(told.deployment, 1, "Li", "an hour's work")
+    hook.take()
+    assert told.run().verdict == "deviation"
+    assert (events(told), hook.take()) == ([("deviation", "j", "", 2)], [])
+    swallow(told)
+    assert told.resync().verdict == "deviation"
+    assert events(told) == [("deviation", "j", "", 1)]
+    assert [m["title"] for m in hook.take()] == ["[Bridgehead] critical: deviation 人口 (j)"]
+    acknowledge(told.deployment, 2, "Li", "that as well")
+    assert told.run().verdict == "deviation"
+    assert hook.take() == []
+    told.insert([50], stamp=told.now)
+    assert told.run().verdict == "deviation"
+    assert [m["title"] for m in hook.take()] == ["[Bridgehead] critical: deviation 人口 (j)"]
+    query = "SELECT acknowledged_by, closed_at IS NULL FROM bh_event ORDER BY number"
+    assert [(who, bool(is_open)) for who, is_open in told.sql("exchange", query)] == [
+        ("Li", False),
+        ("Li", False),
+        (None, True),
+    ]
+
+
+def swallow(world: World) -> None:
+    """No row with an even number arrives any more."""
+    if world.stores["target"].family == "sqlite":
+        when = "BEFORE INSERT ON t WHEN NEW.id % 2 = 0"
+        world.sql("target", f"CREATE TRIGGER s {when} BEGIN SELECT RAISE(IGNORE); END")
+        return
+    world.sql(
+        "target",
+        "CREATE FUNCTION s() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        "CREATE TRIGGER s BEFORE INSERT ON t FOR EACH ROW WHEN (NEW.id % 2 = 0) "
+        "EXECUTE FUNCTION s()",
+    )
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_another_gap_another_structure_and_many_more_rows_set_aside(
+    told: World, hook: Webhook
+) -> None:
+    def titles() -> list[str]:
+        return [message["title"].split("] ")[1].rsplit(" ", 2)[0] for message in hook.take()]
+
+    def take_over() -> None:
+        (number,) = told.sql("exchange", "SELECT max(number) FROM bh_event")[0]
+        acknowledge(told.deployment, number, "Li", "known")
+
+    for seq in (900, 901):
+        told.sql("target", f"UPDATE bh_position SET seq = {seq}")
+        assert told.run().verdict == "gap"
+        take_over()
+        assert told.run().verdict == "gap"
+        assert titles() == ["critical: gap"]
+    told.sql("target", "UPDATE bh_position SET seq = 1")
+    told.run_well()
+    assert titles() == ["recovered: gap"]
+
+    for change, code in (("ADD COLUMN more text", 1), ("RENAME TO gone", 4)):
+        told.sql("source", f"ALTER TABLE t {change}")
+        assert told.run().exit_code == code
+        take_over()
+        assert told.run().exit_code == code
+        assert titles() == ["error: structure changed"]
+    told.sql("source", "ALTER TABLE gone RENAME TO t")
+    assert told.resync().exit_code == 0
+    hook.take()
+
+    for count, expected in ((3, True), (5, False), (6, True), (7, False), (12, True)):
+        see(told, Sighting(EventKind.QUARANTINE, "j", facts={"open": count, "limit": 2}))
+        note_all(told.deployment)
+        assert bool(titles()) is expected, count
+        if expected:
+            take_over()
 
 
 @on_both

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from bridge.batch import GENESIS, Batch, Kind, State, Tally
 from bridge.centre import Health
 from bridge.errors import BooksDoNotBalance, Changed, Fork, Gap, Held, Restored
-from bridge.event import EventKind, Recovery
+from bridge.event import EventKind, Recovery, Sighting
 from bridge.observation import observe
 from bridge.outcome import Outcome
 from bridge.runs import exit_code_of, run_jobs
@@ -130,12 +130,59 @@ def test_a_deviation_of_one_row_is_told(rows: int) -> None:
 
 def test_a_held_batch_is_told_wherever_it_stands_and_whatever_else_it_holds() -> None:
     held = batch(2, State.HELD, read=2, gone=9, inserted=2, deleted=9)
-    for batches in ([held], [batch(1, State.RECONCILED), held], [held, batch(3, State.SEALED)]):
-        made = outcome(*batches, verdict=Verdict.HELD)
+    for batches in ([], [held], [batch(1, State.RECONCILED), held]):
+        made = outcome(*batches, verdict=Verdict.HELD, held=held)
         (sighting,) = observe(made).seen
-        assert sighting.kind is EventKind.HELD
+        assert (sighting.kind, sighting.subject) == (EventKind.HELD, "1/2")
         assert "batch 2 deletes 9 rows" in str(sighting.facts["found"])
-        assert EventKind.HELD not in over(made)
+        (recovery,) = (r for r in observe(made).over if r.kind is EventKind.HELD)
+        assert recovery == Recovery(EventKind.HELD, "j", but="1/2")
+    found = observe(outcome(error=Held("waits", batch="1/2")))
+    assert [sighting.subject for sighting in found.seen] == ["1/2"]
+
+
+NEWS: list[tuple[EventKind, dict[str, Any], dict[str, Any], bool]] = [
+    (EventKind.DEVIATION, {"deviation": 2}, {"deviation": 2}, False),
+    (EventKind.DEVIATION, {"deviation": 2}, {"deviation": 1}, False),
+    (EventKind.DEVIATION, {"deviation": 2}, {"deviation": 3}, True),
+    *(
+        (EventKind.DEVIATION, {"deviation": 2, **then}, {"deviation": 2, **now}, told)
+        for then, now, told in [
+            ({"epoch": 1, "seq": 3}, {"epoch": 1, "seq": 3}, False),
+            ({"epoch": 1, "seq": 3}, {"epoch": 1, "seq": 2}, False),
+            ({"epoch": 1, "seq": 3}, {}, False),
+            ({"epoch": 1, "seq": 3}, {"epoch": 1, "seq": 4}, True),
+            ({"epoch": 1, "seq": 3}, {"epoch": 2, "seq": 1}, True),
+        ]
+    ),
+    *((kind, {"found": "a"}, {"found": "a"}, False) for kind in (EventKind.GAP, EventKind.FORK)),
+    *((kind, {"found": "a"}, {"found": "b"}, True) for kind in (EventKind.GAP, EventKind.FORK)),
+    (EventKind.STRUCTURE, {"found": "no a"}, {"found": "no a"}, False),
+    (EventKind.STRUCTURE, {"found": "no a"}, {"found": "no a, no b"}, True),
+    (EventKind.STRUCTURE, {"endpoint": "x", "found": "a"}, {"endpoint": "y", "found": "a"}, True),
+    (EventKind.FAILED, {"code": "a", "found": "pid 1"}, {"code": "a", "found": "pid 2"}, False),
+    (EventKind.FAILED, {"code": "a"}, {"code": "b"}, True),
+    (EventKind.FAILED, {"code": "a", "endpoint": "x"}, {"code": "a", "endpoint": "y"}, True),
+    (EventKind.QUARANTINE, {"open": 11, "limit": 10}, {"open": 21, "limit": 10}, False),
+    (EventKind.QUARANTINE, {"open": 11, "limit": 10}, {"open": 22, "limit": 10}, True),
+    (EventKind.STORE, {"code": "unreachable"}, {"code": "connection_lost"}, False),
+]
+
+
+@pytest.mark.parametrize(("kind", "then", "now", "told"), NEWS)
+def test_what_is_news_to_somebody_who_knows_of_an_event(
+    kind: EventKind, then: dict[str, Any], now: dict[str, Any], told: bool
+) -> None:
+    assert Sighting(kind, "j", facts=now).is_news_to(then, NOON) is told
+
+
+def test_another_session_that_holds_the_horizon_back_is_news() -> None:
+    def held_since(since: datetime | None) -> Sighting:
+        return Sighting(EventKind.HORIZON, "j", facts={"holders": "a session"}, since=since)
+
+    assert not held_since(NOON).is_news_to({}, NOON)
+    assert held_since(NOON + timedelta(minutes=1)).is_news_to({}, NOON)
+    assert not held_since(None).is_news_to({}, NOON)
 
 
 def test_what_was_renewed_is_a_gap_that_is_not_over() -> None:
