@@ -68,14 +68,18 @@ class Changes:
         return (*self.key_columns, *self.staged[len(self.columns) :])
 
     def create(self) -> list[str]:
+        """The indexes' names begin otherwise than those of any job's tables: in many families they
+        stand in one namespace, and a job may be called as one that ends in `_seq` or `_pkey`."""
         d = self.dialect
         number = d.ddl(Type(Kind.INTEGER))
         stamp = f"{d.quote(EPOCH)} {number} NOT NULL, {d.quote(SEQ)} {number} NOT NULL"
         change = ", ".join(f"{d.quote(c.name)} {d.ddl(c.type)}" for c in self.columns)
         operation = f"{d.quote(OPERATION)} CHAR(1) NOT NULL"
-        index = d.quote(f"{self.change.name}_seq")
+        index = d.quote(f"bh_seq_{self.change.name}")
+        primary = f"bh_key_{self.copy.name}"
+        copy = d.body(self.staged, self.key, stamp, key_name=primary)
         return [
-            f"CREATE TABLE {d.table(self.copy)} ({d.body(self.staged, self.key, stamp)})",
+            f"CREATE TABLE {d.table(self.copy)} ({copy})",
             f"CREATE TABLE {d.table(self.change)} ({stamp}, {operation}, {change})",
             f"CREATE INDEX {index} ON {d.table(self.change)} ({d.columns([EPOCH, SEQ])})",
         ]

@@ -242,13 +242,21 @@ class Dialect(ABC):
                 values.extend(bound)
         return Statement(" AND ".join(parts) or "1 = 1", tuple(values))
 
-    def body(self, columns: Sequence[Column], key: Sequence[str], *more: str) -> str:
+    def body(
+        self, columns: Sequence[Column], key: Sequence[str], *more: str, key_name: str = ""
+    ) -> str:
         """What stands between the parentheses of CREATE TABLE, for a table of ours."""
         parts = [
             f"{self.quote(c.name)} {self.key_ddl(c) if c.name in key else self.ddl(c.type)}"
             for c in columns
         ]
-        return ", ".join([*parts, *more, f"PRIMARY KEY ({self.columns(key)})"])
+        return ", ".join([*parts, *more, self.primary_key(key, key_name)])
+
+    def primary_key(self, key: Sequence[str], name: str) -> str:
+        """Its name, where one is given, is that of an index, and in many families no table of the
+        schema may bear it."""
+        named = f"CONSTRAINT {self.quote(name)} " if name else ""
+        return f"{named}PRIMARY KEY ({self.columns(key)})"
 
     def range_lines(
         self, table: TableName, columns: Sequence[Column], key: Sequence[Column], keys: KeyRange

@@ -120,14 +120,16 @@ class MysqlTypes(Dialect):
     def key_ddl(self, column: Column) -> str:
         return self._key_ddl(column, _LONGEST_KEY)
 
-    def body(self, columns: Sequence[Column], key: Sequence[str], *more: str) -> str:
+    def body(
+        self, columns: Sequence[Column], key: Sequence[str], *more: str, key_name: str = ""
+    ) -> str:
         room = _room([c.type for c in columns if c.name in key])
         parts = [
             f"{self.quote(c.name)} "
             f"{self._key_ddl(c, room) if c.name in key else self.ddl(c.type)}{self._comment(c)}"
             for c in columns
         ]
-        return ", ".join([*parts, *more, f"PRIMARY KEY ({self.columns(key)})"])
+        return ", ".join([*parts, *more, self.primary_key(key, key_name)])
 
     def _key_ddl(self, column: Column, room: int) -> str:
         kind = column.type

@@ -187,10 +187,12 @@ class OracleDialect(AgentLines, SpelledKeys, CursorDialect):
         """DDL would commit: only the rows are taken away."""
         return (f"DELETE FROM {self.quote(name)}",)
 
-    def body(self, columns: Sequence[Column], key: Sequence[str], *more: str) -> str:
+    def body(
+        self, columns: Sequence[Column], key: Sequence[str], *more: str, key_name: str = ""
+    ) -> str:
         names = [self.quote(c.name) for c in columns if c.type.kind is Kind.DATE]
         days = [check for check in map(self._is_day, names) if check]
-        return super().body(columns, key, *more, *days)
+        return super().body(columns, key, *more, *days, key_name=key_name)
 
     def _is_day(self, name: str) -> str:
         """A constraint that a DATE has no time of day."""

@@ -1,7 +1,7 @@
 -- changes.create
-CREATE TABLE "exchange"."population" ("region" INT, "id_no" CHAR(18 CHAR), "姓名" VARCHAR2(50 CHAR), "100%" NUMBER(5,2), "ratio" DOUBLE, "alive" VARCHAR2(5 CHAR), "born" DATE, "photo" CLOB, "tag" VARCHAR2(36 CHAR), "more" CLOB, "seen" TIMESTAMP(3) WITH TIME ZONE, "bh_cursor" TIMESTAMP(6), "bh_epoch" BIGINT NOT NULL, "bh_seq" BIGINT NOT NULL, PRIMARY KEY ("region", "id_no"));
+CREATE TABLE "exchange"."population" ("region" INT, "id_no" CHAR(18 CHAR), "姓名" VARCHAR2(50 CHAR), "100%" NUMBER(5,2), "ratio" DOUBLE, "alive" VARCHAR2(5 CHAR), "born" DATE, "photo" CLOB, "tag" VARCHAR2(36 CHAR), "more" CLOB, "seen" TIMESTAMP(3) WITH TIME ZONE, "bh_cursor" TIMESTAMP(6), "bh_epoch" BIGINT NOT NULL, "bh_seq" BIGINT NOT NULL, CONSTRAINT "bh_key_population" PRIMARY KEY ("region", "id_no"));
 CREATE TABLE "exchange"."population_bh" ("bh_epoch" BIGINT NOT NULL, "bh_seq" BIGINT NOT NULL, "bh_op" CHAR(1) NOT NULL, "region" INT, "id_no" CHAR(18 CHAR), "姓名" VARCHAR2(50 CHAR), "100%" NUMBER(5,2), "ratio" DOUBLE, "alive" VARCHAR2(5 CHAR), "born" DATE, "photo" CLOB, "tag" VARCHAR2(36 CHAR), "more" CLOB, "seen" TIMESTAMP(3) WITH TIME ZONE);
-CREATE INDEX "population_bh_seq" ON "exchange"."population_bh" ("bh_epoch", "bh_seq");
+CREATE INDEX "bh_seq_population_bh" ON "exchange"."population_bh" ("bh_epoch", "bh_seq");
 
 -- changes.drop
 BEGIN EXECUTE IMMEDIATE 'DROP TABLE "exchange"."population" PURGE'; EXCEPTION WHEN OTHERS THEN IF SQLCODE <> -942 THEN RAISE; END IF; END;;

@@ -1,7 +1,7 @@
 -- changes.create
-CREATE TABLE [exchange].[population] ([region] int NOT NULL, [id_no] varchar(72) COLLATE Latin1_General_100_BIN2_UTF8 NOT NULL, [姓名] nvarchar(50), [100%] decimal(5,2), [ratio] float, [alive] bit, [born] date, [photo] varbinary(max), [tag] uniqueidentifier, [more] nvarchar(max), [seen] datetimeoffset(3), [bh_cursor] datetime2(6), [bh_epoch] bigint NOT NULL, [bh_seq] bigint NOT NULL, PRIMARY KEY ([region], [id_no]));
+CREATE TABLE [exchange].[population] ([region] int NOT NULL, [id_no] varchar(72) COLLATE Latin1_General_100_BIN2_UTF8 NOT NULL, [姓名] nvarchar(50), [100%] decimal(5,2), [ratio] float, [alive] bit, [born] date, [photo] varbinary(max), [tag] uniqueidentifier, [more] nvarchar(max), [seen] datetimeoffset(3), [bh_cursor] datetime2(6), [bh_epoch] bigint NOT NULL, [bh_seq] bigint NOT NULL, CONSTRAINT [bh_key_population] PRIMARY KEY ([region], [id_no]));
 CREATE TABLE [exchange].[population_bh] ([bh_epoch] bigint NOT NULL, [bh_seq] bigint NOT NULL, [bh_op] CHAR(1) NOT NULL, [region] int, [id_no] nvarchar(18), [姓名] nvarchar(50), [100%] decimal(5,2), [ratio] float, [alive] bit, [born] date, [photo] varbinary(max), [tag] uniqueidentifier, [more] nvarchar(max), [seen] datetimeoffset(3));
-CREATE INDEX [population_bh_seq] ON [exchange].[population_bh] ([bh_epoch], [bh_seq]);
+CREATE INDEX [bh_seq_population_bh] ON [exchange].[population_bh] ([bh_epoch], [bh_seq]);
 
 -- changes.drop
 DROP TABLE IF EXISTS [exchange].[population];

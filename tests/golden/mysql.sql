@@ -1,7 +1,7 @@
 -- changes.create
-CREATE TABLE `exchange`.`population` (`region` INT, `id_no` CHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `姓名` VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin COMMENT 'the person''s name', `100%%` DECIMAL(5,2), `ratio` DOUBLE, `alive` BIT(1), `born` DATE, `photo` LONGBLOB, `tag` VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `more` JSON, `seen` DATETIME(3) COMMENT '[UTC]', `bh_cursor` DATETIME(6), `bh_epoch` BIGINT NOT NULL, `bh_seq` BIGINT NOT NULL, PRIMARY KEY (`region`, `id_no`));
+CREATE TABLE `exchange`.`population` (`region` INT, `id_no` CHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `姓名` VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin COMMENT 'the person''s name', `100%%` DECIMAL(5,2), `ratio` DOUBLE, `alive` BIT(1), `born` DATE, `photo` LONGBLOB, `tag` VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `more` JSON, `seen` DATETIME(3) COMMENT '[UTC]', `bh_cursor` DATETIME(6), `bh_epoch` BIGINT NOT NULL, `bh_seq` BIGINT NOT NULL, CONSTRAINT `bh_key_population` PRIMARY KEY (`region`, `id_no`));
 CREATE TABLE `exchange`.`population_bh` (`bh_epoch` BIGINT NOT NULL, `bh_seq` BIGINT NOT NULL, `bh_op` CHAR(1) NOT NULL, `region` INT, `id_no` CHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `姓名` VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `100%%` DECIMAL(5,2), `ratio` DOUBLE, `alive` BIT(1), `born` DATE, `photo` LONGBLOB, `tag` VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `more` JSON, `seen` DATETIME(3) COMMENT '[UTC]');
-CREATE INDEX `population_bh_seq` ON `exchange`.`population_bh` (`bh_epoch`, `bh_seq`);
+CREATE INDEX `bh_seq_population_bh` ON `exchange`.`population_bh` (`bh_epoch`, `bh_seq`);
 
 -- changes.drop
 DROP TABLE IF EXISTS `exchange`.`population`;

@@ -1,7 +1,7 @@
 -- changes.create
-CREATE TABLE "exchange"."population" ("region" integer, "id_no" character(18) COLLATE "C", "姓名" varchar(50), "100%%" numeric(5,2), "ratio" double precision, "alive" boolean, "born" date, "photo" bytea, "tag" uuid, "more" json, "seen" timestamp(3) with time zone, "bh_cursor" timestamp(6), "bh_epoch" bigint NOT NULL, "bh_seq" bigint NOT NULL, PRIMARY KEY ("region", "id_no"));
+CREATE TABLE "exchange"."population" ("region" integer, "id_no" character(18) COLLATE "C", "姓名" varchar(50), "100%%" numeric(5,2), "ratio" double precision, "alive" boolean, "born" date, "photo" bytea, "tag" uuid, "more" json, "seen" timestamp(3) with time zone, "bh_cursor" timestamp(6), "bh_epoch" bigint NOT NULL, "bh_seq" bigint NOT NULL, CONSTRAINT "bh_key_population" PRIMARY KEY ("region", "id_no"));
 CREATE TABLE "exchange"."population_bh" ("bh_epoch" bigint NOT NULL, "bh_seq" bigint NOT NULL, "bh_op" CHAR(1) NOT NULL, "region" integer, "id_no" character(18), "姓名" varchar(50), "100%%" numeric(5,2), "ratio" double precision, "alive" boolean, "born" date, "photo" bytea, "tag" uuid, "more" json, "seen" timestamp(3) with time zone);
-CREATE INDEX "population_bh_seq" ON "exchange"."population_bh" ("bh_epoch", "bh_seq");
+CREATE INDEX "bh_seq_population_bh" ON "exchange"."population_bh" ("bh_epoch", "bh_seq");
 
 -- changes.drop
 DROP TABLE IF EXISTS "exchange"."population";

@@ -1,7 +1,7 @@
 -- changes.create
-CREATE TABLE `population` (`region` INT4 NOT NULL, `id_no` VARCHAR(18) NOT NULL, `姓名` VARCHAR(50), `100%` DECIMAL_TEXT(5,2), `ratio` DOUBLE, `alive` BOOLEAN, `born` DATE, `photo` BLOB, `tag` UUID, `more` JSON_TEXT, `seen` TIMESTAMPTZ(3), `bh_cursor` TIMESTAMP(6), `bh_epoch` BIGINT NOT NULL, `bh_seq` BIGINT NOT NULL, PRIMARY KEY (`region`, `id_no`));
+CREATE TABLE `population` (`region` INT4 NOT NULL, `id_no` VARCHAR(18) NOT NULL, `姓名` VARCHAR(50), `100%` DECIMAL_TEXT(5,2), `ratio` DOUBLE, `alive` BOOLEAN, `born` DATE, `photo` BLOB, `tag` UUID, `more` JSON_TEXT, `seen` TIMESTAMPTZ(3), `bh_cursor` TIMESTAMP(6), `bh_epoch` BIGINT NOT NULL, `bh_seq` BIGINT NOT NULL, CONSTRAINT `bh_key_population` PRIMARY KEY (`region`, `id_no`));
 CREATE TABLE `population_bh` (`bh_epoch` BIGINT NOT NULL, `bh_seq` BIGINT NOT NULL, `bh_op` CHAR(1) NOT NULL, `region` INT4, `id_no` VARCHAR(18), `姓名` VARCHAR(50), `100%` DECIMAL_TEXT(5,2), `ratio` DOUBLE, `alive` BOOLEAN, `born` DATE, `photo` BLOB, `tag` UUID, `more` JSON_TEXT, `seen` TIMESTAMPTZ(3));
-CREATE INDEX `population_bh_seq` ON `population_bh` (`bh_epoch`, `bh_seq`);
+CREATE INDEX `bh_seq_population_bh` ON `population_bh` (`bh_epoch`, `bh_seq`);
 
 -- changes.drop
 DROP TABLE IF EXISTS `population`;

@@ -117,6 +117,38 @@ def test_codes_of_numbers_arrive_as_texts(world: World) -> None:
     assert world.sql("target", "SELECT id, sex FROM t ORDER BY id") == [(1, "M"), (2, "F")]
 
 
+NAMES = ("orders", "orders_seq", "orders_pkey")
+
+
+@pytest.mark.parametrize("world", CHAINS[:2], indirect=True, ids="-".join)
+@pytest.mark.parametrize("names", [NAMES, NAMES[::-1]], ids=["shortest-first", "longest-first"])
+def test_jobs_that_are_called_as_an_index_of_another(world: World, names: tuple[str, ...]) -> None:
+    """Tables and indexes share a namespace in most families."""
+    world.make_table(3)
+    for name in names:
+        world.job(name, target={"endpoint": "target", "table": f"{name}_t"}, **cursor_job())
+        world.run_well(name)
+    for name in names:
+        assert world.resync(name).error is None
+        assert len(world.sql("target", f"SELECT id FROM {name}_t")) == 3
+
+
+def test_an_exchange_whose_index_has_its_earlier_name(world: World) -> None:
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql(
+        "exchange",
+        "ALTER INDEX bh_seq_bh_change_j RENAME TO bh_change_j_seq",
+        "ALTER INDEX bh_key_bh_copy_j RENAME TO bh_copy_j_pkey",
+    )
+    world.insert([9], stamp=world.now)
+    assert world.run_well().batches[0].tally.inserted == 1
+    assert world.resync().error is None
+    kept = world.sql("exchange", "SELECT indexname FROM pg_indexes WHERE tablename LIKE 'bh_c%_j'")
+    assert {*kept} == {("bh_seq_bh_change_j",), ("bh_key_bh_copy_j",)}
+
+
 def _moment(stamp: str | datetime) -> datetime:
     """SQLite's text may end in zeros that the copy's does not."""
     return datetime.fromisoformat(stamp) if isinstance(stamp, str) else stamp
