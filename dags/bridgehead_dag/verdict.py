@@ -6,6 +6,7 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from bridge.batch import Batch, State
+from bridge.errors import Fork, Gap, Held
 from bridge.language import say, say_error
 from bridge.run import Outcome
 from bridgehead_dag.narration import log
@@ -30,13 +31,16 @@ def failure(exit_code: int, text: str) -> AirflowException:
     return TryAgain(text) if exit_code == _TRY_AGAIN else AirflowFailException(text)
 
 
-def conclude(outcome: Outcome) -> Counts:
-    """The counts of a run that went well; otherwise they are kept, and one sentence is raised."""
+def conclude(outcome: Outcome, *, more_follows: bool = False) -> Counts:
+    """The counts of a run that went well; otherwise they are kept, and one sentence is raised. Of a
+    task that `more_follows`, an open deviation stops nothing: the next ones deliver, and tell."""
     if outcome.skipped:
         skipped = say("{0}: skipped, it is disabled", outcome.job)
         raise AirflowSkipException(f"{skipped} → bridgehead enable {outcome.job}")
     counts = counts_of(outcome)
-    if outcome.exit_code:
+    if more_follows and outcome.exit_code and _only_deviates(outcome):
+        log.warning("%s", sentence(outcome))
+    elif outcome.exit_code:
         get_current_context()["ti"].xcom_push("return_value", counts)
         raise failure(outcome.exit_code, sentence(outcome)) from None
     log.info("%s: %s %s", outcome.job, outcome.verdict.zh, outcome.verdict.en)
@@ -62,7 +66,7 @@ def sentence(outcome: Outcome) -> str:
     """Why a run failed, and what to do about it, in one line."""
     error, verdict = outcome.error, outcome.verdict
     if error is not None:
-        word = "" if verdict is Verdict.IN_FLIGHT else f"{verdict.zh} {verdict.en}: "
+        word = f"{verdict.zh} {verdict.en}: " if isinstance(error, Fork | Gap | Held) else ""
         return f"{outcome.job}: {word}{one_line(error)}"
     if verdict is Verdict.DEVIATION:
         return f"{outcome.job}: {verdict.zh} {verdict.en} {outcome.deviation}{_where(outcome)}"
@@ -76,6 +80,10 @@ def sentence(outcome: Outcome) -> str:
 def one_line(error: BridgeheadError) -> str:
     """Several problems of a configuration stand in lines of their own."""
     return "; ".join(line.strip() for line in say_error(error).splitlines() if line.strip())
+
+
+def _only_deviates(outcome: Outcome) -> bool:
+    return outcome.verdict is Verdict.DEVIATION and not (outcome.error or outcome.overdue)
 
 
 def _where(outcome: Outcome) -> str:

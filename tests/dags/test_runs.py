@@ -20,13 +20,15 @@ _ROWS = (
     " (2, 'b', datetime('now', '-1 hour'));"
 )
 _SWALLOW = (
-    "CREATE TRIGGER swallow BEFORE INSERT ON {0} WHEN NEW.id = 3 BEGIN SELECT RAISE(IGNORE); END;"
+    "CREATE TRIGGER swallow_{0} BEFORE INSERT ON {0} WHEN NEW.id = 3 "
+    "BEGIN SELECT RAISE(IGNORE); END;"
 )
 _KEEP = (
     "UPDATE bh_batch SET reconciled_at = '2020-01-01T00:00:00.000000Z' WHERE job = '{0}';"
     "CREATE TRIGGER keep BEFORE DELETE ON bh_change_{0} BEGIN SELECT RAISE(ABORT, 'no'); END;"
 )
 _TOUCH = "UPDATE {0} SET updated_at = datetime('now') WHERE id = 2;"
+_ONE_MORE = "INSERT INTO {0} VALUES ({1}, 'c', datetime('now', '-2 seconds'));"
 JOBS = ("plain", "apart", "off", "lossy", "far", "steady")
 
 
@@ -83,6 +85,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "agent": ("run", "bridgehead_agent"),
     "errors": ("run", "bridge_config_errors"),
     "own name": ("run", "bridge_config_errors"),
+    "behind": ("run", "apart"),
 }
 
 
@@ -98,7 +101,13 @@ def played(deployment: Path, airflow: Airflow) -> Any:
         "lossy": [
             ("command", "run", "lossy"),
             ("sql", c, _SWALLOW.format("lossy")),
-            ("sql", a, "INSERT INTO lossy VALUES (3, 'c', datetime('now'));"),
+            ("sql", a, _ONE_MORE.format("lossy", 3)),
+        ],
+        "behind": [
+            ("sql", c, _SWALLOW.format("apart")),
+            ("sql", a, _ONE_MORE.format("apart", 3)),
+            ("command", "run", "apart"),
+            ("sql", a, _ONE_MORE.format("apart", 4)),
         ],
         "stuck": [
             ("sql", c, _SWALLOW.format("steady").replace("swallow", "gulp")),
@@ -191,6 +200,22 @@ def test_three_tasks_hand_on_what_is_sealed(played: Any) -> None:
     verdicts = [run["xcom"][f"{task}/-1"]["verdict"] for task in ("pull", "push", "reconcile")]
     assert verdicts == ["in_flight", "reconciled", "reconciled"]
     assert "stream up to 1/1: sent 2, received 2, equal" in [text for _, text in run["log"]]
+
+
+def test_behind_an_open_deviation_three_tasks_deliver_and_the_run_is_red(
+    played: Any, deployment: Path
+) -> None:
+    run = played["behind"]
+    assert run["state"] == "failed"
+    assert run["tasks"] == {
+        "pull/-1": "success",
+        "push/-1": "failed",
+        "reconcile/-1": "upstream_failed",
+    }
+    with closing(sqlite3.connect(deployment.parent / "c.db")) as target:
+        assert target.execute("SELECT id FROM apart ORDER BY id").fetchall() == [(1,), (2,), (4,)]
+    warned = [text for level, text in run["log"] if level == "WARNING"]
+    assert any(text.startswith("apart: 偏差 deviation 1; open since an earlier") for text in warned)
 
 
 def test_a_disabled_job_is_skipped(played: Any) -> None:
