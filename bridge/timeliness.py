@@ -50,17 +50,19 @@ _BEHIND_YEARS = 10
 @dataclass(frozen=True)
 class Deadline:
     """How one job stands. `due_at` is by when the next batch must be reconciled, in the past if it
-    is overdue; `recent` are the last `RECENT` periods that were due."""
+    is overdue; `recent` are the last `RECENT` periods that were due. `idle`: somebody has disabled
+    the job, and it is not called overdue."""
 
     cycle: str
     due_at: datetime
     last: datetime | None
     recent: Timeliness
     at: datetime
+    idle: bool = False
 
     @property
     def overdue(self) -> bool:
-        return self.due_at <= self.at
+        return self.due_at <= self.at and not self.idle
 
 
 def cycle_of(job: Job) -> str | None:
@@ -84,6 +86,7 @@ def deadlines(
     department, days = deployment.department.code, WorkingDays(deployment.calendar)
     begun = begun_at(connection, department, names)
     last = reconciled_at(connection, department, names)
+    idle = disabled(connection, department)
     recently = _Recent(days, at, recent)
     found = {}
     for name in begun.keys() & deployment.jobs.keys():
@@ -95,7 +98,8 @@ def deadlines(
         periods = recently.of(cycle, begun[name])
         spans = [(period.start, period.due) for period in periods]
         kept = count_kept(connection, department, name, spans)
-        found[name] = Deadline(cycle, due_at, last.get(name), Timeliness(kept, len(spans)), at)
+        timely = Timeliness(kept, len(spans))
+        found[name] = Deadline(cycle, due_at, last.get(name), timely, at, name in idle)
     return found
 
 
@@ -122,20 +126,14 @@ def observe_deadlines(
     at: datetime,
     names: Sequence[str] | None = None,
 ) -> Observation:
-    """Who is overdue, and who is no longer, or owes nothing any more. Nothing is told of a job that
-    somebody has disabled."""
-    looked_at = [job for job in deployment.jobs.values() if names is None or job.job in names]
-    seen = []
-    over = [Recovery(EventKind.OVERDUE, job.job) for job in looked_at if cycle_of(job) is None]
-    idle = disabled(connection, deployment.department.code)
-    for name, deadline in sorted(deadlines(connection, deployment, at, names, recent=0).items()):
-        if name in idle:
-            continue
-        if deadline.overdue:
-            seen.append(_overdue(name, deadline))
-        else:
-            over.append(Recovery(EventKind.OVERDUE, name))
-    return Observation(tuple(seen), tuple(over))
+    """Who is overdue, and who is not: also who owes nothing any more, or was disabled."""
+    asked = sorted(deployment.jobs if names is None else names)
+    found = deadlines(connection, deployment, at, names, recent=0)
+    late = {name: deadline for name, deadline in found.items() if deadline.overdue}
+    return Observation(
+        tuple(_overdue(name, late[name]) for name in asked if name in late),
+        tuple(Recovery(EventKind.OVERDUE, name) for name in asked if name not in late),
+    )
 
 
 def observe_calendar(deployment: Deployment, at: datetime) -> Observation:
