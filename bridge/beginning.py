@@ -13,13 +13,15 @@ from bridge.hold import Hold
 from bridge.ledger.migrations import is_receiver_current
 from bridge.ledger.record import Head
 from bridge.log import about
-from bridge.outcome import Outcome, how_to_decide
+from bridge.outcome import Outcome, Part, how_to_decide
 from bridge.plan import Plan, extend_target, make_plan, prepare_target
 from bridge.stream import check_stream
+from reconcile.verdict import Verdict
 
 __all__ = ["begin", "begin_epoch", "check_positions", "plan_whole", "remembered"]
 
 BY_ITSELF = "bridgehead"
+_OF_THE_STREAM = (Verdict.DEVIATION, Verdict.GAP, Verdict.FORK)
 
 log = logging.getLogger("bridgehead")
 
@@ -38,6 +40,7 @@ def begin(held: Hold, outcome: Outcome) -> Plan:
     plan = plan_whole(held)
     if not checked:
         check_positions(held, outcome)
+    outcome.through.add(Part.BEGINNING)
     return plan
 
 
@@ -61,11 +64,15 @@ def plan_whole(held: Hold) -> Plan:
 
 
 def check_positions(held: Hold, outcome: Outcome) -> None:
-    """L2; and where the ledger stands is remembered outside the database."""
+    """L2; and where the ledger stands is remembered outside the database. What a deeper look has
+    found is over when one as deep does not find it any more."""
     mark = held.guard.mark()
     with held.exchange.transaction(), held.target.transaction():
-        outcome.cut = check_stream(held.ledger(), held.receiver(), mark)
-        head = held.ledger().head()
+        ledger = held.ledger()
+        standing = ledger.standing()
+        whole = standing is not None and standing.left in _OF_THE_STREAM
+        outcome.cut = check_stream(ledger, held.receiver(), mark, whole=whole)
+        head = ledger.head()
     held.guard.keep(head)
 
 

@@ -9,6 +9,7 @@ from bridge.content import Content, compare_contents
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
 from bridge.ledger.migrations import receiver_version
+from bridge.outcome import Part, working_on
 from bridge.plan import Plan, make_plan
 from bridge.push import Push
 from bridge.run import LOCK_WAIT_SECONDS, Outcome, run_job
@@ -34,6 +35,7 @@ def reconcile_job(deployment: Deployment, name: str, wait: float = LOCK_WAIT_SEC
     comparison = Comparison(Outcome(name))
 
     def compare(held: Hold, outcome: Outcome) -> None:
+        comparison.content = comparison.why_not = None
         plan = make_plan(held)
         with held.exchange.transaction():
             newest = held.ledger().newest()
@@ -48,7 +50,9 @@ def reconcile_job(deployment: Deployment, name: str, wait: float = LOCK_WAIT_SEC
             )
         comparison.why_not = _not_comparable(held)
         if comparison.why_not is None:
-            comparison.content = _compare_contents(held, plan)
+            with working_on(Part.COMPARISON):
+                comparison.content = _compare_contents(held, plan)
+            outcome.through.add(Part.COMPARISON)
         elif outcome.verdict is Verdict.RECONCILED:
             outcome.verdict = Verdict.IN_FLIGHT
 

@@ -6,7 +6,7 @@ Always after the work and in transactions of its own. Nothing here can stop a ba
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -65,12 +65,12 @@ def note_all(deployment: Deployment, at: datetime | None = None) -> dict[str, st
     now = at or datetime.now(UTC)
 
     def look(connection: Connection) -> Observation:
-        open_ones = Events(connection, deployment.department.code).open_kinds()
+        events = Events(connection, deployment.department.code)
         configured = {*deployment.jobs, *deployment.bad_jobs}
         know(connection, deployment.department.code, configured, now)
         forget_others(connection, deployment.department.code, configured)
         found = observe_deadlines(connection, deployment, now) + observe_calendar(deployment, now)
-        return found + _of_files(deployment) + _of_gone(open_ones, configured)
+        return found + _of_files(deployment) + _of_gone(events, deployment, configured)
 
     try:
         with open_ledger(deployment) as exchange:
@@ -177,18 +177,22 @@ def _of_files(deployment: Deployment) -> Observation:
     )
 
 
-def _of_gone(
-    open_ones: Iterable[tuple[str | None, EventKind]], configured: Container[str]
-) -> Observation:
-    """A job whose file was taken away runs no more, so that no run can tell that this is over. What
-    its books say stays open."""
-    return Observation(
-        over=tuple(
-            Recovery(kind, job)
-            for job, kind in open_ones
-            if job is not None and job not in configured and kind in _OF_RUNNING
-        )
+def _of_gone(events: Events, deployment: Deployment, configured: Container[str]) -> Observation:
+    """A job, store or rule that was taken away is used no more, so that nothing can tell that this
+    is over. What a job's books say stays open."""
+    jobs = (
+        Recovery(kind, job)
+        for job, kind in events.open_kinds()
+        if job is not None and job not in configured and kind in _OF_RUNNING
     )
+    rules = {rule.called for rule in deployment.settings.alarms}
+    known = {EventKind.STORE: {*deployment.endpoints}, EventKind.ALARM: rules}
+    others = (
+        Recovery(kind, subject=subject)
+        for kind, names in known.items()
+        for subject in sorted(events.open_subjects(kind) - names)
+    )
+    return Observation(over=(*jobs, *others))
 
 
 def _store_down(error: BridgeheadError) -> Sighting:
@@ -199,7 +203,7 @@ def _store_down(error: BridgeheadError) -> Sighting:
 def _set_aside(deployment: Deployment, observation: Observation, at: datetime) -> None:
     """The exchange itself is down: written to the log, and told without the ledger."""
     aside = recall(deployment) or Aside(at)
-    for sighting in observation.seen:
+    for sighting in (seen for seen in observation.seen if seen.kind is EventKind.STORE):
         log.error("%s is down since %s: %s", sighting.subject, aside.since, sighting.facts["found"])
         entry = _entry_of(sighting, aside.since, at)
         for rule in deployment.settings.alarms:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from bridge.batch import State
 from bridge.errors import Changed, Fork, Gap, Held
 from bridge.event import EventKind, Observation, Recovery, Sighting
-from bridge.outcome import Outcome
+from bridge.outcome import Outcome, Part, part_of
 from connectors.errors import (
     BridgeheadError,
     Busy,
@@ -29,16 +29,17 @@ _KINDS: Mapping[type[BridgeheadError], EventKind] = {
     StructureMismatch: EventKind.STRUCTURE,
     MissingObject: EventKind.STRUCTURE,
 }
-# What a run that went through has shown to be over, if it was.
-_OVER = (EventKind.FAILED, EventKind.STRUCTURE)
+# Told of the part of a run in which they came up, and over when that goes through.
+_OF_A_PART = (EventKind.FAILED, EventKind.STRUCTURE)
 
 
 def observe(outcome: Outcome) -> Observation:
     """Nothing is concluded from what the run did not get to."""
+    renewed = tuple(_of_renewal(outcome))
     if outcome.skipped or isinstance(outcome.error, Busy):
-        return Observation()
+        return Observation(renewed)
     seen = _of_error(outcome) if outcome.error else _of_conclusion(outcome)
-    return Observation(tuple(seen), tuple(_recovered(outcome)))
+    return Observation((*renewed, *seen), tuple(_recovered(outcome)))
 
 
 def down_store(error: BridgeheadError | None) -> str | None:
@@ -61,15 +62,21 @@ def _of_error(outcome: Outcome) -> Iterator[Sighting]:
         yield Sighting(EventKind.STORE, None, down, facts)
         return
     kinds = (kind for mistake, kind in _KINDS.items() if isinstance(error, mistake))
-    subject = error.batch if isinstance(error, Held) else ""
-    yield Sighting(next(kinds, EventKind.FAILED), outcome.job, subject, facts)
+    kind = next(kinds, EventKind.FAILED)
+    batch = error.batch if isinstance(error, Held) else ""
+    subject = part_of(error) if kind in _OF_A_PART else batch
+    yield Sighting(kind, outcome.job, subject, facts)
+
+
+def _of_renewal(outcome: Outcome) -> Iterator[Sighting]:
+    """However the run went on: the epoch has begun."""
+    if outcome.renewed:
+        facts = {"found": outcome.renewed, "remedy": "everything was sent again by itself"}
+        yield Sighting(EventKind.GAP, outcome.job, facts=facts)
 
 
 def _of_conclusion(outcome: Outcome) -> Iterator[Sighting]:
     job = outcome.job
-    if outcome.renewed:
-        facts = {"found": outcome.renewed, "remedy": "everything was sent again by itself"}
-        yield Sighting(EventKind.GAP, job, facts=facts)
     if outcome.deviation:
         numbers = {"deviation": outcome.deviation}
         if (newest := outcome.deviated) is not None:
@@ -84,17 +91,21 @@ def _of_conclusion(outcome: Outcome) -> Iterator[Sighting]:
 
 
 def _recovered(outcome: Outcome) -> Iterator[Recovery]:
-    job, error = outcome.job, outcome.error
+    """Only what the steps have really looked at."""
+    job, error, through = outcome.job, outcome.error, outcome.through
     for name in sorted(outcome.reached - {down_store(error)}):
         yield Recovery(EventKind.STORE, None, name)
-    if outcome.pulled and not outcome.holders:
+    if Part.PULL in through and not outcome.holders:
         yield Recovery(EventKind.HORIZON, job)
+    for part in sorted(through - ({part_of(error)} if error else set())):
+        yield from (Recovery(kind, job, part) for kind in _OF_A_PART)
     if error is not None:
         return
-    yield from (Recovery(kind, job) for kind in _OVER)
     if not outcome.deviation:
         yield Recovery(EventKind.DEVIATION, job)
-    yield Recovery(EventKind.HELD, job, but=outcome.held.place if outcome.held else None)
+    if Part.PUSH in through:
+        yield Recovery(EventKind.HELD, job, but=outcome.held.place if outcome.held else None)
+    looked = not through.isdisjoint({Part.BEGINNING, Part.COMPARISON})
     followed = any(batch.state is State.RECONCILED for batch in outcome.batches)
-    if (followed or outcome.cut is not None) and not outcome.renewed:
+    if looked and (followed or outcome.cut is not None) and not outcome.renewed:
         yield from (Recovery(kind, job) for kind in (EventKind.GAP, EventKind.FORK))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from bridge.batch import Batch
@@ -11,7 +14,33 @@ from bridge.stream import Cut
 from connectors.errors import BridgeheadError
 from reconcile.verdict import Verdict
 
-__all__ = ["Observer", "Outcome", "how_to_decide"]
+__all__ = ["Observer", "Outcome", "Part", "how_to_decide", "part_of", "working_on"]
+
+_CAME_UP_IN = "came_up_in"
+
+
+class Part(StrEnum):
+    """What a step does of a run: one that goes through says nothing of the others."""
+
+    BEGINNING = ""  # the job, both structures and both positions, before anything moves
+    PULL = "pull"
+    PUSH = "push"
+    COMPARISON = "comparison"  # of the contents
+
+
+@contextmanager
+def working_on(part: Part) -> Iterator[None]:
+    """An error that is raised inside came up in this part, or in one within it."""
+    try:
+        yield
+    except BridgeheadError as error:
+        vars(error).setdefault(_CAME_UP_IN, part)
+        raise
+
+
+def part_of(error: BridgeheadError) -> Part:
+    """Where it came up; the beginning, where nobody says."""
+    return Part(vars(error).get(_CAME_UP_IN, Part.BEGINNING))
 
 
 class Observer(Protocol):
@@ -32,14 +61,15 @@ def how_to_decide(batch: Batch) -> str:
 @dataclass
 class Outcome:
     """What a run came to. `batches` are those it sealed or acknowledged, in order. `overdue`: the
-    horizon has been held back for longer than the job allows. `pulled`: a pull has gone through.
+    horizon has been held back for longer than the job allows. `through`: what has gone through.
     `quarantined`: rows that are set aside now, by this run or earlier ones.
     `held`: the batch that waits for a person; `deviated`: the newest that deviates.
-    `renewed`: what was found restored, and made a new epoch begin by itself.
-    `reached` are the endpoints with which there was a session."""
+    `left`: of the verdict, what stands in no batch. `renewed`: what was found restored, and made
+    a new epoch begin by itself. `reached` are the endpoints with which there was a session."""
 
     job: str
     verdict: Verdict = Verdict.RECONCILED
+    left: Verdict = Verdict.RECONCILED
     deviation: int = 0
     quarantined: int = 0
     held: Batch | None = None
@@ -47,7 +77,7 @@ class Outcome:
     holders: tuple[str, ...] = ()
     held_since: datetime | None = None
     overdue: bool = False
-    pulled: bool = False
+    through: set[Part] = field(default_factory=set)
     renewed: str = ""
     reached: frozenset[str] = frozenset()
     skipped: bool = False
@@ -64,6 +94,8 @@ class Outcome:
     def exit_code(self) -> int:
         if self.error is not None:
             return self.error.exit_code
+        if self.skipped:
+            return 0
         needs_a_person = self.verdict not in (Verdict.RECONCILED, Verdict.IN_FLIGHT)
         return 1 if needs_a_person or self.overdue else 0
 
@@ -77,6 +109,14 @@ class Outcome:
         if self.verdict is Verdict.HELD and self.held is not None:
             return how_to_decide(self.held)
         return None
+
+    def begin_again(self) -> None:
+        """Another attempt: of the one before it, only what has really happened is kept."""
+        self.verdict = self.left = Verdict.RECONCILED
+        self.deviation = self.quarantined = 0
+        self.held = self.deviated = None
+        self.holders, self.held_since, self.overdue = (), None, False
+        self.through, self.cut = set(), None
 
     def note(self, batch: Batch) -> None:
         """A batch was sealed, or has moved on."""

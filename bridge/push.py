@@ -20,6 +20,7 @@ from bridge.ledger import Ledger
 from bridge.ledger.audit import Audit
 from bridge.ledger.receiver import Expectation, Stall
 from bridge.log import about
+from bridge.outcome import Part, working_on
 from bridge.plan import Plan
 from bridge.stream import check_ended
 from connectors import returning
@@ -53,7 +54,7 @@ class Push:
     def settle(self, batch: Batch) -> Batch:
         """Pushes a sealed batch, then compares sent with measured. Raises Gap or Fork if the
         receiver cannot take it; then nothing has changed but the receiver's own alarm."""
-        with about(batch.job, batch.epoch, batch.seq):
+        with working_on(Part.PUSH), about(batch.job, batch.epoch, batch.seq):
             if batch.state is State.SEALED:
                 failpoint("push.begins")
                 batch = self._apply(batch)

@@ -10,14 +10,17 @@ from tenacity import Retrying, retry_if_exception, stop_before_delay, wait_expon
 
 from bridge.beginning import begin, begin_epoch, check_positions, plan_whole, remembered
 from bridge.errors import Fork, Gap, Held
+from bridge.event import EventKind
 from bridge.failpoint import failpoint
 from bridge.hold import Hold, hold
 from bridge.job import Job
+from bridge.ledger import Ledger
+from bridge.ledger.event import Events
 from bridge.ledger.quarantine import Quarantine
 from bridge.ledger.record import Standing
 from bridge.log import about
 from bridge.notice import note_outcome
-from bridge.outcome import Observer, Outcome
+from bridge.outcome import Observer, Outcome, Part, working_on
 from bridge.plan import Plan
 from bridge.pull import Pulled, pull
 from bridge.push import Push
@@ -25,7 +28,7 @@ from bridge.pushing import Pushing
 from bridge.settings import Deployment
 from connectors.connector import pause
 from connectors.errors import BridgeheadError, Busy, ConfigurationError, TransientError
-from reconcile.verdict import Verdict
+from reconcile.verdict import Verdict, worst
 
 __all__ = ["Observer", "Outcome", "Step", "resync_job", "run_job"]
 
@@ -57,7 +60,7 @@ def run_job(
                     _run_held(deployment, job, chosen, wait, outcome, even_disabled=even_disabled)
         except BridgeheadError as error:
             outcome.error = error
-            outcome.verdict = _verdict_of(error, outcome)
+            outcome.verdict = worst([_verdict_of(error), outcome.verdict])
         note_outcome(deployment, outcome)
     return outcome
 
@@ -91,9 +94,10 @@ def settle_and_pull(held: Hold, outcome: Outcome) -> None:
         outcome.observer.expect(outcome.job, plan.table.row_estimate)
     pulled = Pulled(begun=True)
     while pulled.begun:
-        with Pushing(held, plan, outcome.note) as pushing:
+        with working_on(Part.PULL), Pushing(held, plan, outcome.note) as pushing:
             pulled = pull(held, plan, remembered(held, pushing.take))
     _note_horizon(pulled, outcome)
+    outcome.through.add(Part.PUSH)
 
 
 def pull_only(held: Hold, outcome: Outcome) -> None:
@@ -105,7 +109,9 @@ def pull_only(held: Hold, outcome: Outcome) -> None:
     if waiting:
         outcome.verdict = Verdict.IN_FLIGHT
         return
-    _note_horizon(pull(held, plan, remembered(held, outcome.note)), outcome)
+    with working_on(Part.PULL):
+        pulled = pull(held, plan, remembered(held, outcome.note))
+    _note_horizon(pulled, outcome)
 
 
 def read_quarantined_again(held: Hold, outcome: Outcome) -> None:
@@ -131,7 +137,9 @@ def push_only(held: Hold, outcome: Outcome) -> None:
     """Exchange → target, and L1 for each batch."""
     plan = plan_whole(held)
     check_positions(held, outcome)
+    outcome.through.add(Part.BEGINNING)
     _settle(held, plan, outcome)
+    outcome.through.add(Part.PUSH)
 
 
 def reconcile_only(held: Hold, outcome: Outcome) -> None:
@@ -149,11 +157,13 @@ def _run_held(
     even_disabled: bool,
 ) -> None:
     began = time.monotonic()
+    outcome.begin_again()
     with hold(deployment, job, wait) as held:
         with held.exchange.transaction():
             standing = held.ledger().standing()
         if standing is not None and not standing.enabled and not even_disabled:
             outcome.skipped = True
+            _conclude(held, outcome)
             return
         try:
             for step in steps:
@@ -161,19 +171,36 @@ def _run_held(
             _conclude(held, outcome)
         except BridgeheadError as error:
             with suppress(BridgeheadError):  # the first error is the one to tell
-                _record(held, _left_by(error, outcome, standing), str(error), began)
+                _conclude(held, outcome, error)
+                _record(held, outcome, error, began)
             raise
         finally:
             outcome.reached = frozenset(held.reached)
         failpoint("run.over")
-        _record(held, outcome.verdict, None, began)
+        _record(held, outcome, None, began)
     failpoint("run.recorded")
 
 
-def _record(held: Hold, verdict: Verdict, error: str | None, began: float) -> None:
+def _record(held: Hold, outcome: Outcome, error: BridgeheadError | None, began: float) -> None:
     """For `status`; another run may have taken the job over meanwhile."""
     with held.exchange.transaction():
-        held.ledger().ran(verdict.value, error, time.monotonic() - began)
+        told = str(error) if error else _error_left(held, outcome)
+        held.ledger().ran(outcome.left.value, told, time.monotonic() - began)
+
+
+def _error_left(held: Hold, outcome: Outcome) -> str | None:
+    """A half that went through says nothing of how the other failed, and a comparison nothing of
+    either."""
+    others = {Part.PULL, Part.PUSH} - outcome.through
+    if not others:
+        return None
+    events = Events(held.exchange.connection, held.department)
+    kinds = (EventKind.FAILED, EventKind.STRUCTURE)
+    failed = {part for kind in kinds for part in events.open_subjects(kind, held.name)}
+    if Part.BEGINNING in outcome.through and not failed & others:
+        return None
+    standing = held.ledger().standing()
+    return standing.ran_error if standing else None
 
 
 def _settle(held: Hold, plan: Plan, outcome: Outcome) -> None:
@@ -185,7 +212,7 @@ def _settle(held: Hold, plan: Plan, outcome: Outcome) -> None:
 
 
 def _note_horizon(pulled: Pulled, outcome: Outcome) -> None:
-    outcome.pulled = True
+    outcome.through.add(Part.PULL)
     if not pulled.holders:
         return
     outcome.holders = pulled.holders
@@ -193,15 +220,18 @@ def _note_horizon(pulled: Pulled, outcome: Outcome) -> None:
     outcome.held_since, outcome.overdue = pulled.held_since, pulled.overdue
 
 
-def _conclude(held: Hold, outcome: Outcome) -> None:
-    """The verdict is the job's, not only this run's: an open deviation stays one."""
+def _conclude(held: Hold, outcome: Outcome, error: BridgeheadError | None = None) -> None:
+    """The verdict is the job's, not only this run's: an open deviation stays one, and so does what
+    a run has found that stands in no batch, until one has looked again."""
     with held.exchange.transaction() as connection:
         outcome.quarantined = Quarantine(connection, held.department, held.name).count()
         ledger = held.ledger()
         deviated = ledger.open_deviations()
-        in_flight = ledger.unsettled()
-        waiting = ledger.held()
         standing = ledger.standing()
+        in_flight = ledger.unsettled() or _has_only_begun(ledger, standing)
+        waiting = ledger.held()
+    stood = (standing.left if standing else None) or Verdict.RECONCILED
+    outcome.left = _left_by(error, stood, held=bool(waiting)) if error else _left(outcome, stood)
     outcome.held = next(iter(waiting), None)
     outcome.deviated = deviated[-1] if deviated else None
     by_batch = sum(batch.deviation or 0 for batch in deviated)
@@ -209,26 +239,49 @@ def _conclude(held: Hold, outcome: Outcome) -> None:
     cut = outcome.cut
     if not deviated and cut is not None and not cut.agrees:
         outcome.deviation += abs(cut.sent.total - cut.received.total) or 1  # altered receipts
+        outcome.left = worst([outcome.left, Verdict.DEVIATION])
+    elif outcome.left is Verdict.DEVIATION:
+        outcome.deviation = outcome.deviation or 1  # of sums it is only known that they differ
     if outcome.deviation:
         outcome.verdict = Verdict.DEVIATION
     elif waiting:
         outcome.verdict = Verdict.HELD
     elif in_flight:
         outcome.verdict = Verdict.IN_FLIGHT
+    outcome.verdict = worst([outcome.verdict, outcome.left])
 
 
-def _verdict_of(error: BridgeheadError, outcome: Outcome) -> Verdict:
+def _has_only_begun(ledger: Ledger, standing: Standing | None) -> bool:
+    """An epoch in which everything is still to be sent again."""
+    return standing is not None and standing.epoch > 1 and ledger.newest() is None
+
+
+def _left(outcome: Outcome, stood: Verdict) -> Verdict:
+    """Of what stood before: what these steps did not look at."""
+    if outcome.skipped:
+        return stood
+    seen_over = {Verdict.DEVIATION}
+    if Part.BEGINNING in outcome.through:
+        seen_over |= {Verdict.HELD, Verdict.GAP, Verdict.FORK}
+    elif Part.COMPARISON in outcome.through:
+        seen_over |= {Verdict.GAP, Verdict.FORK}
+    return Verdict.RECONCILED if stood in seen_over else stood
+
+
+def _left_by(error: BridgeheadError, stood: Verdict, *, held: bool) -> Verdict:
+    """A run that could not look leaves what stood before it; a batch that is held tells so by
+    itself."""
+    verdict = _verdict_of(error)
+    if isinstance(error, Fork | Gap):
+        return verdict
+    return worst([Verdict.IN_FLIGHT if held else verdict, stood])
+
+
+def _verdict_of(error: BridgeheadError) -> Verdict:
     for kind, verdict in ((Fork, Verdict.FORK), (Gap, Verdict.GAP), (Held, Verdict.HELD)):
         if isinstance(error, kind):
             return verdict
     return Verdict.IN_FLIGHT
-
-
-def _left_by(error: BridgeheadError, outcome: Outcome, before: Standing | None) -> Verdict:
-    """A run that could not look leaves what stood before it."""
-    verdict = _verdict_of(error, outcome)
-    stood = Verdict(before.ran_verdict) if before and before.ran_verdict else verdict
-    return stood if verdict is Verdict.IN_FLIGHT and stood.stands else verdict
 
 
 def _retrying(seconds: float) -> Retrying:

@@ -89,6 +89,11 @@ class Events:
         found = self._connection.execute(_OPEN_KINDS, {"this_department": self._department})
         return {(job or None, EventKind(kind)) for job, kind in found}
 
+    def open_subjects(self, kind: EventKind, job: str | None = None) -> set[str]:
+        """What is open of one kind, of one job or of none."""
+        query = select(row.c.subject).where(self._of(job), row.c.kind == kind.value, _OPEN)
+        return set(self._connection.execute(query).scalars())
+
     def entry(self, number: int) -> EventEntry | None:
         found = self._entries(row.c.number == number)
         return found[0] if found else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bridge.batch import State
+from reconcile.verdict import Verdict
 
 __all__ = ["Event", "Head", "Standing", "Sums"]
 
@@ -48,6 +49,12 @@ class Standing:
         if self.swept_at is None or self.sweep_key is not None:
             return True
         return not timedelta(0) <= now - self.swept_at < every
+
+    @property
+    def left(self) -> Verdict | None:
+        """What the last run that looked has found, besides what stands in the batches."""
+        found = Verdict(self.ran_verdict) if self.ran_verdict else None
+        return found if found and found.stands else None
 
     @property
     def content_deviation(self) -> int:

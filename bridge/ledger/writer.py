@@ -27,6 +27,7 @@ from bridge.ledger.standing import jobs
 from bridge.ledger.thisjob import this_job
 from bridge.place import check_books, follows
 from connectors.errors import Busy
+from reconcile.verdict import Verdict
 
 __all__ = ["Ledger"]
 
@@ -188,6 +189,8 @@ class Ledger(History):
         anchor = confirmed or (applied.batch_hash if applied else GENESIS)
         self._set(epoch=epoch, anchor_hash=anchor, sweep_key=None, compared_at=None)
         self._set(**dict.fromkeys(CONTENT))
+        if standing.left in (Verdict.HELD, Verdict.DEVIATION):  # of the epoch that has ended
+            self._set(ran_verdict=None)
         details = {"epoch": epoch, "why": why, "anchor_hash": anchor}
         details |= {"by_itself": True} if by_itself else {}
         Audit(self.connection, self.department).append(actor, "new_epoch", self.job, details)

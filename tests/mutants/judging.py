@@ -16,6 +16,7 @@ FUSE = "tests/scenario/test_fuse.py"
 FIGURES = "tests/unit/test_figures.py"
 STATEMENT = "tests/scenario/test_statement_books.py"
 TOLD = "tests/scenario/test_told_everywhere.py"
+LOOKED = "tests/scenario/test_looked_at.py"
 CONTENTS = "tests/scenario/test_contents.py"
 SIMULATION = "tests/simulation/test_simulation.py"
 
@@ -463,5 +464,13 @@ JUDGING = (
         "return self in (Verdict.HELD, Verdict.DEVIATION, Verdict.GAP, Verdict.FORK)",
         "return self in (Verdict.DEVIATION, Verdict.GAP, Verdict.FORK)",
         "tests/scenario/test_told_everywhere.py::test_what_the_last_run_has_found[held-0]",
+    ),
+    Mutant(
+        "a-comparison-ends-what-is-held",
+        "verdict",
+        "bridge.observation",
+        "    if Part.PUSH in through:\n        yield",
+        "    if True:\n        yield",
+        f"{LOOKED}::test_a_comparison_ends_neither_what_is_held_nor_what_has_failed",
     ),
 )

@@ -13,7 +13,7 @@ from bridge.centre import Health
 from bridge.errors import BooksDoNotBalance, Changed, Fork, Gap, Held, Restored
 from bridge.event import EventKind, Recovery, Sighting
 from bridge.observation import observe
-from bridge.outcome import Outcome
+from bridge.outcome import Outcome, Part, part_of, working_on
 from bridge.runs import exit_code_of, run_jobs
 from connectors.errors import (
     BridgeheadError,
@@ -29,6 +29,8 @@ from reconcile.verdict import Verdict
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 BOTH = frozenset({"source", "target"})
+WHOLE = frozenset({Part.BEGINNING, Part.PULL, Part.PUSH})
+PULL, PUSH = WHOLE - {Part.PUSH}, WHOLE - {Part.PULL}
 
 
 def batch(seq: int, state: State, **tally: int) -> Batch:
@@ -53,7 +55,7 @@ def batch(seq: int, state: State, **tally: int) -> Batch:
 
 
 def outcome(*batches: Batch, **given: Any) -> Outcome:
-    made = Outcome("j", **{"reached": BOTH, "pulled": True} | given)
+    made = Outcome("j", **{"reached": BOTH, "through": {*WHOLE}} | given)
     for one in batches:
         made.note(one)
     return made
@@ -71,13 +73,22 @@ def over(made: Outcome) -> set[EventKind | str]:
         assert recovery == (
             Recovery(EventKind.STORE, None, recovery.subject)
             if is_store
-            else Recovery(recovery.kind, "j")
+            else Recovery(recovery.kind, "j", recovery.subject)
         )
+        if recovery.kind in OF_A_PART:
+            assert recovery.subject in made.through
+            continue
+        assert is_store or recovery.subject is None
         found.add(str(recovery.subject) if is_store else recovery.kind)
     return found
 
 
-GOOD = {EventKind.FAILED, EventKind.STRUCTURE, EventKind.DEVIATION, EventKind.HELD}
+def parts_over(made: Outcome, kind: EventKind = EventKind.FAILED) -> set[str | None]:
+    return {recovery.subject for recovery in observe(made).over if recovery.kind is kind}
+
+
+OF_A_PART = (EventKind.FAILED, EventKind.STRUCTURE)
+GOOD = {EventKind.DEVIATION, EventKind.HELD}
 FOLLOWED = {EventKind.GAP, EventKind.FORK}
 
 
@@ -89,6 +100,7 @@ def test_a_verdict_that_needs_somebody_is_exit_1(verdict: Verdict) -> None:
     good = verdict in (Verdict.RECONCILED, Verdict.IN_FLIGHT)
     assert outcome(verdict=verdict).exit_code == (0 if good else 1)
     assert outcome(verdict=verdict, overdue=True).exit_code == 1
+    assert outcome(verdict=verdict, skipped=True).exit_code == 0
     assert outcome(verdict=verdict, error=Unreachable("away")).exit_code == 3
 
 
@@ -116,7 +128,38 @@ def test_where_all_is_well_everything_is_over() -> None:
     assert (seen(made), over(made)) == ([], GOOD | FOLLOWED | BOTH | {EventKind.HORIZON})
     # Without a batch and a cut it has not been seen that the books follow on each other.
     assert over(outcome()) == GOOD | BOTH | {EventKind.HORIZON}
-    assert over(outcome(pulled=False)) == GOOD | BOTH
+    assert over(outcome(through=PUSH)) == GOOD | BOTH
+
+
+def test_only_what_was_looked_at_is_over() -> None:
+    def told(*parts: Part, **given: Any) -> set[EventKind | str]:
+        return over(outcome(batch(1, State.RECONCILED), through={*parts}, **given)) - BOTH
+
+    assert told(*PULL) == {EventKind.DEVIATION, EventKind.HORIZON} | FOLLOWED
+    assert told(*PUSH) == GOOD | FOLLOWED
+    assert told(Part.COMPARISON) == {EventKind.DEVIATION} | FOLLOWED
+    assert told() == {EventKind.DEVIATION}
+    for parts in (PULL, PUSH, WHOLE, {Part.COMPARISON}):
+        for kind in OF_A_PART:
+            assert parts_over(outcome(through=parts), kind) == parts
+    begun = outcome(through={Part.BEGINNING, Part.PULL}, error=_come_up_in(Part.PUSH))
+    assert parts_over(begun) == {Part.BEGINNING, Part.PULL}
+    assert parts_over(outcome(error=BooksDoNotBalance("b"))) == WHOLE - {Part.BEGINNING}
+
+
+def _come_up_in(part: Part) -> BridgeheadError:
+    """As an error that another part has passed on."""
+    with pytest.raises(BooksDoNotBalance) as caught, working_on(Part.PULL), working_on(part):
+        raise BooksDoNotBalance("b")
+    return caught.value
+
+
+@pytest.mark.parametrize("part", Part)
+def test_a_failure_is_told_of_the_part_in_which_it_came_up(part: Part) -> None:
+    error = _come_up_in(part)
+    assert part_of(error) is part
+    (sighting,) = observe(outcome(error=error, through=set())).seen
+    assert (sighting.kind, sighting.subject) == (EventKind.FAILED, part)
 
 
 @pytest.mark.parametrize("rows", [1, 7])
@@ -189,6 +232,8 @@ def test_what_was_renewed_is_a_gap_that_is_not_over() -> None:
     made = outcome(batch(1, State.RECONCILED), renewed="the target was restored")
     assert seen(made) == [EventKind.GAP]
     assert not over(made) & FOLLOWED
+    assert seen(replace(made, error=BooksDoNotBalance("b"))) == [EventKind.GAP, EventKind.FAILED]
+    assert seen(replace(made, error=Busy("taken over"))) == [EventKind.GAP]
 
 
 def test_a_horizon_held_back_is_over_only_when_nobody_holds_it() -> None:
@@ -218,7 +263,7 @@ ERRORS = [
 def test_an_error_is_told_and_shows_nothing_to_be_over(
     error: BridgeheadError, kind: EventKind
 ) -> None:
-    made = outcome(batch(1, State.RECONCILED), error=error, pulled=False)
+    made = outcome(batch(1, State.RECONCILED), error=error, through=set())
     (sighting,) = observe(made).seen
     assert (sighting.kind, sighting.job, sighting.facts["code"]) == (kind, "j", error.code)
     assert over(made) == BOTH
@@ -226,7 +271,7 @@ def test_an_error_is_told_and_shows_nothing_to_be_over(
 
 @pytest.mark.parametrize("mistake", [Unreachable, ConnectionLost, StoreFull])
 def test_a_store_that_is_down_is_no_single_jobs(mistake: type[BridgeheadError]) -> None:
-    made = outcome(error=mistake("away", endpoint="target (mysql, 10.0.0.1)"), pulled=False)
+    made = outcome(error=mistake("away", endpoint="target (mysql, 10.0.0.1)"), through=set())
     (sighting,) = observe(made).seen
     assert (sighting.kind, sighting.job, sighting.subject) == (EventKind.STORE, None, "target")
     assert over(made) == {"source"}

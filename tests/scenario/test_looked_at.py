@@ -1,0 +1,315 @@
+"""Only what was really looked at is over: for events, for `status`, for the verdict of a run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bridge import pull as pulling
+from bridge import run as running
+from bridge.comparison import reconcile_job
+from bridge.decision import approve, reject, switch
+from bridge.document import outcome_document
+from bridge.errors import BooksDoNotBalance
+from bridge.event import EventKind, Observation, Sighting
+from bridge.hold import open_ledger
+from bridge.notice import note_all, record
+from bridge.overview import overview, overview_of, read_ledger
+from bridge.run import Outcome, pull_only, push_only, reconcile_only
+from connectors.errors import ConnectionLost, StoreFull
+from tests.scenario.world import MakeWorld, World, cursor_job
+
+DAILY = {"catalogue": {"update_cycle": "daily"}}
+
+
+@pytest.fixture
+def lived(make: MakeWorld) -> World:
+    """Ten rows have arrived."""
+    world = make("sqlite", "sqlite", "sqlite")
+    world.make_table(10)
+    world.job("j", **cursor_job())
+    world.run_well()
+    return world
+
+
+def events(world: World) -> list[tuple[str, str, bool]]:
+    """Kind and subject, and whether it is open: every event there was, in order."""
+    found = world.sql(
+        "exchange", "SELECT kind, subject, closed_at IS NULL FROM bh_event ORDER BY number"
+    )
+    return [(kind, subject, bool(is_open)) for kind, subject, is_open in found]
+
+
+def refuse(world: World, key: int) -> None:
+    world.sql(
+        "target",
+        f"CREATE TRIGGER no BEFORE INSERT ON t WHEN NEW.id = {key} "
+        "BEGIN SELECT RAISE(ABORT, 'no'); END",
+    )
+    world.insert([key], stamp=world.now)
+
+
+def swallow(world: World, key: int) -> None:
+    world.sql(
+        "target",
+        f"CREATE TRIGGER swallow BEFORE INSERT ON t WHEN NEW.id = {key} "
+        "BEGIN SELECT RAISE(IGNORE); END",
+    )
+    world.insert([key], stamp=world.now)
+
+
+def hold(world: World) -> int:
+    world.job("j", max_delete=2, **cursor_job())
+    world.sql("source", "DELETE FROM t WHERE id <= 5")
+    assert world.run().verdict == "held"
+    return int(world.batches()[-1]["seq"])
+
+
+def status(world: World) -> tuple[Any, ...]:
+    (job,) = overview(world.deployment)
+    assert job.standing is not None
+    return job.verdict, job.deviation, job.standing.held, bool(job.standing.ran_error)
+
+
+# -- a step that goes through says nothing of the others ------------------------------------------
+
+
+def test_a_comparison_ends_neither_what_is_held_nor_what_has_failed(lived: World) -> None:
+    hold(lived)
+    for _ in range(2):
+        assert reconcile_job(lived.deployment, "j").outcome.verdict == "held"
+        assert lived.run().verdict == "held"
+    assert events(lived) == [("held", "1/2", True)]
+    approve(lived.deployment, "j", 2, "tester", "moved away")
+    lived.run_well()
+    assert events(lived) == [("held", "1/2", False)]
+
+    refuse(lived, 80)
+    assert lived.run().exit_code == 4
+    assert reconcile_job(lived.deployment, "j").outcome.error is None
+    assert lived.run("j", reconcile_only).error is None
+    assert events(lived)[1:] == [("failed", "push", True)]
+    assert status(lived) == ("in_flight", 0, 0, True)
+    lived.sql("target", "DROP TRIGGER no")
+    lived.run_well()
+    assert events(lived)[1:] == [("failed", "push", False)]
+    assert status(lived) == ("reconciled", 0, 0, False)
+
+
+def test_a_pull_says_nothing_of_a_push_that_failed_nor_the_other_way_round(lived: World) -> None:
+    refuse(lived, 80)
+    for _ in range(3):
+        assert lived.run("j", pull_only).error is None
+        assert lived.run("j", push_only).exit_code == 4
+        assert status(lived)[3]
+    assert lived.run("j", pull_only).error is None
+    assert status(lived)[3]
+    assert events(lived) == [("failed", "push", True)]
+    lived.sql("target", "DROP TRIGGER no")
+    assert lived.run("j", push_only).verdict == "reconciled"
+    assert (events(lived), status(lived)[3]) == ([("failed", "push", False)], False)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(running, "pull", _refused)
+        assert lived.run("j", pull_only).exit_code == 1
+    assert lived.run("j", push_only).verdict == "reconciled"
+    assert (events(lived)[1:], status(lived)[3]) == ([("failed", "pull", True)], True)
+    assert lived.run("j", pull_only).error is None
+    assert (events(lived)[1:], status(lived)[3]) == ([("failed", "pull", False)], False)
+
+
+def _refused(*_: Any) -> Any:
+    raise BooksDoNotBalance("a batch does not balance")
+
+
+DEEP = {
+    "fork": (
+        "exchange",
+        "bh_batch SET read = read + 1, unchanged = unchanged + 1",
+        "bh_batch SET read = read - 1, unchanged = unchanged - 1",
+    ),
+    "deviation": (
+        "target",
+        "bh_receipt SET digest = 'x' || digest",
+        "bh_receipt SET digest = substr(digest, 2)",
+    ),
+}
+
+
+@pytest.mark.parametrize("verdict", DEEP)
+def test_what_a_deeper_look_has_found_stands_until_one_as_deep(
+    lived: World, monkeypatch: pytest.MonkeyPatch, verdict: str
+) -> None:
+    monkeypatch.setattr("bridge.stream._LINKS_EACH_RUN", 1)
+    for key in range(20, 25):
+        lived.insert([key], stamp=lived.now)
+        lived.run_well()
+    store, do, undo = DEEP[verdict]
+
+    def change(what: str) -> None:
+        lived.sql(store, f"UPDATE {what} WHERE seq = 2")
+
+    change(do)
+    lived.run_well()
+    assert reconcile_job(lived.deployment, "j").outcome.verdict == verdict
+    for step in ((), (pull_only,), (push_only,), (reconcile_only,)):
+        assert (lived.run("j", *step).verdict, status(lived)[0]) == (verdict, verdict)
+    assert [event for event in events(lived) if event[2]] == [(verdict, "", True)]
+
+    change(undo)
+    lived.run_well()
+    assert (events(lived), status(lived)) == (
+        [(verdict, "", False)],
+        ("reconciled", 0, 0, False),
+    )
+    change(do)
+    assert reconcile_job(lived.deployment, "j").outcome.verdict == verdict
+    assert lived.resync().verdict == "reconciled"
+    lived.run_well()
+    assert [event for event in events(lived) if event[2]] == []
+    assert status(lived) == ("reconciled", 0, 0, False)
+
+
+def test_a_comparison_that_finds_all_in_order_ends_a_fork(lived: World) -> None:
+    lived.sql("exchange", "UPDATE bh_batch SET read = read + 1, unchanged = 1")
+    assert lived.run().verdict == "fork"
+    switch(lived.deployment, "j", "tester", "looked into", on=False)
+    lived.sql("exchange", "UPDATE bh_batch SET read = read - 1, unchanged = 0")
+    assert reconcile_job(lived.deployment, "j").outcome.verdict == "reconciled"
+    assert events(lived) == [("fork", "", False)]
+    assert status(lived)[0] == "reconciled"
+
+
+def test_a_restored_ledger_is_told_also_if_the_run_fails_later(lived: World) -> None:
+    lived.insert([20], stamp=lived.now)
+    lived.run_well()
+    lived.sql("exchange", "DELETE FROM bh_batch WHERE seq = 2")  # as a backup has it
+    refuse(lived, 80)
+    outcome = lived.run()
+    assert (outcome.exit_code, bool(outcome.renewed)) == (4, True)
+    assert {event for event in events(lived) if event[2]} == {
+        ("gap", "", True),
+        ("failed", "push", True),
+    }
+    lived.sql("target", "DROP TRIGGER no")
+    lived.run_well()
+    assert [event for event in events(lived) if event[2]] == []
+
+
+# -- the verdict is the job's ---------------------------------------------------------------------
+
+
+def test_what_is_open_is_told_by_runs_that_do_not_look(lived: World) -> None:
+    lived.sql("target", "DELETE FROM t WHERE id = 3")
+    assert reconcile_job(lived.deployment, "j").outcome.deviation == 1
+    switch(lived.deployment, "j", "tester", "a pause", on=False)
+    outcome = lived.run()
+    assert told(lived, outcome) == ("deviation", 1, "disabled", 0)
+    switch(lived.deployment, "j", "tester", "on again", on=True)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(running, "begin", _down)
+        outcome = lived.run()
+    assert told(lived, outcome) == ("deviation", 1, None, 3)
+
+
+def _down(*_: Any) -> Any:
+    raise StoreFull("disk full", endpoint="target")
+
+
+def told(world: World, outcome: Outcome) -> tuple[Any, ...]:
+    document = outcome_document(outcome, world.deployment)
+    skipped = document.get("skipped")
+    return document["verdict"], document["deviation"], skipped, outcome.exit_code
+
+
+@pytest.mark.parametrize("decide", [approve, reject])
+def test_what_was_decided_is_not_told_as_held(lived: World, decide: Any) -> None:
+    seq = hold(lived)
+    assert lived.run().verdict == "held"
+    assert status(lived)[:3] == ("held", 0, 1)
+    decide(lived.deployment, "j", seq, "tester", "seen")
+    assert status(lived)[:3] == ("in_flight", 0, 0)
+    switch(lived.deployment, "j", "tester", "a pause", on=False)
+    assert lived.run().verdict == "in_flight"
+
+
+def test_an_attempt_keeps_nothing_of_what_the_one_before_it_has_said(
+    lived: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The horizon was held back; then the exchange was away for a moment."""
+    lived.write(retry=5)
+    lived.insert([20], stamp=lived.now)
+    pull, conclude = pulling.pull, running._conclude
+    attempts: list[str] = []
+
+    def pull_once_held_back(*given: Any) -> Any:
+        attempts.append("pull")
+        pulled = pull(*given)
+        if len(attempts) > 1:
+            return pulled
+        since = datetime.now(UTC) - timedelta(hours=1)
+        return replace(pulled, holders=("a session",), held_since=since, overdue=True, begun=False)
+
+    def conclude_once_cut_off(*given: Any) -> None:
+        attempts.append("conclude")
+        if attempts.count("conclude") == 1:
+            raise ConnectionLost("lost", endpoint="exchange")
+        conclude(*given)
+
+    monkeypatch.setattr(running, "pull", pull_once_held_back)
+    monkeypatch.setattr(running, "_conclude", conclude_once_cut_off)
+    outcome = lived.run()
+    assert attempts.count("pull") == 2
+    assert (outcome.verdict, outcome.holders, outcome.overdue) == ("reconciled", (), False)
+    assert [batch.seq for batch in outcome.batches] == [2, 3]
+    assert events(lived) == []
+
+
+# -- what nothing can tell any more ---------------------------------------------------------------
+
+
+def later(days: int) -> datetime:
+    return datetime.now(UTC) + timedelta(days=days)
+
+
+def overdue(world: World) -> list[bool]:
+    return [is_open for kind, _, is_open in events(world) if kind == "overdue"]
+
+
+@pytest.mark.parametrize("way", ["irregular", "disabled"])
+def test_who_owes_nothing_any_more_is_not_overdue(lived: World, way: str) -> None:
+    lived.job("j", **DAILY, **cursor_job())
+    note_all(lived.deployment, later(days=20))
+    assert overdue(lived) == [True]
+    if way == "irregular":
+        lived.job("j", catalogue={"update_cycle": "irregular"}, **cursor_job())
+    else:
+        switch(lived.deployment, "j", "tester", "closed", on=False)
+    note_all(lived.deployment, later(days=20))
+    assert overdue(lived) == [False]
+
+
+def test_a_disabled_job_is_not_called_overdue(lived: World) -> None:
+    lived.job("j", **DAILY, **cursor_job())
+    switch(lived.deployment, "j", "tester", "summer", on=False)
+    with read_ledger(lived.deployment) as exchange:
+        assert exchange is not None
+        with exchange.transaction() as connection:
+            (job,) = overview_of(connection, lived.deployment, later(days=20))
+    assert job.deadline is not None
+    assert (job.deadline.due_at < job.at, job.deadline.overdue) == (True, False)
+
+
+def test_a_store_or_a_rule_that_was_taken_away_is_over(lived: World) -> None:
+    seen = (
+        Sighting(EventKind.STORE, subject="source"),
+        Sighting(EventKind.STORE, subject="renamed"),
+        Sighting(EventKind.ALARM, subject="no such rule"),
+    )
+    with open_ledger(lived.deployment) as exchange:
+        record(exchange, lived.deployment, lambda _: Observation(seen), datetime.now(UTC))
+    note_all(lived.deployment)
+    assert [event for event in events(lived) if event[2]] == [("store", "source", True)]
