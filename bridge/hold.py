@@ -18,6 +18,7 @@ from bridge.ledger.schema import EXCHANGE_VERSION
 from bridge.settings import Deployment
 from connectors.connector import Connector
 from connectors.endpoint import Endpoint
+from connectors.errors import ConfigurationError
 from connectors.registry import connect
 
 __all__ = ["SCHEMA_LOCK", "SCHEMA_WAIT_SECONDS", "Hold", "hold", "lock_of", "open_ledger"]
@@ -36,6 +37,7 @@ class Hold:
         self.department = deployment.department.code
         self.exchange = exchange
         self._stack = stack
+        self._stores = {"exchange": exchange}
         self.token = 0
         self.reached = {exchange.endpoint.name}
 
@@ -52,11 +54,11 @@ class Hold:
     def source(self) -> Connector:
         endpoint = self.deployment.endpoint(self.job.source.endpoint)
         options = {**endpoint.options, **self.job.source.reading}
-        return self._open(replace(endpoint, options=options, is_filled=False))
+        return self._join("source", replace(endpoint, options=options, is_filled=False))
 
     @cached_property
     def target(self) -> Connector:
-        return self._open(self.deployment.endpoint(self.job.target.endpoint))
+        return self._join("target", self.deployment.endpoint(self.job.target.endpoint))
 
     def another_exchange(self) -> Connector:
         """A second session with the exchange database, for work side by side."""
@@ -99,6 +101,21 @@ class Hold:
             failpoint("target.taking")
         failpoint("target.taken")
         return position
+
+    def _join(self, role: str, endpoint: Endpoint) -> Connector:
+        """A session whose transactions are open beside those of the others."""
+        opened = self._open(endpoint)
+        for other, store in self._stores.items():
+            why = opened.hindrance(store, writes="source" not in (role, other))
+            if why is not None:
+                first, second = (role, other) if role == "source" else (other, role)
+                raise ConfigurationError(
+                    f"{self.name}: {first} and {second} are one store: {why}",
+                    endpoint=endpoint.name,
+                    remedy="name another file or database for one of them",
+                )
+        self._stores[role] = opened
+        return opened
 
     def _open(self, endpoint: Endpoint) -> Connector:
         opened = self._stack.enter_context(connect(endpoint))

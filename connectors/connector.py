@@ -124,6 +124,12 @@ class Connector(Session):
     def lock(self, name: str, wait_seconds: float) -> AbstractContextManager[None]:
         """Holds a named lock that dies with this session. Raises Busy after `wait_seconds`."""
 
+    def hindrance(self, other: Connector, *, writes: bool) -> str | None:
+        """Why a transaction of this session and one of `other`, of which one or both (`writes`)
+        write, cannot be open at once: in one store of such a family each would wait for the
+        other."""
+        return None
+
     def estimate_rows(self, table: Table) -> int | None:
         """About how many rows a table, view or query has; None where only a count can tell."""
         return table.row_estimate

@@ -189,6 +189,15 @@ class SqliteConnector(Connector):
             ) from error
         return True
 
+    def hindrance(self, other: Connector, *, writes: bool) -> str | None:
+        if not isinstance(other, SqliteConnector) or not self._path.samefile(other._path):
+            return None
+        if writes:
+            return "a SQLite file takes one writer at a time"
+        if self.value("PRAGMA journal_mode") == "wal":
+            return None
+        return "without PRAGMA journal_mode = WAL a reader and the writer wait for each other"
+
     def missing_rights(self, table: TableName | None) -> list[str]:
         return [] if os.access(self._path, os.W_OK) else ["write to the file"]
 

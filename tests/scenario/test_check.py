@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from datetime import timedelta
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
@@ -188,3 +189,37 @@ def test_clocks_are_compared(world: World, capsys: Capsys) -> None:
     told = findings(world, capsys, "clock")
     assert [f["found"].split(":")[0] for f in told] == ["exchange", "source", "target"]
     assert {f["result"] for f in told} == {"ok"}
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=["sqlite"])
+@pytest.mark.parametrize(
+    ("roles", "why"),
+    [
+        ("exchange target", "takes one writer at a time"),
+        ("source target", "without PRAGMA journal_mode = WAL"),
+        ("source exchange", "without PRAGMA journal_mode = WAL"),
+    ],
+)
+def test_one_file_in_two_places_is_refused_where_it_can_never_go(
+    world: World, capsys: Capsys, roles: str, why: str
+) -> None:
+    """And no run tries again for ever; source and another in one file go with a write-ahead log."""
+    one, other = roles.split()
+    linked = world.directory / "another.db"
+    linked.symlink_to(str(world.stores[one].path))
+    world.stores[other] = replace(world.stores[other], path=str(linked))
+    world.write()
+    world.make_table(3)
+    world.job("j", target={"endpoint": "target", "table": "tt"}, **cursor_job())
+    if one == "source":
+        world.sql("source", "PRAGMA journal_mode = DELETE")
+    (found,) = findings(world, capsys, "structure")
+    assert (found["result"], why in found["found"]) == ("refused", True)
+    assert f"{one} and {other} are one store" in found["found"]
+    refused = call(capsys, "--config", world.directory, "run", "j")
+    assert (refused.code, why in " ".join(refused.err.split())) == (2, True)
+    if one == "source":
+        world.sql("source", "PRAGMA journal_mode = WAL")
+        world.run_well()
+        world.insert([9], stamp=world.now)
+        assert world.run_well().batches[0].tally.inserted == 1
