@@ -7,6 +7,7 @@ is answered with the stored receipt; after a commit whose outcome is unknown the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -29,9 +30,9 @@ from connectors.changes import EPOCH, OPERATION, SEQ
 from connectors.connector import Connector
 from connectors.dialect import Statement
 from connectors.effects import AFTER, BEFORE
-from connectors.errors import MissingObject, StructureMismatch
+from connectors.errors import BridgeheadError, MissingObject, StructureMismatch
 from connectors.selection import Output, Selection
-from connectors.table import Column, Table, TableName, Type
+from connectors.table import Column, Index, Table, TableName, Type
 from connectors.table import Kind as TypeKind
 from reconcile.cause import Misfit, cause_of
 from reconcile.tally import Measured, deviation
@@ -119,12 +120,17 @@ class Push:
 
     @contextmanager
     def _keys_told_apart(self) -> Iterator[None]:
-        """Where a collation of the target folds keys, its unique index refuses what would be one
-        row there: nothing is merged."""
+        """What refuses a row is a unique index of the table's owner; or that of the key, where a
+        collation of the target folds what would be one row there: nothing is merged."""
         try:
             yield
         except StructureMismatch as error:
+            own = self._own_unique_indexes()
+            words = {*re.findall(r"\w+", error.message.partition(": ")[2])}
+            told = [i for i in own if i.name in words or (i.columns and words >= {*i.columns})]
             folding = [c for c in self._plan.effects.key_columns if c.folds]
+            if told or (own and not folding):
+                raise self._not_unique_there(told or own, error) from error
             if not folding:
                 raise
             named = ", ".join(f"{c.name} ({c.collation or c.native})" for c in folding)
@@ -134,6 +140,21 @@ class Push:
                 endpoint=self._held.job.target.endpoint,
                 remedy="give the key a collation there that tells them apart, or clear one of them",
             ) from error
+
+    def _own_unique_indexes(self) -> list[Index]:
+        effects = self._plan.effects
+        indexes = self._held.target.describe(effects.table).indexes
+        return [i for i in indexes if i.unique and {*i.columns} != {*effects.key}]
+
+    def _not_unique_there(self, indexes: list[Index], error: StructureMismatch) -> BridgeheadError:
+        named = "; ".join(f"{i.name} ({', '.join(i.columns)})" for i in indexes)
+        return StructureMismatch(
+            f"{self._held.name}: the target's table has a unique constraint of its own, not of the "
+            f"job's key, and it refuses a row: {named}; {error.message}",
+            endpoint=self._held.job.target.endpoint,
+            remedy="where the source has such a value twice, correct it there; where rows have "
+            "exchanged theirs, have the DBA drop the constraint",
+        )
 
     def _raise_stall(self, batch: Batch, expectation: Stall) -> NoReturn:
         with self._held.target.transaction():

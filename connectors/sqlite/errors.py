@@ -6,6 +6,7 @@ may quote a value; `no such table` and its like name only names.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from connectors.errors import (
@@ -59,6 +60,8 @@ _BY_EXTENDED_CODE: Mapping[int, Meaning] = {
     **dict.fromkeys((1555, 2067, 2579), _REPEATED),
     4874: _BY_CODE[13],  # there is no room for the index of the write-ahead log
 }
+_NAMES = re.compile(r"^UNIQUE constraint failed: (.+)")
+"""Columns, or an index: no value."""
 _BY_TEXT: tuple[tuple[str, type[BridgeheadError], str], ...] = (
     ("no such table", MissingObject, "check the table's name"),
     ("no such column", MissingObject, "check the column's name"),
@@ -79,6 +82,8 @@ def of_sqlite(error: BaseException) -> Meaning:
     known = _BY_EXTENDED_CODE.get(code) or _BY_CODE.get(code & 0xFF)
     if known is not None:
         kind, message, remedy = known
+        named = _NAMES.search(text) if known is _REPEATED else None
+        message += f": {named[1]}" if named else ""
     else:
         for part, meant, what in _BY_TEXT:
             if part in text:

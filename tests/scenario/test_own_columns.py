@@ -172,3 +172,30 @@ def test_a_table_that_was_taken_over_and_made_again_stays_its_owners(world: Worl
     world.sql("source", f"UPDATE t SET name = 'later', updated_at = {world.now} WHERE id = 1")
     world.run_well()
     assert world.sql("target", "SELECT name, remark FROM t WHERE id = 1") == [("later", "mine")]
+
+
+@pytest.mark.parametrize("world", FAMILIES, indirect=True, ids=lambda chain: chain[0])
+@pytest.mark.parametrize("key", ["integer", "text"])
+def test_a_unique_constraint_that_the_target_has_besides_the_key(world: World, key: str) -> None:
+    """An adopted table is updated row by row: two rows cannot exchange a unique value in it. A text
+    key of MariaDB folds, and it is not the key that collides."""
+    kind = "varchar(9)" if key == "text" else "integer"
+    columns = f"(id {kind} PRIMARY KEY, plate varchar(9), updated_at {STAMPS[world.family]}"
+    world.sql(
+        "source",
+        f"CREATE TABLE t {columns})",
+        f"INSERT INTO t VALUES ('1', 'a', {world.ago(3600)}), ('2', 'b', {world.ago(3600)})",
+    )
+    world.sql("target", f"CREATE TABLE t {columns}, own varchar(9), UNIQUE (plate))")
+    target = {"endpoint": "target", "table": "t", "adopt": True}
+    world.job("j", target=target, **cursor_job())
+    world.run_well()
+    swapped = "CASE plate WHEN 'a' THEN 'b' ELSE 'a' END"
+    world.sql("source", f"UPDATE t SET plate = {swapped}, updated_at = {world.now}")
+    outcome = world.run()
+    assert (outcome.exit_code, outcome.error is None) == (4, False)
+    told = str(outcome.error)
+    assert "the target's table has a unique constraint of its own, not of the job's key" in told
+    assert "(plate)" in told
+    assert "drop the constraint" in told
+    assert {row[0] for row in world.sql("target", "SELECT plate FROM t")} == {"a", "b"}
