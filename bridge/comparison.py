@@ -12,7 +12,7 @@ from bridge.ledger.migrations import receiver_version
 from bridge.outcome import Part, working_on
 from bridge.plan import Plan, make_plan
 from bridge.push import Push
-from bridge.run import LOCK_WAIT_SECONDS, Outcome, run_job
+from bridge.run import LOCK_WAIT_SECONDS, IfDisabled, Outcome, run_job
 from bridge.settings import Deployment
 from bridge.stream import check_stream
 from reconcile.verdict import Verdict
@@ -56,7 +56,7 @@ def reconcile_job(deployment: Deployment, name: str, wait: float = LOCK_WAIT_SEC
         elif outcome.verdict is Verdict.RECONCILED:
             outcome.verdict = Verdict.IN_FLIGHT
 
-    comparison.outcome = run_job(deployment, name, (compare,), wait, even_disabled=True)
+    comparison.outcome = run_job(deployment, name, (compare,), wait, if_disabled=IfDisabled.GO_ON)
     return comparison
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from enum import Enum, auto
 
 from tenacity import Retrying, retry_if_exception, stop_before_delay, wait_exponential, wait_random
 
@@ -30,11 +31,19 @@ from connectors.connector import pause
 from connectors.errors import BridgeheadError, Busy, ConfigurationError, TransientError
 from reconcile.verdict import Verdict, worst
 
-__all__ = ["Observer", "Outcome", "Step", "resync_job", "run_job"]
+__all__ = ["IfDisabled", "Observer", "Outcome", "Step", "resync_job", "run_job"]
 
 LOCK_WAIT_SECONDS = 10.0
 
 Step = Callable[[Hold, "Outcome"], None]
+
+
+class IfDisabled(Enum):
+    """What becomes of a run of a disabled job."""
+
+    SKIP = auto()  # as a schedule wants it
+    REFUSE = auto()  # a person asked for it, and is told that it was not done
+    GO_ON = auto()  # nothing moves
 
 
 def run_job(
@@ -44,11 +53,10 @@ def run_job(
     wait: float = LOCK_WAIT_SECONDS,
     observer: Observer | None = None,
     *,
-    even_disabled: bool = False,
+    if_disabled: IfDisabled = IfDisabled.SKIP,
 ) -> Outcome:
     """Runs the steps (all by default) on a held job. Never raises for what an operator can act on:
-    the error stands in the outcome. Transient failures are tried again for `retry` seconds. A
-    disabled job is skipped, unless `even_disabled`."""
+    the error stands in the outcome. Transient failures are tried again for `retry` seconds."""
     outcome = Outcome(name, observer=observer)
     chosen = tuple(steps) or (settle_and_pull,)
     with about(name):
@@ -57,7 +65,7 @@ def run_job(
             job.require_shareable()
             for attempt in _retrying(deployment.defaults.retry):
                 with attempt:
-                    _run_held(deployment, job, chosen, wait, outcome, even_disabled=even_disabled)
+                    _run_held(deployment, job, chosen, wait, outcome, if_disabled)
         except BridgeheadError as error:
             outcome.error = error
             outcome.verdict = worst([_verdict_of(error), outcome.verdict])
@@ -83,7 +91,7 @@ def resync_job(
             begun = True
         settle_and_pull(held, outcome)
 
-    return run_job(deployment, name, (anew,), wait, observer)
+    return run_job(deployment, name, (anew,), wait, observer, if_disabled=IfDisabled.REFUSE)
 
 
 def settle_and_pull(held: Hold, outcome: Outcome) -> None:
@@ -153,15 +161,19 @@ def _run_held(
     steps: Iterable[Step],
     wait: float,
     outcome: Outcome,
-    *,
-    even_disabled: bool,
+    if_disabled: IfDisabled,
 ) -> None:
     began = time.monotonic()
     outcome.begin_again()
     with hold(deployment, job, wait) as held:
         with held.exchange.transaction():
             standing = held.ledger().standing()
-        if standing is not None and not standing.enabled and not even_disabled:
+        if standing is not None and not standing.enabled and if_disabled is not IfDisabled.GO_ON:
+            if if_disabled is IfDisabled.REFUSE:
+                raise ConfigurationError(
+                    f"{held.name}: the job is disabled, and nothing was done",
+                    remedy=f"bridgehead enable {held.name}, then once more",
+                )
             outcome.skipped = True
             _conclude(held, outcome)
             return

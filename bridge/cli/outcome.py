@@ -48,7 +48,8 @@ def finish(
 
 def _show_verdict(outcome: Outcome) -> None:
     if outcome.skipped:
-        console().print(say("{0}: skipped, it is disabled", outcome.job))
+        told = say("{0}: skipped, it is disabled", outcome.job)
+        console().print(f"{told} → bridgehead enable {outcome.job}", soft_wrap=True)
         return
     if outcome.error is None:
         line = Text.assemble(f"{outcome.job}: ", verdict_text(outcome.verdict))

@@ -17,7 +17,7 @@ from bridge.ledger.history import History
 from bridge.ledger.quarantine import Quarantine, QuarantineEntry
 from bridge.overview import read_ledger
 from bridge.progress import watching
-from bridge.run import LOCK_WAIT_SECONDS, read_quarantined_again, run_job
+from bridge.run import LOCK_WAIT_SECONDS, IfDisabled, read_quarantined_again, run_job
 from bridge.settings import Deployment
 from bridge.transform.mask import masked_key
 
@@ -41,7 +41,14 @@ def quarantine(
     session: Session = ctx.obj
     if retry:
         with watching() as watcher:
-            outcome = run_job(session.deployment, job, (read_quarantined_again,), wait, watcher)
+            outcome = run_job(
+                session.deployment,
+                job,
+                (read_quarantined_again,),
+                wait,
+                watcher,
+                if_disabled=IfDisabled.REFUSE,
+            )
         finish(session, [outcome], "quarantine --retry", as_json=as_json, many=False)
     count, entries = _entries(session.deployment, job, limit)
     if as_json:

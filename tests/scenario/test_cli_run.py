@@ -86,7 +86,15 @@ def test_a_disabled_job_is_skipped_until_it_is_enabled(ready: World, capsys: Cap
     assert bridgehead(ready, capsys, "disable", "j", "--by", "li", "--why", "holiday").code == 0
     skipped = bridgehead(ready, capsys, "run", "j", "--json")
     assert (skipped.code, skipped.json["skipped"], skipped.json["batches"]) == (0, "disabled", [])
+    assert "→ bridgehead enable j" in bridgehead(ready, capsys, "run", "j").out
     assert "disabled" in bridgehead(ready, capsys, "status").out
+    for asked in (["resync", "j", "--why", "a new mask"], ["quarantine", "j", "--retry"]):
+        refused = bridgehead(ready, capsys, *asked)
+        assert (refused.code, "bridgehead enable j" in refused.err) == (2, True)
+        refused = bridgehead(ready, capsys, *asked, "--json")
+        assert (refused.code, refused.json["error"]["code"]) == (2, "configuration")
+    assert ready.sql("exchange", "SELECT epoch FROM bh_job") == [(1,)]
+    assert ready.sql("exchange", "SELECT * FROM bh_event") == []
     assert bridgehead(ready, capsys, "enable", "j", "--why", "over").code == 0
     assert len(bridgehead(ready, capsys, "run", "j", "--json").json["batches"]) == 1
     actions = ready.sql("exchange", "SELECT actor, action, details FROM bh_audit WHERE number > 0")
