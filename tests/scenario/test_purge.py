@@ -166,6 +166,16 @@ def test_batches_of_two_epochs_go_together(lived: World) -> None:
     assert kept(lived) == {newest: 1}
 
 
+def test_a_resync_drops_all_however_young(lived: World) -> None:
+    """As docs/backup.md tells; the books of those batches stay."""
+    assert kept(lived)
+    assert lived.resync().error is None
+    assert kept(lived) == {}
+    assert [(b["epoch"], b["state"]) for b in lived.batches()] == [(1, "reconciled")] * 4 + [
+        (2, "reconciled")
+    ]
+
+
 @pytest.mark.parametrize("verdict", ["gap", "fork"])
 def test_nothing_goes_where_the_target_stands_elsewhere(lived: World, verdict: str) -> None:
     """Nor where that was found after the purge had looked, and before it held the job."""
