@@ -190,7 +190,8 @@ class SqliteConnector(Connector):
         return True
 
     def hindrance(self, other: Connector, *, writes: bool) -> str | None:
-        if not isinstance(other, SqliteConnector) or not self._path.samefile(other._path):
+        place = TableName("")
+        if not isinstance(other, SqliteConnector) or self.identity(place) != other.identity(place):
             return None
         if writes:
             return "a SQLite file takes one writer at a time"
