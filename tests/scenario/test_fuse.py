@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bridge.decision import approve, reject
-from bridge.errors import IllegalMove
+from bridge.errors import Held, IllegalMove
 from bridge.run import pull_only
 from tests.scenario.backup import Backup
 from tests.scenario.world import World, cursor_job
@@ -109,6 +109,7 @@ def test_a_part_that_is_held_stops_its_window(world: World) -> None:
     for _ in range(2):
         outcome = world.run()
         assert (outcome.verdict, outcome.exit_code) == ("held", 1)
+    assert isinstance(outcome.error, Held)
     last = world.batches()[-1]
     assert (last["state"], last["deleted"], bool(last["last"])) == ("held", 3, False)
     approve(world.deployment, "j", last["seq"], "tester", "they have moved away")
