@@ -14,7 +14,7 @@ from bridge.plan import Plan, make_plan
 from bridge.push import Push
 from bridge.run import LOCK_WAIT_SECONDS, IfDisabled, Outcome, run_job
 from bridge.settings import Deployment
-from bridge.stream import check_stream
+from bridge.stream import check_past, check_stream
 from reconcile.verdict import Verdict
 
 __all__ = ["Comparison", "reconcile_job"]
@@ -56,8 +56,15 @@ def reconcile_job(deployment: Deployment, name: str, wait: float = LOCK_WAIT_SEC
         elif outcome.verdict is Verdict.RECONCILED:
             outcome.verdict = Verdict.IN_FLIGHT
 
-    comparison.outcome = run_job(deployment, name, (compare,), wait, if_disabled=IfDisabled.GO_ON)
+    steps = (compare, _check_past)
+    comparison.outcome = run_job(deployment, name, steps, wait, if_disabled=IfDisabled.GO_ON)
     return comparison
+
+
+def _check_past(held: Hold, outcome: Outcome) -> None:
+    """Last, so that what ended long ago keeps nothing of today from being compared."""
+    with held.exchange.transaction():
+        check_past(held.ledger())
 
 
 def _check_beginning(held: Hold, outcome: Outcome) -> None:

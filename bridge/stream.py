@@ -13,16 +13,18 @@ apart, beside the two, is the guard file's mark: where this machine had left the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.batch import GENESIS, Batch
 from bridge.errors import Fork, Gap, LedgerError, Restored
 from bridge.guard import Mark
+from bridge.ledger.chain import ChainProblem
 from bridge.ledger.history import History
 from bridge.ledger.receiver import Position, Receiver
 from bridge.ledger.record import Head, Sums
 
-__all__ = ["Cut", "check_chain", "check_ended", "check_stream"]
+__all__ = ["Cut", "check_chain", "check_ended", "check_past", "check_stream"]
 
 _LINKS_EACH_RUN = 500
 _ANSWERS_AT_ONCE = 5_000
@@ -52,9 +54,27 @@ def check_chain(history: History, *, whole: bool = False) -> None:
     first = 1 if whole else _first_looked_at(history.head().seq)
     problems = history.verify_chain(first)
     if problems:
-        worst = next((p for p in problems if p.kind == "fork"), problems[0])
+        worst = _worst(problems)
         what = f"batches of the ledger: {worst.what}"
         raise _error(history, Fork if worst.kind == "fork" else Gap, what)
+
+
+def check_past(history: History) -> None:
+    """The same of all epochs that have ended: no run touches them, and no resync mends them."""
+    problems = history.verify_ended()
+    if problems:
+        worst = _worst(problems)
+        raise _error(
+            history,
+            Fork if worst.kind == "fork" else Gap,
+            f"batches of the ledger, epoch {worst.epoch}: {worst.what}",
+            "find out who changed the ledger, and compare it with a backup of the exchange; "
+            "what is sent now does not depend on it",
+        )
+
+
+def _worst(problems: Sequence[ChainProblem]) -> ChainProblem:
+    return next((p for p in problems if p.kind == "fork"), problems[0])
 
 
 def check_stream(

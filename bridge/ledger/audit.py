@@ -15,9 +15,10 @@ from sqlalchemy import Connection, Row, insert, select
 
 from bridge.batch import GENESIS, instant
 from bridge.ledger.chain import ChainProblem, Link, verify
+from bridge.ledger.record import Head
 from bridge.ledger.schema import audit_entry as row
 
-__all__ = ["Audit", "AuditEntry"]
+__all__ = ["Audit", "AuditEntry", "Begun", "end_of"]
 
 _AT_ONCE = 1000
 
@@ -41,6 +42,16 @@ class AuditEntry:
         fields = vars(self) | {"at": instant(self.at)}
         del fields["hash"]
         return hashlib.sha256(_canonical(fields).encode("ascii")).hexdigest()
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The begin of an epoch. `ended` is the head of the chain before it: all up to there must be in
+    the ledger; None where that was not noted, or the epoch before it had no batch."""
+
+    at: datetime
+    anchor_hash: str
+    ended: Head | None
 
 
 class Audit:
@@ -99,6 +110,17 @@ class Audit:
         found = self._connection.execute(query.limit(1)).scalar_one_or_none()
         return dict(json.loads(found)) if found else {}
 
+    def epochs(self, job: str) -> dict[int, Begun]:
+        """Every epoch of the job that was begun, by its number."""
+        query = select(row.c.at, row.c.details).where(row.c.action == "new_epoch")
+        query = query.where(row.c.job == job, row.c.department == self._department)
+        found = {}
+        for at, text in self._connection.execute(query.order_by(row.c.number)):
+            details = json.loads(text)
+            ended = Head(**details["ended"]) if details.get("ended") else None
+            found[int(details["epoch"])] = Begun(at, details["anchor_hash"], ended)
+        return found
+
     def verify(self) -> list[ChainProblem]:
         """Every missing, altered or misplaced entry. What was cut off at the end is seen only by
         comparing `head` with one that had left the machine."""
@@ -110,6 +132,12 @@ class Audit:
             entry = _entry(found)
             computed = entry.compute_hash() if entry.number else GENESIS
             yield Link(0, entry.number, entry.prev_hash, entry.hash, computed)
+
+
+def end_of(epoch: int, begun: Mapping[int, Begun]) -> Head | None:
+    """With what that epoch ended, where it has, and that was noted."""
+    ends = [one.ended for one in begun.values() if one.ended and one.ended.epoch == epoch]
+    return ends[-1] if ends else None
 
 
 def _entry(found: Row[Any]) -> AuditEntry:

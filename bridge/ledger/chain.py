@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from bridge.batch import Batch
+from bridge.ledger.record import Head
 
-__all__ = ["ChainProblem", "Link", "batch_links", "verify"]
+__all__ = ["ChainProblem", "Link", "batch_links", "contiguous", "verify"]
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,12 @@ class Link:
     computed_hash: str
 
 
-def verify(links: Iterable[Link], first: int, prev_hash: str | None) -> Iterator[ChainProblem]:
+def verify(
+    links: Iterable[Link], first: int, prev_hash: str | None, end: Head | None = None
+) -> Iterator[ChainProblem]:
     """Problems of links in ascending order. `first` is the number the chain must begin with,
-    `prev_hash` what the first link must name; None when that is not known."""
+    `prev_hash` what the first link must name, `end` with what its epoch ended; None when that is
+    not known."""
     expected, head = first, prev_hash
     for link in links:
         if link.seq != expected:
@@ -46,13 +50,27 @@ def verify(links: Iterable[Link], first: int, prev_hash: str | None) -> Iterator
             yield _fork(link, "does not follow the one before it")
         if link.computed_hash != link.stored_hash:
             yield _fork(link, "was changed after it was sealed")
+        elif end and link.seq >= end.seq and link.stored_hash != end.head_hash:
+            yield _fork(link, "is not what its epoch ended with")
         expected, head = link.seq + 1, link.stored_hash
+    if end and expected <= end.seq:
+        yield ChainProblem("gap", end.epoch, expected, _missing(expected, end.seq), end.seq)
 
 
 def batch_links(batches: Iterable[Batch]) -> Iterator[Link]:
     for batch in batches:
         computed = batch.compute_hash()
         yield Link(batch.epoch, batch.seq, batch.prev_hash, batch.batch_hash, computed)
+
+
+def contiguous(batches: Sequence[Batch]) -> Iterator[Sequence[Batch]]:
+    """The batches, in order, as runs of one epoch without a number missing."""
+    begin = 0
+    for place in range(1, len(batches) + 1):
+        before, here = batches[place - 1], batches[place] if place < len(batches) else None
+        if here is None or (here.epoch, here.seq) != (before.epoch, before.seq + 1):
+            yield batches[begin:place]
+            begin = place
 
 
 def _missing(low: int, high: int) -> str:

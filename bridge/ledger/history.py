@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,9 +10,10 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, selec
 
 from bridge.batch import GENESIS, Batch, Counts, Kind, State
 from bridge.ledger import candidate
+from bridge.ledger.audit import Audit, Begun, end_of
 from bridge.ledger.batchrow import batch_of
 from bridge.ledger.candidate import Candidate
-from bridge.ledger.chain import ChainProblem, batch_links, verify
+from bridge.ledger.chain import ChainProblem, batch_links, contiguous, verify
 from bridge.ledger.record import Event, Head, Standing, Sums
 from bridge.ledger.schema import batch_event, batch_row, job_row
 from bridge.ledger.summing import sum_up, summing
@@ -28,6 +29,10 @@ _THIS_JOB = this_job(job_row)
 _BATCHES = select(batch_row).where(this_job(batch_row))
 _OF_EPOCH = _BATCHES.where(batch_row.c.epoch == bindparam("of_epoch"))
 _NUMBERED = _OF_EPOCH.where(batch_row.c.seq == bindparam("with_seq"))
+_BELOW = (
+    _OF_EPOCH.where(batch_row.c.seq < bindparam("below")).order_by(batch_row.c.seq.desc()).limit(1)
+)
+_EPOCHS = select(batch_row.c.epoch).where(this_job(batch_row)).distinct()
 _FROM_SEQ = _OF_EPOCH.where(batch_row.c.seq >= bindparam("from_seq")).order_by(batch_row.c.seq)
 _ANSWERED = _FROM_SEQ.where(
     batch_row.c.seq < bindparam("end"), batch_row.c.received_total.is_not(None)
@@ -194,14 +199,55 @@ class History:
 
     def verify_chain(self, from_seq: int = 1, epoch: int | None = None) -> list[ChainProblem]:
         """Every gap and fork of an epoch (the current one) from `from_seq` on."""
-        standing = self.standing()
-        chosen = epoch or (standing.epoch if standing else 1)
-        before = self._hash_before(chosen, from_seq, standing)
-        return list(verify(batch_links(self._ordered(chosen, from_seq)), from_seq, before))
+        chosen = epoch or self.epoch
+        begun = {} if chosen == self.epoch else self.begun()
+        return list(self._problems(chosen, from_seq, begun))
+
+    def verify_ended(self) -> list[ChainProblem]:
+        """Every gap and fork of the epochs that have ended."""
+        begun = self.begun()
+        known = set(self.connection.execute(_EPOCHS, self._this_job).scalars())
+        known |= {one.ended.epoch for one in begun.values() if one.ended}
+        ended = sorted(known - {self.epoch})
+        return [problem for epoch in ended for problem in self._problems(epoch, 1, begun)]
+
+    def verify_batches(self, batches: Sequence[Batch]) -> list[ChainProblem]:
+        """Gaps and forks of these, of which the ledger may have others between them: where one is
+        not what was sealed, or does not follow the one before it in the ledger; and numbers that
+        are missing before one."""
+        standing, begun = self.standing(), self.begun()
+        found: list[ChainProblem] = []
+        for run in contiguous(batches):
+            epoch, seq = run[0].epoch, run[0].seq
+            below = self._one(_BELOW, of_epoch=epoch, below=seq)
+            first = below.seq + 1 if below else 1
+            before = self._hash_before(epoch, first, standing, begun)
+            end = None if standing and standing.epoch == epoch else end_of(epoch, begun)
+            if end and end.seq > run[-1].seq:  # what follows may lie in another period
+                end = None
+            found += verify(batch_links(run), first, before, end)
+        return found
+
+    def begun(self) -> dict[int, Begun]:
+        """Every epoch after the first, by its number, as the audit log tells."""
+        return Audit(self.connection, self.department).epochs(self.job)
+
+    def missing_at_end(self, end: Head) -> ChainProblem | None:
+        """The numbers that an epoch lacks up to that head, which it had when it ended."""
+        newest = self._one(_BELOW, of_epoch=end.epoch, below=end.seq + 1)
+        first = newest.seq + 1 if newest else 1
+        return next(verify((), first, None, end), None)
 
     def candidates(self) -> list[Candidate]:
         """Oldest first."""
         return candidate.read(self.connection, self.department, self.job)
+
+    def _problems(
+        self, epoch: int, from_seq: int, begun: Mapping[int, Begun]
+    ) -> Iterator[ChainProblem]:
+        before = self._hash_before(epoch, from_seq, self.standing(), begun)
+        links = batch_links(self._ordered(epoch, from_seq))
+        return verify(links, from_seq, before, end_of(epoch, begun))
 
     def _ordered(self, epoch: int, from_seq: int) -> Iterator[Batch]:
         """A few at a time, however many there are."""
@@ -212,14 +258,18 @@ class History:
             found = self._all(few, of_epoch=epoch, from_seq=found[-1].seq + 1)
             yield from found
 
-    def _hash_before(self, epoch: int, seq: int, standing: Standing | None) -> str | None:
-        """What batch `seq` must name. The anchor of an epoch that has ended is not kept."""
+    def _hash_before(
+        self, epoch: int, seq: int, standing: Standing | None, begun: Mapping[int, Begun]
+    ) -> str | None:
+        """What batch `seq` must name; None where nobody knows."""
         if seq > 1:
             before = self.batch(epoch, seq - 1)
             return before.batch_hash if before else None
+        if epoch == 1:
+            return GENESIS
         if standing and standing.epoch == epoch:
             return standing.anchor_hash
-        return GENESIS if epoch == 1 else None
+        return begun[epoch].anchor_hash if epoch in begun else None
 
     def _standing(self, query: Select[Any]) -> Standing | None:
         found = self.connection.execute(query, self._this_job).one_or_none()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
@@ -22,9 +23,17 @@ from bridge.ledger.schema import (
     quarantine_row,
 )
 
-__all__ = ["audit_between", "known_jobs", "last_before", "quarantined_at", "stopped_at"]
+__all__ = [
+    "audit_between",
+    "decided_since",
+    "known_jobs",
+    "last_before",
+    "quarantined_at",
+    "stopped_at",
+]
 
-_STOPPED = [EventKind.GAP.value, EventKind.FORK.value]
+_STOPPED = [EventKind.GAP.value, EventKind.FORK.value, EventKind.DEVIATION.value]
+_DECISIONS = ["approve", "reject"]
 
 
 def known_jobs(connection: Connection, department: str, configured: Collection[str]) -> list[str]:
@@ -40,7 +49,8 @@ def known_jobs(connection: Connection, department: str, configured: Collection[s
 def last_before(
     connection: Connection, department: str, job: str, until: datetime, *, confirmed: bool = False
 ) -> Batch | None:
-    """The newest batch sealed before that moment, of any state; or that has a receipt."""
+    """Of the batches sealed before that moment, of any state, the one with the highest number; or
+    of those that have a receipt."""
     c = batch_row.c
     query = select(batch_row).where(c.department == department, c.job == job, c.sealed_at < until)
     if confirmed:
@@ -62,18 +72,49 @@ def quarantined_at(connection: Connection, department: str, job: str, until: dat
 
 def stopped_at(
     connection: Connection, department: str, job: str, until: datetime
-) -> set[EventKind]:
-    """Which of gap and fork had stopped runs, and stood at that moment; not what a run has put
-    right by itself. A ledger of an earlier release may know of none."""
+) -> dict[EventKind, dict[str, Any]]:
+    """Which gap, fork or deviation runs had found, and stood at that moment, with its facts; not a
+    gap that a run has put right by itself, nor a deviation of batches that is over now: of these it
+    counts how they are. A ledger of an earlier release may know of none."""
     if not is_exchange_current(connection):
-        return set()
+        return {}
     c = event_row.c
     stood = (c.first_seen_at < until, or_(c.closed_at.is_(None), c.closed_at >= until))
-    query = select(c.kind, c.facts).where(
+    query = select(c.kind, c.facts, c.closed_at).where(
         c.department == department, c.job == job, c.kind.in_(_STOPPED), *stood
     )
-    found = connection.execute(query)
-    return {EventKind(kind) for kind, facts in found if "code" in json.loads(facts)}
+    found: dict[EventKind, dict[str, Any]] = {}
+    for kind, text, closed_at in connection.execute(query):
+        facts = json.loads(text)
+        if kind == EventKind.DEVIATION.value:
+            counts = closed_at is None or not _deviated_at(connection, department, job, until)
+        else:
+            counts = "code" in facts
+        if counts:
+            found[EventKind(kind)] = facts
+    return found
+
+
+def decided_since(connection: Connection, department: str, job: str, moment: datetime) -> bool:
+    """Whether a person has decided about a held batch of the job since then."""
+    c = audit_entry.c
+    query = select(c.number).where(
+        c.department == department, c.job == job, c.action.in_(_DECISIONS), c.at >= moment
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def _deviated_at(connection: Connection, department: str, job: str, until: datetime) -> bool:
+    """Whether a batch deviated at that moment that may have been put right since."""
+    c = batch_row.c
+    query = select(c.seq).where(
+        c.department == department,
+        c.job == job,
+        c.sealed_at < until,
+        c.deviation > 0,
+        or_(c.reconciled_at.is_(None), c.reconciled_at >= until),
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def audit_between(

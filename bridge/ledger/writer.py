@@ -178,10 +178,12 @@ class Ledger(History):
 
         Batches never applied are superseded. The new chain hangs on the last hash that the receiver
         confirmed: `confirmed` if the caller has just asked it (`GENESIS` for a receiver without a
-        position), else the newest one in the ledger. `minimum` is the newest epoch known elsewhere.
+        position), else the newest one in the ledger. The head of the chain that ends is noted in
+        the audit log, so that it cannot lose its last batches unseen. `minimum` is the newest epoch
+        known elsewhere.
         `by_itself`: no person has decided it.
         """
-        standing = self.fence()
+        standing, head = self.fence(), self.head()
         for batch in self._in_state(State.SEALED, State.HELD):
             self.move(batch, State.PURGED, note=f"superseded by a new epoch: {why}")
         epoch = max(standing.epoch, minimum) + 1
@@ -191,7 +193,8 @@ class Ledger(History):
         self._set(**dict.fromkeys(CONTENT))
         if standing.left in (Verdict.HELD, Verdict.DEVIATION):  # of the epoch that has ended
             self._set(ran_verdict=None)
-        details = {"epoch": epoch, "why": why, "anchor_hash": anchor}
+        details: dict[str, Any] = {"epoch": epoch, "why": why, "anchor_hash": anchor}
+        details |= {"ended": vars(head)} if head.seq else {}
         details |= {"by_itself": True} if by_itself else {}
         Audit(self.connection, self.department).append(actor, "new_epoch", self.job, details)
         return epoch
