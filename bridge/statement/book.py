@@ -20,7 +20,7 @@ from reconcile.wording import Language, Speaker
 __all__ = ["write_book"]
 
 _MOST_ROWS = 1_000_000  # of a sheet; a spreadsheet program holds 1,048,576
-_LONGEST_TEXT = 32_767
+_LONGEST_TEXT = 32_767  # of a cell
 _WIDTHS = {"hash": 20, "text": 18, "moment": 19, "phrase": 34, "verdict": 14, "day": 12}
 _NO_LINKS = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
 
@@ -34,6 +34,23 @@ def write_book(statement: Statement, language: Language, path: Path) -> None:
             {"title": speaker.plain("title"), "created": statement.report.generated_at}
         )
         _Book(book, statement, speaker).write()
+
+
+def pieces(text: str, most: int) -> list[str]:
+    """The text in parts of at most so many characters. A query is parted at white space outside
+    quotes, where it may be put together again with a line break."""
+    found: list[str] = []
+    while len(text) > most:
+        parted = text[:most].split("'")
+        place = length = 0
+        for number, part in enumerate(parted):
+            if number % 2 == 0:  # outside quotes
+                breaks = [length + at for at in (part.rfind(" "), part.rfind("\n")) if at >= 0]
+                place = max([place, *breaks])
+            length += len(part) + 1
+        found.append(text[: place or most])
+        text = text[place + 1 if place else most :]
+    return [*found, text]
 
 
 class _Book:
@@ -110,11 +127,27 @@ class _Book:
                 place, place, 90 if column.phrase == "list_sql" else _WIDTHS.get(column.kind, 12)
             )
             sheet.write_string(0, place, self._say(column.phrase), self.heading)
-        for number, row in enumerate(rows, 1):
+        number = 0
+        for number, row in enumerate(self._lines(listing, rows), 1):
             for place, value in enumerate(row):
                 self._cell(sheet, number, place, value, listing.columns[place].kind)
-        if rows:
-            sheet.autofilter(0, 0, len(rows), len(listing.columns) - 1)
+        if number:
+            sheet.autofilter(0, 0, number, len(listing.columns) - 1)
+
+    def _lines(self, listing: Listing, rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
+        """A text that is longer than a cell goes on in the rows below, and that is said there."""
+        texts = [place for place, column in enumerate(listing.columns) if column.kind == "text"]
+        for row in rows:
+            long = {p: pieces(row[p], _LONGEST_TEXT) for p in texts if isinstance(row[p], str)}
+            yield [long[p][0] if p in long else value for p, value in enumerate(row)]
+            for more in range(1, max(map(len, long.values()), default=1)):
+                line: list[Any] = [None] * len(row)
+                phrase = "list_continued"
+                line[0] = phrase if listing.columns[0].kind == "phrase" else self._say(phrase)
+                for place, parts in long.items():
+                    if more < len(parts):
+                        line[place] = parts[more]
+                yield line
 
     def _cell(self, sheet: Any, row: int, place: int, value: Any, kind: str) -> None:
         if value is None:
@@ -130,7 +163,7 @@ class _Book:
         else:
             text = str(said(value, kind, self.speaker).unescape())  # type: ignore[arg-type]
             how = self.wrapped if "\n" in text else self.plain
-            sheet.write_string(row, place, text[:_LONGEST_TEXT], how)
+            sheet.write_string(row, place, text, how)
 
     def _charts(self, front: Any) -> None:
         days = len(self.statement.days)
