@@ -12,6 +12,7 @@ from bridge.batch import Batch, Counts
 from bridge.ledger.chain import ChainProblem
 from bridge.ledger.history import History
 from bridge.ledger.record import Standing, Sums
+from bridge.matter import last_found, matters
 from bridge.overview import JobOverview, overview, read_ledger, verdict_of
 from bridge.settings import Deployment
 from bridge.timeliness import timeliness_between
@@ -30,6 +31,7 @@ from reconcile.verdict import Verdict, worst
 __all__ = ["assemble_report", "batch_line", "content_of", "effects_of", "summed"]
 
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+_END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def assemble_report(
@@ -69,8 +71,9 @@ def _section(
     # A batch that was superseded or rejected claims nothing.
     sealed = history.batches(None, since, until)[::-1]
     batches = [batch for batch in sealed if verdict_of(batch) is not None]
-    problems = history.verify_chain()
+    problems = [*history.verify_ended(), *history.verify_chain()]
     standing = history.standing()
+    content = content_of(standing)
     job = deployment.jobs.get(found.job)
     guarantee = found.guarantee
     timely = timeliness_between(connection, deployment, found.job, since or _BEGINNING, until)
@@ -88,8 +91,17 @@ def _section(
         stream=_stream(history, found, problems),
         quarantined_open=found.standing.quarantined if found.standing else 0,
         batches=tuple(map(batch_line, batches)),
-        content=content_of(standing),
+        content=content,
         timeliness=timely.share if timely else None,
+        matters=tuple(
+            matters(
+                [*history.open_deviations(), *history.held()],
+                since,
+                problems,
+                content,
+                last_found(standing, _END_OF_TIME),
+            )
+        ),
     )
 
 
@@ -132,6 +144,7 @@ def batch_line(batch: Batch) -> BatchLine:
         received=effects_of(batch.received) if batch.received else None,
         batch_hash=batch.batch_hash,
         prev_hash=batch.prev_hash,
+        content_hash=batch.content_hash,
         **vars(tally),
         deviation=batch.deviation or 0,
         cause=batch.cause,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone, tzinfo
 
+from reconcile.matter import Matter
 from reconcile.verdict import Verdict, worst
 from reconcile.wording import Words
 
@@ -135,6 +136,7 @@ class BatchLine:
     cause: str | Words | None = None
     next_step: str | Words | None = None
     prev_hash: str = ""
+    content_hash: str = ""  # what the job was when it was sealed
 
     @property
     def number(self) -> str:
@@ -169,7 +171,8 @@ class BatchLine:
 
 @dataclass(frozen=True)
 class JobSection:
-    """One job in the period. `guarantee`: `lossless`, `bounded`, `at_least_once` or plain text."""
+    """One job in the period. `guarantee`: `lossless`, `bounded`, `at_least_once` or plain text.
+    `matters`: what needs somebody, and is no batch of the period."""
 
     job: str
     title: str
@@ -186,6 +189,7 @@ class JobSection:
     batches: tuple[BatchLine, ...]
     content: Content | None = None
     timeliness: float | None = None  # share of update cycles that were met, 0 to 1
+    matters: tuple[Matter, ...] = ()
 
     @property
     def sent(self) -> Effects:
@@ -198,6 +202,11 @@ class JobSection:
     @property
     def alarming(self) -> tuple[BatchLine, ...]:
         return tuple(batch for batch in self.batches if batch.alarming)
+
+    @property
+    def needs_action(self) -> bool:
+        open_counts = self.missing_batches or self.quarantined_open
+        return bool(self.alarming or self.matters or open_counts)
 
     @property
     def listed(self) -> tuple[BatchLine, ...]:

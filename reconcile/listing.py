@@ -12,6 +12,7 @@ from typing import Any, Literal
 from markupsafe import Markup
 
 from reconcile.figures import BatchLine, Position
+from reconcile.matter import Matter
 from reconcile.statement import JobPeriod, Statement
 from reconcile.verdict import Verdict
 from reconcile.wording import Speaker, Words
@@ -79,12 +80,20 @@ def attention(statement: Statement, most: int) -> Listing:
     grave = [
         job
         for job in statement.jobs
-        if job.is_silent or job.section.verdict is not Verdict.RECONCILED
+        if job.is_silent or job.cycles_unknown or job.section.verdict is not Verdict.RECONCILED
     ]
     ranks = {verdict: rank for rank, verdict in enumerate(Verdict)}
     grave.sort(key=lambda job: (-ranks[job.section.verdict], -job.deviation, job.section.job))
     made = _made("list_attention", _OVERVIEW, grave, grave[:most])
     return replace(made, sums=None)
+
+
+def _matters_of(statement: Statement) -> list[tuple[JobPeriod | None, Matter]]:
+    """What decides, or needs somebody, and is no batch of the period."""
+    found: list[tuple[JobPeriod | None, Matter]] = [(None, one) for one in statement.matters]
+    for job in statement.jobs:
+        found += [(job, one) for one in job.section.matters]
+    return found
 
 
 def _batches_of(statement: Statement) -> list[tuple[JobPeriod, BatchLine]]:
@@ -129,6 +138,7 @@ def _short(statement: Statement) -> tuple[Listing, ...]:
     return (
         _made("list_overview", _OVERVIEW, statement.jobs),
         _made("list_standing", _STANDING, statement.jobs),
+        _made("list_matters", _MATTERS, _matters_of(statement)),
         _made("list_positions", _POSITIONS, statement.jobs),
         _made("list_days", _DAYS, statement.days),
     )
@@ -172,6 +182,11 @@ def _received(name: str) -> Callable[[tuple[JobPeriod, BatchLine]], Cell]:
 
 
 def _batch(name: str) -> Callable[[tuple[JobPeriod, BatchLine]], Cell]:
+    get = attrgetter(name)
+    return lambda pair: get(pair[1])
+
+
+def _matter(name: str) -> Callable[[tuple[JobPeriod | None, Matter]], Cell]:
     get = attrgetter(name)
     return lambda pair: get(pair[1])
 
@@ -222,6 +237,14 @@ _STANDING: Spec = (
     _count("list_periods_kept", "periods_kept"),
     _count("list_periods_due", "periods_due"),
     _count("residual", "residual"),
+)
+_MATTERS: Spec = (
+    (Column("job"), lambda pair: pair[0].section.job if pair[0] else None),
+    (Column("list_what"), _matter("what")),
+    (Column("verdict", "verdict"), _matter("verdict")),
+    (Column("deviation", "count"), _matter("deviation")),
+    (Column("cause"), _matter("cause")),
+    (Column("next_step"), _matter("next_step")),
 )
 _POSITIONS: Spec = (
     _JOB,

@@ -65,6 +65,7 @@ PHRASES: Mapping[str, Pair] = {
     "to": ("至", "to"),
     "headline_deviation": ("存在偏差 {n}", "A deviation of {n}"),
     "headline_gap": ("批次断号 {n}", "{n:batch is|batches are} missing"),
+    "headline_residual": ("账目残差 {n}", "The books leave a residual of {n}"),
     "headline_none": ("本期没有批次", "No batches in this period"),
     "conclusion": (
         "本期 {jobs} 项桥接服务，{batches} 个批次，发送 {sent} 行，接收端实测 {received} 行。",

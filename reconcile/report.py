@@ -49,7 +49,9 @@ def render_html(report: Report, languages: Sequence[Language] = ("zh", "en")) ->
     """
     speaker = Speaker(tuple(languages), report.zone)
     dated = [_entry(batch, speaker.minute(batch.sealed_at)) for batch in report.batches]
-    return _render("report.html.j2", report, speaker, chart=mirror(dated))
+    return _render(
+        "report.html.j2", report, speaker, chart=mirror(dated), verdict=report.verdict, matters=()
+    )
 
 
 def render_statement(statement: Statement, languages: Sequence[Language] = ("zh", "en")) -> str:
@@ -62,6 +64,8 @@ def render_statement(statement: Statement, languages: Sequence[Language] = ("zh"
         "statement.html.j2",
         report,
         speaker,
+        verdict=statement.verdict,
+        matters=statement.matters,
         chart=chart,
         deviations=deviations,
         statement=statement,

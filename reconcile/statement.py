@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from reconcile.figures import BatchLine, Effects, JobSection, Position, Report
+from reconcile.matter import Matter, audit_broken
 from reconcile.verdict import Verdict, worst
 
 __all__ = ["AuditLine", "Day", "JobPeriod", "Recount", "Statement", "days_of"]
@@ -75,8 +76,11 @@ class JobPeriod:
     held_batches: int = 0
     held_rows: int = 0
     deviation_older: int = 0  # of batches sealed before the period, and not put right yet
+    deviation_besides: int = 0  # of contents, sums or receipts: another view of the same, or more
     periods_kept: int | None = None  # update cycles; None for a job that owes nothing
     periods_due: int | None = None
+    cycles_unknown: bool = False  # its file cannot be used
+    content_hash: str = ""  # what the job was when its newest batch of all was sealed
 
     @property
     def is_silent(self) -> bool:
@@ -94,9 +98,10 @@ class JobPeriod:
 
     @property
     def deviation_open(self) -> int:
-        """What stands now, of those batches and of earlier ones."""
+        """What stands now, of those batches and of earlier ones, or what was found besides."""
         open_batches = (b for b in self.section.batches if b.verdict is Verdict.DEVIATION)
-        return sum(batch.deviation for batch in open_batches) + self.deviation_older
+        by_batch = sum(batch.deviation for batch in open_batches) + self.deviation_older
+        return max(by_batch, self.deviation_besides)
 
     @property
     def residual(self) -> int:
@@ -122,6 +127,11 @@ class Statement:
         """A broken audit log is a fork: somebody has changed what was written."""
         broken = [Verdict.FORK] if self.audit_breaks else []
         return worst([self.report.verdict, *broken])
+
+    @property
+    def matters(self) -> tuple[Matter, ...]:
+        """What concerns no single job."""
+        return tuple(map(audit_broken, self.audit_breaks))
 
     @property
     def in_order(self) -> bool:

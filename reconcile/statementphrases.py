@@ -50,6 +50,7 @@ STATEMENT_PHRASES: Mapping[str, tuple[str, str]] = {
         "The other {n} jobs need no attention; all are listed from page 2 on.",
     ),
     "list_standing": ("在途、挂起与异常", "Open matters"),
+    "list_matters": ("另需处理的事项", "What else needs action"),
     "list_positions": ("期初与期末位置", "Opening and closing positions"),
     "list_days": ("逐日", "Days"),
     "list_batches": ("批次", "Batches"),
@@ -57,6 +58,7 @@ STATEMENT_PHRASES: Mapping[str, tuple[str, str]] = {
     "list_hashes": ("链与摘要", "Chain and digests"),
     "list_audit": ("审计日志", "Audit log"),
     "list_recounts": ("重算语句", "Recount queries"),
+    "list_what": ("事项", "What"),
     "list_title": ("名称", "Title"),
     "list_sent_total": ("发送合计", "Sent"),
     "list_sent_inserted": ("发送新增", "Sent ins."),
@@ -98,6 +100,7 @@ STATEMENT_PHRASES: Mapping[str, tuple[str, str]] = {
     "list_details": ("内容", "Details"),
     "list_hash": ("摘要", "Hash"),
     "list_recount": ("重算什么", "What it recounts"),
+    "list_continued": ("（续：接在上一行之后）", "(goes on from the row above)"),
     "list_store": ("库", "Store"),
     "list_sql": ("语句", "Query"),
     "recount_batches": (
@@ -115,6 +118,11 @@ STATEMENT_PHRASES: Mapping[str, tuple[str, str]] = {
         "Where the chain does not follow: there must be no rows",
     ),
     "recount_audit": ("审计日志", "The audit log"),
+    "recount_received_before": (
+        "接收端实测，服务配置更改之前封存的批次：若当时目标库不同，请在当时的目标库中执行",
+        "What was measured, of batches sealed before the job was changed: where its target was"
+        " another one then, run it there",
+    ),
     "recount_received": (
         "接收端实测，由接收端自己的回执表计算",
         "What was measured, from the receiver's own receipts",

@@ -3,39 +3,45 @@ down."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from bridge.batch import GENESIS, Batch, State
+from bridge.batch import GENESIS, Batch
 from bridge.guarantee import guarantee_of
 from bridge.ledger.audit import Audit
-from bridge.ledger.chain import ChainProblem, batch_links, verify
+from bridge.ledger.chain import ChainProblem
 from bridge.ledger.history import History
 from bridge.ledger.period import (
     audit_between,
+    decided_since,
     known_jobs,
     last_before,
     quarantined_at,
     stopped_at,
 )
+from bridge.ledger.record import Standing
+from bridge.matter import Found, last_found, matters
 from bridge.overview import VERDICTS, read_ledger, verdict_of
 from bridge.reporting import batch_line, content_of, summed
 from bridge.settings import Deployment
 from bridge.statement.recount import recounts
 from bridge.timeliness import timeliness_between
-from reconcile.figures import Gap, JobSection, Position, Report, Stream
+from reconcile.figures import Content, Gap, JobSection, Position, Report, Stream
+from reconcile.matter import cycles_unknown
 from reconcile.statement import AuditLine, JobPeriod, Statement, days_of
 from reconcile.verdict import Verdict, worst
 
 __all__ = ["assemble_statement"]
 
-_IN_FLIGHT = (State.SEALED, State.APPLIED)
+_END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
+
+log = logging.getLogger("bridgehead")
 
 
 def assemble_statement(
@@ -113,78 +119,110 @@ class _Period:
             last_before(self.connection, self.department, name, moment)
             for moment in (self.since, self.until)
         )
-        problems = _chain_problems(sealed, opening)
+        problems = self._chain_problems(history, sealed)
         deviated, held = map(self._so_far, (history.open_deviations(), history.held()))
         waiting = self._so_far(history.unsettled())
         still_open = [*deviated, *held, *waiting]
-        timely = timeliness_between(self.connection, self.deployment, name, self.since, self.until)
+        over = min(self.until, self.made)  # what is not over yet cannot have been missed
+        timely = timeliness_between(self.connection, self.deployment, name, self.since, over)
+        unknown = name in self.deployment.bad_jobs
+        if unknown:
+            log.warning(
+                "%s: its file cannot be used: which update cycles were due is unknown", name
+            )
+        newest = last_before(self.connection, self.department, name, _END_OF_TIME)
+        standing = history.standing()
+        content, found = self._content(standing), self._found(history, standing)
+        needs = matters([*deviated, *held], self.since, problems, content, found)
+        verdicts = [VERDICTS[batch.state] for batch in still_open]
+        verdicts += [Verdict.FORK if p.kind == "fork" else Verdict.GAP for p in problems]
+        verdicts += [content.verdict] if content else []
+        verdicts += [*found, *self._about_to_begin(history, standing, closing)]
+        older = sum(b.deviation or 0 for b in deviated if b.sealed_at < self.since)
+        besides = max(
+            content.missing + content.extra + content.different if content else 0,
+            int(Verdict.DEVIATION in found),
+        )
+        # A batch that was superseded or rejected claims nothing.
+        lines = tuple(batch_line(b) for b in sealed if verdict_of(b) is not None)
         return JobPeriod(
-            section=self._section(
-                history,
-                sealed,
-                still_open,
-                self._stream(history, closing, waiting, problems),
-                problems,
-                timely.share if timely else None,
+            section=JobSection(
+                **self._configured(name),
+                verdict=worst(verdicts),
+                deviation=max(sum(line.deviation for line in lines) + older, besides),
+                stream=self._stream(history, closing, waiting, problems),
+                quarantined_open=quarantined_at(self.connection, self.department, name, self.until),
+                batches=lines,
+                content=content,
+                timeliness=timely.share if timely else None,
+                matters=(*needs, *([cycles_unknown()] if unknown else [])),
             ),
             opening=_position(opening),
             closing=_position(closing),
             forks=sum(problem.kind == "fork" for problem in problems),
-            deviation_older=sum(b.deviation or 0 for b in deviated if b.sealed_at < self.since),
+            deviation_older=older,
+            deviation_besides=besides,
             held_batches=len(held),
             held_rows=sum(batch.sent.total for batch in held),
             periods_kept=timely.kept if timely else None,
             periods_due=timely.due if timely else None,
+            cycles_unknown=unknown,
+            content_hash=newest.content_hash if newest else "",
         )
+
+    def _chain_problems(self, history: History, sealed: Sequence[Batch]) -> list[ChainProblem]:
+        """Gaps and forks of the period's batches, numbers that are missing before one of them, and
+        what is missing at the end of an epoch that ended in the period."""
+        found = history.verify_batches(sealed)
+        for begun in history.begun().values():
+            if begun.ended and self.since <= begun.at < self.until:
+                missing = history.missing_at_end(begun.ended)
+                found += [missing] if missing else []
+        return found
+
+    def _found(self, history: History, standing: Standing | None) -> Found:
+        """What runs have found beside what stands in the batches, and stood at the period's end."""
+        department, job = self.department, history.job
+        events = stopped_at(self.connection, department, job, self.until)
+        found = {Verdict(kind.value): facts for kind, facts in events.items()}
+        last = dict(last_found(standing, self.until))
+        ran_at = standing.ran_at if standing else None
+        if ran_at and decided_since(self.connection, department, job, ran_at):
+            last.pop(Verdict.HELD, None)
+        return last | found
+
+    def _about_to_begin(
+        self, history: History, standing: Standing | None, closing: Batch | None
+    ) -> list[Verdict]:
+        """Of an epoch that had begun when the period ended, and has no batch yet, all is on its
+        way: what the target has is not yet what it should have."""
+        begun = history.begun().get(standing.epoch) if standing else None
+        if closing is None or begun is None or begun.at >= self.until or history.newest():
+            return []
+        return [Verdict.IN_FLIGHT]
+
+    def _content(self, standing: Standing | None) -> Content | None:
+        """The last comparison, unless it was made before the period."""
+        content = content_of(standing)
+        return content if content is not None and content.checked_at >= self.since else None
 
     def _so_far(self, batches: Sequence[Batch]) -> list[Batch]:
         """Those of the period, and of before it."""
         return [batch for batch in batches if batch.sealed_at < self.until]
 
-    def _section(
-        self,
-        history: History,
-        sealed: Sequence[Batch],
-        still_open: Sequence[Batch],
-        stream: Stream,
-        problems: Sequence[ChainProblem],
-        timeliness: float | None,
-    ) -> JobSection:
-        # A batch that was superseded or rejected claims nothing.
-        lines = tuple(batch_line(b) for b in sealed if verdict_of(b) is not None)
-        standing = history.standing()
-        content = content_of(standing)
-        if content is not None and content.checked_at < self.since:
-            content = None
-        verdicts = [VERDICTS[batch.state] for batch in still_open]
-        verdicts += [Verdict.FORK if p.kind == "fork" else Verdict.GAP for p in problems]
-        verdicts += [content.verdict] if content else []
-        stopped = stopped_at(self.connection, self.department, history.job, self.until)
-        verdicts += [Verdict(kind.value) for kind in stopped]
-        job = self.deployment.jobs.get(history.job)
+    def _configured(self, name: str) -> dict[str, Any]:
+        job = self.deployment.jobs.get(name)
         guarantee = guarantee_of(job) if job else None
-        return JobSection(
-            job=history.job,
-            title=(job.title if job else None) or history.job,
-            resource_code=(job.catalogue.code if job else None) or "",
-            source=f"{job.source.endpoint}: {job.source.table or 'query'}" if job else "",
-            exchange=self.deployment.exchange,
-            target=f"{job.target.endpoint}: {job.target.table}" if job else "",
-            guarantee=guarantee.promise.value if guarantee else "",
-            why=guarantee.words if guarantee else "",
-            verdict=worst(verdicts),
-            deviation=max(
-                sum(line.deviation for line in lines),
-                content.missing + content.extra + content.different if content else 0,
-            ),
-            stream=stream,
-            quarantined_open=quarantined_at(
-                self.connection, self.department, history.job, self.until
-            ),
-            batches=lines,
-            content=content,
-            timeliness=timeliness,
-        )
+        return {
+            "job": name,
+            "title": (job.title if job else None) or name,
+            "resource_code": (job.catalogue.code if job else None) or "",
+            "source": f"{job.source.endpoint}: {job.source.table or 'query'}" if job else "",
+            "exchange": self.deployment.exchange,
+            "target": f"{job.target.endpoint}: {job.target.table}" if job else "",
+            "guarantee": guarantee.promise.value if guarantee else "",
+            "why": guarantee.words if guarantee else "",
+        }
 
     def _stream(
         self,
@@ -228,19 +266,6 @@ class _Period:
                 self.connection.dialect, self.deployment, jobs, self.since, self.until, names
             ),
         )
-
-
-def _chain_problems(sealed: Sequence[Batch], opening: Batch | None) -> list[ChainProblem]:
-    """Gaps and forks among the period's batches and where they follow on the opening position. What
-    the first batch of a later epoch must name is not kept."""
-    found: list[ChainProblem] = []
-    for epoch, batches in groupby(sealed, key=lambda batch: batch.epoch):
-        follows = opening is not None and opening.epoch == epoch
-        first = opening.seq + 1 if follows and opening else 1
-        before = opening.batch_hash if follows and opening else None
-        before = GENESIS if epoch == 1 and first == 1 else before
-        found += verify(batch_links(batches), first, before)
-    return found
 
 
 def _position(batch: Batch | None) -> Position | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from bridge.batch import instant
 from reconcile.figures import BatchLine, Effects, Position
+from reconcile.matter import Matter
 from reconcile.statement import Day, JobPeriod, Statement
 
 __all__ = ["statement_document"]
@@ -80,11 +81,23 @@ def _job(job: JobPeriod) -> dict[str, Any]:
             "kept": job.periods_kept,
             "due": job.periods_due,
             "share": section.timeliness,
+            "unknown": job.cycles_unknown,
         },
         "opening": _position(job.opening),
         "closing": _position(job.closing),
         "content": _content(job),
+        "matters": [_matter(matter) for matter in section.matters],
         "batches": [_batch(batch) for batch in section.batches],
+    }
+
+
+def _matter(matter: Matter) -> dict[str, Any]:
+    return {
+        "what": matter.what.en,
+        "verdict": matter.verdict,
+        "deviation": matter.deviation,
+        "cause": matter.cause.en,
+        "next_step": matter.next_step.en,
     }
 
 

@@ -143,9 +143,11 @@ class _Paper(ChartSheet):
         tone = _TONES.get(verdict, BAD)
         said_of = {"deviation": ("headline_deviation", report.deviation)}
         said_of |= {"gap": ("headline_gap", report.missing_batches)}
-        if verdict == "reconciled" and not report.batches:
+        if report.residual and verdict in ("reconciled", "in_flight", "unconfirmed"):
+            tone, words = BAD, self._say("headline_residual", n=report.residual)
+        elif verdict == "reconciled" and not report.batches:
             words = self._say("headline_none")
-        elif verdict in said_of:
+        elif verdict in said_of and said_of[verdict][1]:
             phrase, count = said_of[verdict]
             words = self._say(phrase, n=count)
         else:

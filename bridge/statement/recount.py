@@ -17,6 +17,7 @@ from sqlalchemy.engine.default import DefaultDialect
 from bridge.batch import Kind, State
 from bridge.ledger.schema import audit_entry, batch_row, quarantine_row, receipt_row
 from bridge.settings import Deployment
+from reconcile.figures import BatchLine
 from reconcile.statement import JobPeriod, Recount
 
 __all__ = ["recounts"]
@@ -55,7 +56,7 @@ def recounts(
         "recount_quarantine": _quarantine(department, names, until),
         "recount_opening": _position(ours, since),
         "recount_closing": _position(ours, until),
-        "recount_chain": _chain(ours, within),
+        "recount_chain": _chain(ours, since, until),
         "recount_audit": _audit(department, since, until, only),
     }
     made = [
@@ -159,8 +160,9 @@ def _position(ours: ColumnElement[bool], moment: datetime) -> Select[Any]:
     return select(c.job, c.epoch, c.seq, c.batch_hash).where(c.place == 1).order_by(c.job)
 
 
-def _chain(ours: ColumnElement[bool], within: ColumnElement[bool]) -> Select[Any]:
-    """Batches of the period that do not name the hash of the one before them."""
+def _chain(ours: ColumnElement[bool], since: datetime, until: datetime) -> Select[Any]:
+    """Batches of the period that do not name the hash of the one before them in the ledger,
+    whenever that was sealed."""
     stream = (b.job, b.epoch)
     inner = (
         select(
@@ -168,15 +170,18 @@ def _chain(ours: ColumnElement[bool], within: ColumnElement[bool]) -> Select[Any
             b.epoch,
             b.seq,
             b.prev_hash,
+            b.sealed_at,
             func.lag(b.batch_hash).over(partition_by=stream, order_by=b.seq).label("hash_before"),
             func.lag(b.seq).over(partition_by=stream, order_by=b.seq).label("seq_before"),
         )
-        .where(ours, within)
+        .where(ours)
         .subquery("linked")
     )
     c = inner.c
-    broken = or_(c.prev_hash != c.hash_before, c.seq != c.seq_before + 1)
-    return select(inner).where(broken).order_by(c.job, c.epoch, c.seq)
+    broken = or_(c.prev_hash != c.hash_before, c.seq != func.coalesce(c.seq_before, 0) + 1)
+    columns = (c.job, c.epoch, c.seq, c.prev_hash, c.hash_before, c.seq_before)
+    within = and_(c.sealed_at >= since, c.sealed_at < until)
+    return select(*columns).where(within, broken).order_by(c.job, c.epoch, c.seq)
 
 
 def _audit(department: str, since: datetime, until: datetime, only: Sequence[str]) -> Select[Any]:
@@ -190,30 +195,32 @@ def _audit(department: str, since: datetime, until: datetime, only: Sequence[str
 
 
 def _receivers(deployment: Deployment, jobs: Sequence[JobPeriod]) -> Iterator[Recount]:
-    r = receipt_row.c
+    """Apart are the batches that were sealed while the job was another: where its target was
+    another one too, their receipts are there, and the ledger does not know where that is."""
     for period in jobs:
-        name = period.section.job
-        job = deployment.jobs.get(name)
-        ranges = list(_runs(period))
-        if job is None or not ranges:
-            continue
-        numbers = or_(
-            *(and_(r.epoch == epoch, r.seq.between(low, high)) for epoch, low, high in ranges)
-        )
-        sums = [func.sum(r[effect]).label(effect) for effect in ("total", *_EFFECTS)]
-        query = select(r.job, func.count().label("batches"), *sums).where(
-            r.department == deployment.department.code, r.job == name, numbers
-        )
-        text = _text(query.group_by(r.job), DefaultDialect())
-        yield Recount("recount_received", job.target.endpoint, text)
+        job = deployment.jobs.get(period.section.job)
+        received = [batch for batch in period.section.batches if batch.received is not None]
+        for code, is_same in (("recount_received", True), ("recount_received_before", False)):
+            chosen = [b for b in received if (b.content_hash == period.content_hash) is is_same]
+            if job is not None and chosen:
+                query = _measured(deployment.department.code, period.section.job, chosen)
+                yield Recount(code, job.target.endpoint, _text(query, DefaultDialect()))
 
 
-def _runs(period: JobPeriod) -> Iterator[tuple[int, int, int]]:
-    """The numbers of the batches that have a receipt, as ranges."""
+def _measured(department: str, job: str, batches: Sequence[BatchLine]) -> Select[Any]:
+    r = receipt_row.c
+    numbers = or_(
+        *(and_(r.epoch == epoch, r.seq.between(low, high)) for epoch, low, high in _runs(batches))
+    )
+    sums = [func.sum(r[effect]).label(effect) for effect in ("total", *_EFFECTS)]
+    query = select(r.job, func.count().label("batches"), *sums)
+    return query.where(r.department == department, r.job == job, numbers).group_by(r.job)
+
+
+def _runs(batches: Sequence[BatchLine]) -> Iterator[tuple[int, int, int]]:
+    """Their numbers, as ranges."""
     run: tuple[int, int, int] | None = None
-    for batch in period.section.batches:
-        if batch.received is None:
-            continue
+    for batch in batches:
         if run and (batch.epoch, batch.seq) == (run[0], run[2] + 1):
             run = (run[0], run[1], batch.seq)
         else:

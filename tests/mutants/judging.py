@@ -235,8 +235,8 @@ JUDGING = (
         "what-stopped-a-job-is-not-in-its-statement",
         "verdict",
         "bridge.statement.assembly",
-        "        verdicts += [Verdict(kind.value) for kind in stopped]\n",
-        "",
+        "        return last | found\n",
+        "        return last\n",
         f"{STATEMENT}::test_a_fork_that_stopped_a_job_decides_for_it_alone",
     ),
     Mutant(
@@ -472,5 +472,14 @@ JUDGING = (
         "for part in sorted(through - (",
         "for part in sorted(set(Part) - (",
         f"{LOOKED}::test_a_comparison_ends_neither_what_is_held_nor_what_has_failed",
+    ),
+    Mutant(
+        "a-broken-audit-log-under-balanced-books",
+        "verdict",
+        "reconcile.report",
+        "verdict=statement.verdict,",
+        "verdict=report.verdict,",
+        "tests/scenario/test_statement_matters.py"
+        "::test_a_broken_audit_log_is_the_headline_of_every_format",
     ),
 )

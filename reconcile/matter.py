@@ -1,0 +1,136 @@
+"""What needs somebody and is no batch of the period: what it is, why, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconcile.remedy import REMEDIES
+from reconcile.verdict import Verdict
+from reconcile.wording import Words
+
+__all__ = [
+    "Matter",
+    "altered",
+    "audit_broken",
+    "contents_differ",
+    "cycles_unknown",
+    "found_by_run",
+    "older_batch",
+]
+
+_FOUND = {
+    Verdict.DEVIATION: Words(
+        "两侧合计不符、目标库回执被改动或内容不同",
+        "the sums of both sides differ, receipts at the target were altered, or contents differ",
+    ),
+    Verdict.GAP: Words("接收端缺少批次", "the receiver lacks batches"),
+    Verdict.FORK: Words("同一序号出现两份内容", "one number was used for two contents"),
+    Verdict.HELD: Words("删除行数超过上限", "more deletes than allowed"),
+}
+_DECIDE = Words(
+    "核实后批准或退回：bridgehead approve，bridgehead reject",
+    "Verify, then approve or reject: bridgehead approve, bridgehead reject",
+)
+_LOOK = Words(
+    "再次运行该服务并查看其说明：bridgehead run，bridgehead reconcile",
+    "Run the job again and read what it says: bridgehead run, bridgehead reconcile",
+)
+
+
+@dataclass(frozen=True)
+class Matter:
+    """`verdict` is None where it decides nothing; `deviation` where there is no number of it."""
+
+    what: Words
+    verdict: Verdict | None
+    cause: Words
+    next_step: Words
+    deviation: int | None = None
+
+
+def older_batch(epoch: int, seq: int, deviation: int | None, cause: str | None) -> Matter:
+    """Sealed before the period, and open: it deviates, or is held where it has no deviation."""
+    held = deviation is None
+    words = REMEDIES.get(cause, REMEDIES["unknown"])
+    return Matter(
+        Words(
+            f"本期之前封存：轮次 {epoch}，序号 {seq}",
+            f"sealed before the period: epoch {epoch}, number {seq}",
+        ),
+        Verdict.HELD if held else Verdict.DEVIATION,
+        _FOUND[Verdict.HELD] if held else Words(*words[0]),
+        _DECIDE if held else Words(*words[1]),
+        deviation,
+    )
+
+
+def altered(epoch: int, seq: int) -> Matter:
+    """A batch of the ledger that is not what was sealed."""
+    return Matter(
+        Words(f"台账：轮次 {epoch}，序号 {seq}", f"ledger: epoch {epoch}, number {seq}"),
+        Verdict.FORK,
+        Words(
+            "该批次封存后被改动，或与前后批次、审计日志不相接",
+            "the batch was changed after it was sealed, or does not follow the one before it",
+        ),
+        Words(
+            "查明谁改动了台账，与前置交换库的备份核对",
+            "Find out who changed the ledger: compare it with a backup of the exchange database",
+        ),
+    )
+
+
+def audit_broken(what: str) -> Matter:
+    return Matter(
+        Words("审计日志", "Audit log"),
+        Verdict.FORK,
+        Words(f"链已断：{what}", f"its chain is broken: {what}"),
+        Words(
+            "查明谁改动了审计日志，与前置交换库的备份及以往的对账单核对",
+            "Find out who changed the audit log: compare it with a backup of the exchange database,"
+            " and with earlier statements",
+        ),
+    )
+
+
+def contents_differ(missing: int, extra: int, different: int) -> Matter:
+    return Matter(
+        Words("内容核对（逐键）", "Contents compared key by key"),
+        Verdict.DEVIATION,
+        Words(
+            f"目标库缺少 {missing:,}、多余 {extra:,}、不同 {different:,}",
+            f"at the target {missing:,} missing, {extra:,} extra, {different:,} different",
+        ),
+        Words(
+            "定位到行，再重新同步：bridgehead reconcile，bridgehead resync",
+            "Find the rows, then send again: bridgehead reconcile, bridgehead resync",
+        ),
+        missing + extra + different,
+    )
+
+
+def found_by_run(verdict: Verdict, found: Words | None, step: Words | None) -> Matter:
+    """What a run has found beside what stands in the batches: as it says, else as it is usual."""
+    return Matter(
+        Words("运行时发现", "Found by a run"),
+        verdict,
+        found or _FOUND[verdict],
+        step or _LOOK,
+        1 if verdict is Verdict.DEVIATION else None,
+    )
+
+
+def cycles_unknown() -> Matter:
+    """Of a job whose file cannot be used nobody knows what it owes."""
+    return Matter(
+        Words("更新及时率", "Timeliness"),
+        None,
+        Words(
+            "该服务的配置文件有误，无法得知应更新的周期",
+            "the job's file cannot be used: which update cycles were due is not known",
+        ),
+        Words(
+            "更正配置文件（bridgehead check），再重新生成对账单",
+            "Correct the file (bridgehead check), then make the statement again",
+        ),
+    )
