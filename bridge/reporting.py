@@ -26,6 +26,7 @@ from reconcile.figures import (
     Report,
     Stream,
 )
+from reconcile.matter import cycles_unknown
 from reconcile.verdict import Verdict, worst
 
 __all__ = ["assemble_report", "batch_line", "content_of", "effects_of", "summed"]
@@ -93,14 +94,15 @@ def _section(
         batches=tuple(map(batch_line, batches)),
         content=content,
         timeliness=timely.share if timely else None,
-        matters=tuple(
-            matters(
+        matters=(
+            *matters(
                 [*history.open_deviations(), *history.held()],
                 since,
                 problems,
                 content,
                 last_found(standing, _END_OF_TIME),
-            )
+            ),
+            *([cycles_unknown()] if found.job in deployment.bad_jobs else []),
         ),
     )
 

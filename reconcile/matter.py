@@ -130,7 +130,7 @@ def cycles_unknown() -> Matter:
             "the job's file cannot be used: which update cycles were due is not known",
         ),
         Words(
-            "更正配置文件（bridgehead check），再重新生成对账单",
-            "Correct the file (bridgehead check), then make the statement again",
+            "更正配置文件（bridgehead check），再重新生成",
+            "Correct the file (bridgehead check), then make this again",
         ),
     )

@@ -245,7 +245,7 @@ class _Period:
             received=summed(history.received_sums(*at)) if confirmed else None,
             in_flight_batches=len(waiting),
             in_flight_rows=sum(batch.sent.total for batch in waiting),
-            in_flight_seconds=(self.made - oldest).total_seconds() if oldest else None,
+            in_flight_seconds=max(0.0, (self.made - oldest).total_seconds()) if oldest else None,
             gaps=tuple(Gap(p.epoch, p.seq, p.last_seq) for p in problems if p.kind == "gap"),
         )
 

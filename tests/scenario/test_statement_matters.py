@@ -20,6 +20,7 @@ from bridge.event import EventKind, Recovery, Sighting
 from bridge.ledger.event import Events
 from bridge.ledger.schema import audit_entry, batch_row
 from bridge.reporting import assemble_report
+from bridge.settings import load
 from reconcile.report import render_html
 from tests.command import Called, call
 from tests.scenario.books import DAY, FEBRUARY, JANUARY, MANY, MARCH, Books, seal
@@ -206,6 +207,22 @@ def test_a_deviation_stands_though_a_resync_has_failed(world: World, capsys: Cap
     assert today(world, capsys).json["verdict"] == "reconciled"
 
 
+def test_a_job_that_was_changed_and_not_begun_again_is_held(world: World, capsys: Capsys) -> None:
+    world.job("j", **cursor_job(), target={"endpoint": "target", "table": "u"})
+    assert world.run().verdict == "held"
+    told = today(world, capsys)
+    assert (told.code, told.json["verdict"]) == (1, "held")
+    assert "are not those it began with" in shown(told)[1]
+
+
+def test_what_is_sealed_ahead_of_the_clock_waits_since_now(books: Books) -> None:
+    ahead = datetime.now(UTC) + DAY
+    with books.open() as ledger:
+        seal(ledger, ahead, State.SEALED)
+    told = books.state("--to", str((ahead + 2 * DAY).date())).json
+    assert told["jobs"][0]["in_flight"]["seconds"] == 0
+
+
 def test_what_was_rejected_is_on_its_way_again(make: MakeWorld, capsys: Capsys) -> None:
     world = make("sqlite", "sqlite", "sqlite")
     world.make_table(9)
@@ -245,6 +262,8 @@ def test_of_a_job_whose_file_is_bad_it_is_said_that_its_cycles_are_unknown(books
     assert told.json["jobs"][0]["timeliness"]["unknown"] is True
     assert "which update cycles were due is not known" in shown(told)[1]
     assert "a: its file cannot be used" in told.err
+    report = assemble_report(load(books.world.directory), ["a"])
+    assert "which update cycles were due is not known" in parts(render_html(report))[1]
 
 
 # -- the ledger's chain -----------------------------------------------------------------------
