@@ -336,7 +336,7 @@ def test_a_replica_that_waits_for_more_holds_nothing(either: Connector, server: 
     login = ["--host", server.host, "--port", str(server.port), "--user", server.user]
     follow = ["--read-from-remote-server", "--stop-never", f"--password={server.password}"]
     replica = subprocess.Popen(
-        ["/usr/bin/mariadb-binlog", *login, *follow, "log.000001"], stdout=subprocess.DEVNULL
+        ["/usr/bin/mariadb-binlog", *login, *follow, "changes.000001"], stdout=subprocess.DEVNULL
     )
     shown = "SELECT count(*) FROM information_schema.processlist WHERE command = 'Binlog Dump'"
     try:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from datetime import timedelta
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
