@@ -17,6 +17,7 @@ from connectors.endpoint import Endpoint
 from connectors.engine import Lost, connection_over, of_engine
 from connectors.errors import BridgeheadError, ConnectionLost, Unreachable
 from connectors.stream import RowStream
+from connectors.table import Table
 
 __all__ = ["Session"]
 
@@ -110,6 +111,11 @@ class Session(ABC):
                 self._freeze_snapshot()
                 yield
             transaction.rollback()
+
+    def snapshot_of(self, table: Table) -> AbstractContextManager[None]:
+        """A snapshot in which that table is read. Whoever is replacing its contents is waited for,
+        where the store would else show none."""
+        return self.snapshot()
 
     @contextmanager
     def _begun(self) -> Iterator[Transaction]:

@@ -41,7 +41,7 @@ def load_image(
             held.exchange.execute_all([*plan.changes.drop(), *plan.changes.create()])
             failpoint("image.beginning")
         failpoint("image.begun")
-    with held.source.snapshot():
+    with held.source.snapshot_of(plan.table):
         selection = every_row(plan, key_range(low, None))
         stream = held.source.read(selection, plan.pull_format)
         last = False

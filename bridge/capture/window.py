@@ -60,7 +60,7 @@ def capture_changes(
     """Seals the window's changes; after `newest`, its last sealed part, if it was cut off. With a
     `file`, its rows and no others."""
     capture = _Capture(held, plan, reach, newest, file)
-    with held.source.snapshot():
+    with held.source.snapshot_of(plan.table):
         if capture.misses_rows and held.source.capabilities.files:
             capture.blind = count_unknown_keys(held, plan)
         looked_at = held.source.file_read(plan.table.name)

@@ -59,6 +59,9 @@ SET temp_buffers = '32MB'
 )
 
 
+_VIEWS_CAN_BE_LOCKED = 110_000
+
+
 class PostgresqlServer(Connector):
     """The questions of the contract that SQL answers."""
 
@@ -69,8 +72,39 @@ class PostgresqlServer(Connector):
 
     # -- sessions, time and work -------------------------------------------------------------
 
+    _to_lock: TableName | None = None
+
+    @contextmanager
+    def snapshot_of(self, table: Table) -> Iterator[None]:
+        """TRUNCATE, a table that is renamed into the place of another, and an ALTER that rewrites
+        one leave it without rows to every state that is older than they are. A reader that waits
+        for their lock has chosen its state before: so the lock is waited for first."""
+        self._to_lock = table.name if self._can_be_locked(table) else None
+        try:
+            with self.snapshot():
+                yield
+        finally:
+            self._to_lock = None
+
+    def _can_be_locked(self, table: Table) -> bool:
+        """Not a query, nor what is neither table nor view."""
+        if table.query is not None:
+            return False
+        found = Statement(
+            "SELECT CAST(c.relkind AS text), "
+            "CAST(current_setting('server_version_num') AS integer)\n"
+            "FROM pg_catalog.pg_class c\n"
+            f"WHERE c.oid = CAST({self.dialect.placeholder} AS regclass)",
+            (self.dialect.table(table.name),),
+        )
+        with self.transaction():
+            ((kind, version),) = self.rows(found)
+        return kind in ("rpv" if version >= _VIEWS_CAN_BE_LOCKED else "rp")
+
     def _freeze_snapshot(self) -> None:
         self.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        if self._to_lock is not None:
+            self.execute(f"LOCK TABLE {self.dialect.table(self._to_lock)} IN ACCESS SHARE MODE")
 
     def clock(self) -> datetime:
         with self.transaction():
