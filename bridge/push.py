@@ -192,6 +192,7 @@ class Push:
         else:
             target.execute(effects.note_present())
             target.execute_all(effects.apply())
+        target.run_deferred()
         measured = self._count()
         target.execute_all(effects.clear())
         return measured
@@ -226,6 +227,7 @@ class Push:
         sent = kept = others = 0
         if before == 0:
             self._load(batch, effects.table, with_operation=False)
+            target.run_deferred()
         else:
             target.execute_all(effects.stage())
             self._load(batch, effects.incoming_table, with_operation=True)
@@ -235,6 +237,7 @@ class Push:
             self._refuse_mass_delete(batch, others)
             target.execute(effects.delete_others(keys))
             target.execute_all(effects.apply())
+            target.run_deferred()
             sent, kept = map(int, target.rows(effects.count_after())[0])
             target.execute_all(effects.clear())
         rows, digest = target.digest_all(effects.range_lines(keys))

@@ -102,6 +102,10 @@ class Connector(Session):
         """Equal for two names, endpoints or logins if they lead to one and the same table; where
         there is none, at least for one and the same name. Not inside a transaction."""
 
+    def run_deferred(self) -> None:
+        """Inside a transaction: whatever the store would do at its end to rows that were written,
+        it does now, so that they can be measured as they will be."""
+
     @abstractmethod
     def read(self, selection: Selection, format: Format = Format.ARROW) -> RowStream:
         """Starts reading, inside a transaction or snapshot. No other statement may run on this

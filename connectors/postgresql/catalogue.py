@@ -134,7 +134,7 @@ _FIXED: dict[str, Type] = {
     "jsonb": Type(Kind.JSON, family="postgresql", native="jsonb"),
     "text": Type(Kind.TEXT),
     "name": Type(Kind.TEXT, length=63),
-    "char": Type(Kind.TEXT, length=1),
+    "char": Type(Kind.TEXT, length=4),  # a byte above 127 is four characters there
     "money": Type(Kind.DECIMAL, precision=19, scale=2),
     "xml": Type(Kind.TEXT),
 }
@@ -253,7 +253,12 @@ def _numeric(typmod: int) -> Type:
 
 
 def _spelled(name: str, typmod: int) -> str:
-    """`bit(8)` and `bit varying(8)` keep their length; others are unlimited without typmod."""
+    """`bit(8)`, `bit varying(8)` and arrays of `char(8)` and `bit(8)` keep their length; others are
+    unlimited without typmod. `character` and `bit` alone would mean a length of one."""
+    if name in ("character[]", "bpchar[]"):
+        return f"character({typmod - _HEADER})[]" if typmod > _HEADER else "bpchar[]"
+    if name == "bit[]":
+        return f"bit({typmod})[]" if typmod > 0 else "bit varying[]"
     if typmod > 0 and re.fullmatch(r"bit( varying)?", name):
         return f"{name}({typmod})"
     return "bit varying" if name == '"bit"' or name == "bit" else name

@@ -106,6 +106,10 @@ class PostgresqlServer(Connector):
         if self._to_lock is not None:
             self.execute(f"LOCK TABLE {self.dialect.table(self._to_lock)} IN ACCESS SHARE MODE")
 
+    def run_deferred(self) -> None:
+        """Deferred constraint triggers may change rows."""
+        self.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
     def clock(self) -> datetime:
         with self.transaction():
             moment = str(self.value("SELECT CAST(clock_timestamp() AS text)"))

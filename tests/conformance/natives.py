@@ -202,6 +202,13 @@ POSTGRESQL = (
     _native("interval", _own("postgresql", "interval"), ("'-1 year 2 days'", "-1 years +2 days")),
     _native("inet", _own("postgresql", "inet"), ("'10.0.0.1'", "10.0.0.1/32")),
     _native("integer[]", _own("postgresql", "integer[]"), ("'{1,NULL}'", "{1,NULL}")),
+    _native(
+        "char(5)[]",
+        _own("postgresql", "character(5)[]"),
+        ("'{abcde,xy}'", '{abcde,"xy   "}'),
+    ),
+    _native("bit(3)[]", _own("postgresql", "bit(3)[]"), ("'{101,011}'", "{101,011}")),
+    _native('"char"', Type(Kind.TEXT, length=4), ("'a'", "a"), ("'\\200'", "\\200")),
     _native("tstzrange", _own("postgresql", "tstzrange"), ("'empty'", "empty")),
 )
 

@@ -200,15 +200,23 @@ DELIVERING = (
         f"{GAPS}::test_target_alters_a_value[alter_name-sqlite]",
     ),
     Mutant(
+        "measured-before-what-is-deferred",
+        "measure",
+        PUSH,
+        "        target.run_deferred()\n        measured = self._count()\n",
+        "        measured = self._count()\n        target.run_deferred()\n",
+        f"{GAPS}::test_target_alters_a_value_when_it_commits[changes]",
+    ),
+    Mutant(
         "presence-noted-after-applying",
         "measure",
         PUSH,
         "            target.execute(effects.note_present())\n"
         "            target.execute_all(effects.apply())\n"
-        "        measured",
+        "        target.run_deferred",
         "            target.execute_all(effects.apply())\n"
         "            target.execute(effects.note_present())\n"
-        "        measured",
+        "        target.run_deferred",
         f"{GAPS}::test_row_deleted_at_the_target_is_seen_by_its_next_change[sqlite]",
     ),
     Mutant(

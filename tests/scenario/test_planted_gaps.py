@@ -223,6 +223,25 @@ def test_target_alters_a_value(settled: World, meddle: Callable[[World], None]) 
     assert (later.verdict, later.deviation, later.exit_code) == ("deviation", 1, 1)
 
 
+@pytest.mark.parametrize("resync", [False, True], ids=["changes", "image"])
+def test_target_alters_a_value_when_it_commits(world: World, resync: bool) -> None:
+    """A constraint trigger of PostgreSQL may be put off until then."""
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql(
+        "target",
+        "CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "UPDATE t SET name = 'x' WHERE id = NEW.id AND name <> 'x'; RETURN NULL; END $$",
+        "CREATE CONSTRAINT TRIGGER meddle AFTER INSERT OR UPDATE ON t "
+        "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION meddle()",
+    )
+    world.insert([4], stamp=world.now)
+    outcome = world.resync() if resync else world.run()
+    assert world.sql("target", "SELECT name FROM t WHERE id = 4") == [("x",)]
+    assert (outcome.verdict, outcome.deviation > 0) == ("deviation", True)
+
+
 @on_sqlite
 def test_a_batch_that_is_held_hides_no_deviation(settled: World, capsys: Capsys) -> None:
     check_swallowed_row(settled)
