@@ -17,14 +17,19 @@ from connectors.mysql.server import MysqlServer
 
 __all__ = ["MysqlSession"]
 
-_MODE = "STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,NO_ENGINE_SUBSTITUTION"
+_MODE = (
+    "STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,NO_ENGINE_SUBSTITUTION,"
+    "NO_AUTO_VALUE_ON_ZERO"
+)
 _SESSION = (
     f"SET SESSION sql_mode = '{_MODE}', time_zone = '+00:00', default_storage_engine = InnoDB, "
     "net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 86400",
     # What a server may set for everybody: else rows would be left out, statements refused, or
     # errors told in words that are not known.
     "SET SESSION sql_select_limit = 18446744073709551615, sql_safe_updates = 0, "
-    "completion_type = NO_CHAIN, lc_messages = 'en_US'",
+    "completion_type = NO_CHAIN, lc_messages = 'en_US' "
+    "/*M!100300 , system_versioning_asof = DEFAULT, idle_transaction_timeout = 0, "
+    "idle_write_transaction_timeout = 0, idle_readonly_transaction_timeout = 0 */",
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
 )
 _TRANSACTION: tuple[str, ...] = ("START TRANSACTION",)

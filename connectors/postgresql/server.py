@@ -31,13 +31,18 @@ from connectors.telling import Room, Stamping
 __all__ = ["COMMON", "SESSION", "PostgresqlServer"]
 
 # An agent that lost its power or its line says no goodbye: without this its locks last for hours.
-# And a server that is set to answer a commit before it is written loses it when it crashes.
+# And a server that is set to answer a commit before it is written loses it when it crashes. One
+# that ends who is idle would end a session that waits for another store; an hour it may set.
 COMMON = """
 SET tcp_keepalives_idle = 30;
 SET tcp_keepalives_interval = 10;
 SET tcp_keepalives_count = 3;
 SELECT set_config('synchronous_commit', 'on', false)
 WHERE current_setting('synchronous_commit') = 'off';
+SELECT set_config(name, CASE name WHEN 'transaction_timeout' THEN '0' ELSE '1h' END, false)
+FROM pg_catalog.pg_settings
+WHERE setting <> '0'
+AND name IN ('idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout');
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO, YMD';
 SET IntervalStyle = 'postgres';

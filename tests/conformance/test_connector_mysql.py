@@ -345,7 +345,31 @@ HOSTILE = {
     "explicit_defaults_for_timestamp": "0",
     "lc_messages": "'zh_CN'",
     "wait_timeout": "60",
+    "idle_transaction_timeout": "60",
+    "idle_write_transaction_timeout": "60",
+    "idle_readonly_transaction_timeout": "60",
 }
+
+
+def test_a_server_that_shows_its_past_is_read_as_it_is_now(
+    mariadb: MariaDB, database: Database
+) -> None:
+    mariadb.sql("SET GLOBAL system_versioning_asof = '2020-01-01 00:00:00'")
+    try:
+        with connect(database("mysql")) as store:
+            table = _table(store, "id INT PRIMARY KEY", "WITH SYSTEM VERSIONING")
+            load(store, table, [("1",)])
+            assert fetch(store, selection_of(table)) == [("1",)]
+    finally:
+        mariadb.sql("SET GLOBAL system_versioning_asof = DEFAULT")
+
+
+@pytest.mark.parametrize("family", ["mysql", "odbc-mariadb"])
+def test_a_table_that_numbers_its_rows_takes_a_zero(database: Database, family: str) -> None:
+    with connect(database(family)) as store:
+        table = _table(store, "id INT AUTO_INCREMENT PRIMARY KEY")
+        load(store, table, [("0",), ("5",)])
+        assert fetch(store, selection_of(table)) == [("0",), ("5",)]
 
 
 @pytest.mark.parametrize("family", ["mysql", "odbc-mariadb"])
@@ -386,6 +410,8 @@ def test_what_a_server_sets_for_its_sessions_changes_no_value(
                 assert store.rows(f"{engines}DATABASE()") == [("InnoDB",)]
                 # A session that holds a lock while others work is not closed.
                 assert int(store.value("SELECT @@wait_timeout")) >= 3600
+                for kind in ("", "write_", "readonly_"):
+                    assert int(store.value(f"SELECT @@idle_{kind}transaction_timeout")) == 0
             with store.transaction():  # whoever has waited for a row sees what is there by then
                 assert str(store.value("SELECT @@tx_isolation")) == "READ-COMMITTED"
     finally:

@@ -304,6 +304,26 @@ def test_what_another_server_says_through_a_foreign_table_is_not_repeated(
     assert secret not in str(error.value)
 
 
+@pytest.mark.parametrize("family", ["postgresql", "odbc-postgresql", "kingbase"])
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("idle_in_transaction_session_timeout", "1h"),
+        ("idle_session_timeout", "1h"),
+        ("transaction_timeout", "0"),
+    ],
+)
+def test_a_session_that_waits_for_another_store_is_not_ended(
+    postgres: Postgres, database: Callable[..., Endpoint], family: str, name: str, kept: str
+) -> None:
+    place = database(family)
+    with connect(place) as store:
+        assert store.value(f"SHOW {name}") == "0"
+    postgres.sql(f"ALTER DATABASE {place.database} SET {name} = '500ms'")
+    with connect(place) as store:
+        assert store.value(f"SHOW {name}") == kept
+
+
 @pytest.mark.parametrize("family", KIN)
 @pytest.mark.parametrize(("given", "kept"), [("off", "on"), ("remote_apply", "remote_apply")])
 def test_a_commit_is_answered_when_it_is_written(
