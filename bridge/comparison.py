@@ -31,7 +31,7 @@ class Comparison:
 
 def reconcile_job(deployment: Deployment, name: str, wait: float = LOCK_WAIT_SECONDS) -> Comparison:
     """Moves no row. What L3 finds stands in the ledger as a deviation of the job until the next
-    comparison, or until a resync has begun."""
+    comparison, or until a resync has gone through."""
     comparison = Comparison(Outcome(name))
 
     def compare(held: Hold, outcome: Outcome) -> None:

@@ -27,6 +27,10 @@ log = logging.getLogger("bridgehead")
 _NOTHING = Head(1, 0, GENESIS)
 
 
+_NO_NUMBER = 1 << 63
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError)
+
+
 @dataclass(frozen=True)
 class Mark:
     """The newest batch that this machine has seen in the ledger; seq 0 and the anchor where an
@@ -51,12 +55,16 @@ class Guard:
     def mark(self) -> Mark | None:
         """None where nothing is known."""
         try:
+            if self._file.exists() and not self._file.is_file():
+                raise ValueError
             content = json.loads(self._file.read_text("utf-8"))
             head = Head(int(content["epoch"]), int(content["seq"]), str(content["hash"]))
             exchange = str(content["exchange"])
+            if not 0 <= min(head.epoch, head.seq) <= max(head.epoch, head.seq) < _NO_NUMBER:
+                raise ValueError
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except _DAMAGED as error:
             log.warning("the guard file %s cannot be read: %s", self._file, type(error).__name__)
             return None
         here = exchange == self._exchange
@@ -72,7 +80,7 @@ class Guard:
             self._write(head)
             failpoint("guard.kept")
         except OSError as error:
-            log.info("no guard file is kept at %s: %s", self._file, error.strerror)
+            log.warning("no guard file is kept at %s: %s", self._file, error.strerror)
         self._kept = head
 
     def _write(self, head: Head) -> None:

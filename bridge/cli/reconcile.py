@@ -16,6 +16,7 @@ from bridge.document import comparison_document
 from bridge.language import say
 from bridge.reporting import assemble_report
 from bridge.run import LOCK_WAIT_SECONDS
+from bridge.statement.writing import write_whole
 from connectors.errors import ConfigurationError
 from reconcile.report import render_html
 from reconcile.verdict import Verdict
@@ -63,7 +64,7 @@ def report(
     since = datetime.now(UTC) - timedelta(days=days) if days else None
     made = assemble_report(session.deployment, jobs or (), since)
     try:
-        output.write_text(render_html(made), encoding="utf-8")
+        _write(output, render_html(made).encode())
     except OSError as error:
         raise ConfigurationError(
             f"the report cannot be written to {output}: {error.strerror}",
@@ -71,6 +72,14 @@ def report(
         ) from error
     console().print(f"{output.absolute()}: {made.verdict.zh} {made.verdict}", soft_wrap=True)
     raise typer.Exit(0 if made.verdict in ("reconciled", "in_flight", "unconfirmed") else 1)
+
+
+def _write(output: Path, page: bytes) -> None:
+    """A report that was there before stays whole if this one cannot be."""
+    if output.exists() and not output.is_file():
+        output.write_bytes(page)
+    else:
+        write_whole(output, lambda part: part.write_bytes(page))
 
 
 def show_comparison(found: Comparison) -> None:

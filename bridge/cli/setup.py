@@ -28,17 +28,17 @@ def init(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new directory.")],
 ) -> None:
     """Start a configuration: a commented example to change."""
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise ConfigurationError(
-            f"{directory} exists and is not empty; nothing was written",
-            remedy="name a new directory",
-        )
     try:
+        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+            raise ConfigurationError(
+                f"{directory} exists and is not empty; nothing was written",
+                remedy="name a new directory",
+            )
         with as_file(files("bridge") / "example") as example:
             copytree(example, directory, dirs_exist_ok=True)
     except OSError as error:
         raise ConfigurationError(
-            f"{directory} cannot be made: {error.strerror}",
+            f"{directory} cannot be made: {error.strerror or 'not all of it could be written'}",
             remedy="name a new directory that this account may make",
         ) from error
     told = say("{0}: change it, then bridgehead --config {1} check", directory, directory)

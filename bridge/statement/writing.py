@@ -13,7 +13,7 @@ from reconcile.report import render_statement
 from reconcile.statement import Statement
 from reconcile.wording import Language
 
-__all__ = ["FORMATS", "LANGUAGES", "require", "write_statement"]
+__all__ = ["FORMATS", "LANGUAGES", "require", "write_statement", "write_whole"]
 
 FORMATS = ("html", "xlsx", "pdf")
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -47,10 +47,10 @@ def write_statement(
         folder.mkdir(parents=True, exist_ok=True)
         if "html" in formats:
             page = render_statement(statement, languages).encode()
-            files.append(_whole(f"{stem}.html", lambda part: part.write_bytes(page)))
+            files.append(write_whole(Path(f"{stem}.html"), lambda part: part.write_bytes(page)))
         for language in languages:
             for name, write in _writers(statement, deployment, formats, language):
-                files.append(_whole(f"{stem}.{language}.{name}", write))
+                files.append(write_whole(Path(f"{stem}.{language}.{name}"), write))
     except OSError as error:
         raise ConfigurationError(
             f"the statement cannot be written to {folder}: {error.strerror}",
@@ -76,8 +76,9 @@ def _writers(
     return found
 
 
-def _whole(name: str, write: Callable[[Path], object]) -> Path:
-    path = Path(name).absolute()
+def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
+    """The absolute path. What was there before stays until all is written."""
+    path = path.absolute()
     part = path.with_name(path.name + ".part")
     try:
         write(part)

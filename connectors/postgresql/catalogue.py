@@ -252,13 +252,18 @@ def _numeric(typmod: int) -> Type:
     return Type(Kind.DECIMAL, precision=max(precision, scale), scale=scale)
 
 
+_OF_ANY_LENGTH = {"character[]": "bpchar[]", "bit[]": "varbit[]"}
+
+
 def _spelled(name: str, typmod: int) -> str:
     """`bit(8)`, `bit varying(8)` and arrays of `char(8)` and `bit(8)` keep their length; others are
     unlimited without typmod. `character` and `bit` alone would mean a length of one."""
-    if name in ("character[]", "bpchar[]"):
-        return f"character({typmod - _HEADER})[]" if typmod > _HEADER else "bpchar[]"
-    if name == "bit[]":
-        return f"bit({typmod})[]" if typmod > 0 else "bit varying[]"
+    if name == "character[]" and typmod > _HEADER:
+        return f"character({typmod - _HEADER})[]"
+    if name == "bit[]" and typmod > 0:
+        return f"bit({typmod})[]"
+    if name in _OF_ANY_LENGTH:
+        return _OF_ANY_LENGTH[name]
     if typmod > 0 and re.fullmatch(r"bit( varying)?", name):
         return f"{name}({typmod})"
     return "bit varying" if name == '"bit"' or name == "bit" else name

@@ -36,6 +36,8 @@ _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
 _SIZE_LIMIT_BYTES = 1_000_000
+_DEPTH_LIMIT = 30
+_TITLE_LENGTH = 500
 _TASKS = ("one", "three")
 
 # A test holds this list and the engine's together.
@@ -86,10 +88,15 @@ def config_directory() -> Path:
 def read_jobs(directory: Path) -> Iterator[Entry | Fault]:
     """Every job file in order of name, good or bad. Reading one never raises."""
     folder = directory / "jobs"
-    if not folder.is_dir():
-        yield Fault(str(folder), f"there is no such folder; set {VARIABLE} to the configuration")
+    try:
+        if not folder.is_dir():
+            message = f"there is no such folder; set {VARIABLE} to the configuration"
+            yield Fault(str(folder), message)
+            return
+        paths = [path for path in folder.iterdir() if path.suffix in (".yaml", ".yml")]
+    except OSError as error:
+        yield Fault(str(folder), _one_line(error))
         return
-    paths = (path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
     found = [_read(path) for path in sorted(paths) if not path.name.startswith(".")]
     writers = Counter(entry.target_place for entry in found if isinstance(entry, Entry))
     for entry in found:
@@ -117,16 +124,29 @@ def _read(path: Path) -> Entry | Fault:
     if path.suffix == ".yml":
         return Fault(file, f"is not read; rename it to {path.stem}.yaml or remove it")
     try:
+        if path.exists() and not path.is_file():
+            return Fault(file, "is not a file")
         with path.open("rb") as opened:
             text = opened.read(_SIZE_LIMIT_BYTES + 1)
         if len(text) > _SIZE_LIMIT_BYTES:
             return Fault(file, f"is larger than {_SIZE_LIMIT_BYTES:,} bytes")
+        _refuse_depth(text)
         return _entry(path.stem, yaml.load(text, _Loader))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         return Fault(f"{file}:{line}", f"is not YAML: {error.problem}")
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         return Fault(file, _one_line(error))
+
+
+def _refuse_depth(text: bytes) -> None:
+    """Raises ValueError. Whoever builds what is nested ten thousand times ends its process."""
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEPTH_LIMIT:
+            raise ValueError(f"is nested deeper than {_DEPTH_LIMIT} levels")
 
 
 def _entry(stem: str, content: object) -> Entry:
@@ -150,7 +170,7 @@ def _entry(stem: str, content: object) -> Entry:
     source, target = (_mapping(content, end) for end in ("source", "target"))
     return Entry(
         job=job,
-        title=_text(content, "title", ""),
+        title=_shown(_text(content, "title", "")),
         schedule=" ".join(_text(content, "schedule", "manual").split()),
         tasks=tasks,
         source=_text(source, "endpoint", within="source."),
@@ -159,6 +179,12 @@ def _entry(stem: str, content: object) -> Entry:
         target_schema=_text(target, "schema", "", within="target."),
         target_table=_text(target, "table", "", within="target."),
     )
+
+
+def _shown(title: str) -> str:
+    """Airflow's database takes neither a NUL nor much more than this: a title that it refuses
+    would keep it from every other job too."""
+    return "".join(c if c.isprintable() else " " for c in title[:_TITLE_LENGTH]).strip()
 
 
 def _mapping(content: Mapping[Any, Any], key: str) -> Mapping[Any, Any]:

@@ -62,6 +62,9 @@ def counts_of(outcome: Outcome) -> dict[str, object]:
     }
 
 
+_SEE_STATUS = "see bridgehead status"
+
+
 def sentence(outcome: Outcome) -> str:
     """Why a run failed, and what to do about it, in one line."""
     error, verdict = outcome.error, outcome.verdict
@@ -73,8 +76,8 @@ def sentence(outcome: Outcome) -> str:
     if outcome.overdue:
         holders = ", ".join(map(say, outcome.holders))
         return say(_HELD_BACK, outcome.job, holders)
-    status = f"bridgehead status {outcome.job}"
-    return f"{outcome.job}: {verdict.zh} {verdict.en} → {status}"
+    remedy = say(outcome.remedy or _SEE_STATUS)
+    return f"{outcome.job}: {verdict.zh} {verdict.en} → {remedy}"
 
 
 def one_line(error: BridgeheadError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,10 @@ def loaded(airflow: Airflow, tmp_path_factory: pytest.TempPathFactory) -> Any:
         bridgehead_agent={},
         twin1={"target": {"endpoint": "centre", "table": "T"}},
         twin2={"target": {"endpoint": "centre", "table": "t"}},
+        deep="[" * 100_000,
+        titled={"title": "a\0b" + "长" * 3_000},
     )
+    os.mkfifo(bad / "jobs" / "pipe.yaml")
     (bad / "jobs" / "named.yaml").write_text("job: other\n", "utf-8")
     (bad / "jobs" / "old.yml").write_text("job: old\n", "utf-8")
     (bad / "jobs" / "bytes.yaml").write_bytes(b"\xff\xfe\x00job")
@@ -125,7 +129,7 @@ def test_the_report_waits_for_the_comparisons(loaded: Any) -> None:
 
 
 def test_a_bad_file_harms_no_other(loaded: Any) -> None:
-    assert loaded["bad"]["dags"].keys() == {"fine", "bridge_config_errors"} | OWN
+    assert loaded["bad"]["dags"].keys() == {"fine", "titled", "bridge_config_errors"} | OWN
 
 
 @pytest.mark.parametrize(
@@ -142,6 +146,8 @@ def test_a_bad_file_harms_no_other(loaded: Any) -> None:
         ("jobs/bridgehead_agent.yaml", "one of Bridgehead's own DAGs"),
         ("jobs/twin1.yaml", "one table belongs to one job"),
         ("jobs/twin2.yaml", "one table belongs to one job"),
+        ("jobs/deep.yaml", "is nested deeper than 30 levels"),
+        ("jobs/pipe.yaml", "is not a file"),
     ],
 )
 def test_the_page_of_configuration_errors_names_file_and_fault(
@@ -150,6 +156,26 @@ def test_the_page_of_configuration_errors_names_file_and_fault(
     lines = loaded["bad"]["dags"]["bridge_config_errors"]["doc"].splitlines()
     (line,) = [line for line in lines if f"`{file}`" in line]
     assert what in line
+
+
+def test_a_folder_that_may_not_be_read_is_one_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> Any:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "jobs").mkdir()
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert list(map(str, reading.read_jobs(tmp_path))) == [
+        f"{tmp_path / 'jobs'}: cannot be read: Permission denied"
+    ]
+
+
+def test_a_title_is_shown_as_far_as_airflow_can_keep_it(tmp_path: Path) -> None:
+    folder = _config(tmp_path / "c", titled={"title": "a\0b" + "长" * 3_000})
+    (entry,) = reading.read_jobs(folder)
+    assert isinstance(entry, reading.Entry)
+    assert (entry.title[:4], len(entry.title)) == ("a b长", 500)
 
 
 def test_a_missing_folder_is_a_configuration_error(loaded: Any) -> None:

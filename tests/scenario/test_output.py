@@ -72,12 +72,23 @@ def test_a_report_that_cannot_be_written_says_where(
         assert f"the report cannot be written to {place}" in told.err
 
 
+def test_a_report_that_finds_no_room_leaves_the_one_before(
+    settled: World, tmp_path: Path, capsys: Capsys
+) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("the one before", "ascii")
+    page.with_name("page.html.part").mkdir()
+    told = call(capsys, "--config", settled.directory, "report", "--output", page)
+    assert (told.code, page.read_text("ascii")) == (2, "the one before")
+
+
 @pytest.mark.parametrize(
     "words",
     [
         ("report", "--days", "999999"),
         ("events", "ack", "9" * 30, "--why", "x"),
         ("init", "/dev/null/x"),
+        ("init", "x" * 300),
     ],
 )
 def test_what_cannot_be_is_refused_as_bad_input(

@@ -850,11 +850,33 @@ def test_guard_file_that_cannot_be_written(world: World) -> None:
 
 
 @on_sqlite
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"epoch": "x"}', "null", '{"epoch": 1}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        '{"epoch": "x"}',
+        "null",
+        '{"epoch": 1}',
+        '{"epoch": 1e400, "seq": 1, "hash": "x", "exchange": "x"}',
+        f'{{"epoch": {"9" * 24}, "seq": 1, "hash": "x", "exchange": "x"}}',
+        "[" * 100_000,
+    ],
+    ids=lambda content: content[:12],
+)
 def test_guard_file_that_says_nothing(settled: World, content: str) -> None:
     guard_file(settled).write_text(content, "utf-8")
     live_on(settled, 1)
     assert json.loads(guard_file(settled).read_text("utf-8"))["seq"] == 5
+    assert settled.findings() == []
+
+
+@on_sqlite
+def test_guard_file_that_is_none_is_not_waited_for(settled: World) -> None:
+    guard_file(settled).unlink()
+    os.mkfifo(guard_file(settled))
+    live_on(settled, 1)
     assert settled.findings() == []
 
 
