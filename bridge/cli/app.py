@@ -230,7 +230,7 @@ def _tell_loss(lost: OutputLost, code: int) -> int:
     show_error(
         ConfigurationError(
             f"the output could not be written: {error.strerror}",
-            remedy="what the command was to do is done; see bridgehead status",
+            remedy="make room where it goes; bridgehead status tells what was done",
         ),
         "stdout",
     )

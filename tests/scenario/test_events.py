@@ -570,17 +570,22 @@ def test_what_a_dead_sender_had_taken_is_sent_by_the_next(told: World, hook: Web
     assert (len(hook.messages), note_all(deployment, later(minutes=9))) == (1, {})
 
 
+def let_wait(world: World, hook: Webhook, *occasions: Occasion) -> None:
+    """Messages about one event, to a rule that came after it."""
+    rules(world)
+    lose_a_row(world)
+    rules(world, hook)
+    with open_ledger(world.deployment) as exchange, exchange.transaction() as connection:
+        for occasion in occasions:
+            Outbox(connection, DEPARTMENT).queue(1, "a", occasion, datetime.now(UTC))
+
+
 def test_what_there_was_no_time_for_is_sent_by_the_next(
     told: World, hook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of it, however much waits for one rule."""
-    rules(told)
-    lose_a_row(told)
-    rules(told, hook)
+    let_wait(told, hook, Occasion.OPENED, Occasion.REPEATED)
     deployment, now = told.deployment, datetime.now(UTC)
-    with open_ledger(deployment) as exchange, exchange.transaction() as connection:
-        for occasion in (Occasion.OPENED, Occasion.REPEATED):
-            Outbox(connection, DEPARTMENT).queue(1, "a", occasion, now)
     monkeypatch.setattr("bridge.alarm._BUDGET_SECONDS", -1.0)
     assert note_all(deployment, now) == {}
     monkeypatch.undo()
@@ -590,13 +595,8 @@ def test_what_there_was_no_time_for_is_sent_by_the_next(
 def test_what_waits_behind_a_message_that_did_not_arrive_is_not_tried_before_it(
     told: World, hook: Webhook
 ) -> None:
-    rules(told)
-    lose_a_row(told)
-    rules(told, hook)
+    let_wait(told, hook, Occasion.OPENED, Occasion.RECOVERED)
     deployment, now = told.deployment, datetime.now(UTC)
-    with open_ledger(deployment) as exchange, exchange.transaction() as connection:
-        for occasion in (Occasion.OPENED, Occasion.RECOVERED):
-            Outbox(connection, DEPARTMENT).queue(1, "a", occasion, now)
     hook.status = 503
     assert (note_all(deployment, now)["a"] is None, hook.refused) == (False, 1)
     hook.status = 200
