@@ -1,15 +1,17 @@
-"""Refuses a table that would take no row of a job, before anything is sealed for it."""
+"""Refuses a table that would take no row of a job, or rows of others along with its own, before
+anything is sealed for it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from bridge.hold import Hold
+from bridge.job import Job
 from connectors.changes import EPOCH, OPERATION, SEQ, Changes
 from connectors.errors import MissingObject, StructureMismatch
-from connectors.table import Filling, Table
+from connectors.table import Filling, ForeignKey, Table, TableName
 
-__all__ = ["refuse_own_columns", "refuse_unfilled"]
+__all__ = ["refuse_cascades", "refuse_own_columns", "refuse_unfilled"]
 
 
 def refuse_unfilled(job: str, endpoint: str, table: Table, filled: Collection[str]) -> None:
@@ -31,6 +33,21 @@ def refuse_unfilled(job: str, endpoint: str, table: Table, filled: Collection[st
             endpoint=endpoint,
             remedy="leave it out of columns, share it under another name with `to:`, "
             "or make it an ordinary column",
+        )
+
+
+def refuse_cascades(job: Job, place: TableName, leading: Sequence[ForeignKey]) -> None:
+    """Raises StructureMismatch for foreign keys by which rows are deleted or altered, uncounted,
+    along with one that is deleted at the target, unless the job says that it is meant so."""
+    acting = [key for key in leading if not key.is_in_the_way]
+    if acting and not job.target.cascade:
+        named = "; ".join(f"{k.name} of table {k.table} (ON DELETE {k.on_delete})" for k in acting)
+        raise StructureMismatch(
+            f"{job.job}: to target table {place} lead foreign keys that take other rows along when "
+            f"one is deleted there: {named}",
+            endpoint=job.target.endpoint,
+            remedy="have the DBA make them ON DELETE NO ACTION, or set target: {cascade: true} "
+            "if those rows shall go or change, too",
         )
 
 

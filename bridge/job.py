@@ -156,13 +156,15 @@ class Job(Strict):
 
         In it: source, target, key, the capture's method, column and time zone, the columns with
         their rules, masks, codes and sharing, and the content of the code tables used. Not in it:
-        titles, the catalogue, the schedule, limits and waits, `adopt`, `ddl`, and the deployment's
-        endpoints: a store that moved to another host is still the same store.
+        titles, the catalogue, the schedule, limits and waits, `adopt`, `cascade`, `ddl`, and the
+        deployment's endpoints: a store that moved to another host is still the same store.
         A key that is not set is left out, so a release that adds one changes no job.
         """
         content = {
             "source": self.source.model_dump(exclude_none=True),
-            "target": self.target.model_dump(exclude_none=True, exclude={"adopt", "ddl"}),
+            "target": self.target.model_dump(
+                exclude_none=True, exclude={"adopt", "cascade", "ddl"}
+            ),
             "key": self.key,
             "capture": self._captured(),
             "columns": self._mapped(),

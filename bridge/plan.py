@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from bridge.claim import find_claim
 from bridge.errors import Changed, Gap
 from bridge.failpoint import failpoint
+from bridge.filling import refuse_cascades
 from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold
 from bridge.ledger.claim import Claim, Claims
 from bridge.ledger.migrations import is_receiver_current, receiver_version, upgrade_receiver
@@ -25,7 +26,8 @@ __all__ = ["Plan", "extend_target", "make_plan", "prepare_target", "refuse_loss"
 @dataclass(frozen=True)
 class Plan:
     """A job resolved for this run. `pull_format` and `push_format` are how rows travel on each hop;
-    `content_hash` is that of the job as it really travels."""
+    `content_hash` is that of the job as it really travels. `is_led_to`: rows lead to those of the
+    target by a foreign key."""
 
     table: Table
     route: Route
@@ -36,6 +38,7 @@ class Plan:
     content_hash: str
     chunk_rows: int
     target_exists: bool
+    is_led_to: bool
     cursor_name: str | None
 
     @property
@@ -62,6 +65,7 @@ def make_plan(held: Hold, *, resync: bool = False) -> Plan:
     with held.target.transaction():
         exists = held.target.exists(place)
     existing = held.target.describe(place) if exists else None
+    leading = held.target.leading_to(place) if exists else []
     if exists and table.query is None:
         _refuse_itself(held, table.name, place)
     route = find_route(job, table, held.exchange, held.target, held.deployment.code_tables)
@@ -70,6 +74,7 @@ def make_plan(held: Hold, *, resync: bool = False) -> Plan:
         _refuse_changed(held, content_hash)
     if existing is not None:
         route = onto_table(job, route, existing, held.target.dialect)
+        refuse_cascades(job, place, leading)
     cursor_name = job.capture.column if job.capture.method == "cursor" else None
     cursor = table.column(cursor_name).type if cursor_name else None
     changes = Changes(
@@ -97,6 +102,7 @@ def make_plan(held: Hold, *, resync: bool = False) -> Plan:
         content_hash=content_hash,
         chunk_rows=held.deployment.chunk_rows(job),
         target_exists=exists,
+        is_led_to=bool(leading),
         cursor_name=cursor_name,
     )
 
@@ -168,7 +174,8 @@ def prepare_target(held: Hold, plan: Plan, *, resync: bool = False) -> Plan:
                 owned = _claim(held, plan, claim)
                 failpoint("target.claiming")
         failpoint("target.claimed")
-    return replace(plan, effects=replace(plan.effects, owned=owned), target_exists=True)
+    replaced = owned and not plan.is_led_to
+    return replace(plan, effects=replace(plan.effects, owned=replaced), target_exists=True)
 
 
 def refuse_loss(held: Hold, plan: Plan) -> None:

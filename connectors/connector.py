@@ -23,7 +23,7 @@ from connectors.errors import Busy
 from connectors.selection import Format, Output, Selection, Span
 from connectors.session import Session
 from connectors.stream import Chunk, RowStream, SourceFile
-from connectors.table import Column, Table, TableName
+from connectors.table import Column, ForeignKey, Table, TableName
 from connectors.telling import Room, Stamping
 
 __all__ = [
@@ -145,6 +145,11 @@ class Connector(Session):
     def stamping(self, table: Table, column: str) -> Stamping | None:
         """Who writes the column, by the catalogue; None where the family's is not read for it."""
         return None
+
+    def leading_to(self, name: TableName) -> list[ForeignKey]:
+        """The foreign keys that lead to a table and hold in this session, as far as the login may
+        see them."""
+        return []
 
     def missing_rights(self, table: TableName | None) -> list[str]:
         """What this login may not do though a bridge needs it: on a table that it writes, or, for

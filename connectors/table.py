@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
-__all__ = ["Column", "Filling", "Fit", "Index", "Kind", "Table", "TableName", "Type"]
+__all__ = ["Column", "Filling", "Fit", "ForeignKey", "Index", "Kind", "Table", "TableName", "Type"]
 
 
 _WIDEST_EVERYWHERE = 38  # digits of a decimal that every family holds
@@ -185,6 +185,21 @@ class Index:
     name: str
     columns: tuple[str, ...]
     unique: bool = False
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """A foreign key by which rows of `table` lead to rows of another table, or of their own.
+    `on_delete`: what becomes of them once that row is deleted, as SQL spells it."""
+
+    name: str
+    table: TableName
+    on_delete: str
+
+    @property
+    def is_in_the_way(self) -> bool:
+        """Whether a row to which others lead cannot be deleted, and nothing becomes of them."""
+        return self.on_delete in ("NO ACTION", "RESTRICT")
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,9 @@ class Target(_Place):
     adopt: bool = False
     """接管. Let the first load take over a table that already holds rows."""
 
+    cascade: bool = False
+    """级联. Let foreign keys that lead here delete or alter rows along with a deleted one."""
+
     ddl: bool = True
     """建表. Let the job create its own and the receiver's tables; false: the DBA does."""
 

@@ -8,7 +8,16 @@ from typing import Any
 
 from connectors.table import Column, Filling, Index, Kind, Table, TableName, Type
 
-__all__ = ["COLUMNS", "INDEXES", "QUERY", "SESSIONS", "TABLES", "relation_of", "type_of"]
+__all__ = [
+    "COLUMNS",
+    "INDEXES",
+    "LEADING",
+    "QUERY",
+    "SESSIONS",
+    "TABLES",
+    "relation_of",
+    "type_of",
+]
 
 TABLES = """
 SELECT s.name, o.name
@@ -52,6 +61,15 @@ JOIN sys.index_columns x ON x.object_id = i.object_id AND x.index_id = i.index_i
 JOIN sys.columns c ON c.object_id = x.object_id AND c.column_id = x.column_id
 WHERE i.object_id = ? AND x.key_ordinal > 0 AND i.is_disabled = 0
 ORDER BY i.is_primary_key DESC, i.index_id, x.key_ordinal
+"""
+
+# object: name, schema and name of the table that has it, what becomes of its rows
+LEADING = """
+SELECT f.name, OBJECT_SCHEMA_NAME(f.parent_object_id), OBJECT_NAME(f.parent_object_id),
+  REPLACE(f.delete_referential_action_desc, '_', ' ')
+FROM sys.foreign_keys f
+WHERE f.referenced_object_id = ? AND f.is_disabled = 0
+ORDER BY 2, 3, 1
 """
 
 # query: name, type, bytes, precision, scale, nullable, collation

@@ -19,10 +19,18 @@ from connectors.cursorread import CursorRead
 from connectors.deadline import connect_within
 from connectors.dialect import Statement
 from connectors.errors import BridgeheadError, Busy, MissingObject, PermanentError, nearest
-from connectors.mssql.catalogue import COLUMNS, INDEXES, QUERY, SESSIONS, TABLES, relation_of
+from connectors.mssql.catalogue import (
+    COLUMNS,
+    INDEXES,
+    LEADING,
+    QUERY,
+    SESSIONS,
+    TABLES,
+    relation_of,
+)
 from connectors.mssql.dialect import MssqlDialect
 from connectors.mssql.errors import of_mssql
-from connectors.table import Column, Kind, Table, TableName
+from connectors.table import Column, ForeignKey, Kind, Table, TableName
 
 __all__ = ["MssqlConnector"]
 
@@ -203,6 +211,11 @@ class MssqlConnector(AgentDigest, ArrayLoad, CursorRead):
                 )
             columns = self.rows(Statement(COLUMNS, (number,)))
             return relation_of(name, columns, self.rows(Statement(INDEXES, (number,))))
+
+    def leading_to(self, name: TableName) -> list[ForeignKey]:
+        with self.transaction():
+            found = self.rows(Statement(LEADING, (self._object(name),)))
+        return [ForeignKey(key, TableName(t, space), action) for key, space, t, action in found]
 
     def describe_query(self, query: str) -> Table:
         with self.transaction():

@@ -17,6 +17,7 @@ __all__ = [
     "IDENTITY",
     "INDEXES",
     "JSON_CHECKS",
+    "LEADING",
     "LOSSY",
     "TABLE",
     "TABLES",
@@ -67,6 +68,14 @@ SELECT trigger_name
 FROM information_schema.triggers
 WHERE event_object_schema = COALESCE(%s, DATABASE()) AND event_object_table = %s
 AND action_timing = 'BEFORE' AND event_manipulation = 'INSERT'
+"""
+
+# name, database and table that has it, what becomes of its rows
+LEADING = """
+SELECT constraint_name, constraint_schema, table_name, delete_rule
+FROM information_schema.referential_constraints
+WHERE unique_constraint_schema = COALESCE(%s, DATABASE()) AND referenced_table_name = %s
+ORDER BY 2, 3, 1
 """
 
 # MariaDB's JSON is a LONGTEXT with a check

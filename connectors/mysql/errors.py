@@ -84,7 +84,12 @@ _MEANINGS = _table(
     (
         RowRefused,
         "look at the table's constraints",
-        (1048, 1216, 1217, 1364, 1451, 1452, 1557, 3819, 4025, 1906, 3105, 1136, 1263, 1048),
+        (1048, 1364, 1557, 3819, 4025, 1906, 3105, 1136, 1263, 1048),
+    ),
+    (
+        RowRefused,
+        "a foreign key is in the way: look at the rows that lead to this one, or that it leads to",
+        (1216, 1217, 1451, 1452),
     ),
     (
         RowRefused,

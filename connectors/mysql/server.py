@@ -29,12 +29,13 @@ from connectors.mysql.catalogue import (
     IDENTITY,
     INDEXES,
     JSON_CHECKS,
+    LEADING,
     TABLE,
     TABLES,
     relation_of,
 )
 from connectors.mysql.view import all_transactional
-from connectors.table import Table, TableName
+from connectors.table import ForeignKey, Table, TableName
 from connectors.telling import Room, Stamping
 
 __all__ = ["MysqlServer"]
@@ -180,6 +181,10 @@ class MysqlServer(Connector):
                 return found
             place = (name.schema or self.endpoint.schema, name.name)
             return replace(found, transactional=all_transactional(self.rows, *place))
+
+    def leading_to(self, name: TableName) -> list[ForeignKey]:
+        found = self._about(name, LEADING)
+        return [ForeignKey(key, TableName(t, space), action) for key, space, t, action in found]
 
     def room(self) -> Room:
         with self._translated():

@@ -13,6 +13,7 @@ __all__ = [
     "CONDITIONS",
     "FILLING",
     "INDEXES",
+    "LEADING",
     "OBJECT",
     "PRIMARY",
     "TABLES",
@@ -68,6 +69,15 @@ FROM all_indexes i
 JOIN all_ind_columns x ON x.index_owner = i.owner AND x.index_name = i.index_name
 WHERE i.table_owner = :v AND i.table_name = :v
 ORDER BY i.index_name, x.column_position
+"""
+
+# schema, name: name, schema and name of the table that has it, what becomes of its rows
+LEADING = """
+SELECT k.constraint_name, k.owner, k.table_name, k.delete_rule
+FROM all_constraints k
+JOIN all_constraints r ON r.owner = k.r_owner AND r.constraint_name = k.r_constraint_name
+WHERE r.owner = :v AND r.table_name = :v AND k.constraint_type = 'R' AND k.status = 'ENABLED'
+ORDER BY 2, 3, 1
 """
 
 # a trigger that may fill a column before its row is inserted

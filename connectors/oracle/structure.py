@@ -13,6 +13,7 @@ from connectors.oracle.catalogue import (
     CONDITIONS,
     FILLING,
     INDEXES,
+    LEADING,
     OBJECT,
     PRIMARY,
     TABLES,
@@ -20,7 +21,7 @@ from connectors.oracle.catalogue import (
     relation_of,
     type_of,
 )
-from connectors.table import Column, Filling, Table, TableName, Type
+from connectors.table import Column, Filling, ForeignKey, Table, TableName, Type
 
 __all__ = ["OracleStructure"]
 
@@ -93,6 +94,12 @@ class OracleStructure(Connector):
                 remedy="give each column a name of its own",
             )
         return Table(TableName("query"), columns, query=query)
+
+    def leading_to(self, name: TableName) -> list[ForeignKey]:
+        place = self.resolve(name)
+        with self.transaction():
+            found = self.rows(self._statement(LEADING, place.schema, place.name))
+        return [ForeignKey(key, TableName(t, owner), action) for key, owner, t, action in found]
 
     def missing_rights(self, table: TableName | None) -> list[str]:
         if table is not None:

@@ -16,6 +16,7 @@ __all__ = [
     "HOLDERS",
     "IDENTITY",
     "KEYS",
+    "LEADING",
     "RIGHTS",
     "TABLES",
     "TYPES",
@@ -99,6 +100,18 @@ SELECT t.oid::bigint, t.typname, t.typtype::text, t.typbasetype::bigint, t.typty
    WHERE e.enumtypid = t.oid)
 FROM pg_catalog.pg_type t
 WHERE t.oid = ANY(CAST(%s AS oid[]))
+"""
+
+# name, schema and name of the table that has it, what becomes of its rows
+LEADING = """
+SELECT k.conname, n.nspname, r.relname,
+  CASE k.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT'
+    WHEN 'r' THEN 'RESTRICT' ELSE 'NO ACTION' END
+FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_class r ON r.oid = k.conrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
+WHERE k.contype = 'f' AND k.confrelid = %s
+ORDER BY 2, 3, 1
 """
 
 RIGHTS = """

@@ -26,6 +26,9 @@ from connectors.errors import (
 
 __all__ = ["LOGIN_WORDS", "of_connection", "of_login", "of_server", "refusal_of"]
 
+_KEY_IN_THE_WAY = (
+    "a foreign key is in the way: look at the rows that lead to this one, or that it leads to"
+)
 _BY_STATE: Mapping[str, tuple[type[BridgeheadError], str]] = {
     "28": (LoginRefused, "check user and password of the endpoint"),
     "3D": (MissingObject, "check the endpoint's database"),
@@ -43,6 +46,8 @@ _BY_STATE: Mapping[str, tuple[type[BridgeheadError], str]] = {
     "08": (ConnectionLost, "try again when the server is up"),
     "25006": (MissingRight, "the store is read-only: use its primary"),
     "23505": (StructureMismatch, "find the rows that share this key, and make it unique"),
+    "23001": (RowRefused, _KEY_IN_THE_WAY),
+    "23503": (RowRefused, _KEY_IN_THE_WAY),
     "22": (RowRefused, "look at the row's value"),
     "23": (RowRefused, "look at the table's constraints"),
     "44": (RowRefused, "look at the view's condition"),

@@ -18,6 +18,7 @@ from connectors.postgresql.catalogue import (
     HOLDERS,
     IDENTITY,
     KEYS,
+    LEADING,
     RIGHTS,
     TABLES,
     TYPES,
@@ -25,7 +26,7 @@ from connectors.postgresql.catalogue import (
     relation_of,
 )
 from connectors.postgresql.dialect import PostgresqlDialect
-from connectors.table import Table, TableName
+from connectors.table import ForeignKey, Table, TableName
 from connectors.telling import Room, Stamping
 
 __all__ = ["COMMON", "SESSION", "PostgresqlServer"]
@@ -223,6 +224,11 @@ class PostgresqlServer(Connector):
             columns = self.rows(Statement(COLUMNS, (oid,)))
             keys = self.rows(Statement(KEYS, (oid,)))
             return self._with_charset(relation_of(name, columns, keys, self._types(columns)))
+
+    def leading_to(self, name: TableName) -> list[ForeignKey]:
+        with self.transaction():
+            found = self.rows(Statement(LEADING, (self._oid(name),)))
+        return [ForeignKey(key, TableName(t, space), action) for key, space, t, action in found]
 
     def estimate_rows(self, table: Table) -> int | None:
         return telling.estimate_rows(self, table)

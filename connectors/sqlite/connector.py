@@ -87,6 +87,7 @@ class SqliteConnector(Connector):
         if create:
             connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("SELECT count(*) FROM sqlite_master")
+        connection.execute("PRAGMA foreign_keys = OFF")  # a row is deleted to be inserted again
         register(connection)
         return connection
 

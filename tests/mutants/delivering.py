@@ -467,6 +467,14 @@ DELIVERING = (
         "::test_what_others_wrote_into_a_table_that_was_taken_over_stays[postgresql]",
     ),
     Mutant(
+        "rows-to-which-others-lead-replaced",
+        "apply",
+        "bridge.plan",
+        "replaced = owned and not plan.is_led_to",
+        "replaced = owned",
+        "tests/scenario/test_foreign_keys.py::test_rows_to_which_others_lead_stay[mysql]",
+    ),
+    Mutant(
         "any-table-taken-by-a-job-that-was-here-before",
         "apply",
         "bridge.plan",

@@ -40,7 +40,7 @@ from connectors.errors import (
 )
 from connectors.registry import FAMILIES, connect
 from connectors.selection import Output, Selection
-from connectors.table import Column, Filling, Kind, Table, TableName, Type
+from connectors.table import Column, Filling, ForeignKey, Kind, Table, TableName, Type
 from tests.recording import Answer, RecordingConnection
 
 DRIVERS: dict[str, tuple[Any, str, str]] = {
@@ -66,6 +66,7 @@ ANSWERS: dict[str, dict[str, Answer]] = {
         ],
         "constraint_type = 'P'": [("ID",)],
         "FROM all_indexes": [("PK", "UNIQUE", "ID"), ("N", "NONUNIQUE", "NAME")],
+        "constraint_type = 'R'": [("OF_WHOM", "SHARE", "NOTE", "SET NULL")],
         "constraint_type = 'C'": [('"BORN" = TRUNC("BORN")',)],
         "FROM all_tab_cols ": [
             ("ID", "N", "NULL ", 0, 0),
@@ -100,6 +101,7 @@ ANSWERS: dict[str, dict[str, Answer]] = {
             ("SEEN", "datetimeoffset", 8, 34, 3, True, None, None, "people", "U ", "store"),
         ],
         "FROM sys.indexes": [(1, True, 1, "ID", "PK"), (2, False, 0, "NAME", "N")],
+        "FROM sys.foreign_keys": [("OF_WHOM", "SHARE", "NOTE", "SET NULL")],
     },
     "dm": {
         "SF_GET_UNICODE_FLAG": [(1,)],
@@ -118,6 +120,7 @@ ANSWERS: dict[str, dict[str, Answer]] = {
         ],
         "constraint_type = 'P'": [("ID",)],
         "FROM all_indexes": [("PK", "UNIQUE", "ID"), ("N", "NONUNIQUE", "NAME")],
+        "constraint_type = 'R'": [("OF_WHOM", "SHARE", "NOTE", "SET NULL")],
         "sys.syscolumns": [
             ("ID", "N", None, 0, 0),
             ("NAME", "Y", None, 0, 0),
@@ -322,6 +325,12 @@ def test_who_fills_a_column_is_told(opened: Opened, family: str) -> None:
         opened.answers[part] = DRIVERS[family][0].DatabaseError(refused[family])
         told = [column.filling for column in opened.store.describe(TableName("T")).columns]
         assert told == [Filling.FREE] * 4
+
+
+def test_foreign_keys_that_lead_to_a_table_are_told(opened: Opened) -> None:
+    (key,) = opened.store.leading_to(TableName("T", "SHARE"))
+    assert key == ForeignKey("OF_WHOM", TableName("NOTE", "SHARE"), "SET NULL")
+    assert not key.is_in_the_way
 
 
 def test_time_work_and_locks(opened: Opened, family: str) -> None:
