@@ -1,5 +1,5 @@
-"""Refuses a table that would take no row of a job, or rows of others along with its own, before
-anything is sealed for it."""
+"""Refuses a table that would take no row of a job, would not keep it, or would take others along,
+before anything is sealed for it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Collection, Sequence
 from bridge.hold import Hold
 from bridge.job import Job
 from connectors.changes import EPOCH, OPERATION, SEQ, Changes
+from connectors.connector import Connector
 from connectors.errors import MissingObject, StructureMismatch
 from connectors.table import Filling, ForeignKey, Table, TableName
 
-__all__ = ["refuse_cascades", "refuse_own_columns", "refuse_unfilled"]
+__all__ = ["refuse_cascades", "refuse_own_columns", "refuse_unfilled", "refuse_unlogged"]
 
 
 def refuse_unfilled(job: str, endpoint: str, table: Table, filled: Collection[str]) -> None:
@@ -48,6 +49,19 @@ def refuse_cascades(job: Job, place: TableName, leading: Sequence[ForeignKey]) -
             endpoint=job.target.endpoint,
             remedy="have the DBA make them ON DELETE NO ACTION, or set target: {cascade: true} "
             "if those rows shall go or change, too",
+        )
+
+
+def refuse_unlogged(job: str, store: Connector, names: Sequence[TableName]) -> None:
+    """Raises StructureMismatch for those that a crash of the server would leave empty: no run would
+    miss the rows."""
+    found = store.unlogged(names)
+    if found:
+        raise StructureMismatch(
+            f"{job}: UNLOGGED, and empty after a crash: {', '.join(map(str, found))}",
+            endpoint=store.endpoint.name,
+            remedy="set it, or its partition, LOGGED (ALTER TABLE); where the server has crashed "
+            f"meanwhile, bridgehead reconcile {job} tells what is missing",
         )
 
 

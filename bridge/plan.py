@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from bridge.claim import find_claim
 from bridge.errors import Changed, Gap
 from bridge.failpoint import failpoint
-from bridge.filling import refuse_cascades
+from bridge.filling import refuse_cascades, refuse_unlogged
 from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold
 from bridge.ledger.claim import Claim, Claims
 from bridge.ledger.migrations import is_receiver_current, receiver_version, upgrade_receiver
+from bridge.ledger.schema import EXCHANGE, RECEIVER
 from bridge.mapping import Route
 from bridge.route import describe_source, find_route, onto_table
 from connectors.changes import Changes
@@ -89,6 +90,9 @@ def make_plan(held: Hold, *, resync: bool = False) -> Plan:
             for c in route.columns
         ),
     )
+    own = [TableName(name) for name in EXCHANGE.tables]
+    refuse_unlogged(held.name, held.exchange, [changes.copy, changes.change, *own])
+    refuse_unlogged(held.name, held.target, [place, *map(TableName, RECEIVER.tables)])
     effects = Effects(
         held.target.dialect, place, _target_columns(route, existing), route.key, owned=True
     )

@@ -151,6 +151,10 @@ class Connector(Session):
         see them."""
         return []
 
+    def unlogged(self, names: Sequence[TableName]) -> list[TableName]:
+        """Those of these tables that a crash of the server leaves empty."""
+        return []
+
     def missing_rights(self, table: TableName | None) -> list[str]:
         """What this login may not do though a bridge needs it: on a table that it writes, or, for
         None, where it makes tables of its own. Empty where the family cannot tell beforehand."""

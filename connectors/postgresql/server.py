@@ -230,6 +230,9 @@ class PostgresqlServer(Connector):
             found = self.rows(Statement(LEADING, (self._oid(name),)))
         return [ForeignKey(key, TableName(t, space), action) for key, space, t, action in found]
 
+    def unlogged(self, names: Sequence[TableName]) -> list[TableName]:
+        return telling.unlogged(self, names)
+
     def estimate_rows(self, table: Table) -> int | None:
         return telling.estimate_rows(self, table)
 

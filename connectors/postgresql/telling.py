@@ -1,16 +1,18 @@
-"""What a PostgreSQL server tells of its tables' size, its disks, and who writes a column."""
+"""What a PostgreSQL server tells of its tables' size, its disks, who writes a column, and what a
+crash empties."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from connectors.connector import Connector
 from connectors.dialect import Statement
 from connectors.selection import relation
-from connectors.table import Table
+from connectors.table import Table, TableName
 from connectors.telling import Room, Stamping, room_of_server, stamping_of
 
-__all__ = ["estimate_rows", "room", "stamping"]
+__all__ = ["estimate_rows", "room", "stamping", "unlogged"]
 
 # The row is there only for who may read all settings.
 _DIRECTORY = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory'"
@@ -32,6 +34,17 @@ JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
 WHERE t.tgrelid = %s AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
 AND t.tgtype & 67 = 3 AND coalesce(array_length(t.tgattr::int2[], 1), 0) = 0
 ORDER BY t.tgname
+"""
+# schema, name, whether it is found without its schema: of tables that are, or have a partition that
+# is, emptied by a crash
+_UNLOGGED = """
+SELECT n.nspname, c.relname, CASE WHEN pg_catalog.pg_table_is_visible(c.oid) THEN 1 ELSE 0 END
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND (c.relpersistence = 'u' OR EXISTS (
+  SELECT 1 FROM pg_catalog.pg_inherits i
+  JOIN pg_catalog.pg_class p ON p.oid = i.inhrelid
+  WHERE i.inhparent = c.oid AND p.relpersistence = 'u'))
 """
 _INSERT, _UPDATE = 4, 16
 _STAMPING_FUNCTION = "moddatetime"  # of the contrib module spi: its argument is the column
@@ -72,3 +85,11 @@ def stamping(session: Connector, table: int, column: str) -> Stamping:
             body = f"{column} :="
         triggers.append((str(name), " ".join(events), str(body)))
     return stamping_of(column, triggers, default)
+
+
+def unlogged(session: Connector, names: Sequence[TableName]) -> list[TableName]:
+    with session.transaction():
+        rows = session.rows(_UNLOGGED)
+    found = {TableName(name, schema) for schema, name, _ in rows}
+    found |= {TableName(name) for _, name, is_visible in rows if int(is_visible)}
+    return [name for name in names if name in found]

@@ -1,0 +1,49 @@
+"""Tables that a crash of their server leaves empty: no row is trusted to one."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.run import Outcome, push_only
+from tests.command import call
+from tests.scenario.world import World, cursor_job
+
+Capsys = pytest.CaptureFixture[str]
+OURS = ["bh_copy_j", "bh_change_j", "bh_quarantine"]
+
+
+def test_a_table_set_unlogged_is_refused_at_target_and_exchange(
+    world: World, capsys: Capsys
+) -> None:
+    """Also one of which only a partition is, and tables of the ledger."""
+    world.sql(
+        "target",
+        "CREATE TABLE t (id integer PRIMARY KEY, name text, amount numeric(10,2), "
+        "updated_at timestamptz) PARTITION BY RANGE (id)",
+        "CREATE UNLOGGED TABLE first PARTITION OF t FOR VALUES FROM (0) TO (100)",
+    )
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    outcome = world.run()
+    assert (outcome.exit_code, outcome.batches) == (4, [])
+    world.sql("target", "ALTER TABLE first SET LOGGED")
+    world.run_well()
+
+    world.sql("target", "ALTER TABLE first SET UNLOGGED")
+    for outcome in world.run(), world.run("j", push_only), world.resync():
+        assert _told(outcome) == "j: UNLOGGED, and empty after a crash: t"
+    shown = call(capsys, "--config", world.directory, "check", "j", "--json").json
+    assert [f["found"] for f in shown if f["what"] == "structure"] == [_told(outcome)]
+    world.sql("target", "ALTER TABLE first SET LOGGED")
+    world.sql("exchange", *(f"ALTER TABLE {name} SET UNLOGGED" for name in OURS))
+    assert _told(world.run()) == f"j: UNLOGGED, and empty after a crash: {', '.join(OURS)}"
+    world.sql("exchange", *(f"ALTER TABLE {name} SET LOGGED" for name in OURS))
+    world.run_well()
+    assert {batch["epoch"] for batch in world.batches()} == {1}
+
+
+def _told(outcome: Outcome) -> str:
+    assert outcome.error is not None
+    assert (outcome.exit_code, outcome.error.code) == (4, "structure_mismatch")
+    assert "LOGGED (ALTER TABLE)" in outcome.error.remedy
+    return outcome.error.message
