@@ -49,7 +49,8 @@ class Limits:
 class ColumnRoute:
     """One shared column: the source's column, its name and type at the next two stores, and the
     work to do on the way in. A mask or a code table makes it text. `allowed`: a pattern of the only
-    texts that the target's column takes, if its type does not say it all."""
+    texts that the target's column takes, if its type does not say it all. `required`: it takes no
+    NULL, and the source may have one."""
 
     source: Column
     name: str
@@ -59,11 +60,14 @@ class ColumnRoute:
     mask: str | None = None
     codes: Mapping[str, str] | None = None
     allowed: str = ""
+    required: bool = False
 
     @property
     def needs_work(self) -> bool:
         """Whether a value must be looked at before the exchange may store it."""
-        if self.rule or self.mask or self.codes is not None or self.source.charset or self.allowed:
+        if self.rule or self.mask or self.codes is not None or self.source.charset:
+            return True
+        if self.allowed or self.required:
             return True
         stores = (self.exchange.fit(self.source.type), self.target.fit(self.exchange))
         return stores != (Fit.EXACT, Fit.EXACT)
@@ -91,6 +95,17 @@ class Route:
             Column(c.name, c.target, c.name not in self.key, comment=c.source.comment)
             for c in self.columns
         )
+
+    @property
+    def narrow_columns(self) -> tuple[str, ...]:
+        """Those of the target that hold less than the exchange does, and what they hold."""
+        found = [(c.name, "NOT NULL") for c in self.columns if c.required]
+        found += [
+            (c.name, str(c.target))
+            for c in self.columns
+            if c.target.fit(c.exchange) is not Fit.EXACT
+        ]
+        return tuple(f"{name} ({holds})" for name, holds in found)
 
     @property
     def needs_work(self) -> bool:

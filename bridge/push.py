@@ -30,7 +30,7 @@ from connectors.changes import EPOCH, OPERATION, SEQ
 from connectors.connector import Connector
 from connectors.dialect import Statement
 from connectors.effects import AFTER, BEFORE
-from connectors.errors import BridgeheadError, MissingObject, StructureMismatch
+from connectors.errors import BridgeheadError, MissingObject, RowRefused, StructureMismatch
 from connectors.selection import Output, Selection
 from connectors.table import Column, Index, Table, TableName, Type
 from connectors.table import Kind as TypeKind
@@ -68,7 +68,7 @@ class Push:
     # -- push --------------------------------------------------------------------------------
 
     def _apply(self, batch: Batch) -> Batch:
-        with self._keys_told_apart():
+        with self._keys_told_apart(), self._narrower_columns_told():
             received = self._deliver(batch)
         with self._exchange.transaction():
             ledger = self._ledger()
@@ -139,6 +139,24 @@ class Push:
                 "two different keys of the source for one; neither was merged",
                 endpoint=self._held.job.target.endpoint,
                 remedy="give the key a collation there that tells them apart, or clear one of them",
+            ) from error
+
+    @contextmanager
+    def _narrower_columns_told(self) -> Iterator[None]:
+        """What was sealed before its owner narrowed a column is refused there; some stores do not
+        say by which."""
+        try:
+            yield
+        except RowRefused as error:
+            job, narrow = self._held.name, ", ".join(self._plan.route.narrow_columns)
+            if not narrow:
+                raise
+            raise RowRefused(
+                f"{job}: the target refuses a row, and columns there are narrower than what comes: "
+                f"{narrow}; it says: {error.message}",
+                endpoint=error.endpoint,
+                remedy=f"{error.remedy}; a column that was narrowed meanwhile: have it widened, or "
+                f"bridgehead resync {job} --why TEXT sets aside what does not fit",
             ) from error
 
     def _own_unique_indexes(self) -> list[Index]:

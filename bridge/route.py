@@ -16,7 +16,7 @@ from connectors.changes import RESERVED
 from connectors.connector import Capabilities, Connector
 from connectors.dialect import Dialect
 from connectors.errors import ConfigurationError, MissingObject, StructureMismatch, nearest
-from connectors.table import Column, Fit, Kind, Table, TableName, Type
+from connectors.table import Column, Filling, Fit, Kind, Table, TableName, Type
 
 __all__ = ["describe_source", "find_route", "onto_table"]
 
@@ -259,7 +259,9 @@ def onto_table(job: Job, route: Route, existing: Table, target: Dialect) -> Rout
         if not writable or there.type.fit(column.exchange) is Fit.NO:
             found = there.type if writable else there.native
             problems.append(f"column {column.name} is {found}, and {column.exchange} comes")
-        columns.append(replace(column, target=there.type, allowed=there.allowed))
+        may_be_null = column.source.nullable and column.name not in route.key
+        required = may_be_null and there.filling is Filling.NEEDED
+        columns.append(replace(column, target=there.type, allowed=there.allowed, required=required))
     if problems:
         raise StructureMismatch(
             f"{job.job}: target table {existing.name} does not fit: {'; '.join(problems)}",

@@ -34,7 +34,7 @@ class Reason(StrEnum):
     BAD_VALUE = "bad_value"  # breaks its rule
     CHECK_DIGIT = "check_digit"  # right shape, wrong check character
     UNKNOWN_CODE = "unknown_code"
-    NOT_ALLOWED = "not_allowed"  # the target's column takes some values alone, as an ENUM does
+    NOT_ALLOWED = "not_allowed"  # the target's column takes some values alone (ENUM), or no NULL
     # rows of files
     DIGITS_LOST = "digits_lost"  # a number of more digits than a spreadsheet keeps
     DOUBTFUL_DATE = "doubtful_date"  # a date cell before 1900-03-01: programs disagree by a day

@@ -126,6 +126,8 @@ def _at_target(values: TextArray, column: ColumnRoute, limits: Limits) -> list[F
     found = []
     if column.target.fit(column.exchange) is not Fit.EXACT:
         found = check_values(values, column.target, column.exchange, limits)[1]
+    if column.required:
+        found.append(Finding(Reason.NOT_ALLOWED, rows_of(values.is_null())))
     if column.allowed:
         others = rows_of(values.is_valid()) & ~matches(values, column.allowed)
         found.append(Finding(Reason.NOT_ALLOWED, others))
