@@ -10,8 +10,8 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Event
 from typing import ClassVar
@@ -19,7 +19,7 @@ from typing import ClassVar
 from connectors.canonical import Digest
 from connectors.capability import Capabilities
 from connectors.dialect import Statement
-from connectors.errors import Busy
+from connectors.errors import Busy, TransientError
 from connectors.selection import Format, Output, Selection, Span
 from connectors.session import Session
 from connectors.stream import Chunk, RowStream, SourceFile
@@ -179,6 +179,31 @@ class Connector(Session):
         """The file whose rows the last stream from that table had; None in a store of tables."""
         return None
 
+    # -- snapshots ---------------------------------------------------------------------------
+
+    @contextmanager
+    def snapshot_of(self, table: Table) -> Iterator[None]:
+        """A snapshot in which that table is read as it was described. Whoever is replacing its
+        contents is waited for, where the store would else show none.
+
+        Raises TransientError if it was altered meanwhile: its values would be cut or rounded to
+        the types of before, and fit the books."""
+        with self.snapshot():
+            if _structure(self._described_again(table)) != _structure(table):
+                raise TransientError(
+                    f"{table.name} was altered after this run had looked at it",
+                    endpoint=str(self.endpoint),
+                    remedy="nothing was read; the next run takes it as it is then",
+                )
+            yield
+
+    def _described_again(self, table: Table) -> Table:
+        """The table as it is in the snapshot, and stays until its end; the same where a family
+        cannot tell in there, or has no types."""
+        return (
+            self.describe(table.name) if table.query is None else self.describe_query(table.query)
+        )
+
     # -- shared ------------------------------------------------------------------------------
 
     def digest(self, lines: Statement, groups: Sequence[str] = ()) -> list[Grouped]:
@@ -217,6 +242,12 @@ class Connector(Session):
         if name.schema is None and self.endpoint.schema and self.capabilities.schemas:
             return TableName(name.name, self.endpoint.schema)
         return name
+
+
+def _structure(table: Table) -> Table:
+    """Without what changes from day to day, and what a job alone says."""
+    columns = tuple(replace(column, charset="") for column in table.columns)
+    return replace(table, columns=columns, row_estimate=None)
 
 
 def pause(seconds: float) -> None:

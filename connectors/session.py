@@ -17,7 +17,6 @@ from connectors.endpoint import Endpoint
 from connectors.engine import Lost, connection_over, of_engine
 from connectors.errors import BridgeheadError, ConnectionLost, Unreachable
 from connectors.stream import RowStream
-from connectors.table import Table
 
 __all__ = ["Session"]
 
@@ -31,6 +30,7 @@ class Session(ABC):
     dialect: Dialect
     _stream: RowStream | None = None
     _lifetime: Lifetime | None = None
+    _in_snapshot = False
 
     def __init__(self, endpoint: Endpoint) -> None:
         """Connects; raises Unreachable, LoginRefused, MissingObject or StatementTimeout."""
@@ -87,7 +87,12 @@ class Session(ABC):
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Everything inside commits together, or not at all. If the commit itself is cut off,
-        ConnectionLost: whether it happened can only be learnt over a new session."""
+        ConnectionLost: whether it happened can only be learnt over a new session.
+
+        Inside a snapshot it is the snapshot's: a table may be described there as it is there."""
+        if self._in_snapshot:
+            yield self.connection
+            return
         with self._begun(), self._stream_ended():
             yield self.connection
 
@@ -109,13 +114,12 @@ class Session(ABC):
         with self._begun() as transaction:
             with self._stream_ended():
                 self._freeze_snapshot()
-                yield
+                self._in_snapshot = True
+                try:
+                    yield
+                finally:
+                    self._in_snapshot = False
             transaction.rollback()
-
-    def snapshot_of(self, table: Table) -> AbstractContextManager[None]:
-        """A snapshot in which that table is read. Whoever is replacing its contents is waited for,
-        where the store would else show none."""
-        return self.snapshot()
 
     @contextmanager
     def _begun(self) -> Iterator[Transaction]:

@@ -170,10 +170,11 @@ class MysqlServer(Connector):
     def describe(self, name: TableName) -> Table:
         with self._translated():
             about = self._about(name, TABLE)
+            if about:
+                self._refuse_unreadable(name)
             columns = self._about(name, COLUMNS)
             if not about or not columns:
                 raise self._missing(name)
-            self._refuse_unreadable(name)
             checks = self._about(name, JSON_CHECKS) if self.is_mariadb else []
             indexes, fillers = self._about(name, INDEXES), self._about(name, FILLERS)
             found = relation_of(name, about[0], columns, indexes, checks, fillers)
@@ -195,8 +196,13 @@ class MysqlServer(Connector):
             return None if table.is_view else telling.stamping(self, table.name, column)
 
     def _refuse_unreadable(self, name: TableName) -> None:
-        """A login may see a table that it may not read."""
+        """A login may see a table that it may not read. Inside a transaction, nobody alters it from
+        here on."""
         self.rows(f"SELECT 1\nFROM {self.dialect.table(name)}\nLIMIT 0")
+
+    def _described_again(self, table: Table) -> Table:
+        """No temporary table is made in a transaction that only reads."""
+        return super()._described_again(table) if table.query is None else table
 
     def describe_query(self, query: str) -> Table:
         """By way of an empty temporary table, which keeps the types of plain columns."""

@@ -87,7 +87,7 @@ class PostgresqlServer(Connector):
         for their lock has chosen its state before: so the lock is waited for first."""
         self._to_lock = table.name if self._can_be_locked(table) else None
         try:
-            with self.snapshot():
+            with super().snapshot_of(table):
                 yield
         finally:
             self._to_lock = None

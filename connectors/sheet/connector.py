@@ -119,6 +119,9 @@ class SheetConnector(SqliteConnector):
         columns = tuple(Column(n, Type(Kind.TEXT), native="cell") for n in named)
         return Table(name, columns, comment=Path(file).stem)
 
+    def _described_again(self, table: Table) -> Table:
+        return table
+
     def describe_query(self, query: str) -> Table:
         self._refuse("a query cannot be asked of files; name a table: a file or a pattern")
 

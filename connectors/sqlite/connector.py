@@ -239,6 +239,10 @@ class SqliteConnector(Connector):
         indexes = self.rows(Statement(INDEXES, (name.name,)))
         return relation_of(name, columns, indexes, is_view=known.get(name.name) == "view")
 
+    def _described_again(self, table: Table) -> Table:
+        """No view is made in a snapshot; each value that is read is looked at."""
+        return super()._described_again(table) if table.query is None else table
+
     def describe_query(self, query: str) -> Table:
         """By way of a temporary view, which keeps the declared types of plain columns."""
         text = query.strip().rstrip(";")

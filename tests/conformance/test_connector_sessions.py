@@ -26,6 +26,7 @@ from connectors.errors import (
     PermanentError,
     RowRefused,
     StructureMismatch,
+    TransientError,
 )
 from connectors.registry import connect
 from connectors.table import Column, Kind, TableName, Type
@@ -83,6 +84,21 @@ def test_a_snapshot_sees_one_state_and_changes_nothing(store: Connector, another
     with pytest.raises(BridgeheadError):
         change()
     assert fetch(store, selection_of(table)) == [("1", "a"), ("2", "b")]
+
+
+def test_what_is_read_is_what_was_described(store: Connector) -> None:
+    """A table is described again in the snapshot in which it is read, and so is a query where the
+    family can."""
+    place = make(store, "t", COLUMNS, ["id"]).name
+    table = store.describe(place)
+    query = f"SELECT id FROM {store.dialect.table(place)}"
+    for read in (table, store.describe_query(query), replace(table, row_estimate=7)):
+        with store.snapshot_of(read):
+            assert store.value(f"SELECT count(*) FROM ({query}) q") == 0
+    store.execute_all([f"DROP TABLE {store.dialect.table(place)}"])
+    make(store, "t", [*COLUMNS, ("w", TEXT)], ["id"])
+    with pytest.raises(TransientError, match="t was altered"), store.snapshot_of(table):
+        pass
 
 
 def test_temporary_tables_are_empty_each_time(store: Connector, another: Another) -> None:
