@@ -17,8 +17,8 @@ from bridge.finding import Finding, Level, refused
 from bridge.guarantee import Promise, guarantee_of
 from bridge.hold import Hold
 from bridge.ledger.history import History
-from bridge.ledger.migrations import exchange_version, receiver_version
-from bridge.plan import Plan, refuse_loss
+from bridge.ledger.migrations import exchange_version, is_exchange_current, receiver_version
+from bridge.plan import Plan, find_move, refuse_loss
 from bridge.pull import zone_of
 from bridge.sampleinspection import rows
 from bridge.stampinspection import stamp
@@ -150,8 +150,12 @@ def ledger(held: Hold, plan: Plan) -> Iterator[Finding]:
             return
         history = History(connection, held.department, held.name)
         known, watermark = history.content_hash(), history.watermark()
+        current = is_exchange_current(connection)
+    moved = find_move(held, plan.table) if current else None
     if known is None:
         yield Finding(held.name, "ledger", "no batch yet")
+    elif moved is not None:
+        yield refused(held.name, "ledger", moved)
     elif known != plan.content_hash:
         found = "the job is held: it is no longer the one whose batches are in the ledger"
         remedy = f"bridgehead resync {held.name} --why TEXT"

@@ -10,6 +10,7 @@ from bridge.failpoint import failpoint
 from bridge.filling import refuse_cascades, refuse_unlogged
 from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold
 from bridge.ledger.claim import Claim, Claims
+from bridge.ledger.history import History
 from bridge.ledger.migrations import is_receiver_current, receiver_version, upgrade_receiver
 from bridge.ledger.schema import EXCHANGE, RECEIVER
 from bridge.mapping import Route
@@ -21,7 +22,7 @@ from connectors.errors import ConfigurationError, MissingObject, StructureMismat
 from connectors.selection import Format
 from connectors.table import Column, Table, TableName, Type
 
-__all__ = ["Plan", "extend_target", "make_plan", "prepare_target", "refuse_loss"]
+__all__ = ["Plan", "extend_target", "find_move", "make_plan", "prepare_target", "refuse_loss"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,9 @@ def make_plan(held: Hold, *, resync: bool = False) -> Plan:
     """
     job = held.job
     table = describe_source(job, held.source)
+    moved = None if resync else find_move(held, table)
+    if moved is not None:
+        raise moved
     place = held.target.resolve(TableName(job.target.table, job.target.schema))
     with held.target.transaction():
         exists = held.target.exists(place)
@@ -108,6 +112,26 @@ def make_plan(held: Hold, *, resync: bool = False) -> Plan:
         target_exists=exists,
         is_led_to=bool(leading),
         cursor_name=cursor_name,
+    )
+
+
+def find_move(held: Hold, table: Table) -> Changed | None:
+    """Why the table that was found is another one than that which the job began with: a job that
+    names no schema leaves it to the login where its table is looked for."""
+    if held.job.source.schema or held.source.endpoint.schema:
+        return None
+    with held.exchange.transaction() as connection:
+        history = History(connection, held.department, held.name)
+        standing, newest = history.standing(), history.newest()
+    before = standing.source_schema if standing and newest else None
+    if not before or table.schema in ("", before):
+        return None
+    return Changed(
+        f"{held.name}: table {table.name.name} is that of schema {table.schema} now, and was that "
+        f"of {before}",
+        endpoint=held.job.source.endpoint,
+        remedy=f"have the login's search path set back; or, if schema {table.schema} is meant, "
+        f"bridgehead resync {held.name} --why TEXT",
     )
 
 

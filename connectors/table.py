@@ -207,7 +207,8 @@ class Table:
     """A table, view or query as a store describes it. `query` is set when it is no stored table.
 
     `key` is the primary key; `unique` holds further keys without nullable columns; `indexed` are
-    the columns that lead one of its `indexes`. One that is not
+    the columns that lead one of its `indexes`. `schema` is where a server that looks for a name in
+    several has found it. One that is not
     `transactional` shows rows before they are committed, and keeps them if they never are.
     """
 
@@ -222,6 +223,7 @@ class Table:
     row_estimate: int | None = None
     transactional: bool = True
     indexes: tuple[Index, ...] = ()
+    schema: str = ""
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if there is none."""

@@ -37,7 +37,7 @@ def load_image(
     low, begins = newest.key_high if newest else None, newest is None
     if begins:
         with held.exchange.definition():
-            held.ledger().fence()
+            held.ledger().reads_from(plan.table.schema)
             held.exchange.execute_all([*plan.changes.drop(), *plan.changes.create()])
             failpoint("image.beginning")
         failpoint("image.begun")

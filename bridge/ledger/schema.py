@@ -45,7 +45,7 @@ __all__ = [
     "structure_row",
 ]
 
-EXCHANGE_VERSION = "0005"
+EXCHANGE_VERSION = "0006"
 RECEIVER_VERSION = "0001"
 """The newest migrations, so that an up-to-date database is known without loading Alembic."""
 
@@ -92,6 +92,7 @@ job_row = Table(
     Column("ran_milliseconds", BigInteger),
     Column("compared_at", Instant),  # L3, of this epoch: what the stores held
     *(Column(name, BigInteger) for name in CONTENT),
+    Column("source_schema", String(128)),  # where the source's table was found as its image began
 )
 
 batch_row = Table(

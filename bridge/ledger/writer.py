@@ -208,6 +208,11 @@ class Ledger(History):
         self.fence()
         candidate.replace(self.connection, self.department, self.job, candidates)
 
+    def reads_from(self, schema: str) -> None:
+        """Where the table was found of which everything is about to be read."""
+        self.fence()
+        self._set(source_schema=schema)
+
     def looked(self, at: datetime) -> None:
         self.fence()
         self._set(looked_at=at)

@@ -30,7 +30,7 @@ ORDER BY s.name, o.name
 """
 
 # object: name, type, bytes, precision, scale, nullable, collation, comment, table comment, kind,
-# who fills it; 189 is rowversion, and the property is NULL where a server does not know it
+# who fills it, schema; 189 is rowversion, and the property is NULL where a server does not know it
 COLUMNS = """
 SELECT c.name, TYPE_NAME(c.system_type_id), c.max_length, c.precision, c.scale, c.is_nullable,
   c.collation_name, CONVERT(nvarchar(4000), m.value), CONVERT(nvarchar(4000), tm.value), o.type,
@@ -41,7 +41,7 @@ SELECT c.name, TYPE_NAME(c.system_type_id), c.max_length, c.precision, c.scale, 
     JOIN sys.trigger_events e ON e.object_id = g.object_id AND e.type = 1
     WHERE g.parent_id = c.object_id AND g.is_instead_of_trigger = 1 AND g.is_disabled = 0)
     THEN 'needed'
-  ELSE 'free' END
+  ELSE 'free' END, OBJECT_SCHEMA_NAME(c.object_id)
 FROM sys.columns c
 JOIN sys.objects o ON o.object_id = c.object_id
 LEFT JOIN sys.extended_properties m ON m.class = 1 AND m.major_id = c.object_id
@@ -75,7 +75,7 @@ ORDER BY 2, 3, 1
 # query: name, type, bytes, precision, scale, nullable, collation
 QUERY = """
 SELECT name, TYPE_NAME(system_type_id), max_length, precision, scale, is_nullable, collation_name,
-  NULL, NULL, 'Q', 'free'
+  NULL, NULL, 'Q', 'free', NULL
 FROM sys.dm_exec_describe_first_result_set(?, NULL, 0)
 WHERE is_hidden = 0
 ORDER BY column_ordinal
@@ -143,6 +143,7 @@ def relation_of(name: TableName, columns: Sequence[Any], indexes: Sequence[Any])
         indexes=tuple(
             Index(rows[0][4], tuple(r[3] for r in rows), bool(rows[0][2])) for rows in grouped
         ),
+        schema=columns[0][11] or "",
     )
 
 

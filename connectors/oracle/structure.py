@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from connectors.connector import Connector
@@ -70,7 +71,7 @@ class OracleStructure(Connector):
             indexes = self.rows(self._statement(INDEXES, owner, name.name))
             days = self._days(owner, name.name, [row[0] for row in columns])
             types = [self._type_of(row, days) for row in columns]
-            return relation_of(
+            table = relation_of(
                 name,
                 columns,
                 primary,
@@ -80,6 +81,7 @@ class OracleStructure(Connector):
                 is_view=is_view,
                 is_utf8=self._is_utf8(),
             )
+            return replace(table, schema=owner)
 
     def describe_query(self, query: str) -> Table:
         """The server describes a query as it would a view's columns."""

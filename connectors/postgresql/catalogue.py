@@ -39,7 +39,7 @@ ORDER BY 1, 2
 
 # name, type, typmod, not null, sorts by bytes, comment, table comment, kind, rows, collation where
 # it is not the database's, whether it or that of a unique index folds, who fills it (a trigger of
-# type 7 is called before the insert of each row)
+# type 7 is called before the insert of each row), schema
 COLUMNS = """
 SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull,
   a.attcollation = 0 OR coalesce(
@@ -65,9 +65,10 @@ SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull,
       SELECT 1 FROM pg_catalog.pg_trigger g
       WHERE g.tgrelid = a.attrelid AND g.tgtype & 7 = 7 AND g.tgenabled IN ('O', 'A'))
     THEN 'needed'
-  ELSE 'free' END
+  ELSE 'free' END, h.nspname
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class r ON r.oid = a.attrelid
+JOIN pg_catalog.pg_namespace h ON h.oid = r.relnamespace
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 JOIN pg_catalog.pg_database d ON d.datname = current_database()
 LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
@@ -179,6 +180,7 @@ def relation_of(
         comment=first[6],
         row_estimate=max(0, first[8]),
         indexes=tuple(Index(index, names, bool(is_unique)) for _, is_unique, names, index in keys),
+        schema=first[12],
     )
 
 

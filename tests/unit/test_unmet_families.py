@@ -83,7 +83,7 @@ ANSWERS: dict[str, dict[str, Answer]] = {
         "sp_getapplock": [(0,)],
         "OBJECT_ID": [(77,)],
         "FROM sys.columns": [
-            ("ID", "bigint", 8, 19, 0, False, None, None, "people", "U ", "needed"),
+            ("ID", "bigint", 8, 19, 0, False, None, None, "people", "U ", "needed", "dbo"),
             (
                 "NAME",
                 "nvarchar",
@@ -96,9 +96,10 @@ ANSWERS: dict[str, dict[str, Answer]] = {
                 "people",
                 "U ",
                 "free",
+                "dbo",
             ),
-            ("BORN", "date", 3, 10, 0, True, None, None, "people", "U ", "free"),
-            ("SEEN", "datetimeoffset", 8, 34, 3, True, None, None, "people", "U ", "store"),
+            ("BORN", "date", 3, 10, 0, True, None, None, "people", "U ", "free", "dbo"),
+            ("SEEN", "datetimeoffset", 8, 34, 3, True, None, None, "people", "U ", "store", "dbo"),
         ],
         "FROM sys.indexes": [(1, True, 1, "ID", "PK"), (2, False, 0, "NAME", "N")],
         "FROM sys.foreign_keys": [("OF_WHOM", "SHARE", "NOTE", "SET NULL")],

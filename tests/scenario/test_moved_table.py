@@ -1,0 +1,79 @@
+"""A job that names no schema leaves it to the login where its table is found: a table of the same
+name in another schema is not its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.check import check_deployment
+from bridge.failpoint import arm, at
+from tests.scenario.world import World, cut_off
+
+JOB = {"capture": {"method": "compare"}}
+OTHER = (
+    "CREATE SCHEMA other",
+    "CREATE TABLE other.t (LIKE t INCLUDING ALL)",
+    "INSERT INTO other.t SELECT id + 100, name, amount, updated_at FROM t",
+)
+
+
+def look_in(world: World, *schemas: str) -> None:
+    name = world.stores["source"].database
+    world.sql("source", f"ALTER DATABASE {name} SET search_path = {', '.join(schemas)}")
+
+
+@pytest.mark.parametrize(
+    "world",
+    [("postgresql",) * 3, ("odbc-postgresql", "sqlite", "sqlite")],
+    indirect=True,
+    ids=["postgresql", "odbc"],
+)
+def test_held_until_a_person_says_which(world: World) -> None:
+    world.make_table(5)
+    world.sql("source", *OTHER)
+    world.job("j", **JOB)
+    world.run_well()
+    look_in(world, "other", "public")
+    outcome = world.run()
+    assert (outcome.verdict, outcome.exit_code, len(world.batches())) == ("held", 1, 1)
+    assert "table t is that of schema other now, and was that of public" in str(outcome.error)
+    (looked,) = [f for f in check_deployment(world.deployment, "j") if f.subject == "ledger"]
+    assert looked.exit_code == 1
+    assert "was that of public" in looked.found
+    look_in(world, "public")
+    world.run_well()
+    look_in(world, "other")
+    assert world.resync().verdict == "reconciled"
+    assert world.sql("target", "SELECT min(id), count(*) FROM t") == [(101, 5)]
+    world.run_well()
+
+
+def test_a_load_that_was_cut_off_does_not_go_on_with_another(world: World) -> None:
+    world.make_table(6)
+    world.sql("source", *OTHER)
+    world.job("j", chunk_rows=3, **JOB)
+    arm(at("image.sealed", 1, cut_off))
+    world.write(retry=0)
+    try:
+        world.run()
+    finally:
+        arm(None)
+    look_in(world, "other")
+    assert (world.run().verdict, len(world.batches())) == ("held", 1)
+    look_in(world, "public")
+    world.run_well()
+    assert world.sql("target", "SELECT min(id), count(*) FROM t") == [(1, 6)]
+
+
+def test_a_schema_that_is_named_is_no_matter_of_the_logins(world: World) -> None:
+    world.make_table(3)
+    world.sql("source", *OTHER)
+    world.write({"source": {"schema": "other"}})
+    world.job("j", **JOB)
+    world.run_well()
+    world.write({"source": {"schema": "public"}})
+    world.job("j", **JOB | {"source": {"endpoint": "source", "schema": "other", "table": "t"}})
+    assert world.resync().verdict == "reconciled"
+    look_in(world, "public")
+    world.run_well()
+    assert world.sql("target", "SELECT min(id) FROM t") == [(101,)]
