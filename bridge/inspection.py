@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from bridge.batch import instant
+from bridge.capture.zone import zone_of
 from bridge.claim import find_claim
 from bridge.errors import Gap
 from bridge.fileinspection import files, sample
@@ -19,7 +20,6 @@ from bridge.hold import Hold
 from bridge.ledger.history import History
 from bridge.ledger.migrations import exchange_version, is_exchange_current, receiver_version
 from bridge.plan import Plan, find_move, refuse_loss
-from bridge.pull import zone_of
 from bridge.sampleinspection import rows
 from bridge.stampinspection import stamp
 from bridge.textinspection import collation, lost_characters

@@ -11,12 +11,13 @@ from bridge.batch import Batch, instant
 from bridge.capture.file import begin, take_files
 from bridge.capture.image import load_image
 from bridge.capture.window import Reach, capture_changes
+from bridge.capture.zone import zone_of
 from bridge.failpoint import failpoint
 from bridge.filling import refuse_own_columns
 from bridge.hold import Hold
 from bridge.horizon import drain, floor
 from bridge.plan import Plan
-from connectors.errors import ConfigurationError, RowRefused
+from connectors.errors import RowRefused
 from connectors.selection import Format
 
 __all__ = ["Pulled", "pull"]
@@ -113,7 +114,7 @@ def _pull_window(
         return pulled
     high = max(high or watermark, watermark)
     reach = _reach(held, plan, _low(held, plan, watermark), high)
-    capture_changes(held, plan, reach, None, sink)
+    capture_changes(held, plan, _from_before(held, plan, reach), None, sink)
     return pulled if not advanced else Pulled()
 
 
@@ -154,19 +155,6 @@ def _horizon(held: Hold, plan: Plan) -> tuple[datetime | None, Pulled]:
     return high, Pulled(tuple(source.describe_work(horizon.holders)), since, overdue=overdue)
 
 
-def zone_of(held: Hold) -> ZoneInfo:
-    """The zone of stamps without one."""
-    name = held.job.capture.timezone or held.source.timezone()
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ConfigurationError(
-            f"{held.name}: the server's time zone {name} has no IANA name",
-            endpoint=held.job.source.endpoint,
-            remedy="set capture.timezone, for example Asia/Shanghai",
-        ) from error
-
-
 def _low(held: Hold, plan: Plan, watermark: datetime) -> datetime:
     if plan.cursor is None:
         return watermark
@@ -174,6 +162,23 @@ def _low(held: Hold, plan: Plan, watermark: datetime) -> datetime:
     finest = plan.cursor.type.resolution_seconds
     # Never below the column's resolution, unless that is finer than any clock step.
     return watermark - timedelta(seconds=max(overlap, finest if finest >= 1 else 0))
+
+
+def _from_before(held: Hold, plan: Plan, reach: Reach) -> Reach:
+    """The window as it must begin where the watermark was taken in a zone that is behind the one of
+    now: until the change, rows got local times that lie below it. A row must rather be read twice
+    than never."""
+    with held.exchange.transaction():
+        standing = held.ledger().standing()
+    before = standing.stamp_zone if standing else None
+    if plan.cursor is None or plan.cursor.type.zoned or reach.low is None or not before:
+        return reach
+    ahead = _offset(reach.low, reach.zone) - _offset(reach.low, ZoneInfo(before))
+    return replace(reach, low=reach.low - max(ahead, timedelta()))
+
+
+def _offset(at: datetime, zone: ZoneInfo) -> timedelta:
+    return at.astimezone(zone).utcoffset() or timedelta()
 
 
 def _sweep_is_due(held: Hold, plan: Plan) -> bool:

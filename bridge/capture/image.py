@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from bridge.batch import Batch, Kind, Tally
 from bridge.capture.origin import note_origin
+from bridge.capture.zone import zone_of
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
 from bridge.intake import Intake, every_row
@@ -36,8 +37,9 @@ def load_image(
     run sealed, if there is one."""
     low, begins = newest.key_high if newest else None, newest is None
     if begins:
+        zone = "" if plan.cursor is None else zone_of(held).key
         with held.exchange.definition():
-            held.ledger().reads_from(plan.table.schema)
+            held.ledger().reads_from(plan.table.schema, zone)
             held.exchange.execute_all([*plan.changes.drop(), *plan.changes.create()])
             failpoint("image.beginning")
         failpoint("image.begun")

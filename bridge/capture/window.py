@@ -131,7 +131,7 @@ class _Capture:
             worth_it = opened > 0 or self._file is not None
             batch = self._seal(ledger, high_key, last, worth_it=worth_it)
             if last:
-                ledger.looked(datetime.now(UTC))
+                ledger.looked(datetime.now(UTC), self._reach.zone.key)
             failpoint("window.sealing")
         failpoint("window.sealed")
         return batch, last

@@ -43,6 +43,7 @@ class Standing:
     extra: int | None = None
     different: int | None = None
     source_schema: str | None = None
+    stamp_zone: str | None = None
 
     def sweep_is_due(self, now: datetime, every: timedelta) -> bool:
         """Also where the last sweep lies ahead, since a clock that was set back does not hold it

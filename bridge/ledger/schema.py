@@ -93,6 +93,7 @@ job_row = Table(
     Column("compared_at", Instant),  # L3, of this epoch: what the stores held
     *(Column(name, BigInteger) for name in CONTENT),
     Column("source_schema", String(128)),  # where the source's table was found as its image began
+    Column("stamp_zone", String(64)),  # of stamps without one, as they were read last
 )
 
 batch_row = Table(

@@ -208,14 +208,16 @@ class Ledger(History):
         self.fence()
         candidate.replace(self.connection, self.department, self.job, candidates)
 
-    def reads_from(self, schema: str) -> None:
-        """Where the table was found of which everything is about to be read."""
+    def reads_from(self, schema: str, zone: str) -> None:
+        """Where the table was found of which everything is about to be read, and the zone of its
+        stamps."""
         self.fence()
-        self._set(source_schema=schema)
+        self._set(source_schema=schema, stamp_zone=zone)
 
-    def looked(self, at: datetime) -> None:
+    def looked(self, at: datetime, zone: str | None = None) -> None:
+        """With the zone in which a window's bounds were taken."""
         self.fence()
-        self._set(looked_at=at)
+        self._set(looked_at=at, **({"stamp_zone": zone} if zone else {}))
 
     def swept(self, at: datetime) -> None:
         """A sweep has gone all the way round."""

@@ -40,6 +40,28 @@ def test_the_servers_zone(world: World, zone: str) -> None:
     assert changes_arrive(world, "localtimestamp")
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "loaded"),
+    [("UTC", "Asia/Shanghai", True), ("Asia/Shanghai", "Asia/Tokyo", False)],
+    ids=["window", "first load"],
+)
+def test_what_was_stamped_before_the_servers_zone_was_changed(
+    world: World, before: str, after: str, loaded: bool
+) -> None:
+    """Its local times lie hours below the watermark as the new zone tells it."""
+    prepare(world, before)
+    world.job("j", **cursor_job(column="at", **NO_NET))
+    world.run_well()
+    if loaded:
+        world.run_well()
+    world.sql("source", "INSERT INTO t VALUES (1, localtimestamp)")
+    name = world.stores["source"].database
+    world.sql("source", f"ALTER DATABASE {name} SET timezone = '{after}'")
+    world.sql("source", "INSERT INTO t VALUES (2, localtimestamp)")
+    world.run_well()
+    assert world.findings(columns=COLUMNS) == []
+
+
 def test_a_zone_named_by_the_job(world: World) -> None:
     prepare(world, "UTC")
     world.job("j", **cursor_job(column="at", timezone="Asia/Tokyo", **NO_NET))
