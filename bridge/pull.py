@@ -168,12 +168,14 @@ def _from_before(held: Hold, plan: Plan, reach: Reach) -> Reach:
     """The window as it must begin where the watermark was taken in a zone that is behind the one of
     now: until the change, rows got local times that lie below it. A row must rather be read twice
     than never."""
+    if plan.cursor is None or plan.cursor.type.zoned or reach.low is None:
+        return reach
     with held.exchange.transaction():
         standing = held.ledger().standing()
-    before = standing.stamp_zone if standing else None
-    if plan.cursor is None or plan.cursor.type.zoned or reach.low is None or not before:
+    if standing is None or not standing.stamp_zone:
         return reach
-    ahead = _offset(reach.low, reach.zone) - _offset(reach.low, ZoneInfo(before))
+    before = ZoneInfo(standing.stamp_zone)
+    ahead = _offset(reach.low, reach.zone) - _offset(reach.low, before)
     return replace(reach, low=reach.low - max(ahead, timedelta()))
 
 

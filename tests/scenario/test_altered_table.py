@@ -6,9 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import MySQLdb
+import psycopg
 import pytest
 
 from bridge.failpoint import arm, at
+from connectors.registry import connect
+from connectors.table import TableName
 from tests.scenario.world import STAMPS, World, cursor_job
 
 PG, MARIA = "postgresql", "mysql"
@@ -72,6 +76,24 @@ def test_nothing_is_cut_or_rounded(world: World, statement: str, job: dict[str, 
     assert (outcome.exit_code, len(world.batches())) == (3, 1)
     assert "was altered after this run had looked at it" in str(outcome.error)
     assert (world.run().verdict, len(world.batches())) == ("held", 1)
+
+
+@pytest.mark.parametrize(
+    ("world", "at_once", "statement"),
+    [
+        ((PG, PG, PG), "SET lock_timeout = '100ms'", NUMBER),
+        ((MARIA, PG, PG), "SET lock_wait_timeout = 0", NUMBER_OF_MARIADB),
+    ],
+    indirect=["world"],
+    ids=["PostgreSQL", "MariaDB"],
+)
+def test_nobody_alters_it_from_then_on(world: World, at_once: str, statement: str) -> None:
+    prepare(world)
+    with connect(world.stores["source"]) as source:
+        table = source.describe(TableName("t"))
+        refused = pytest.raises((psycopg.Error, MySQLdb.Error), match=r"(?i)lock")
+        with source.snapshot_of(table), refused:
+            world.sql("source", at_once, statement)
 
 
 def test_a_first_load_takes_the_table_as_it_is_now(world: World) -> None:

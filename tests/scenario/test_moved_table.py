@@ -3,8 +3,6 @@ name in another schema is not its own."""
 
 from __future__ import annotations
 
-import pytest
-
 from bridge.check import check_deployment
 from bridge.failpoint import arm, at
 from tests.scenario.world import World, cut_off
@@ -22,12 +20,6 @@ def look_in(world: World, *schemas: str) -> None:
     world.sql("source", f"ALTER DATABASE {name} SET search_path = {', '.join(schemas)}")
 
 
-@pytest.mark.parametrize(
-    "world",
-    [("postgresql",) * 3, ("odbc-postgresql", "sqlite", "sqlite")],
-    indirect=True,
-    ids=["postgresql", "odbc"],
-)
 def test_held_until_a_person_says_which(world: World) -> None:
     world.make_table(5)
     world.sql("source", *OTHER)
