@@ -20,7 +20,7 @@ from connectors.dialect import EVERYTHING
 from connectors.effects import Effects
 from connectors.errors import ConfigurationError, MissingObject, StructureMismatch
 from connectors.selection import Format
-from connectors.table import Column, Table, TableName, Type
+from connectors.table import Column, Fit, Table, TableName, Type
 
 __all__ = ["Plan", "extend_target", "find_move", "make_plan", "prepare_target", "refuse_loss"]
 
@@ -137,10 +137,10 @@ def find_move(held: Hold, table: Table) -> Changed | None:
 
 def extend_target(held: Hold) -> None:
     """Adds columns that the job has come to share to a target table of ours; for an image, which
-    then fills them. Anything else that does not fit is left for `make_plan` to refuse."""
+    then fills them. Raises StructureMismatch where one of its columns has become too narrow: the
+    image would set aside what no longer fits, and delete it there. Anything else that does not fit
+    is left for `make_plan` to refuse."""
     job, target = held.job, held.target
-    if not job.target.ddl:
-        return
     place = target.resolve(TableName(job.target.table, job.target.schema))
     with target.transaction() as connection:
         if not target.exists(place) or not is_receiver_current(connection):
@@ -150,14 +150,30 @@ def extend_target(held: Hold) -> None:
         return
     table, existing = describe_source(job, held.source), target.describe(place)
     route = find_route(job, table, held.exchange, target, held.deployment.code_tables)
+    _refuse_narrow(held, route, existing)
     missing = [c for c in route.target_columns if c.name not in existing.names]
-    if not missing:
+    if not missing or not job.target.ddl:
         return
     effects = Effects(target.dialect, place, route.target_columns, route.key, owned=True)
     with target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), target.definition():
         target.execute_all(effects.add_columns(missing))
         failpoint("target.extending")
     failpoint("target.extended")
+
+
+def _refuse_narrow(held: Hold, route: Route, existing: Table) -> None:
+    """What we made held whatever could come then."""
+    narrow = [
+        f"column {c.name} is {existing.column(c.name).type}, and {c.type} comes"
+        for c in route.target_columns
+        if c.name in existing.names and existing.column(c.name).type.fit(c.type) is Fit.CHECKED
+    ]
+    if narrow:
+        raise StructureMismatch(
+            f"{held.name}: target table {existing.name} is too narrow by now: {'; '.join(narrow)}",
+            endpoint=held.job.target.endpoint,
+            remedy="widen these columns there, or drop the table: a resync makes it anew",
+        )
 
 
 def _refuse_changed(held: Hold, content_hash: str) -> None:

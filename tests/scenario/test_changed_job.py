@@ -6,7 +6,7 @@ import pytest
 
 from bridge.failpoint import arm, at
 from bridge.run import pull_only
-from tests.scenario.world import BASIC, World, cursor_job, cut_off
+from tests.scenario.world import BASIC, CAPTURES, World, cursor_job, cut_off
 
 CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
 on_both = pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda chain: chain[0])
@@ -42,12 +42,49 @@ def test_a_column_that_changes_at_the_source_holds_the_job(world: World) -> None
     world.make_table(5)
     world.job("j", **cursor_job())
     world.run_well()
-    world.sql("source", "ALTER TABLE t ALTER COLUMN amount TYPE numeric(12,2)")
+    for role in ("source", "target"):
+        world.sql(role, "ALTER TABLE t ALTER COLUMN amount TYPE numeric(12,2)")
     world.insert([9], stamp=world.now)
     outcome = world.run()
     assert (outcome.verdict, outcome.exit_code, len(world.batches())) == ("held", 1, 1)
     assert world.resync(why="a wider amount").verdict == "reconciled"
     assert world.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("world", "narrow", "wide", "value"),
+    [
+        (CHAINS[0], "varchar(5)", "varchar(20)", "'abcdefg'"),
+        (CHAINS[0], "integer", "bigint", "5000000000"),
+        (("mysql",) * 3, "decimal(6,2)", "decimal(10,4)", "1.2345"),
+    ],
+    indirect=["world"],
+    ids=["text", "number", "mysql"],
+)
+def test_a_table_that_was_made_for_less_is_not_emptied(
+    world: World, narrow: str, wide: str, value: str
+) -> None:
+    """A column became wider at the source, and the job is sent again, as its run says."""
+    world.sql("source", f"CREATE TABLE t (id integer PRIMARY KEY, v {narrow})")
+    world.sql("source", "INSERT INTO t VALUES (1, '1'), (2, '2')")
+    world.job("j", **CAPTURES["compare"])
+    world.run_well()
+    way = "MODIFY v" if world.family == "mysql" else "ALTER COLUMN v TYPE"
+    widen = f"ALTER TABLE t {way} {wide}"
+    world.sql("source", widen, f"UPDATE t SET v = {value}")
+    assert world.run().verdict == "held"
+    outcome = world.resync()
+    assert (outcome.exit_code, outcome.batches) == (4, [])
+    assert "target table" in str(outcome.error)
+    assert "is too narrow by now: column v is" in str(outcome.error)
+    assert "widen these columns there" in str(outcome.error.remedy)
+    assert len(world.sql("target", "SELECT id FROM t")) == 2
+    assert {batch["epoch"] for batch in world.batches()} == {1}
+    world.sql("target", widen if value.startswith("'") else "DROP TABLE t")
+    resynced = world.resync()
+    assert (resynced.verdict, resynced.quarantined) == ("reconciled", 0)
+    assert world.sql("target", "SELECT * FROM t") == world.sql("source", "SELECT * FROM t")
+    assert world.oracle().books() == []
 
 
 @pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
