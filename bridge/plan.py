@@ -11,7 +11,12 @@ from bridge.filling import refuse_cascades, refuse_unlogged
 from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold
 from bridge.ledger.claim import Claim, Claims
 from bridge.ledger.history import History
-from bridge.ledger.migrations import is_receiver_current, receiver_version, upgrade_receiver
+from bridge.ledger.migrations import (
+    exchange_version,
+    is_receiver_current,
+    receiver_version,
+    upgrade_receiver,
+)
 from bridge.ledger.schema import EXCHANGE, RECEIVER
 from bridge.mapping import Route
 from bridge.route import describe_source, find_route, onto_table
@@ -61,6 +66,7 @@ def make_plan(held: Hold, *, resync: bool = False) -> Plan:
     Raises Changed if the job is no longer the one whose batches are in the ledger, unless a
     `resync` is about to begin again.
     """
+    _refuse_neighbour(held)
     job = held.job
     table = describe_source(job, held.source)
     moved = None if resync else find_move(held, table)
@@ -173,6 +179,19 @@ def _refuse_narrow(held: Hold, route: Route, existing: Table) -> None:
             f"{held.name}: target table {existing.name} is too narrow by now: {'; '.join(narrow)}",
             endpoint=held.job.target.endpoint,
             remedy="widen these columns there, or drop the table: a resync makes it anew",
+        )
+
+
+def _refuse_neighbour(held: Hold) -> None:
+    """The job's tables at the exchange bear its name, and not its department's."""
+    with held.exchange.transaction() as connection:
+        known = exchange_version(connection) is not None
+        neighbour = held.ledger().neighbour() if known else None
+    if neighbour is not None:
+        raise ConfigurationError(
+            f"{held.name}: department {neighbour} has a job of this name in this exchange database",
+            endpoint=held.exchange.endpoint.name,
+            remedy="give this job another name, or this department an exchange database of its own",
         )
 
 

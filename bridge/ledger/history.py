@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, select
 
 from bridge.batch import GENESIS, Batch, Counts, Kind, State
 from bridge.ledger import candidate
@@ -53,6 +53,20 @@ _THIS_EPOCH = (
 _OF_A_WINDOW = _THIS_EPOCH.where(batch_row.c.kind != Kind.REPAIR.value)
 _COMPLETE = _OF_A_WINDOW.where(batch_row.c.last)
 _CONFIRMED = _THIS_EPOCH.where(batch_row.c.applied_at.is_not(None))
+_OTHER = job_row.alias("other").c
+_BATCH_OF_OTHER = batch_row.alias("of_other").c
+_NEIGHBOUR = (
+    select(_OTHER.department)
+    .where(
+        _OTHER.job == bindparam("this_job"),
+        _OTHER.department != bindparam("this_department"),
+        exists().where(
+            _BATCH_OF_OTHER.department == _OTHER.department, _BATCH_OF_OTHER.job == _OTHER.job
+        ),
+        ~exists().where(this_job(batch_row)),
+    )
+    .limit(1)
+)
 _STANDING = select(*(job_row.c[name] for name in Standing.__dataclass_fields__)).where(_THIS_JOB)
 _LOCKED = _STANDING.with_for_update()
 _SENT = summing(batch_row, batch_row.c.inserted + batch_row.c.updated + batch_row.c.unchanged)
@@ -76,6 +90,11 @@ class History:
     def locked_standing(self) -> Standing | None:
         """The same, and nobody else may change it until the transaction ends."""
         return self._standing(_LOCKED)
+
+    def neighbour(self) -> str | None:
+        """Another department that has batches of a job of this name, while this one has none."""
+        found = self.connection.execute(_NEIGHBOUR, naming(self.department, self.job)).scalar()
+        return None if found is None else str(found)
 
     def sweep_is_due(self, every_seconds: float | None) -> bool:
         """Whether to look for what no window shows; never without an interval."""

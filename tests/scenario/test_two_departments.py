@@ -4,8 +4,10 @@ the other's books, nor writes into them."""
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +31,7 @@ from tests.scenario.world import DEPARTMENT, MakeWorld, World, cursor_job, quote
 Capsys = pytest.CaptureFixture[str]
 
 OTHER = "113301000024895250"
+THIRD = "11330100002489532W"
 SQLITE = ("sqlite",) * 3
 DAILY = {"catalogue": {"update_cycle": "daily"}} | cursor_job()
 
@@ -221,6 +224,40 @@ def test_nothing_of_a_neighbours_is_closed_taken_over_or_forgotten(
     assert kept(world) == before
     empty = {"bh_alarm", "bh_candidate", "bh_file"}
     assert {name for name, rows in before.items() if not rows} == empty
+
+
+# -- what is refused -------------------------------------------------------------------------
+
+
+def test_two_jobs_of_one_name_do_not_share_their_tables(
+    make: MakeWorld, capsys: Capsys, tmp_path: Path
+) -> None:
+    """The second department would have dropped what the first has read."""
+    world = make(*SQLITE)
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    theirs = tmp_path / "theirs"
+    shutil.copytree(world.directory, theirs)
+    settings, job = theirs / "bridgehead.yaml", theirs / "jobs/j.yaml"
+    other = f"other: {{family: sqlite, path: {tmp_path}/other.db, options: {{create: 'true'}}}}"
+    text = settings.read_text("utf-8").replace(DEPARTMENT, THIRD)
+    settings.write_text(text.replace("endpoints:", f"endpoints:\n  {other}"), "utf-8")
+    text = job.read_text("utf-8").replace("endpoint: target", "endpoint: other")
+    job.write_text(text, "utf-8")
+    before = world.sql("exchange", "SELECT * FROM bh_copy_j")
+    for words in (("check", "j"), ("run", "j"), ("resync", "j", "--why", "because")):
+        told = call(capsys, "--config", theirs, *words)
+        assert told.code == 2
+        assert f"department {DEPARTMENT} has a job of this name" in told.out + told.err
+    assert world.sql("exchange", "SELECT * FROM bh_copy_j") == before
+    world.sql("source", f"UPDATE t SET name = 'x', updated_at = {world.now} WHERE id = 5")
+    assert world.run_well().batches[0].sent.updated == 1
+
+    job.rename(theirs / "jobs/k.yaml").write_text(text.replace("job: j", "job: k"), "utf-8")
+    assert call(capsys, "--config", theirs, "run", "k").code == 0
+    world.run_well()
+    assert world.findings() == []
 
 
 def _first_event(world: World) -> int:
