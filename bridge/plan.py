@@ -242,8 +242,9 @@ def prepare_target(held: Hold, plan: Plan, *, resync: bool = False) -> Plan:
 
 
 def refuse_loss(held: Hold, plan: Plan) -> None:
-    """Raises Gap where something was delivered, and the target has lost the position or the table:
-    it was restored. In an empty table the next changes would arrive as they were sent."""
+    """Raises Gap where something was delivered, and the target has lost the position, the table or
+    the job's claim on it: it was restored, or released. In an empty table the next changes would
+    arrive as they were sent."""
     with held.exchange.transaction():
         confirmed = held.ledger().newest_confirmed()
     if confirmed is None:
@@ -256,6 +257,8 @@ def refuse_loss(held: Hold, plan: Plan) -> None:
         what = f"the target has no position, {place} was confirmed"
     elif not plan.target_exists:
         what = f"the target has no table {plan.effects.table} any more, {place} was confirmed"
+    elif find_claim(held, plan.effects.table) is None:
+        what = f"target table {plan.effects.table} was released, {place} was confirmed"
     else:
         return
     remedy = f"find out what was restored or changed, then bridgehead resync {held.name} --why TEXT"

@@ -261,6 +261,30 @@ def test_the_old_table_of_a_job_that_was_moved(world: World, capsys: Capsys) -> 
 
 
 @on_sqlite
+def test_a_table_that_was_given_up_is_not_gone_on_with(world: World, capsys: Capsys) -> None:
+    """The job's file comes back. What became of its rows meanwhile nobody knows: here nothing is
+    left of them, and what the next window inserts would arrive as it was sent."""
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    world.run_well()
+    file = world.directory / "jobs/j.yaml"
+    away = file.rename(world.directory / "j.yaml")
+    assert _release(world, capsys, "t").code == 0
+    world.sql("target", "DELETE FROM t")
+    away.rename(file)
+    world.insert([4], stamp=world.now)
+    found = "target table t was released, 1/1 was confirmed"
+    assert any(found in told for _, told in _refused(world, capsys))
+    outcome = world.run()
+    assert (outcome.verdict, outcome.exit_code, outcome.batches) == ("gap", 1, [])
+    assert found in str(outcome.error)
+    assert "bridgehead resync j" in str(outcome.error.remedy)
+    assert world.resync().verdict == "reconciled"
+    assert len(_rows(world, "t")) == 4
+    assert world.findings() == []
+
+
+@on_sqlite
 def test_what_cannot_be_given_up(world: World, capsys: Capsys) -> None:
     assert "no table is claimed there" in _release(world, capsys, "t").err
     world.make_table(3)
