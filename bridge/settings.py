@@ -161,7 +161,11 @@ class Deployment:
         return str(self.endpoints[endpoint].without_secrets(endpoint, self.directory))
 
     def content_hash(self, job: Job) -> str:
-        return job.content_hash(self.code_tables)
+        """Of the job with its source's schema, wherever that is written: in another one, a table of
+        the same name is another table."""
+        schema = job.source.schema or self.endpoints[job.source.endpoint].schema
+        source = job.source.model_copy(update={"schema": schema})
+        return job.model_copy(update={"source": source}).content_hash(self.code_tables)
 
     def chunk_rows(self, job: Job) -> int:
         return job.chunk_rows or self.defaults.chunk_rows

@@ -51,6 +51,22 @@ def test_a_column_that_changes_at_the_source_holds_the_job(world: World) -> None
     assert world.findings() == []
 
 
+@pytest.mark.parametrize("world", CHAINS[:1], indirect=True, ids=["postgresql"])
+def test_another_schema_of_the_source_holds_the_job(world: World) -> None:
+    """Its table of the same name is another one; that of the job says the same as the endpoint's."""
+    world.make_table(5)
+    world.sql("source", "CREATE SCHEMA b", "CREATE TABLE b.t (LIKE t INCLUDING ALL)")
+    world.write({"source": {"schema": "public"}})
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.write({"source": {"schema": "b"}})
+    assert world.run().verdict == "held"
+    assert len(world.sql("target", "SELECT id FROM t")) == 5
+    world.write()
+    world.job("j", source={"endpoint": "source", "schema": "public", "table": "t"}, **cursor_job())
+    world.run_well()
+
+
 @pytest.mark.parametrize(
     ("world", "narrow", "wide", "value"),
     [
