@@ -56,7 +56,7 @@ def plan_whole(held: Hold) -> Plan:
         with about(held.name, batch.epoch, batch.seq):
             raise Held(
                 f"{held.name}: batch {batch.seq} deletes {batch.tally.deleted} rows, "
-                f"more than max_delete {held.job.max_delete}",
+                "more than max_delete was when it was sealed",
                 remedy=how_to_decide(batch),
                 batch=batch.place,
             )

@@ -41,6 +41,15 @@ def check_audited(world: World, action: str, seq: int, why: str) -> None:
 on_both = pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda chain: chain[0])
 
 
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+@pytest.mark.parametrize("limit", [{}, {"max_delete": 100}], ids=["none", "higher"])
+def test_a_limit_of_now_is_not_what_held_it(held: World, limit: dict[str, int]) -> None:
+    held.job("j", **limit, **cursor_job())
+    outcome = held.run()
+    assert (outcome.verdict, outcome.exit_code) == ("held", 1)
+    assert "deletes 5 rows, more than max_delete was when it was sealed" in str(outcome.error)
+
+
 @on_both
 def test_approved(held: World) -> None:
     seq = held.batches()[-1]["seq"]
