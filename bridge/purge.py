@@ -58,6 +58,8 @@ def purge_jobs(
         deployment.job(name)
     chosen = list(dict.fromkeys(names)) or due_jobs(deployment)
     found = _foresee(deployment, chosen, count=dry_run)
+    if not names:
+        found += _without_file(deployment, chosen)
     if dry_run:
         return found
     return [_purge(deployment, p.job, actor, wait) if p.batches else p for p in found]
@@ -72,6 +74,22 @@ def _foresee(deployment: Deployment, names: Sequence[str], *, count: bool) -> li
             if not is_exchange_current(connection):  # the next run brings it up to date
                 return [Purged(name, why_not="its ledger is of another release") for name in names]
         return [_foreseen(deployment, exchange, name, count=count) for name in names]
+
+
+def _without_file(deployment: Deployment, names: Sequence[str]) -> list[Purged]:
+    """Jobs that the ledger alone still knows: what has outlived its retention there is told."""
+    department = deployment.department.code
+    with read_ledger(deployment) as exchange:
+        if exchange is None:
+            return []
+        before = _before(deployment, exchange)
+        with exchange.transaction() as connection:
+            if not is_exchange_current(connection):
+                return []
+            known = {standing.job for standing in Ledger.jobs(connection, department)}
+            ledgers = (Ledger(connection, department, name) for name in sorted(known - {*names}))
+            old = [ledger.job for ledger in ledgers if _old(ledger, before, 1)]
+    return [Purged(name, why_not="its job file is gone") for name in old]
 
 
 def _foreseen(deployment: Deployment, exchange: Connector, name: str, *, count: bool) -> Purged:

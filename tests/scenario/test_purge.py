@@ -338,6 +338,24 @@ def test_the_command(lived: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert "unknown job 'jj'" in unknown.err
 
 
+def test_a_job_whose_file_is_gone(lived: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it left behind is past its retention, and no purge lets it go."""
+    age(lived, 31)
+    file = lived.directory / "jobs/j.yaml"
+    content = file.read_text("utf-8")
+    file.unlink()
+    for more in ((), ("--dry-run",)):
+        told = call(capsys, "purge", *more, "--config", lived.directory)
+        assert (told.code, "its job file is gone" in told.out) == (0, True)
+    lived.job("k", target={"endpoint": "target", "table": "k"}, **cursor_job())
+    lived.run_well("k")
+    assert "its job file is gone" not in call(capsys, "purge", "k", "--config", lived.directory).out
+    file.write_text(content, "utf-8")
+    assert purge(lived).rows == 2
+    file.unlink()
+    assert "its job file is gone" not in call(capsys, "purge", "--config", lived.directory).out
+
+
 def test_before_any_run(make: Any, capsys: pytest.CaptureFixture[str]) -> None:
     world: World = make("sqlite", "sqlite", "sqlite")
     world.job("j", **cursor_job())
