@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 
 from bridge.batch import GENESIS, Batch
+from bridge.claim import find_claim
 from bridge.errors import Held, Restored
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
@@ -92,7 +93,11 @@ def begin_epoch(held: Hold, why: str, actor: str, *, by_itself: bool = False) ->
     is higher than any that the receiver or the guard file has seen. What it lays aside cannot
     arrive any more."""
     extend_target(held)
-    prepare_target(held, make_plan(held, resync=True), resync=True)
+    plan = make_plan(held, resync=True)
+    was_filled = find_claim(held, plan.effects.table) is not None
+    plan = prepare_target(held, plan, resync=True)
+    if was_filled and not plan.effects.owned:
+        _tell_left_behind(held, plan)
     position = held.take_target()
     mark = held.guard.mark()
     known = [position.epoch if position else 0, mark.head.epoch if mark else 0]
@@ -109,6 +114,22 @@ def begin_epoch(held: Hold, why: str, actor: str, *, by_itself: bool = False) ->
         failpoint("epoch.beginning")
     failpoint("epoch.begun")
     held.guard.keep(head)
+
+
+def _tell_left_behind(held: Hold, plan: Plan) -> None:
+    """A table that was taken over keeps the columns that the job has ceased to fill: whether what
+    we have sent may stay in them, a person decides. One of ours gets its rows anew, without it."""
+    copy, there = plan.changes.copy, plan.effects.table
+    with held.exchange.transaction():
+        begun = held.exchange.exists(copy)
+    if not begun:
+        return
+    filled = {column.name for column in plan.route.columns}
+    known = set(held.target.describe(there).names) - filled
+    left = [name for name in held.exchange.describe(copy).names if name in known]
+    if left:
+        told = "%s: target table %s keeps what was sent in columns not shared any more: %s"
+        log.warning(told, held.name, there, ", ".join(left))
 
 
 def _is_receiver_there(held: Hold) -> bool:

@@ -137,6 +137,29 @@ def test_resync_replaces_what_is_at_the_target(world: World) -> None:
     assert world.findings() == []
 
 
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+@pytest.mark.parametrize("taken_over", [True, False])
+def test_what_is_not_shared_any_more_is_gone_or_named(
+    world: World, caplog: pytest.LogCaptureFixture, taken_over: bool
+) -> None:
+    """In a table of somebody else's we delete no column's values, but say that they stay."""
+    world.make_table(2)
+    job = cursor_job() | {"target": {"endpoint": "target", "table": "t", "adopt": True}}
+    if taken_over:
+        world.sql("target", *world.sql("source", "SELECT sql FROM sqlite_master")[0])
+    world.job("j", **job)
+    world.run_well()
+    assert world.resync().verdict == "reconciled"
+    assert not caplog.records
+    world.job("j", columns={"id": {}, "name": {"sharing": "none"}, "amount": {}}, **job)
+    assert world.resync().verdict == "reconciled"
+    told = [record.getMessage() for record in caplog.records]
+    here = "j: target table t keeps what was sent in columns not shared any more: name, updated_at"
+    assert told == ([here] if taken_over else [])
+    names = {name for (name,) in world.sql("target", "SELECT name FROM t")}
+    assert names == ({"n1", "n2"} if taken_over else {None})
+
+
 @on_both
 def test_resync_of_an_empty_source_empties_the_target(world: World) -> None:
     world.make_table(5)
