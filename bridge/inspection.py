@@ -19,11 +19,12 @@ from bridge.guarantee import Promise, guarantee_of
 from bridge.hold import Hold
 from bridge.ledger.history import History
 from bridge.ledger.migrations import exchange_version, is_exchange_current, receiver_version
-from bridge.plan import Plan, find_move, refuse_loss
+from bridge.plan import Plan, find_move, find_ours, refuse_loss
 from bridge.sampleinspection import rows
 from bridge.stampinspection import stamp
 from bridge.textinspection import collation, lost_characters
 from connectors.dialect import EVERYTHING, Statement
+from connectors.errors import StructureMismatch
 from connectors.selection import Output, Selection, Span, repeated_keys
 from connectors.table import Column, Kind
 
@@ -124,8 +125,7 @@ def target(held: Hold, plan: Plan) -> Iterator[Finding]:
     elif not job.ddl and not plan.target_exists:
         yield _refused(held, "target", f"{place} does not exist, and ddl is false", command)
     elif loss is None:
-        fits = f"{place} has every column with a type that fits"
-        yield Finding(held.name, "target", fits if plan.target_exists else f"{place} will be made")
+        yield _fits(held, plan)
     if not known and not job.ddl:
         yield _refused(held, "target", "the receiver tables (bh_…) are missing", command)
     yield from _rights(held, plan, makes=job.ddl and not (known and plan.target_exists))
@@ -185,6 +185,18 @@ _OF_FILES: tuple[Inspection, ...] = (guarantee, files, sample, target, collation
 def inspections_of(held: Hold) -> tuple[Inspection, ...]:
     """What there is to look at, in order."""
     return _OF_FILES if held.source.capabilities.files else _INSPECTIONS
+
+
+def _fits(held: Hold, plan: Plan) -> Finding:
+    """What a table of ours has become too narrow for is set aside; a resync would be refused."""
+    place = plan.effects.table
+    if not plan.target_exists:
+        return Finding(held.name, "target", f"{place} will be made")
+    try:
+        find_ours(held)
+    except StructureMismatch as error:
+        return Finding(held.name, "target", error.message, Level.WARNING, error.remedy)
+    return Finding(held.name, "target", f"{place} has every column with a type that fits")
 
 
 def _loss(held: Hold, plan: Plan) -> Gap | None:

@@ -27,7 +27,15 @@ from connectors.errors import ConfigurationError, MissingObject, StructureMismat
 from connectors.selection import Format
 from connectors.table import Column, Fit, Table, TableName, Type
 
-__all__ = ["Plan", "extend_target", "find_move", "make_plan", "prepare_target", "refuse_loss"]
+__all__ = [
+    "Plan",
+    "extend_target",
+    "find_move",
+    "find_ours",
+    "make_plan",
+    "prepare_target",
+    "refuse_loss",
+]
 
 
 @dataclass(frozen=True)
@@ -143,32 +151,36 @@ def find_move(held: Hold, table: Table) -> Changed | None:
 
 def extend_target(held: Hold) -> None:
     """Adds columns that the job has come to share to a target table of ours; for an image, which
-    then fills them. Raises StructureMismatch where one of its columns has become too narrow: the
-    image would set aside what no longer fits, and delete it there. Anything else that does not fit
-    is left for `make_plan` to refuse."""
-    job, target = held.job, held.target
-    place = target.resolve(TableName(job.target.table, job.target.schema))
-    with target.transaction() as connection:
-        if not target.exists(place) or not is_receiver_current(connection):
-            return
-    claim = find_claim(held, place)
-    if claim is None or not claim.owned:
+    then fills them. Raises StructureMismatch where one of its columns has become too narrow.
+    Anything else that does not fit is left for `make_plan` to refuse."""
+    ours = find_ours(held)
+    if ours is None or not held.job.target.ddl:
         return
-    table, existing = describe_source(job, held.source), target.describe(place)
-    route = find_route(job, table, held.exchange, target, held.deployment.code_tables)
-    _refuse_narrow(held, route, existing)
+    target, (route, existing) = held.target, ours
     missing = [c for c in route.target_columns if c.name not in existing.names]
-    if not missing or not job.target.ddl:
+    if not missing:
         return
-    effects = Effects(target.dialect, place, route.target_columns, route.key, owned=True)
+    effects = Effects(target.dialect, existing.name, route.target_columns, route.key, owned=True)
     with target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), target.definition():
         target.execute_all(effects.add_columns(missing))
         failpoint("target.extending")
     failpoint("target.extended")
 
 
-def _refuse_narrow(held: Hold, route: Route, existing: Table) -> None:
-    """What we made held whatever could come then."""
+def find_ours(held: Hold) -> tuple[Route, Table] | None:
+    """The route to a table as we would make it now, and the target table that we have made; None
+    where we have made none. Raises StructureMismatch if that cannot hold all that may come: an
+    image would set aside what does not fit, and delete it there."""
+    job, target = held.job, held.target
+    place = target.resolve(TableName(job.target.table, job.target.schema))
+    with target.transaction() as connection:
+        if not target.exists(place) or not is_receiver_current(connection):
+            return None
+    claim = find_claim(held, place)
+    if claim is None or not claim.owned:
+        return None
+    table, existing = describe_source(job, held.source), target.describe(place)
+    route = find_route(job, table, held.exchange, target, held.deployment.code_tables)
     narrow = [
         f"column {c.name} is {existing.column(c.name).type}, and {c.type} comes"
         for c in route.target_columns
@@ -176,10 +188,11 @@ def _refuse_narrow(held: Hold, route: Route, existing: Table) -> None:
     ]
     if narrow:
         raise StructureMismatch(
-            f"{held.name}: target table {existing.name} is too narrow by now: {'; '.join(narrow)}",
-            endpoint=held.job.target.endpoint,
+            f"{held.name}: target table {place} is too narrow by now: {'; '.join(narrow)}",
+            endpoint=job.target.endpoint,
             remedy="widen these columns there, or drop the table: a resync makes it anew",
         )
+    return route, existing
 
 
 def _refuse_neighbour(held: Hold) -> None:
