@@ -120,9 +120,11 @@ class Route:
         refused = exchange.strict and self.limits.hold_all(exchange, kinds)
         return not self.needs_work and (refused or self.limits.hold_all(source, kinds))
 
-    def structure_hash(self, content_hash: str) -> str:
+    def structure_hash(self, content_hash: str, cursor: Type | None = None) -> str:
         """The content hash of the job as it really travels: its file's, with every column's name
-        and type. A column that changes at the source changes it."""
+        and type, and that of a cursor which is kept beside them. A column that changes at the
+        source changes it."""
         columns = [[c.source.name, c.name, str(c.exchange)] for c in self.columns]
-        text = json.dumps([content_hash, columns, self.key], ensure_ascii=True)
+        beside = [] if cursor is None else [str(cursor)]
+        text = json.dumps([content_hash, columns, self.key, *beside], ensure_ascii=True)
         return hashlib.sha256(text.encode("ascii")).hexdigest()

@@ -88,25 +88,28 @@ def make_plan(held: Hold, *, resync: bool = False) -> Plan:
     if exists and table.query is None:
         _refuse_itself(held, table.name, place)
     route = find_route(job, table, held.exchange, held.target, held.deployment.code_tables)
-    content_hash = route.structure_hash(held.deployment.content_hash(job))
+    cursor_name = job.capture.column if job.capture.method == "cursor" else None
+    cursor = table.column(cursor_name).type if cursor_name else None
+    kept_cursor = held.exchange.dialect.represent(cursor) if cursor else None
+    cursor_is_shared = any(
+        c.source.name == cursor_name and not (c.mask or c.codes is not None) for c in route.columns
+    )
+    content_hash = route.structure_hash(
+        held.deployment.content_hash(job), None if cursor_is_shared else kept_cursor
+    )
     if not resync:
         _refuse_changed(held, content_hash)
     if existing is not None:
         route = onto_table(job, route, existing, held.target.dialect)
         refuse_cascades(job, place, leading)
-    cursor_name = job.capture.column if job.capture.method == "cursor" else None
-    cursor = table.column(cursor_name).type if cursor_name else None
     changes = Changes(
         held.exchange.dialect,
         held.exchange.resolve(TableName(f"bh_copy_{job.job}")),
         held.exchange.resolve(TableName(f"bh_change_{job.job}")),
         route.exchange_columns,
         route.key,
-        held.exchange.dialect.represent(cursor) if cursor else None,
-        cursor_is_shared=any(
-            c.source.name == cursor_name and not (c.mask or c.codes is not None)
-            for c in route.columns
-        ),
+        kept_cursor,
+        cursor_is_shared=cursor_is_shared,
     )
     own = [TableName(name) for name in EXCHANGE.tables]
     refuse_unlogged(held.name, held.exchange, [changes.copy, changes.change, *own])

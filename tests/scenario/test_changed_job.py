@@ -53,6 +53,21 @@ def test_a_column_that_changes_at_the_source_holds_the_job(world: World) -> None
 
 
 @pytest.mark.parametrize("world", CHAINS[:1], indirect=True, ids=["postgresql"])
+def test_a_cursor_of_another_type_holds_the_job(world: World) -> None:
+    """It is not shared, and kept at the exchange as it was: each sweep read every row again."""
+    world.sql("source", "CREATE TABLE t (id integer PRIMARY KEY, name text, changed date)")
+    world.sql("source", "INSERT INTO t VALUES (1, 'a', '2026-01-01')")
+    job = cursor_job(column="changed") | {"columns": {"id": {}, "name": {}}}
+    world.job("j", **job)
+    world.run_well()
+    world.sql("source", "ALTER TABLE t ALTER COLUMN changed TYPE timestamp")
+    assert world.run().verdict == "held"
+    assert world.resync().verdict == "reconciled"
+    world.sql("source", "UPDATE t SET name = 'b', changed = '2026-01-01 10:00'")
+    assert [b.tally.late for b in (*world.run_well().batches, *world.run_well().batches)] == [1, 0]
+
+
+@pytest.mark.parametrize("world", CHAINS[:1], indirect=True, ids=["postgresql"])
 def test_another_schema_of_the_source_holds_the_job(world: World) -> None:
     """Its table of the same name is another one. Where the schema is written does not matter."""
     world.make_table(5)
