@@ -35,7 +35,7 @@ log = logging.getLogger("bridgehead")
 Look = Callable[[Connection], Observation]
 
 _TRIES = 3
-_OF_RUNNING = {EventKind.FAILED, EventKind.OVERDUE, EventKind.HORIZON}
+_OF_RUNNING = {EventKind.FAILED, EventKind.STRUCTURE, EventKind.OVERDUE, EventKind.HORIZON}
 _PASSES = 2
 """The second sends what the failures of the first have brought about."""
 

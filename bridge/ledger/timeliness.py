@@ -21,11 +21,13 @@ from sqlalchemy import (
     exists,
     insert,
     select,
+    update,
 )
 
 from bridge.ledger.migrations import is_exchange_current
 from bridge.ledger.schema import batch_row, job_row, known_row
 from bridge.ledger.thisjob import naming, this_job
+from reconcile.verdict import Verdict
 
 __all__ = [
     "begun_at",
@@ -109,7 +111,14 @@ def _looks(count: int) -> Select[Any]:
 
 
 def forget_others(connection: Connection, department: str, names: Collection[str]) -> None:
-    """Keeps of these jobs alone since when they are known: one that comes back begins anew."""
+    """Keeps of these jobs alone since when they are known, and that one was changed and waits for
+    a resync: one that comes back begins anew. What stands in the books of the others stays."""
+    held = update(job_row).where(
+        job_row.c.department == department,
+        job_row.c.ran_verdict == Verdict.HELD.value,
+        job_row.c.job.not_in(names),
+    )
+    connection.execute(held.values(ran_verdict=None))
     gone = _known(connection, department, None).keys() - set(names)
     if gone:
         c = known_row.c

@@ -633,6 +633,27 @@ def test_a_job_whose_file_cannot_be_used_is_not_gone(told: World) -> None:
     assert newest.job == "bad"
 
 
+def test_a_job_that_waited_for_a_resync_is_gone(told: World, capsys: Capsys) -> None:
+    """Nobody can send it again: neither it nor any statement goes on being held."""
+    config = ("--config", told.directory)
+    told.sql("source", "ALTER TABLE t ADD COLUMN more text")
+    assert told.run().verdict == "held"
+    note_all(told.deployment)
+    assert events(told) == [("structure", "j", "", 1)]
+    file = told.directory / "jobs/j.yaml"
+    content = file.read_text("utf-8")
+    file.unlink()
+    note_all(load(told.directory))
+    assert events(told) == []
+    assert call(capsys, *config, "status").code == 0
+    period = ("--from", "2999-01-01", "--to", "2999-02-01", "--output", told.directory / "s")
+    assert call(capsys, *config, "statement", *period).code == 0
+    file.write_text(content, "utf-8")
+    assert told.run().verdict == "held"
+    note_all(told.deployment)
+    assert call(capsys, *config, "status").code == 1
+
+
 def test_a_receiver_that_does_not_answer_takes_bounded_time(hook: Webhook) -> None:
     hook.silent = True
     begun = time.monotonic()
