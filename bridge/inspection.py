@@ -193,9 +193,12 @@ def _fits(held: Hold, plan: Plan) -> Finding:
     if not plan.target_exists:
         return Finding(held.name, "target", f"{place} will be made")
     try:
-        find_ours(held)
+        ours = find_ours(held)
     except StructureMismatch as error:
         return Finding(held.name, "target", error.message, Level.WARNING, error.remedy)
+    missing = [name for name in plan.effects.names if ours and name not in ours[1].names]
+    if missing:
+        return Finding(held.name, "target", f"a resync adds to {place}: {', '.join(missing)}")
     return Finding(held.name, "target", f"{place} has every column with a type that fits")
 
 

@@ -100,6 +100,8 @@ def make_plan(held: Hold, *, resync: bool = False) -> Plan:
     if not resync:
         _refuse_changed(held, content_hash)
     if existing is not None:
+        if resync:
+            existing = _as_extended(held, route, existing)
         route = onto_table(job, route, existing, held.target.dialect)
         refuse_cascades(job, place, leading)
     changes = Changes(
@@ -168,6 +170,17 @@ def extend_target(held: Hold) -> None:
         target.execute_all(effects.add_columns(missing))
         failpoint("target.extending")
     failpoint("target.extended")
+
+
+def _as_extended(held: Hold, route: Route, existing: Table) -> Table:
+    """The target table as a resync finds it, once `extend_target` has added what it lacks."""
+    missing = tuple(c for c in route.target_columns if c.name not in existing.names)
+    if not missing or not held.job.target.ddl:
+        return existing
+    claim = find_claim(held, existing.name)
+    if claim is None or not claim.owned:
+        return existing
+    return replace(existing, columns=(*existing.columns, *missing))
 
 
 def find_ours(held: Hold) -> tuple[Route, Table] | None:

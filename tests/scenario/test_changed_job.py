@@ -211,6 +211,22 @@ def test_nothing_is_pulled_over_an_image_that_is_on_its_way(world: World, kind: 
 
 
 @on_both
+def test_check_knows_what_a_resync_adds(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """It asked to have the column made at the target, where nobody else has to do that."""
+    world.make_table(2)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql("source", "ALTER TABLE t ADD COLUMN note text", "UPDATE t SET note = 'n'")
+    told = call(capsys, "--config", world.directory, "check", "j", "--json")
+    found = {f["what"]: (f["result"], f["found"]) for f in told.json}
+    assert (told.code, found["ledger"][0]) == (1, "refused")
+    assert found["target"] == ("ok", "a resync adds to t: note")
+    assert world.resync().verdict == "reconciled"
+    assert world.sql("target", "SELECT DISTINCT note FROM t") == [("n",)]
+    assert call(capsys, "--config", world.directory, "check", "j").code == 0
+
+
+@on_both
 def test_a_target_made_before_a_column_came_has_it_too(world: World) -> None:
     """Nothing was sent yet, so that no resync is needed for it."""
     world.write(retry=0)
