@@ -185,8 +185,9 @@ def _as_extended(held: Hold, route: Route, existing: Table) -> Table:
 
 def find_ours(held: Hold) -> tuple[Route, Table] | None:
     """The route to a table as we would make it now, and the target table that we have made; None
-    where we have made none. Raises StructureMismatch if that cannot hold all that may come: an
-    image would set aside what does not fit, and delete it there."""
+    where we have made none. Raises StructureMismatch if that cannot hold all that may come of the
+    source's columns: an image would set aside what does not fit, and delete it there. How long a
+    mask or code can be no type says."""
     job, target = held.job, held.target
     place = target.resolve(TableName(job.target.table, job.target.schema))
     with target.transaction() as connection:
@@ -198,9 +199,10 @@ def find_ours(held: Hold) -> tuple[Route, Table] | None:
     table, existing = describe_source(job, held.source), target.describe(place)
     route = find_route(job, table, held.exchange, target, held.deployment.code_tables)
     narrow = [
-        f"column {c.name} is {existing.column(c.name).type}, and {c.type} comes"
-        for c in route.target_columns
-        if c.name in existing.names and existing.column(c.name).type.fit(c.type) is Fit.CHECKED
+        f"column {c.name} is {existing.column(c.name).type}, and {c.target} comes"
+        for c in route.columns
+        if c.name in existing.names and not c.mask and c.codes is None
+        if existing.column(c.name).type.fit(c.target) is Fit.CHECKED
     ]
     if narrow:
         raise StructureMismatch(

@@ -97,8 +97,8 @@ def test_a_table_that_was_made_for_less_is_not_emptied(
     world: World, capsys: pytest.CaptureFixture[str], narrow: str, wide: str, value: str
 ) -> None:
     """A column became wider at the source, and the job is sent again, as its run says."""
-    world.sql("source", f"CREATE TABLE t (id integer PRIMARY KEY, v {narrow})")
-    world.sql("source", "INSERT INTO t VALUES (1, '1'), (2, '2')")
+    world.sql("source", f"CREATE TABLE t (id integer PRIMARY KEY, v {narrow}, name varchar(9))")
+    world.sql("source", "INSERT INTO t VALUES (1, '1', 'a'), (2, '2', 'b')")
     world.job("j", **CAPTURES["compare"])
     world.run_well()
     way = "MODIFY v" if world.family == "mysql" else "ALTER COLUMN v TYPE"
@@ -120,6 +120,8 @@ def test_a_table_that_was_made_for_less_is_not_emptied(
     assert (resynced.verdict, resynced.quarantined) == ("reconciled", 0)
     assert world.sql("target", "SELECT * FROM t") == world.sql("source", "SELECT * FROM t")
     assert world.oracle().books() == []
+    world.job("j", columns={"id": {}, "v": {}, "name": {"mask": "name"}}, **CAPTURES["compare"])
+    assert world.resync().verdict == "reconciled"
 
 
 @pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
