@@ -25,7 +25,7 @@ from connectors.dialect import EVERYTHING
 from connectors.effects import Effects
 from connectors.errors import ConfigurationError, MissingObject, StructureMismatch
 from connectors.selection import Format
-from connectors.table import Column, Fit, Table, TableName, Type
+from connectors.table import Column, Fit, Kind, Table, TableName, Type
 
 __all__ = [
     "Plan",
@@ -88,15 +88,8 @@ def make_plan(held: Hold, *, resync: bool = False) -> Plan:
     if exists and table.query is None:
         _refuse_itself(held, table.name, place)
     route = find_route(job, table, held.exchange, held.target, held.deployment.code_tables)
-    cursor_name = job.capture.column if job.capture.method == "cursor" else None
-    cursor = table.column(cursor_name).type if cursor_name else None
-    kept_cursor = held.exchange.dialect.represent(cursor) if cursor else None
-    cursor_is_shared = any(
-        c.source.name == cursor_name and not (c.mask or c.codes is not None) for c in route.columns
-    )
-    content_hash = route.structure_hash(
-        held.deployment.content_hash(job), None if cursor_is_shared else kept_cursor
-    )
+    cursor = _cursor_of(held, table, route)
+    content_hash = _content_hash(held, route, cursor)
     if not resync:
         _refuse_changed(held, content_hash)
     if existing is not None:
@@ -110,8 +103,8 @@ def make_plan(held: Hold, *, resync: bool = False) -> Plan:
         held.exchange.resolve(TableName(f"bh_change_{job.job}")),
         route.exchange_columns,
         route.key,
-        kept_cursor,
-        cursor_is_shared=cursor_is_shared,
+        cursor.kept if cursor else None,
+        cursor_is_shared=cursor is not None and cursor.is_shared,
     )
     own = [TableName(name) for name in EXCHANGE.tables]
     refuse_unlogged(held.name, held.exchange, [changes.copy, changes.change, *own])
@@ -124,13 +117,13 @@ def make_plan(held: Hold, *, resync: bool = False) -> Plan:
         route=route,
         changes=changes,
         effects=effects,
-        pull_format=_pull_format(held, route, cursor),
+        pull_format=_pull_format(held, route, cursor.type if cursor else None),
         push_format=_push_format(held, route),
         content_hash=content_hash,
         chunk_rows=held.deployment.chunk_rows(job),
         target_exists=exists,
         is_led_to=bool(leading),
-        cursor_name=cursor_name,
+        cursor_name=cursor.name if cursor else None,
     )
 
 
@@ -152,6 +145,32 @@ def find_move(held: Hold, table: Table) -> Changed | None:
         remedy=f"have the login's search path set back; or, if schema {table.schema} is meant, "
         f"bridgehead resync {held.name} --why TEXT",
     )
+
+
+@dataclass(frozen=True)
+class _Cursor:
+    """The source's cursor column, and the type that it is kept as; shared, if it is as it is."""
+
+    name: str
+    type: Type
+    kept: Type
+    is_shared: bool
+
+
+def _cursor_of(held: Hold, table: Table, route: Route) -> _Cursor | None:
+    name = held.job.capture.column
+    if held.job.capture.method != "cursor" or name is None:
+        return None
+    kind = table.column(name).type
+    is_shared = any(
+        c.source.name == name and not (c.mask or c.codes is not None) for c in route.columns
+    )
+    return _Cursor(name, kind, held.exchange.dialect.represent(kind), is_shared)
+
+
+def _content_hash(held: Hold, route: Route, cursor: _Cursor | None) -> str:
+    beside = cursor.kept if cursor and not cursor.is_shared else None
+    return route.structure_hash(held.deployment.content_hash(held.job), beside)
 
 
 def extend_target(held: Hold) -> None:
@@ -185,9 +204,9 @@ def _as_extended(held: Hold, route: Route, existing: Table) -> Table:
 
 def find_ours(held: Hold) -> tuple[Route, Table] | None:
     """The route to a table as we would make it now, and the target table that we have made; None
-    where we have made none. Raises StructureMismatch if that cannot hold all that may come of the
-    source's columns: an image would set aside what does not fit, and delete it there. How long a
-    mask or code can be no type says."""
+    where we have made none. Raises StructureMismatch if the job has changed since, and the table
+    cannot hold all that may come: an image would set aside what does not fit, and delete it
+    there."""
     job, target = held.job, held.target
     place = target.resolve(TableName(job.target.table, job.target.schema))
     with target.transaction() as connection:
@@ -198,19 +217,30 @@ def find_ours(held: Hold) -> tuple[Route, Table] | None:
         return None
     table, existing = describe_source(job, held.source), target.describe(place)
     route = find_route(job, table, held.exchange, target, held.deployment.code_tables)
+    with held.exchange.transaction() as connection:
+        known = exchange_version(connection) is not None
+        newest = held.ledger().newest_applied() if known else None
+    now = _content_hash(held, route, _cursor_of(held, table, route))
+    if newest is not None and newest.content_hash != now:
+        _refuse_narrow(held, route, existing)
+    return route, existing
+
+
+def _refuse_narrow(held: Hold, route: Route, existing: Table) -> None:
+    """How long a mask or code can be no type says, and what a type of a family's own has become."""
     narrow = [
         f"column {c.name} is {existing.column(c.name).type}, and {c.target} comes"
         for c in route.columns
         if c.name in existing.names and not c.mask and c.codes is None
+        if c.target.kind is not Kind.NATIVE
         if existing.column(c.name).type.fit(c.target) is Fit.CHECKED
     ]
     if narrow:
         raise StructureMismatch(
-            f"{held.name}: target table {place} is too narrow by now: {'; '.join(narrow)}",
-            endpoint=job.target.endpoint,
+            f"{held.name}: target table {existing.name} is too narrow by now: {'; '.join(narrow)}",
+            endpoint=held.job.target.endpoint,
             remedy="widen these columns there, or drop the table: a resync makes it anew",
         )
-    return route, existing
 
 
 def _refuse_neighbour(held: Hold) -> None:
