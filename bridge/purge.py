@@ -88,8 +88,9 @@ def _without_file(deployment: Deployment, names: Sequence[str]) -> list[Purged]:
                 return []
             known = {standing.job for standing in Ledger.jobs(connection, department)}
             ledgers = (Ledger(connection, department, name) for name in sorted(known - {*names}))
-            old = [ledger.job for ledger in ledgers if _old(ledger, before, 1)]
-    return [Purged(name, why_not="its job file is gone") for name in old]
+            old = [batch for ledger in ledgers for batch in _old(ledger, before, 1)]
+            left = [batch.job for batch in old if exchange.exists(_table(exchange, batch))]
+    return [Purged(name, why_not="its job file is gone") for name in left]
 
 
 def _foreseen(deployment: Deployment, exchange: Connector, name: str, *, count: bool) -> Purged:

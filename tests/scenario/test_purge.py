@@ -347,6 +347,9 @@ def test_a_job_whose_file_is_gone(lived: World, capsys: pytest.CaptureFixture[st
     for more in ((), ("--dry-run",)):
         told = call(capsys, "purge", *more, "--config", lived.directory)
         assert (told.code, "its job file is gone" in told.out) == (0, True)
+    lived.sql("exchange", "ALTER TABLE bh_change_j RENAME TO away")
+    assert "its job file is gone" not in call(capsys, "purge", "--config", lived.directory).out
+    lived.sql("exchange", "ALTER TABLE away RENAME TO bh_change_j")
     lived.job("k", target={"endpoint": "target", "table": "k"}, **cursor_job())
     lived.run_well("k")
     assert "its job file is gone" not in call(capsys, "purge", "k", "--config", lived.directory).out
