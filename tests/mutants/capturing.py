@@ -715,8 +715,8 @@ CAPTURING = (
         "cursor-under-its-mask-not-kept",
         "classify",
         "bridge.plan",
-        "c.source.name == cursor_name and not (c.mask or c.codes is not None)",
-        "c.source.name == cursor_name",
+        "c.source.name == name and not (c.mask or c.codes is not None)",
+        "c.source.name == name",
         f"{SCENARIO}/test_first_load.py::test_a_cursor_that_travels_masked_is_kept_as_it_is"
         "[sqlite-sqlite-sqlite]",
     ),
