@@ -721,6 +721,14 @@ CAPTURING = (
         "[sqlite-sqlite-sqlite]",
     ),
     Mutant(
+        "tables-of-another-department-taken",
+        "classify",
+        "bridge.plan",
+        "    _refuse_neighbour(held)\n",
+        "",
+        f"{SCENARIO}/test_two_departments.py::test_two_jobs_of_one_name_do_not_share_their_tables",
+    ),
+    Mutant(
         "files-of-another-job-taken-for-ours",
         "classify",
         "bridge.ledger.file",
