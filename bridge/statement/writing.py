@@ -13,7 +13,7 @@ from reconcile.report import render_statement
 from reconcile.statement import Statement
 from reconcile.wording import Language
 
-__all__ = ["FORMATS", "LANGUAGES", "require", "write_statement", "write_whole"]
+__all__ = ["FORMATS", "LANGUAGES", "require", "unusable", "write_statement", "write_whole"]
 
 FORMATS = ("html", "xlsx", "pdf")
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -52,11 +52,16 @@ def write_statement(
             for name, write in _writers(statement, deployment, formats, language):
                 files.append(write_whole(Path(f"{stem}.{language}.{name}"), write))
     except OSError as error:
-        raise ConfigurationError(
-            f"the statement cannot be written to {folder}: {error.strerror}",
-            remedy="name a folder with --output DIR that this account may write to",
-        ) from error
+        raise unusable(folder, error) from error
     return files
+
+
+def unusable(folder: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"the statement cannot be written to {folder}: {error.strerror}",
+        remedy="name a folder that this account may write to: --output DIR, or BRIDGEHEAD_REPORTS "
+        "for Airflow",
+    )
 
 
 def _writers(

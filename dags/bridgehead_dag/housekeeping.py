@@ -6,11 +6,13 @@ one is a function here and a line in `STEPS`.
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
+
+from airflow.sdk import get_current_context
 
 from bridge.comparison import reconcile_job
 from bridge.hold import open_ledger
@@ -19,12 +21,11 @@ from bridge.notice import note_all
 from bridge.overview import JobOverview, overview
 from bridge.purge import Purged, purge_jobs
 from bridge.settings import Deployment, find_directory, load
-from bridge.statement.assembly import assemble_statement
+from bridge.statement.daily import write_days
 from bridgehead_dag.narration import log, section
 from bridgehead_dag.verdict import conclude, failure, one_line
 from bridgehead_dag.work import deployment
 from connectors.errors import BridgeheadError, Busy, ConfigurationError
-from reconcile.report import render_statement
 
 __all__ = [
     "STEPS",
@@ -136,27 +137,29 @@ def compare(job: str) -> Mapping[str, object]:
     return counts
 
 
-def report() -> str:
-    """Writes the statement of the day that is over; the file's place. Fails where it is not in
-    order."""
-    known = deployment()
-    zone = ZoneInfo(known.settings.statement.timezone)
-    until = datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    since = until - timedelta(days=1)
-    made = []
-    _asked(lambda: made.append(assemble_statement(known, since, until)))
-    folder = reports_directory()
-    folder.mkdir(parents=True, exist_ok=True)
-    place = folder / f"{known.department.code}-{since:%Y-%m-%d}.html"
-    part = place.with_suffix(".part")
-    part.write_text(render_statement(made[0]), encoding="utf-8")
-    part.replace(place)
-    verdict = made[0].verdict
-    log.info("%s: %s %s", place, verdict.zh, verdict.en)
-    if not made[0].in_order:
-        said = say("the day's statement says {0}: {1}", f"{verdict.zh} {verdict.en}", place)
-        raise failure(_BOOKS, said)
-    return str(place)
+def report() -> None:
+    """Writes the statement of the day before the run's own, and first those of missed days. Fails
+    where one is not in order, when all are written."""
+    known, red = deployment(), list[str]()
+    _asked(lambda: red.extend(_not_in_order(known)))
+    if red:
+        more = say(" and {0} more", len(red) - 1) if len(red) > 1 else ""
+        raise failure(_BOOKS, f"{red[-1]}{more}")
+
+
+def _not_in_order(known: Deployment) -> Iterator[str]:
+    for day, made, file in write_days(known, _run_date(), reports_directory()):
+        verdict = f"{made.verdict.zh} {made.verdict.en}"
+        told = say("the statement of {0} says {1}: {2}", day, verdict, file)
+        log.log(logging.INFO if made.in_order else logging.WARNING, "%s", told)
+        if not made.in_order:
+            yield told
+
+
+def _run_date() -> datetime:
+    """When the run was due, however late it is: whoever starts one by hand may give another."""
+    run = get_current_context()["dag_run"]
+    return run.logical_date or run.run_after
 
 
 def reports_directory() -> Path:

@@ -85,11 +85,11 @@ def compare(job: str) -> Counts:
     return housekeeping.compare(job)
 
 
-def report() -> str:
-    """The report of the day that is over."""
+def report() -> None:
+    """The report of the day before the run's, and of days that were missed."""
     from bridgehead_dag import housekeeping
 
-    return housekeeping.report()
+    housekeeping.report()
 
 
 def all_compared() -> None:

@@ -10,6 +10,7 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,13 @@ class Kept(logging.Handler):
         self.lines.append([record.levelname, record.getMessage()])
 
 
-def run(dag_id: str) -> dict[str, Any]:
+def run(dag_id: str, days_late: str = "0") -> dict[str, Any]:
     kept = Kept()
     logging.getLogger("bridgehead").addHandler(kept)
     dag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"]).dags[dag_id]
     for task in dag.tasks:
         task.retries = 0
-    done = dag.test()
+    done = dag.test(logical_date=datetime.now(UTC) - timedelta(days=int(days_late)))
     logging.getLogger("bridgehead").removeHandler(kept)
     with create_session() as session:
         wanted = select(XComModel).where(XComModel.run_id == done.run_id)

@@ -29,6 +29,7 @@ _KEEP = (
 )
 _TOUCH = "UPDATE {0} SET updated_at = datetime('now') WHERE id = 2;"
 _ONE_MORE = "INSERT INTO {0} VALUES ({1}, 'c', datetime('now', '-2 seconds'));"
+_STATED = "the statement of "
 JOBS = ("plain", "apart", "off", "lossy", "far", "steady")
 
 
@@ -73,6 +74,7 @@ def _write(place: Path, content: object) -> None:
 
 
 STEPS: dict[str, tuple[str, ...]] = {
+    "late audit": ("run", "bridgehead_audit", "3"),
     "plain": ("run", "plain"),
     "idle": ("run", "plain"),
     "apart": ("run", "apart"),
@@ -264,16 +266,33 @@ def test_only_what_may_heal_is_tried_again(played: Any) -> None:
     assert played["kinds"] == {"1": fails, "2": fails, "3": "TryAgain", "4": fails}
 
 
-def test_the_audit_compares_every_job_and_is_red_for_one(played: Any, deployment: Path) -> None:
+def test_the_audit_compares_every_job_and_is_red_for_one(played: Any) -> None:
     run = played["audit"]
     compared = [state for task, state in run["tasks"].items() if task.startswith("compare/")]
     assert sorted(compared) == ["failed"] * 3 + ["success"] * 3
     assert run["tasks"]["all_compared/-1"] == "upstream_failed"
     assert any("extra 0" in text or "'missing': 1" in text for _, text in run["log"])
-    (report,) = (deployment.parent / "reports").iterdir()
-    assert report.suffix == ".html"
-    assert run["tasks"]["report/-1"] == "failed"
-    assert f"the day's statement says 偏差 deviation: {report}" in _errors(run)
+
+
+def test_the_audit_states_the_day_of_its_run_and_the_days_that_were_missed(
+    played: Any, deployment: Path
+) -> None:
+    """The one run was due three days ago, the next one now."""
+    late, run = (
+        [text for level, text in played[name]["log"] if level != "ERROR" and _STATED in text]
+        for name in ("late audit", "audit")
+    )
+    files = sorted((deployment.parent / "reports").iterdir())
+    assert [len(late), len(run), len(files)] == [1, 3, 4]
+    assert [text.rpartition(": ")[2] for text in late + run] == [str(file) for file in files]
+    assert played["audit"]["tasks"]["report/-1"] == "failed"
+    assert run[-1].split(": ")[0].endswith("says 偏差 deviation")
+    assert run[-1] in [text.partition(" and ")[0] for text in _errors(played["audit"])]
+
+
+def test_a_report_leaves_nothing_in_xcom(played: Any) -> None:
+    assert played["late audit"]["tasks"]["report/-1"] == "success"
+    assert not [key for key in played["late audit"]["xcom"] if key.startswith("report/")]
 
 
 def test_the_agent_says_who_waits_for_a_person(played: Any) -> None:
