@@ -80,9 +80,12 @@ def _job_dag(entry: Entry, pools: Collection[str]) -> DAG:
     ) as dag:
         source, target = (pool_of(end, pools) for end in (entry.source, entry.target))
         if entry.tasks == "three":
+            # What is sealed is delivered whatever `pull` came to; the run is red with either.
             pull = _task(step.pull, source)(entry.job)
-            push = _task(step.push, target)(entry.job)
-            pull >> push >> _task(step.reconcile, target)(entry.job)
+            push = _task(step.push, target, trigger_rule="none_skipped")(entry.job)
+            reconcile = _task(step.reconcile, target)(entry.job)
+            pull >> [push, reconcile]
+            push >> reconcile
         elif entry.schedule == "continuous":
             _task(step.follow, source, "run")(entry.job)
         else:
@@ -129,8 +132,8 @@ def new_dag(
     )
 
 
-def _task(function: Any, pool: str, name: str | None = None) -> Any:
-    return task(task_id=name or function.__name__, pool=pool)(function)
+def _task(function: Any, pool: str, name: str | None = None, **more: Any) -> Any:
+    return task(task_id=name or function.__name__, pool=pool, **more)(function)
 
 
 def _doc(entry: Entry) -> str:

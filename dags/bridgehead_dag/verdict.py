@@ -31,16 +31,13 @@ def failure(exit_code: int, text: str) -> AirflowException:
     return TryAgain(text) if exit_code == _TRY_AGAIN else AirflowFailException(text)
 
 
-def conclude(outcome: Outcome, *, more_follows: bool = False) -> Counts:
-    """The counts of a run that went well; otherwise they are kept, and one sentence is raised. Of a
-    task that `more_follows`, an open deviation stops nothing: the next ones deliver, and tell."""
+def conclude(outcome: Outcome) -> Counts:
+    """The counts of a run that went well; otherwise they are kept, and one sentence is raised."""
     if outcome.skipped:
         skipped = say("{0}: skipped, it is disabled", outcome.job)
         raise AirflowSkipException(f"{skipped} → bridgehead enable {outcome.job}")
     counts = counts_of(outcome)
-    if more_follows and outcome.exit_code and _only_deviates(outcome):
-        log.warning("%s", sentence(outcome))
-    elif outcome.exit_code:
+    if outcome.exit_code:
         get_current_context()["ti"].xcom_push("return_value", counts)
         raise failure(outcome.exit_code, sentence(outcome)) from None
     log.info("%s: %s %s", outcome.job, outcome.verdict.zh, outcome.verdict.en)
@@ -83,10 +80,6 @@ def sentence(outcome: Outcome) -> str:
 def one_line(error: BridgeheadError) -> str:
     """Several problems of a configuration stand in lines of their own."""
     return "; ".join(line.strip() for line in say_error(error).splitlines() if line.strip())
-
-
-def _only_deviates(outcome: Outcome) -> bool:
-    return outcome.verdict is Verdict.DEVIATION and not (outcome.error or outcome.overdue)
 
 
 def _where(outcome: Outcome) -> str:

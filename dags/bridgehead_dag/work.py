@@ -30,7 +30,7 @@ def run(job: str) -> Counts:
 
 
 def pull(job: str) -> Counts:
-    return _stage(job, pull_only, "pull", more_follows=True)
+    return _stage(job, pull_only, "pull")
 
 
 def push(job: str) -> Counts:
@@ -65,11 +65,11 @@ def deployment() -> Deployment:
         raise failure(error.exit_code, one_line(error)) from None
 
 
-def _stage(job: str, step: Step, name: str, *, more_follows: bool = False) -> Counts:
+def _stage(job: str, step: Step, name: str) -> Counts:
     narrator = Narrator()
     outcome = _outcome(deployment(), job, (step,), narrator)
     narrator.tell(outcome, name)
-    return conclude(outcome, more_follows=more_follows)
+    return conclude(outcome)
 
 
 def _outcome(known: Deployment, job: str, steps: Iterable[Step], narrator: Narrator) -> Outcome:

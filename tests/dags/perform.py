@@ -74,7 +74,27 @@ def put(place: str, text: str) -> None:
         Path(place).unlink()
 
 
-PLAYED: dict[str, Callable[..., Any]] = {"run": run, "command": command, "sql": sql, "put": put}
+def write(database: str) -> None:
+    """Begins a transaction, which stays open."""
+    _writers.append(sqlite3.connect(database))
+    _writers[-1].execute("BEGIN IMMEDIATE")
+
+
+def end() -> None:
+    while _writers:
+        _writers.pop().close()
+
+
+_writers: list[sqlite3.Connection] = []
+
+PLAYED: dict[str, Callable[..., Any]] = {
+    "run": run,
+    "command": command,
+    "sql": sql,
+    "put": put,
+    "write": write,
+    "end": end,
+}
 
 if __name__ == "__main__":
     plan, answer = map(Path, sys.argv[1:])

@@ -112,7 +112,11 @@ def test_every_way_of_writing_a_schedule(loaded: Any) -> None:
 def test_one_task_unless_the_job_asks_for_three(loaded: Any) -> None:
     dags = loaded["good"]["dags"]
     assert dags["cron"]["tasks"] == {"run": []}
-    assert dags["three"]["tasks"] == {"pull": ["push"], "push": ["reconcile"], "reconcile": []}
+    assert dags["three"]["tasks"] == {
+        "pull": ["push", "reconcile"],
+        "push": ["reconcile"],
+        "reconcile": [],
+    }
     assert set(dags["three"]["retries"].values()) == {4}
 
 

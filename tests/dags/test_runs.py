@@ -27,6 +27,10 @@ _KEEP = (
     "UPDATE bh_batch SET reconciled_at = '2020-01-01T00:00:00.000000Z' WHERE job = '{0}';"
     "CREATE TRIGGER keep BEFORE DELETE ON bh_change_{0} BEGIN SELECT RAISE(ABORT, 'no'); END;"
 )
+_LONG_AGO = (
+    "UPDATE bh_candidate SET at = '2020-01-01T00:00:00.000000Z' "
+    "WHERE job = '{0}' AND tokens <> '[]';"
+)
 _TOUCH = "UPDATE {0} SET updated_at = datetime('now') WHERE id = 2;"
 _ONE_MORE = "INSERT INTO {0} VALUES ({1}, 'c', datetime('now', '-2 seconds'));"
 _STATED = "the statement of "
@@ -54,13 +58,14 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     for job in JOBS:
         capture = {"method": "cursor", "column": "updated_at", "margin": 0}
+        capture |= {"drain_wait": 0, "horizon_limit": 1} if job == "apart" else {}
         content: dict[str, Any] = {
             "job": job,
             "source": {"endpoint": "a", "table": job},
             "target": {"endpoint": "closed" if job == "far" else "c", "table": job},
             "capture": {**capture, "deletes": {"sweep": "every_run"}},
             "empty_every": 0,
-            "tasks": "three" if job == "apart" else "one",
+            "tasks": "three" if job in ("apart", "off") else "one",
             "schedule": "continuous" if job == "steady" else "manual",
         }
         _write(config / "jobs" / f"{job}.yaml", content)
@@ -78,6 +83,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "plain": ("run", "plain"),
     "idle": ("run", "plain"),
     "apart": ("run", "apart"),
+    "held back": ("run", "apart"),
     "off": ("run", "off"),
     "lossy": ("run", "lossy"),
     "far": ("run", "far"),
@@ -99,7 +105,14 @@ def played(deployment: Path, airflow: Airflow) -> Any:
     broken, own = (str(deployment / f"jobs/{n}.yaml") for n in ("broken", "bridgehead_agent"))
     plain = (deployment / "jobs/plain.yaml").read_text("utf-8")
     before: dict[str, list[tuple[str, ...]]] = {
-        "off": [("command", "disable", "off")],
+        "held back": [
+            ("sql", a, _ONE_MORE.format("apart", 5)),
+            ("command", "pull", "apart"),
+            ("write", a),
+            ("command", "pull", "apart"),
+            ("sql", b, _LONG_AGO.format("apart")),
+        ],
+        "off": [("end",), ("command", "disable", "off")],
         "lossy": [
             ("command", "run", "lossy"),
             ("sql", c, _SWALLOW.format("lossy")),
@@ -204,24 +217,41 @@ def test_three_tasks_hand_on_what_is_sealed(played: Any) -> None:
     assert "stream up to 1/1: sent 2, received 2, equal" in [text for _, text in run["log"]]
 
 
+def test_a_pull_that_is_held_back_keeps_nothing_sealed_from_being_delivered(
+    played: Any,
+) -> None:
+    run = played["held back"]
+    assert run["state"] == "failed"
+    assert run["tasks"] == {
+        "pull/-1": "failed",
+        "push/-1": "success",
+        "reconcile/-1": "upstream_failed",
+    }
+    assert run["xcom"]["push/-1"]["received"] == 1
+    (told,) = _errors(run)
+    assert told.startswith("apart: the horizon is held back too long by ")
+
+
 def test_behind_an_open_deviation_three_tasks_deliver_and_the_run_is_red(
     played: Any, deployment: Path
 ) -> None:
     run = played["behind"]
     assert run["state"] == "failed"
     assert run["tasks"] == {
-        "pull/-1": "success",
+        "pull/-1": "failed",
         "push/-1": "failed",
         "reconcile/-1": "upstream_failed",
     }
     with closing(sqlite3.connect(deployment.parent / "c.db")) as target:
-        assert target.execute("SELECT id FROM apart ORDER BY id").fetchall() == [(1,), (2,), (4,)]
-    warned = [text for level, text in run["log"] if level == "WARNING"]
-    assert any(text.startswith("apart: 偏差 deviation 1; open since an earlier") for text in warned)
+        assert target.execute("SELECT id FROM apart ORDER BY id").fetchall() == [
+            (n,) for n in (1, 2, 4, 5)
+        ]
+    assert all(text.startswith("apart: 偏差 deviation 1; ") for text in _errors(run))
 
 
 def test_a_disabled_job_is_skipped(played: Any) -> None:
-    assert played["off"]["tasks"] == {"run/-1": "skipped"}
+    tasks = ("pull/-1", "push/-1", "reconcile/-1")
+    assert played["off"]["tasks"] == dict.fromkeys(tasks, "skipped")
 
 
 def test_a_deviation_fails_the_task_with_one_sentence(played: Any) -> None:

@@ -19,6 +19,7 @@ TOLD = "tests/scenario/test_told_everywhere.py"
 LOOKED = "tests/scenario/test_looked_at.py"
 CONTENTS = "tests/scenario/test_contents.py"
 SIMULATION = "tests/simulation/test_simulation.py"
+DAILY = "tests/scenario/test_statement_daily.py"
 
 JUDGING = (
     Mutant(
@@ -28,6 +29,14 @@ JUDGING = (
         "yield Sighting(EventKind.HELD, job, batch.place, ",
         'yield Sighting(EventKind.HELD, job, "", ',
         f"{EVENTS}::test_a_second_batch_is_held_in_the_run_that_delivers_the_first[False-sqlite]",
+    ),
+    Mutant(
+        "a-missed-day-without-a-statement",
+        "verdict",
+        "bridge.statement.daily",
+        "max((day for day in written if day < last), default=last - _DAY) + _DAY",
+        "last",
+        f"{DAILY}::test_days_that_were_missed_are_made_up_for_once",
     ),
     Mutant(
         "no-deviation-if-only-the-digest-differs",
