@@ -229,12 +229,15 @@ class Job(Strict):
         return faults
 
     def _schedule_faults(self) -> list[Fault]:
+        faults = []
+        if self.tasks == "three" and self.schedule_kind == "continuous":
+            message = "three cannot go on without an end; write one, or a schedule of 10s"
+            faults.append(Fault(("tasks",), message))
         cycle = self.catalogue.update_cycle
         limit = cycle_seconds(cycle)
         if limit is None:
-            return []
+            return faults
         promised = f"the update cycle ({cycle or 'none given: daily'})"
-        faults = []
         days = working_days(cycle) is not None
         gap = longest_gap_seconds(self.schedule, working_days=days)
         if gap is not None and gap > limit:

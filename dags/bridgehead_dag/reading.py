@@ -167,11 +167,16 @@ def _entry(stem: str, content: object) -> Entry:
     tasks = _text(content, "tasks", "one")
     if tasks not in _TASKS:
         raise ValueError(f"tasks: {tasks!r} is neither {' nor '.join(_TASKS)}")
+    schedule = " ".join(_text(content, "schedule", "manual").split())
+    if (tasks, schedule) == ("three", "continuous"):
+        raise ValueError(
+            "tasks: three cannot go on without an end; write one, or a schedule of 10s"
+        )
     source, target = (_mapping(content, end) for end in ("source", "target"))
     return Entry(
         job=job,
         title=_shown(_text(content, "title", "")),
-        schedule=" ".join(_text(content, "schedule", "manual").split()),
+        schedule=schedule,
         tasks=tasks,
         source=_text(source, "endpoint", within="source."),
         source_table=_text(source, "table", "a query", within="source."),

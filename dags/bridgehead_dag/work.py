@@ -43,12 +43,16 @@ def reconcile(job: str) -> Counts:
 
 def follow(job: str) -> Counts:
     """One Airflow run a second would fill its database: this one goes on for some minutes. It ends
-    with the first trouble, and the run after a failed one begins with a rest."""
+    with the first trouble, and the run after a failed one begins with a rest. A disabled job is
+    looked at again after each rest."""
     _rest_after_failure()
     known, narrator = deployment(), Narrator()
     until = time.monotonic() + FOLLOW_SECONDS
     while True:
         outcome = _outcome(known, job, (), narrator)
+        if outcome.skipped and time.monotonic() < until:
+            time.sleep(REST_SECONDS)
+            continue
         if outcome.batches or outcome.exit_code:
             narrator.tell(outcome, "pull", "push", "reconcile")
         counts = conclude(outcome)

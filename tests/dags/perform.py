@@ -8,6 +8,7 @@ import logging
 import os
 import sqlite3
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -40,7 +41,9 @@ def run(dag_id: str, days_late: str = "0") -> dict[str, Any]:
     dag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"]).dags[dag_id]
     for task in dag.tasks:
         task.retries = 0
+    began = time.monotonic()
     done = dag.test(logical_date=datetime.now(UTC) - timedelta(days=int(days_late)))
+    seconds = time.monotonic() - began
     logging.getLogger("bridgehead").removeHandler(kept)
     with create_session() as session:
         wanted = select(XComModel).where(XComModel.run_id == done.run_id)
@@ -50,6 +53,7 @@ def run(dag_id: str, days_late: str = "0") -> dict[str, Any]:
         "tasks": {f"{ti.task_id}/{ti.map_index}": ti.state for ti in done.get_task_instances()},
         "xcom": found,
         "log": kept.lines,
+        "seconds": seconds,
     }
 
 
@@ -98,7 +102,7 @@ PLAYED: dict[str, Callable[..., Any]] = {
 
 if __name__ == "__main__":
     plan, answer = map(Path, sys.argv[1:])
-    work.FOLLOW_SECONDS, work.PAUSE_SECONDS = 3.0, 0.5
+    work.FOLLOW_SECONDS, work.PAUSE_SECONDS, work.REST_SECONDS = 3.0, 0.5, 0.5
     upgradedb()
     played = [PLAYED[verb](*words) for verb, *words in json.loads(plan.read_text("utf-8"))]
     kinds = {code: type(failure(code, "")).__name__ for code in (1, 2, 3, 4)}

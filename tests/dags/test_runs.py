@@ -88,6 +88,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "lossy": ("run", "lossy"),
     "far": ("run", "far"),
     "steady": ("run", "steady"),
+    "asleep": ("run", "steady"),
     "stuck": ("run", "steady"),
     "audit": ("run", "bridgehead_audit"),
     "agent": ("run", "bridgehead_agent"),
@@ -124,7 +125,9 @@ def played(deployment: Path, airflow: Airflow) -> Any:
             ("command", "run", "apart"),
             ("sql", a, _ONE_MORE.format("apart", 4)),
         ],
+        "asleep": [("command", "disable", "steady")],
         "stuck": [
+            ("command", "enable", "steady"),
             ("sql", c, _SWALLOW.format("steady").replace("swallow", "gulp")),
             ("sql", a, "INSERT INTO steady VALUES (3, 'c', datetime('now'));"),
         ],
@@ -281,6 +284,12 @@ def test_a_continuous_task_leaves_the_counts_of_all_that_it_ran(played: Any) -> 
         2,
     )
     assert left["batches"] == len(_sections(run, "pull"))
+
+
+def test_a_continuous_task_of_a_disabled_job_does_not_end_at_once(played: Any) -> None:
+    run = played["asleep"]
+    assert run["tasks"] == {"run/-1": "skipped"}
+    assert run["seconds"] >= 3
 
 
 def test_a_continuous_task_ends_with_the_first_trouble(played: Any) -> None:

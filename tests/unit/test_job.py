@@ -122,6 +122,13 @@ def test_schedules(schedule: object, kind: str) -> None:
     assert job(schedule=schedule).schedule_kind == kind
 
 
+@pytest.mark.parametrize("cycle", [None, "irregular"])
+def test_three_tasks_are_not_continuous(cycle: str | None) -> None:
+    data: Data = {"schedule": "continuous", "catalogue": {"update_cycle": cycle}}
+    assert "tasks: three cannot go on" in refusal(tasks="three", **data)
+    assert job(tasks="one", **data).tasks == "one"
+
+
 @pytest.mark.parametrize(
     "schedule",
     [
