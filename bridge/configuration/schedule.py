@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
@@ -21,6 +23,11 @@ Kind = Literal["cron", "interval", "continuous", "manual"]
 _FIRST_DAY = date(2024, 1, 1)
 _DAYS = 9 * 366
 _LENGTH_LIMIT = 200
+_DAY, _WEEKDAY = 2, 4
+# A value, or a range of several, or all, with or without a step: one reading in every scheduler.
+_TERM = re.compile(
+    r"[0-9]+|[A-Z]{3}|(?:\*|([0-9]+)-(?!\1\b)[0-9]+|([A-Z]{3})-(?!\2\b)[A-Z]{3})(?:/[0-9]+)?"
+)
 _WAYS = "write a cron line such as '*/10 * * * *', an interval such as 10m, continuous or manual"
 
 
@@ -82,9 +89,26 @@ def _cron(text: str) -> CronSim:
     if len(text.split()) != 5:
         raise ValueError("a cron line has five fields: minute hour day month weekday")
     try:
-        return CronSim(text, datetime(2024, 1, 1))
+        cron = CronSim(text, datetime(2024, 1, 1))
     except (CronSimError, ValueError) as error:
         raise ValueError(str(error).lower()) from None
+    _refuse_ambiguous(re.sub(r"\b0+(?=[0-9])", "", text.upper()).split())
+    return cron
+
+
+def _refuse_ambiguous(fields: Sequence[str]) -> None:
+    """Raises ValueError for what Airflow's reader takes for other times than ours: `5-5` for all
+    of them, `1/2` for another end of the week, a `*/2` beside a weekday for either of the two."""
+    for place, field in enumerate(fields):
+        for term in field.split(","):
+            if not _TERM.fullmatch(term) and (place, term) != (_DAY, "L"):
+                raise ValueError(
+                    f"schedulers differ on {shown(term)}; "
+                    "all know 5, 1-5, */5, 1-31/5, mon-fri and lists of them"
+                )
+    days = {fields[_DAY], fields[_WEEKDAY]}
+    if "*" not in days and "*" in "".join(days):
+        raise ValueError("schedulers differ on a day and a weekday together where one has a *")
 
 
 def _check(text: str) -> str:
