@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bridge.finding import Finding, Level
 from bridge.hold import Hold
@@ -45,13 +46,14 @@ def sample(held: Hold, plan: Plan) -> Iterator[Finding]:
     if not present:
         return
     newest = present[-1].name
+    table = replace(plan.table, name=TableName(newest))
     refused: list[SetAside] = []
     with held.source.snapshot():
-        stream = held.source.read(every_row(plan))
+        stream = held.source.read(every_row(replace(plan, table=table)))
         for _ in Sieve(plan, refused).accepted(stream.part(_SAMPLE_ROWS)):
             pass
         stream.close()
-    read = held.source.file_read(plan.table.name)
+    read = held.source.file_read(table.name)
     rows = read.rows if read else 0
     found = f"{newest}: {rows:,} rows, {stream.handed_out:,} of them looked at"
     reasons = Counter(entry.reason for entry in refused)

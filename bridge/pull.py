@@ -137,7 +137,8 @@ def _behind(held: Hold, high: datetime, watermark: datetime) -> Pulled:
 def _horizon(held: Hold, plan: Plan) -> tuple[datetime | None, Pulled]:
     """Up to where this pull may read; None if nothing is drained yet."""
     if plan.cursor is None:  # a comparison of everything needs no horizon
-        return held.source.clock(), Pulled()
+        waiting = held.source.newest_waits(plan.table.name)
+        return None if waiting else held.source.clock(), Pulled(waiting)
     capture, source = held.job.capture, held.source
     with held.exchange.transaction():
         kept = held.ledger().candidates()

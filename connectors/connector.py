@@ -171,6 +171,11 @@ class Connector(Session):
         others why it has to be waited for. Empty for a store of tables."""
         return [], []
 
+    def newest_waits(self, name: TableName) -> tuple[str, ...]:
+        """Why the newest file that a name stands for has to be waited for; empty where it has not,
+        and for a store of tables."""
+        return ()
+
     def sha256(self, file: str) -> str:
         """What a file holds now, as a digest; for families with `files`."""
         raise NotImplementedError

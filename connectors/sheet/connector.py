@@ -68,6 +68,7 @@ class SheetConnector(SqliteConnector):
             Path(endpoint.path or "").absolute(), self.endings, float(self.options["settle"])
         )
         self._read: dict[str, SourceFile] = {}
+        self._complete: set[str] = set()
         super().__init__(endpoint)
 
     def _open(self) -> Any:
@@ -87,7 +88,12 @@ class SheetConnector(SqliteConnector):
     def files(self, name: TableName) -> tuple[list[SourceFile], list[str]]:
         with self._reachable():
             files, waiting = self.folder.look(name.name)
-        return files, [f"{w.name} {w.why}" for w in waiting]
+        self._complete = {f.name for f in files}
+        return files, [str(w) for w in waiting]
+
+    def newest_waits(self, name: TableName) -> tuple[str, ...]:
+        with self._reachable():
+            return tuple(map(str, self.folder.look_for_newest(name.name)[1]))
 
     def sha256(self, file: str) -> str:
         with self._reachable():
@@ -110,7 +116,7 @@ class SheetConnector(SqliteConnector):
 
     def describe(self, name: TableName) -> Table:
         """Every named column of the file, as text: a file says no types."""
-        file = self._newest(name)
+        file = self._newest(name, names_only=True)
         with self._fitting(file), ExitStack() as stack:
             names, _ = self.opened(file, stack, "")
             named = [n for n in names if n]
@@ -226,20 +232,22 @@ class SheetConnector(SqliteConnector):
             f"WHERE {sound} AND ({key}) IN ({repeated})"
         )
 
-    def _newest(self, name: TableName) -> str:
-        """The file that a name stands for; a file's own name is taken at its word."""
+    def _newest(self, name: TableName, *, names_only: bool = False) -> str:
+        """The file that a name stands for: the newest. One before it says the names of the columns,
+        but rows are those of the newest alone, which may have to be waited for. A file that was
+        found complete in this session is taken at its word."""
+        if name.name in self._complete:
+            return name.name
         with self._reachable():
-            if (self.folder.path / name.name).is_file():
-                return name.name
-            files, waiting = self.folder.look(name.name)
-            if files:
-                return files[-1].name
-            if waiting:
+            newest, waiting = self.folder.look_for_newest(name.name)
+            if waiting and not (names_only and newest):
                 raise Unreachable(
-                    f"{waiting[0].name} {waiting[0].why}",
+                    str(waiting[-1]),
                     endpoint=str(self.endpoint),
                     remedy="it is read once it lies still and is closed",
                 )
+            if newest is not None:
+                return newest.name
             known = self.folder.names()
         endings = ", ".join(sorted(self.endings))
         raise MissingObject(

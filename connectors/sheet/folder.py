@@ -22,15 +22,19 @@ _PARTIAL = (".part", ".tmp", ".crdownload", ".partial", ".filepart", ".lock", ".
 class Waiting:
     """A file that may not be read yet, and why."""
 
-    name: str
+    file: SourceFile
     why: str
+
+    def __str__(self) -> str:
+        return f"{self.file.name} {self.why}"
 
 
 @dataclass(frozen=True)
 class Folder:
     """One folder, its own level alone. A file is complete once it has lain still for
     `settle_seconds`, by the later of its two stamps: a copy may bear an old one of its content,
-    but the moment at which its inode changed cannot be set."""
+    but the moment at which its inode changed cannot be set. A stamp that lies ahead, as a share
+    whose clock is fast gives it, says nothing: there two looks must find the same."""
 
     path: Path
     endings: frozenset[str]
@@ -55,8 +59,18 @@ class Folder:
         files, waiting = self._look(pattern)
         if any(w.why == _YOUNG for w in waiting):
             time.sleep(self.settle_seconds)
-            files, waiting = self._look(pattern)
+            files, waiting = self._look(pattern, [w.file for w in waiting])
         return files, waiting
+
+    def look_for_newest(self, pattern: str) -> tuple[SourceFile | None, list[Waiting]]:
+        """The newest complete file, and those that must be waited for and may be newer. Of a file
+        that bears the name itself no other is spoken."""
+        files, waiting = self.look(pattern)
+        if (self.path / pattern).is_file():
+            files = [f for f in files if f.name == pattern]
+            waiting = [w for w in waiting if w.file.name == pattern]
+        newest = files[-1] if files else None
+        return newest, [w for w in waiting if newest is None or _age(w.file) > _age(newest)]
 
     def stat(self, name: str) -> SourceFile:
         found = (self.path / name).stat()
@@ -69,29 +83,37 @@ class Folder:
                 digest.update(block)
         return digest.hexdigest()
 
-    def _look(self, pattern: str) -> tuple[list[SourceFile], list[Waiting]]:
+    def _look(
+        self, pattern: str, before: Iterable[SourceFile] = ()
+    ) -> tuple[list[SourceFile], list[Waiting]]:
         names = self.names(pattern)
         owned = _in_use(entry.name for entry in os.scandir(self.path))
         files: list[SourceFile] = []
         waiting: list[Waiting] = []
         for name in names:
             try:
-                why = "is open in a spreadsheet program" if name in owned else self._young(name)
-                if why is None:
-                    files.append(self.stat(name))
+                file = self.stat(name)
+                if name in owned:
+                    waiting.append(Waiting(file, "is open in a spreadsheet program"))
+                elif self._is_young(file, before):
+                    waiting.append(Waiting(file, _YOUNG))
                 else:
-                    waiting.append(Waiting(name, why))
+                    files.append(file)
             except FileNotFoundError:
                 continue  # taken away since it was listed
-        return sorted(files, key=lambda f: (f.modified_ns, f.name)), waiting
+        return sorted(files, key=_age), waiting
 
-    def _young(self, name: str) -> str | None:
-        found = (self.path / name).stat()
+    def _is_young(self, file: SourceFile, before: Iterable[SourceFile]) -> bool:
+        found = (self.path / file.name).stat()
         still = time.time() - max(found.st_mtime, found.st_ctime)
-        return _YOUNG if 0 <= still < self.settle_seconds else None
+        return still < self.settle_seconds and not (still < 0 and file in before)
 
 
 _YOUNG = "was written a moment ago"
+
+
+def _age(file: SourceFile) -> tuple[int, str]:
+    return file.modified_ns, file.name
 
 
 def _is_a_mark(name: str) -> bool:

@@ -561,6 +561,50 @@ def test_a_row_that_may_be_any_keeps_all_others(box: Desk, capsys: Capsys) -> No
     assert box.quarantine(capsys) == []
 
 
+@pytest.mark.parametrize("pattern", ["*.csv", "2.csv"])
+def test_the_newest_file_is_waited_for(box: Desk, capsys: Capsys, pattern: str) -> None:
+    """No picture before it is taken in its place, and none that is open."""
+    box.job(pattern, {"id": {"type": "integer"}, "v": {}}, key=["id"], capture=WHOLE)
+    box.csv("1.csv", "1,a")
+    box.csv("2.csv", "1,b", "2,b")
+    box.world.run_well()
+    box.csv("2.csv", "2,c")
+    mark = box.folder / ".~lock.2.csv#"
+    mark.write_bytes(b"")
+    outcome = box.world.run()
+    assert (outcome.verdict, outcome.exit_code, outcome.batches) == ("in_flight", 0, [])
+    assert outcome.holders == ("2.csv is open in a spreadsheet program",)
+    assert box.target("id, v", "id") == [(1, "b"), (2, "b")]
+    assert box.call(capsys, "check", "j").code == 0
+    mark.unlink()
+    box.world.run_well()
+    assert box.target("id, v", "id") == [(2, "c")]
+
+
+def test_a_file_that_grows_is_no_picture_though_its_stamp_lies_ahead(
+    box: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a share whose clock is fast gives it."""
+    box.job("*.csv", {"id": {"type": "integer"}, "v": {}}, key=["id"], capture=WHOLE)
+    box.csv("1.csv", "1,a", "2,a")
+    box.world.run_well()
+    lines = ["id,v\n", "1,b\n", "2,b\n"]
+
+    def grow(_: float = 0) -> None:
+        with (box.folder / "2.csv").open("a", encoding="utf-8") as stream:
+            stream.write(lines.pop(0))
+        os.utime(box.folder / "2.csv", (4e9, 4e9))
+
+    grow()
+    with monkeypatch.context() as slowly:
+        slowly.setattr("connectors.sheet.folder.time.sleep", grow)
+        assert box.world.run().holders == ("2.csv was written a moment ago",)
+    assert box.target("id, v", "id") == [(1, "a"), (2, "a")]
+    grow()
+    box.world.run_well()
+    assert box.target("id, v", "id") == [(1, "b"), (2, "b")]
+
+
 @pytest.mark.parametrize("unknown", [",2,x", "1,,x"])
 def test_a_row_that_lacks_a_part_of_its_key_may_be_any(box: Desk, unknown: str) -> None:
     columns = {"id": {"type": "integer"}, "no": {"type": "integer"}, "v": {}}
