@@ -50,9 +50,9 @@ def read_jobs(surroundings: Surroundings) -> tuple[dict[str, Job], list[Problem]
         if document is not None and job is not None and not found:
             jobs[job.job] = (document, job)
         problems += capped(found)
-    shared = _shared_targets(jobs, surroundings)
-    good = {name: job for name, (_, job) in jobs.items() if name not in shared}
-    return good, [*problems, *shared.values()]
+    faults = _circles(jobs, surroundings) | _shared_targets(jobs, surroundings)
+    good = {name: job for name, (_, job) in jobs.items() if name not in faults}
+    return good, [*problems, *faults.values()]
 
 
 def _files(directory: Path) -> list[Path]:
@@ -139,6 +139,28 @@ def _shared_targets(
             message = f"is written by {others} too; one table belongs to one job"
             location: Location = ("target", "table")
             problems[name] = jobs[name][0].problem(location, message)
+    return problems
+
+
+def _circles(
+    jobs: Mapping[str, tuple[Document, Job]], surroundings: Surroundings
+) -> dict[str, Problem]:
+    """A problem for every job whose rows come back to its own source by way of others: the image of
+    one would delete what is new in the source of another."""
+    ends = {
+        name: (_place(job.source, surroundings), _place(job.target, surroundings))
+        for name, (_, job) in jobs.items()
+    }
+    writers = {target: name for name, (_, target) in ends.items() if target is not None}
+    problems: dict[str, Problem] = {}
+    for name, (document, _) in jobs.items():
+        before = [name]
+        while (writer := writers.get(ends[before[-1]][0])) is not None and writer not in before:
+            before.append(writer)
+        if writer == name and len(before) > 1:
+            others = ", ".join(f"jobs/{other}.yaml" for other in before[1:])
+            message = f"comes back to its source by {others}; let one of them fill another table"
+            problems[name] = document.problem(("target", "table"), message)
     return problems
 
 

@@ -371,6 +371,21 @@ def test_two_jobs_on_one_table(write: Write, target: str) -> None:
     ]  # fmt: skip
 
 
+def test_jobs_that_run_in_a_circle(write: Write) -> None:
+    """An image of one deletes what is new in the source of another. A chain is none."""
+    names = ("circle1", "circle2", "chain")
+    places = ("business", "exchange"), ("exchange", "business"), ("business", "centre")
+    for name, (source, target) in zip(names, places, strict=True):
+        text = copy(name, f"{{endpoint: {target}, table: round}}")
+        text = text.replace("{endpoint: business, table: population}", f"{{endpoint: {source}, table: round}}")  # fmt: skip
+        deployment = load(write(f"jobs/{name}.yaml", text))
+    assert list(deployment.jobs) == ["chain", "population"]
+    assert [str(problem) for problem in deployment.problems] == [
+        "jobs/circle1.yaml:10 target.table: comes back to its source by jobs/circle2.yaml; let one of them fill another table",
+        "jobs/circle2.yaml:10 target.table: comes back to its source by jobs/circle1.yaml; let one of them fill another table",
+    ]  # fmt: skip
+
+
 def test_a_linked_file_is_the_same_store(write: Write, directory: Path) -> None:
     (directory / "link.db").symlink_to(directory / "centre.db")
     linked = "  link: {family: sqlite, path: link.db}\nexchange: exchange\n"
