@@ -151,6 +151,7 @@ def _circles(
         name: (_place(job.source, surroundings), _place(job.target, surroundings))
         for name, (_, job) in jobs.items()
     }
+    writers: dict[_TablePlace | None, str]
     writers = {target: name for name, (_, target) in ends.items() if target is not None}
     problems: dict[str, Problem] = {}
     for name, (document, _) in jobs.items():

@@ -17,7 +17,7 @@ class CsvConnector(SheetConnector):
 
     def opened(self, file: str, stack: ExitStack, charset: str) -> tuple[list[str], RowsOf]:
         path = self.folder.path / file
-        charset = charset or self.options.get("charset", "") or charset_of(path)
+        charset = charset_of(path, charset or self.options.get("charset", ""))
         delimiter = self.options.get("delimiter", "").replace("tab", "\t")
         header = int(self.options.get("header", "1"))
         rows = stack.enter_context(Delimited(path, charset, delimiter, header))

@@ -89,8 +89,9 @@ class Delimited:
             self._stream.readline()
 
 
-def charset_of(path: Path) -> str:
-    """UTF-8 or GB 18030, where the file leaves no doubt; a mark at its beginning decides.
+def charset_of(path: Path, declared: str = "") -> str:
+    """What a mark at the file's beginning says; else what is declared; else UTF-8 or GB 18030,
+    where the file leaves no doubt.
 
     Text of the one can pass for the other by chance, so every line that is not plain ASCII votes.
     """
@@ -99,6 +100,8 @@ def charset_of(path: Path) -> str:
         for mark, charset in _MARKS:
             if head.startswith(mark):
                 return charset
+        if declared:
+            return declared
         stream.seek(0)
         utf8, other, first_other = _votes(stream)
     if other == 0:

@@ -306,6 +306,17 @@ def test_charsets_that_leave_no_doubt(tmp_path: Path, charset: str, mark: bytes)
     assert sound(read(tmp_path, "a.csv", {"id": TEXT, "name": TEXT}), "id", "name") == WHOLE
 
 
+@pytest.mark.parametrize("declared", ["gb18030", "utf-8"])
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16-le", "utf-16-be"])
+def test_a_mark_counts_for_more_than_what_is_declared(
+    tmp_path: Path, declared: str, charset: str
+) -> None:
+    mark = "\ufeff".encode(charset)
+    (tmp_path / "a.csv").write_bytes(mark + LINES.encode(charset))
+    rows = read(tmp_path, "a.csv", {"id": TEXT, "name": TEXT}, charset=declared)
+    assert sound(rows, "id", "name") == WHOLE
+
+
 @pytest.mark.parametrize("charset", ["gbk", "utf-8"])
 def test_bytes_that_are_no_text_are_set_aside_with_their_line(tmp_path: Path, charset: str) -> None:
     good = "id,name\n1,张三\n".encode(charset)
