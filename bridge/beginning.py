@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from bridge.batch import GENESIS, Batch
 from bridge.claim import find_claim
-from bridge.errors import Held, Restored
+from bridge.errors import Gap, Held, Restored
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
 from bridge.ledger.migrations import is_receiver_current
@@ -29,12 +29,17 @@ log = logging.getLogger("bridgehead")
 
 def begin(held: Hold, outcome: Outcome) -> Plan:
     """Both sides agree, and what is to be moved is known. The receiver's position is read before
-    anything else: a ledger that was restored would give numbers away twice."""
+    anything else: a ledger that was restored would give numbers away twice. Where the source is a
+    folder, which may lack what it once brought, to begin again is for a person to decide."""
     try:
         checked = _is_receiver_there(held)
         if checked:
             check_positions(held, outcome)
     except Restored as error:
+        if held.job.capture.method == "files":
+            remedy = "put back the files that were taken, or their rows are deleted at the target"
+            again = f"then bridgehead resync {held.name} --why TEXT"
+            raise Gap(error.message, remedy=f"{remedy}; {again}") from error
         log.warning("%s; a new epoch begins, and everything is sent again", error.message)
         begin_epoch(held, error.message, BY_ITSELF, by_itself=True)
         outcome.renewed = error.message

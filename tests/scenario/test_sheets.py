@@ -24,6 +24,7 @@ from connectors.errors import Busy
 from connectors.sheet.connector import SheetConnector
 from tests.command import call
 from tests.kill import FILE_POINTS, killed
+from tests.scenario.backup import Backup
 from tests.scenario.world import MakeWorld, World, cut_off
 from tests.sheetfile import NA, write_xlsx
 
@@ -494,6 +495,26 @@ def test_a_resync_takes_every_file_that_is_there(box: Desk, capsys: Capsys) -> N
     assert [b.kind for b in outcome.batches] == ["resync", "data", "data"]
     assert box.target("id, v", "id") == [(1, "a"), (2, "b")]
     assert box.quarantine(capsys) == []  # nobody could correct what is no longer there
+
+
+def test_a_restored_ledger_deletes_nothing_that_the_folder_lacks(box: Desk, tmp_path: Path) -> None:
+    """Files that were taken are put away sooner or later."""
+    box.csv("1.csv", "1,a")
+    box.world.run_well()
+    backup = Backup(box.world, "exchange")
+    box.csv("2.csv", "2,a")
+    box.world.run_well()
+    backup.restore()
+    for file in box.folder.iterdir():
+        file.rename(tmp_path / file.name)
+    outcome = box.world.run()
+    assert (outcome.verdict, outcome.exit_code) == ("gap", 1)
+    assert "put back the files that were taken" in str(outcome.error)
+    assert box.target("id", "id") == [(1,), (2,)]
+    for name in ("1.csv", "2.csv"):
+        (tmp_path / name).rename(box.folder / name)
+    assert box.world.resync().verdict == "reconciled"
+    assert box.target("id", "id") == [(1,), (2,)]
 
 
 def test_files_are_taken_though_the_clock_was_set_back(
