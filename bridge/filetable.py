@@ -7,7 +7,7 @@ from dataclasses import replace
 from bridge.configuration.valuetype import value_type
 from bridge.job import Job
 from connectors.connector import Connector
-from connectors.errors import ConfigurationError
+from connectors.errors import ConfigurationError, MissingObject, nearest
 from connectors.table import Column, Kind, Table, TableName, Type
 
 __all__ = ["check_source", "file_table"]
@@ -20,6 +20,7 @@ def file_table(job: Job, source: Connector) -> Table:
     name = TableName(job.source.table)
     if job.columns is None:
         table = source.describe(name)
+        _check_key(job, table)
     else:
         columns = [
             Column(
@@ -33,6 +34,17 @@ def file_table(job: Job, source: Connector) -> Table:
         table = Table(name, tuple(columns), comment=job.title or "")
     charset = job.source.charset or ""
     return replace(table, columns=tuple(replace(c, charset=charset) for c in table.columns))
+
+
+def _check_key(job: Job, table: Table) -> None:
+    """Does not repeat what stands in place of the names: a file may have none, but rows alone."""
+    for name in job.key:
+        if name not in table.names:
+            raise MissingObject(
+                f"{job.job}: there is no column {name} in {table.name}",
+                endpoint=job.source.endpoint,
+                remedy=nearest(name, table.names) or "see whether the file has its row of names",
+            )
 
 
 def check_source(job: Job, source: Connector) -> None:

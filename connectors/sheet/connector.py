@@ -121,7 +121,7 @@ class SheetConnector(SqliteConnector):
             names, _ = self.opened(file, stack, "")
             named = [n for n in names if n]
             if len(set(named)) < len(named) or not named:
-                raise Unfit(f"its row of names is empty or repeats one: {', '.join(named)}")
+                raise Unfit("its row of names is empty, or repeats one")
         columns = tuple(Column(n, Type(Kind.TEXT), native="cell") for n in named)
         return Table(name, columns, comment=Path(file).stem)
 

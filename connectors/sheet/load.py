@@ -29,7 +29,8 @@ class Loaded:
     def __init__(self, names: Sequence[str], columns: Sequence[Column]) -> None:
         self.blank = 0
         self._columns = list(columns)
-        self._places = [_place_of(column.name, names) for column in columns]
+        asked = [column.name for column in columns]
+        self._places = [_place_of(name, names, asked) for name in asked]
         self._readers = [reader_of(column.type) for column in columns]
 
     def of_sheet(self, sheet: Sheet) -> Iterator[Row]:
@@ -100,13 +101,16 @@ class Loaded:
         return fault, why, values
 
 
-def _place_of(name: str, names: Sequence[str]) -> int:
+def _place_of(name: str, names: Sequence[str], asked: Sequence[str]) -> int:
+    """Where a column stands. Names that nobody has asked for are not repeated: in a file without a
+    row of names they are somebody's values."""
     found = [at for at, known in enumerate(names) if known == name]
     if len(found) == 1:
         return found[0]
     what = f"it has more than one column {name}" if found else f"it has no column {name}"
-    known = ", ".join(known for known in names if known) or "nothing"
-    raise Unfit(f"{what}; its row of names holds {known}")
+    known = ", ".join(known for known in names if known in asked) or "–"
+    total = sum(1 for known in names if known)
+    raise Unfit(f"{what}; of the {total:,} names in its row of names the job asks for {known}")
 
 
 def _bound(value: str | None, column: Column) -> str | float | None:

@@ -369,9 +369,22 @@ def test_delimiters(tmp_path: Path, delimiter: str, option: str) -> None:
 # -- files that are refused ----------------------------------------------------------------------
 
 
+def test_a_row_that_stands_in_place_of_the_names_is_not_repeated(tmp_path: Path) -> None:
+    """Somebody has left the row of names out, and the first row is a person's."""
+    (tmp_path / "a.csv").write_text("110101199003071234,张三,张三\n", "utf-8")
+    with pytest.raises(StructureMismatch, match="no column id_no") as found:
+        read(tmp_path, "a.csv", {"id_no": TEXT, "name": TEXT})
+    with opened(tmp_path, "csv") as store, pytest.raises(StructureMismatch) as described:
+        store.describe(TableName("a.csv"))
+    for told in (found, described):
+        assert "张三" not in str(told.value)
+        assert "110101" not in str(told.value)
+
+
 def test_a_file_without_a_column_is_refused_and_says_what_it_has(tmp_path: Path) -> None:
     write_xlsx(tmp_path / "a.xlsx", [["k", "v"], ["1", "a"]])
-    with pytest.raises(StructureMismatch, match="no column w; its row of names holds k, v"):
+    told = "no column w; of the 2 names in its row of names the job asks for k"
+    with pytest.raises(StructureMismatch, match=told):
         read(tmp_path, "a.xlsx", {"k": TEXT, "w": TEXT})
     write_xlsx(tmp_path / "a.xlsx", [["k", "k"], ["1", "a"]])
     with pytest.raises(StructureMismatch, match="more than one column k"):

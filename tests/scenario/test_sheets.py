@@ -705,6 +705,25 @@ def test_check_counts_files_and_looks_at_a_sample(box: Desk, capsys: Capsys) -> 
     assert [c["column"] for c in shown["columns"]] == ["id", "v"]
 
 
+@pytest.mark.parametrize("content", [{}, {"columns": {"id_no": {}, "name": {}}}])
+def test_a_file_without_its_row_of_names_is_not_quoted(
+    box: Desk, capsys: Capsys, content: dict[str, Any]
+) -> None:
+    """Its first row is somebody's, and what is told of it goes into events and alarms."""
+    source = {"endpoint": "sheets", "table": "*.csv"}
+    box.world.job("j", source=source, key=["id_no"], capture={"method": "files"}, **content)
+    box.put("a.csv", lambda path: path.write_text(f"{ID},张三丰\n", "utf-8"))
+    told = [box.call(capsys, *words) for words in (("run", "j"), ("status",), ("events",))]
+    assert (told[0].code, "no column id_no" in told[0].err) == (4, True)
+    for said in [*(call.out + call.err for call in told), str(events(box))]:
+        assert ID not in said
+        assert "张三丰" not in said
+
+
+def events(box: Desk) -> list[tuple[Any, ...]]:
+    return box.world.sql("exchange", "SELECT * FROM bh_event")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
