@@ -87,12 +87,14 @@ class SheetConnector(SqliteConnector):
 
     def files(self, name: TableName) -> tuple[list[SourceFile], list[str]]:
         with self._reachable():
+            self._refuse_misnamed(name)
             files, waiting = self.folder.look(name.name)
         self._complete = {f.name for f in files}
         return files, [str(w) for w in waiting]
 
     def newest_waits(self, name: TableName) -> tuple[str, ...]:
         with self._reachable():
+            self._refuse_misnamed(name)
             return tuple(map(str, self.folder.look_for_newest(name.name)[1]))
 
     def sha256(self, file: str) -> str:
@@ -239,6 +241,7 @@ class SheetConnector(SqliteConnector):
         if name.name in self._complete:
             return name.name
         with self._reachable():
+            self._refuse_misnamed(name)
             newest, waiting = self.folder.look_for_newest(name.name)
             if waiting and not (names_only and newest):
                 raise Unreachable(
@@ -255,6 +258,11 @@ class SheetConnector(SqliteConnector):
             endpoint=str(self.endpoint),
             remedy=nearest(name.name, known) or "put the file there, or correct source.table",
         )
+
+    def _refuse_misnamed(self, name: TableName) -> None:
+        for file in self.folder.misnamed(name.name):
+            with self._fitting(file):
+                raise Unfit("the bytes of its name are no UTF-8; give it another name")
 
     def _check_options(self, endpoint: Endpoint) -> None:
         for option, number in _NUMBERS.items():

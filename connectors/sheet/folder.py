@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -43,15 +43,11 @@ class Folder:
     def names(self, pattern: str = "*") -> list[str]:
         """Files of the family whose name is the pattern or matches it, in order of their names.
         Brackets stand for themselves."""
-        pattern = pattern.replace("[", "[[]")
-        return sorted(
-            entry.name
-            for entry in os.scandir(self.path)
-            if entry.is_file()
-            and Path(entry.name).suffix.lower() in self.endings
-            and not _is_a_mark(entry.name)
-            and fnmatchcase(entry.name, pattern)
-        )
+        return sorted(name for name in self._matching(pattern) if _readable(name) == name)
+
+    def misnamed(self, pattern: str) -> list[str]:
+        """Files that would match it, if their names were UTF-8: those of old systems are in GBK."""
+        return sorted(_readable(n) for n in self._matching(pattern) if _readable(n) != n)
 
     def look(self, pattern: str) -> tuple[list[SourceFile], list[Waiting]]:
         """The complete files, oldest first, and those that must be waited for. Waits itself while
@@ -83,6 +79,17 @@ class Folder:
                 digest.update(block)
         return digest.hexdigest()
 
+    def _matching(self, pattern: str) -> Iterator[str]:
+        pattern = pattern.replace("[", "[[]")
+        for entry in os.scandir(self.path):
+            if (
+                entry.is_file()
+                and Path(entry.name).suffix.lower() in self.endings
+                and not _is_a_mark(entry.name)
+                and fnmatchcase(_readable(entry.name), pattern)
+            ):
+                yield entry.name
+
     def _look(
         self, pattern: str, before: Iterable[SourceFile] = ()
     ) -> tuple[list[SourceFile], list[Waiting]]:
@@ -110,6 +117,15 @@ class Folder:
 
 
 _YOUNG = "was written a moment ago"
+
+
+def _readable(name: str) -> str:
+    """A name whose bytes are no UTF-8 as it was meant, as far as can be told."""
+    raw = os.fsencode(name)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("gb18030", "replace")
 
 
 def _age(file: SourceFile) -> tuple[int, str]:

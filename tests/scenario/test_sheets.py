@@ -543,6 +543,26 @@ def test_a_file_is_called_by_its_name_also_where_it_reads_like_a_pattern(
     assert (told.code, "no longer there" in told.out) == (0, False)
 
 
+@pytest.mark.parametrize("capture", ["files", "compare"])
+def test_a_name_that_is_no_utf8_is_told(box: Desk, capsys: Capsys, capture: str) -> None:
+    """As a share of an old system has it. A job that does not mean the file takes its own."""
+    columns = {"id": {"type": "integer"}, "v": {}}
+    box.job("人员*.csv", columns, key=["id"], capture={"method": capture})
+    box.csv("人员1.csv", "1,a")
+    box.world.run_well()
+    named = os.fsencode(box.folder) + "/人员2.csv".encode("gbk")
+    (box.folder / "人员1.csv").rename(os.fsdecode(named))
+    for words in (["run", "j"], ["check", "j"]):
+        told = box.call(capsys, *words)
+        assert told.code == 4
+        assert "人员2.csv: the bytes of its name are no UTF-8" in (told.out + told.err)
+    assert box.call(capsys, "discover", "sheets").code == 0
+    target = {"endpoint": "target", "table": "other"}
+    box.job("b*.csv", columns, "k", key=["id"], target=target)
+    box.csv("b.csv", "2,b")
+    box.world.run_well("k")
+
+
 # -- the whole picture ---------------------------------------------------------------------------
 
 WHOLE = {"method": "compare"}
@@ -715,7 +735,7 @@ def test_a_file_without_its_row_of_names_is_not_quoted(
     box.put("a.csv", lambda path: path.write_text(f"{ID},张三丰\n", "utf-8"))
     told = [box.call(capsys, *words) for words in (("run", "j"), ("status",), ("events",))]
     assert (told[0].code, "no column id_no" in told[0].err) == (4, True)
-    for said in [*(call.out + call.err for call in told), str(events(box))]:
+    for said in [*(one.out + one.err for one in told), str(events(box))]:
         assert ID not in said
         assert "张三丰" not in said
 
