@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
+from bridge.ledger.schema import file_row
 from bridge.ledger.schema import quarantine_row as row
 from bridge.ledger.thisjob import naming, this_job
 
@@ -30,6 +31,12 @@ _COUNT = select(func.count()).where(_OPEN)
 _NEWEST = select(func.max(row.c.number)).where(_OPEN)
 _KNOWN = select(row.c.open_key).where(_OF_KEYS)
 _CLOSED = update(row).where(_OF_KEYS)
+_PLACES = ("department", "job", "epoch", "seq")
+_WITH_FILE = (
+    select(row.c.key, file_row.c.name)
+    .join(file_row, and_(*(row.c[name] == file_row.c[name] for name in _PLACES)))
+    .where(_OPEN)
+)
 _RENEWED = (
     update(row).where(_OURS, row.c.open_key == bindparam("renewed")).values(seen=row.c.seen + 1)
 )
@@ -118,10 +125,10 @@ class Quarantine:
             after, left = page[-1][0], left - len(page)
 
     def keys_of_file(self, name: str) -> set[str]:
-        """Keys of open entries whose row stands in that file."""
-        there = row.c.place.startswith(f"{name}, ", autoescape=True)
-        query = select(row.c.key).where(_OPEN, there)
-        return set(self._connection.execute(query, self._this_job).scalars())
+        """Keys of open entries whose batch came from that file. A store may take two names for one,
+        so it is not asked for this one."""
+        found = self._connection.execute(_WITH_FILE, self._this_job)
+        return {key for key, file in found if file == name}
 
     def count(self) -> int:
         """Open entries."""

@@ -318,7 +318,7 @@ def test_a_corrected_file_closes_what_it_left(box: Desk, capsys: Capsys) -> None
     assert box.world.sql("exchange", query) == [("accepted", 1), ("its file was taken again", 3)]
 
 
-@pytest.mark.parametrize("other", ["a_.csv.csv", "ab.csv"])
+@pytest.mark.parametrize("other", ["a_.csv.csv", "ab.csv", "A_.csv", "a_.csv, more.csv"])
 def test_a_file_closes_nothing_that_another_has_left(box: Desk, capsys: Capsys, other: str) -> None:
     """Whatever the two are called, and though it had left the same key itself before."""
     box.csv("a_.csv", "x,1", "z,1")
