@@ -1,14 +1,15 @@
 """What the reader of workbooks does not say: cells that hold an error, and how large a sheet is.
 
-The reader shows `#N/A` and its like as an empty cell, and lays a sheet out in memory from its first
-cell to its last. So the sheet is looked through beforehand, a block at a time.
+The reader shows `#N/A` and its like as an empty cell, and a formula whose result was not saved; and
+it lays a sheet out in memory from its first cell to its last. So the sheet is looked through
+beforehand, a block at a time.
 """
 
 from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
@@ -23,6 +24,15 @@ _PLACE = re.compile(rb"\br=[\"']([A-Z]{1,3})([0-9]{1,7})[\"']")
 _ERROR_MARKS = (b't="e"', b"t='e'")
 _PLACES = re.compile(rb" r=[\"']([A-Z]{1,3})([0-9]{1,7})[\"']")
 _CELL = re.compile(rb"<(?:\w+:)?c\b")
+_FORMULA = re.compile(
+    rb"<(?:\w+:)?c\b([^>]*)>\s*<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)\s*"
+    rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+)
+_FORMULA_MARKS = (b"<f", b":f")
+_TEXT = re.compile(rb"\bt=[\"']str[\"']")
+_CELL_MARKS = (b"<c ", b"<x:c ")
+_ODS_MERGED = re.compile(rb"<table:covered-table-cell\b")
+_ODS_FORMULA = re.compile(rb"<table:table-cell\b(?![^>]*\bvalue-type=)[^>]*\btable:formula=")
 _ODS_ERROR = re.compile(rb"calcext:value-type=[\"']error[\"']")
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
@@ -33,7 +43,8 @@ class Unfit(Exception):
 
 @dataclass
 class Survey:
-    """Cells of one sheet that hold an error, by row and column from 0, and its extent."""
+    """Cells of one sheet that hold an error, or a formula without its result, by row and column
+    from 0, and its extent."""
 
     errors: set[tuple[int, int]] = field(default_factory=set)
     rows: int = 0
@@ -62,9 +73,12 @@ def survey_xlsx(path: Path, sheet: str) -> Survey:
     with _opened(path) as packed:
         survey, letters = Survey(), set[bytes]()
         cells = 0
-        for block in _blocks(packed, _part_of(packed, sheet)):
+        for block in _blocks(packed, _part_of(packed, sheet), _CELL_MARKS):
             if any(mark in block for mark in _ERROR_MARKS):
                 survey.errors.update(map(_place, _ERROR.findall(block)))
+            if any(mark in block for mark in _FORMULA_MARKS):
+                without = (tag for tag in _FORMULA.findall(block) if not _TEXT.search(tag))
+                survey.errors.update(map(_place, without))
             places = _PLACES.findall(block)
             letters.update({letter for letter, _ in places})
             if places:  # rows stand in their order
@@ -78,11 +92,15 @@ def survey_xlsx(path: Path, sheet: str) -> Survey:
 
 
 def survey_ods(path: Path) -> None:
-    """Where an error stands cannot be told there, so a file with one is refused."""
+    """Where an error, or a merged cell, stands cannot be told there: a file with one is refused."""
     with _opened(path) as packed:
         for block in _blocks(packed, "content.xml"):
             if _ODS_ERROR.search(block):
                 raise Unfit("it holds cells with an error, like #N/A; mend them, or save as .xlsx")
+            if _ODS_MERGED.search(block):
+                raise Unfit("it holds merged cells; part them, or save as .xlsx")
+            if _ODS_FORMULA.search(block):
+                raise Unfit("it holds formulas without their results; save it again")
 
 
 def _opened(path: Path) -> zipfile.ZipFile:
@@ -104,8 +122,8 @@ def _part_of(packed: zipfile.ZipFile, sheet: str) -> str:
     return target[1:] if target.startswith("/") else f"xl/{target}"
 
 
-def _blocks(packed: zipfile.ZipFile, part: str) -> Iterator[bytes]:
-    """Blocks that end between two tags."""
+def _blocks(packed: zipfile.ZipFile, part: str, whole: Sequence[bytes] = ()) -> Iterator[bytes]:
+    """Blocks that end between two tags, and before a tag that begins like one of `whole`."""
     try:
         stream = packed.open(part)
     except KeyError as error:
@@ -114,7 +132,8 @@ def _blocks(packed: zipfile.ZipFile, part: str) -> Iterator[bytes]:
         rest = b""
         while block := stream.read(_BLOCK_BYTES):
             block = rest + block
-            cut = block.rfind(b"<")
+            cell = max(map(block.rfind, whole), default=-1)
+            cut = cell if cell >= max(0, len(block) - _LONGEST_TAG) else block.rfind(b"<")
             if len(block) - cut > _LONGEST_TAG:
                 cut = len(block)
             rest = block[cut:]

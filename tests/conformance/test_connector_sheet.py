@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import shutil
 import struct
 import time
@@ -178,6 +179,53 @@ def test_an_error_that_cannot_be_located_refuses_the_file(tmp_path: Path) -> Non
     write_ods(tmp_path / "a.ods", ERRORS)
     with pytest.raises(StructureMismatch, match=r"a\.ods: it holds cells with an error"):
         read(tmp_path, "a.ods", {"k": TEXT})
+
+
+FORMULAS = """<c r="B{row}"{more}><f>A1&amp;"x"</f>{result}</c>"""
+
+
+@pytest.mark.parametrize("result", ["", "<v></v>", "<v/>"])
+@pytest.mark.parametrize("cut", [None, 1, 20])
+def test_a_formula_without_its_result_is_no_empty_cell(
+    tmp_path: Path, result: str, cut: int | None
+) -> None:
+    """As programs write it that do not compute. An empty text is a result."""
+    path = tmp_path / "a.xlsx"
+    write_xlsx(path, [["k", "v"], ["1", "two"], ["2", "three"], ["3", "four"]])
+    cells = {2: ("", result), 3: (' t="str"', "<v></v>"), 4: (' t="str"', "<v>x</v>")}
+    with zipfile.ZipFile(path) as packed:
+        parts = {name: packed.read(name).decode() for name in packed.namelist()}
+    name = "xl/worksheets/sheet1.xml"
+    for row, (more, value) in cells.items():
+        formula = FORMULAS.format(row=row, more=more, result=value)
+        parts[name] = re.sub(rf'<c r="B{row}".*?</c>', formula, parts[name])
+    with zipfile.ZipFile(path, "w") as packed:
+        for part, content in parts.items():
+            packed.writestr(part, content)
+    if cut is not None:
+        push(path, name, b"<sheetData>", b'<c r="B2"', cut)
+    rows = read(tmp_path, "a.xlsx", {"k": TEXT, "v": TEXT})
+    assert faults(rows) == [("a.xlsx, 人员, row 2", "v", "error_value")]
+    assert sound(rows, "k", "v") == [("2", None), ("3", "x")]
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("<table:covered-table-cell/>", "it holds merged cells"),
+        ('<table:table-cell table:formula="of:=[.A1]"/>', "it holds formulas without their"),
+    ],
+)
+def test_what_an_ods_file_cannot_say_refuses_it(tmp_path: Path, cell: str, message: str) -> None:
+    path = tmp_path / "a.ods"
+    write_ods(path, [["k", "v"], ["1", None]])
+    with zipfile.ZipFile(path) as packed:
+        parts = {name: packed.read(name).decode() for name in packed.namelist()}
+    with zipfile.ZipFile(path, "w") as packed:
+        for part, content in parts.items():
+            packed.writestr(part, content.replace("<table:table-cell/>", cell))
+    with pytest.raises(StructureMismatch, match=message):
+        read(tmp_path, "a.ods", {"k": TEXT, "v": TEXT})
 
 
 def push(path: Path, part: str, behind: bytes, mark: bytes, cut: int) -> None:
