@@ -227,11 +227,10 @@ class SheetConnector(SqliteConnector):
         d, table = self.dialect, self.dialect.table(selection.table.name)
         key = ", ".join(d.render(d.quote(c.name), c.type) for c in selection.key)
         known = " AND ".join(f"{d.quote(c.name)} IS NOT NULL" for c in selection.key)
-        sound = f"{d.quote(FAULT)} IS NULL AND {known}"
-        repeated = f"SELECT {key}\nFROM {table}\nWHERE {sound}\nGROUP BY {key}\nHAVING count(*) > 1"
+        repeated = f"SELECT {key}\nFROM {table}\nWHERE {known}\nGROUP BY {key}\nHAVING count(*) > 1"
         self.execute(
             f"UPDATE {table}\nSET {d.quote(FAULT)} = '', {d.quote(WHY)} = 'repeated_key'\n"
-            f"WHERE {sound} AND ({key}) IN ({repeated})"
+            f"WHERE {d.quote(FAULT)} IS NULL AND ({key}) IN ({repeated})"
         )
 
     def _newest(self, name: TableName, *, names_only: bool = False) -> str:

@@ -303,6 +303,18 @@ def test_all_rows_of_a_repeated_key_are_set_aside(tmp_path: Path) -> None:
     assert sound(rows, "n", "v") == [(None, "d"), ("2", "c")]
 
 
+def test_a_row_bears_its_key_whatever_else_is_wrong_with_it(tmp_path: Path) -> None:
+    """Which of the two counts, the file does not say."""
+    write_xlsx(tmp_path / "a.xlsx", [["n", "v"], ["1", "a"], ["1", NA], ["2", "b"], [NA, "c"]])
+    rows = read(tmp_path, "a.xlsx", {"n": TEXT, "v": TEXT})
+    assert sorted((place, why) for place, _, why in faults(rows)) == [
+        ("a.xlsx, 人员, row 2", "repeated_key"),
+        ("a.xlsx, 人员, row 3", "error_value"),
+        ("a.xlsx, 人员, row 5", "error_value"),
+    ]
+    assert sound(rows, "n", "v") == [("2", "b")]
+
+
 def test_rows_come_in_the_order_of_their_keys(tmp_path: Path) -> None:
     numbers = [10, 9, 100, -1, 2]
     write_xlsx(tmp_path / "a.xlsx", [["n"], *([n] for n in numbers)])
