@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from bridge.batch import Batch, instant
 from bridge.capture.file import begin, take_files
 from bridge.capture.image import load_image
+from bridge.capture.origin import refuse_older_picture
 from bridge.capture.window import Reach, capture_changes
 from bridge.capture.zone import zone_of
 from bridge.failpoint import failpoint
@@ -138,6 +139,8 @@ def _horizon(held: Hold, plan: Plan) -> tuple[datetime | None, Pulled]:
     """Up to where this pull may read; None if nothing is drained yet."""
     if plan.cursor is None:  # a comparison of everything needs no horizon
         waiting = held.source.newest_waits(plan.table.name)
+        if not waiting:
+            refuse_older_picture(held, plan.table.name)
         return None if waiting else held.source.clock(), Pulled(waiting)
     capture, source = held.job.capture, held.source
     with held.exchange.transaction():

@@ -1,12 +1,13 @@
-"""Says with a batch which file its rows came from."""
+"""Which file the rows of a batch came from."""
 
 from __future__ import annotations
 
 from bridge.hold import Hold
 from bridge.ledger import file
+from connectors.errors import MissingObject
 from connectors.table import TableName
 
-__all__ = ["note_origin"]
+__all__ = ["note_origin", "refuse_older_picture"]
 
 
 def note_origin(
@@ -22,3 +23,22 @@ def note_origin(
     if unknown_keys:
         said += f"; no row was taken for deleted: the key of {unknown_keys:,} cannot be read"
     return said
+
+
+def refuse_older_picture(held: Hold, name: TableName) -> None:
+    """Raises MissingObject where the newest file is older than the one that was compared last: that
+    is gone, and what it brought would be undone."""
+    present, _ = held.source.files(name)
+    if not present:
+        return
+    newest, names = present[-1], {found.name for found in present}
+    with held.exchange.transaction() as connection:
+        taken = file.taken(connection, held.department, held.name, held.ledger().epoch)
+    last = max(taken.values(), key=lambda known: known.seq, default=None)
+    if last and last.name not in names and newest.modified_ns < last.modified_ns:
+        what = f"{last.name}, which was compared last, is gone, and {newest.name} is older"
+        raise MissingObject(
+            f"{held.name}: {what}",
+            endpoint=held.job.source.endpoint,
+            remedy=f"put it back, or touch {newest.name} if that is how things are now",
+        )

@@ -42,7 +42,7 @@ class Folder:
 
     def names(self, pattern: str = "*") -> list[str]:
         """Files of the family whose name is the pattern or matches it, in order of their names.
-        Brackets stand for themselves."""
+        Brackets stand for themselves, and an ending is one in capitals too."""
         return sorted(name for name in self._matching(pattern) if _readable(name) == name)
 
     def misnamed(self, pattern: str) -> list[str]:
@@ -80,13 +80,13 @@ class Folder:
         return digest.hexdigest()
 
     def _matching(self, pattern: str) -> Iterator[str]:
-        pattern = pattern.replace("[", "[[]")
+        pattern = _with_small_ending(pattern.replace("[", "[[]"))
         for entry in os.scandir(self.path):
             if (
                 entry.is_file()
                 and Path(entry.name).suffix.lower() in self.endings
                 and not _is_a_mark(entry.name)
-                and fnmatchcase(_readable(entry.name), pattern)
+                and fnmatchcase(_with_small_ending(_readable(entry.name)), pattern)
             ):
                 yield entry.name
 
@@ -126,6 +126,11 @@ def _readable(name: str) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         return raw.decode("gb18030", "replace")
+
+
+def _with_small_ending(name: str) -> str:
+    stem, dot, ending = name.rpartition(".")
+    return f"{stem}{dot}{ending.lower()}"
 
 
 def _age(file: SourceFile) -> tuple[int, str]:

@@ -530,6 +530,14 @@ def test_files_are_taken_though_the_clock_was_set_back(
     assert box.target("id, v", "id") == [(1, "a")]
 
 
+def test_an_ending_in_capitals_is_the_same(box: Desk) -> None:
+    """As Windows writes it: a file that was passed over would be missed by nobody."""
+    box.csv("A.CSV", "1,a")
+    box.csv("b.Csv", "2,b")
+    box.world.run_well()
+    assert box.target("id, v", "id") == [(1, "a"), (2, "b")]
+
+
 def test_a_file_is_called_by_its_name_also_where_it_reads_like_a_pattern(
     box: Desk, capsys: Capsys
 ) -> None:
@@ -644,6 +652,25 @@ def test_a_file_that_grows_is_no_picture_though_its_stamp_lies_ahead(
     grow()
     box.world.run_well()
     assert box.target("id, v", "id") == [(1, "b"), (2, "b")]
+
+
+def test_a_picture_before_the_one_that_is_gone_is_not_the_newest(box: Desk) -> None:
+    box.job("*.csv", {"id": {"type": "integer"}, "v": {}}, key=["id"], capture=WHOLE)
+    older = box.csv("1.csv", "1,a")
+    box.world.run_well()
+    box.csv("2.csv", "1,b", "2,b")
+    box.world.run_well()
+    (box.folder / "2.csv").unlink()
+    outcome = box.world.run()
+    assert outcome.exit_code == 4
+    assert "2.csv, which was compared last, is gone, and 1.csv is older" in str(outcome.error)
+    assert box.target("id, v", "id") == [(1, "b"), (2, "b")]
+    os.utime(older)  # somebody says that this is how things are
+    box.world.run_well()
+    assert box.target("id, v", "id") == [(1, "a")]
+    box.csv("1.csv", "1,c")  # a file may come again with an older stamp
+    box.world.run_well()
+    assert box.target("id, v", "id") == [(1, "c")]
 
 
 @pytest.mark.parametrize("unknown", [",2,x", "1,,x"])
