@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bridge.batch import Batch, instant
-from bridge.capture.file import begin, take_files
+from bridge.capture.file import begin, look_through, take_files
 from bridge.capture.image import load_image
 from bridge.capture.origin import refuse_older_picture
 from bridge.capture.window import Reach, capture_changes
@@ -93,6 +93,8 @@ def _pull_files(
     """Where something deviated before a resync, another look follows once the files have arrived:
     if none is left to take, it is put right."""
     if newest is None or watermark is None:
+        if waiting := look_through(held, plan):
+            return Pulled(waiting)
         sink(begin(held, plan))
         return Pulled(begun=True)
     waiting = take_files(held, plan, watermark, sink)

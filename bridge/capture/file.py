@@ -2,12 +2,14 @@
 
 The ledger knows which files were taken, by name and content. A file brings rows, new or changed; it
 never says that one is gone, so nothing is deleted. A job begins with an empty image, and a resync
-does too: then every file that is there is taken again, in the order of their last changes.
+does too, once every file that is there has been read: then all are taken again, in the order of
+their last changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,13 +17,39 @@ from bridge.batch import Batch, Kind, Tally
 from bridge.capture.window import Reach, capture_changes
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
+from bridge.intake import every_row
 from bridge.ledger import file
 from bridge.ledger.quarantine import Quarantine
 from bridge.plan import Plan
 from connectors.canonical import Digest
 from connectors.connector import SourceFile
+from connectors.errors import MissingObject
+from connectors.table import TableName
 
-__all__ = ["begin", "take_files"]
+__all__ = ["begin", "look_through", "take_files"]
+
+
+def look_through(held: Hold, plan: Plan) -> tuple[str, ...]:
+    """Why files have to be waited for before an image without rows takes away what the target
+    holds; raises what taking one of them would raise, or MissingObject if there is none."""
+    with held.exchange.transaction():
+        takes_nothing_away = held.ledger().epoch == 1 and plan.effects.owned
+    if takes_nothing_away:
+        return ()
+    present, waiting = held.source.files(plan.table.name)
+    if waiting:
+        return tuple(waiting)
+    if not present:
+        raise MissingObject(
+            f"there is no file {plan.table.name}, and all that the target holds would be deleted",
+            endpoint=held.job.source.endpoint,
+            remedy="put the files back; one with a row of names alone stands for no rows",
+        )
+    for one in present:
+        table = replace(plan.table, name=TableName(one.name))
+        with held.source.snapshot():
+            held.source.read(replace(every_row(plan), table=table)).close()
+    return ()
 
 
 def begin(held: Hold, plan: Plan) -> Batch:

@@ -497,6 +497,37 @@ def test_a_resync_takes_every_file_that_is_there(box: Desk, capsys: Capsys) -> N
     assert box.quarantine(capsys) == []  # nobody could correct what is no longer there
 
 
+@pytest.mark.parametrize(
+    ("others", "code"),
+    [
+        ({"wrong.csv": "no,names\n3,c\n"}, 4),
+        ({"cut.csv": 'id,v\n3,c\n4,"d\n'}, 4),
+        ({".~lock.b.csv#": ""}, 0),
+        (None, 4),
+    ],
+    ids=["wrong", "cut", "open", "none"],
+)
+def test_a_resync_takes_nothing_away_before_each_file_was_read(
+    box: Desk, others: dict[str, str] | None, code: int
+) -> None:
+    """Whoever reads the target meanwhile, a job after this one say, finds what was there."""
+    files = [box.csv("a.csv", "1,a"), box.csv("b.csv", "2,b")]
+    box.world.run_well()
+    for file in files if others is None else []:
+        file.rename(box.world.directory / file.name)
+    for name, content in (others or {}).items():
+        (box.folder / name).write_text(content, "utf-8")
+    outcome = box.world.resync()
+    assert (outcome.verdict, outcome.exit_code, outcome.batches) == ("in_flight", code, [])
+    assert box.target("id, v", "id") == [(1, "a"), (2, "b")]
+    for name in others or {}:
+        (box.folder / name).unlink()
+    for file in files if others is None else []:
+        (box.world.directory / file.name).rename(file)
+    assert [b.kind for b in box.world.run_well().batches] == ["resync", "data", "data"]
+    assert box.target("id, v", "id") == [(1, "a"), (2, "b")]
+
+
 def test_a_restored_ledger_deletes_nothing_that_the_folder_lacks(box: Desk, tmp_path: Path) -> None:
     """Files that were taken are put away sooner or later."""
     box.csv("1.csv", "1,a")
