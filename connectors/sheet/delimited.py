@@ -29,11 +29,18 @@ csv.field_size_limit(_LONGEST_FIELD)
 
 @dataclass(frozen=True)
 class Line:
-    """One record: the line it begins on, from 1; `fault` where it is no row of the file."""
+    """One record: the line it begins on, from 1; `fault` where it is no row of the file, which then
+    may have swallowed those down to `last`."""
 
     number: int
     fields: list[str]
     fault: str | None = None
+    last: int = 0
+
+    @property
+    def place(self) -> str:
+        more = self.last > self.number
+        return f"lines {self.number} to {self.last}" if more else f"line {self.number}"
 
 
 class Delimited:
@@ -77,10 +84,10 @@ class Delimited:
             except csv.Error as error:
                 if "unexpected end" in str(error) or "field larger" in str(error):
                     raise Unfit(f"the quotes opened in line {number} are never closed") from error
-                yield Line(number, [], "not_csv")
+                yield Line(number, [], "not_csv", above + rows.line_num)
                 continue
             if fields and len(fields) != width and any(fields):
-                yield Line(number, [], "wrong_columns")
+                yield Line(number, [], "wrong_columns", above + rows.line_num)
             else:
                 yield Line(number, fields)
 

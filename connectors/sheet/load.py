@@ -52,7 +52,7 @@ class Loaded:
         readers = self._readers
         nothing = (None,) * len(readers)
         for line in file.lines():
-            place = f"line {line.number}"
+            place = line.place
             if line.fault is not None:
                 yield (place, "", line.fault, *nothing)
                 continue

@@ -402,6 +402,18 @@ def test_a_broken_row_shifts_nothing(tmp_path: Path) -> None:
     assert found == [("1", "a\nb", "2024-06-01"), ("5", None, "2024")]
 
 
+def test_a_broken_row_names_all_the_lines_that_it_swallowed(tmp_path: Path) -> None:
+    """Rows may stand in them, which are nowhere else."""
+    lines = ["id,name", '1,"a', "2,b", '3,"c"', "4,d", '5,"e', 'f",g', "6,h"]
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    rows = read(tmp_path, "a.csv", {"id": TEXT, "name": TEXT})
+    assert faults(rows) == [
+        ("a.csv, lines 2 to 4", PLACE, "not_csv"),
+        ("a.csv, lines 6 to 7", PLACE, "wrong_columns"),
+    ]
+    assert sound(rows, "id", "name") == [("4", "d"), ("6", "h")]
+
+
 def test_lines_are_those_of_the_file_wherever_its_names_stand(tmp_path: Path) -> None:
     text = "a title\n,,\nid,name\n1,a\n2,b,\n"
     (tmp_path / "a.csv").write_text(text, "utf-8")
