@@ -30,8 +30,9 @@ class Guarantee:
         return Words(chinese().translate(self.why), self.why)
 
 
-def guarantee_of(job: Job) -> Guarantee:
-    """A cursor sees only rows whose stamp moved; the sweep finds the rest, deletes among it."""
+def guarantee_of(job: Job, feeder: str | None = None) -> Guarantee:
+    """A cursor sees only rows whose stamp moved; the sweep finds the rest, deletes among it. What a
+    `feeder` brings into its table bears stamps of before."""
     capture = job.capture
     if capture.method == "compare":
         return Guarantee(Promise.LOSSLESS, "every run compares every row")
@@ -42,6 +43,10 @@ def guarantee_of(job: Job) -> Guarantee:
     if every is None:
         why = "the sweep is off: deletes, and rows stamped late or not at all, are never found"
         return Guarantee(Promise.NONE, why)
+    if feeder is not None:
+        brought = f"job {feeder} brings {capture.column} with its rows"
+        why = f"{brought}: what it brings late is found {_sweep(every)}"
+        return Guarantee(Promise.BOUNDED, why)
     if capture.stamp == "database":
         why = f"the database stamps {capture.column}; deletes are found {_sweep(every)}"
         return Guarantee(Promise.LOSSLESS, why)

@@ -43,7 +43,7 @@ def source(held: Hold, plan: Plan) -> Iterator[Finding]:
 
 
 def guarantee(held: Hold, plan: Plan) -> Iterator[Finding]:
-    promised = guarantee_of(held.job)
+    promised = guarantee_of(held.job, held.deployment.feeder(held.job))
     level = Level.WARNING if promised.promise is Promise.NONE else Level.OK
     yield Finding(held.name, "guarantee", f"{promised.promise}: {promised.why}", level)
 

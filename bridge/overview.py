@@ -146,7 +146,7 @@ def _overview(
         title=job.title if job else None,
         at=at,
         standing=standing,
-        guarantee=guarantee_of(job) if job else None,
+        guarantee=guarantee_of(job, deployment.feeder(job)) if job else None,
         configured=job is not None,
         deadline=deadline,
     )

@@ -28,6 +28,7 @@ from bridge.configuration.problem import (
 )
 from bridge.configuration.retention import Retention
 from bridge.configuration.statementsettings import StatementSettings
+from bridge.configuration.tableplace import table_place
 from bridge.configuration.validation import Name, Strict, Text, validate
 from bridge.job import Job
 from connectors.endpoint import Endpoint
@@ -166,6 +167,17 @@ class Deployment:
         schema = job.source.schema or self.endpoints[job.source.endpoint].schema
         source = job.source.model_copy(update={"schema": schema})
         return job.model_copy(update={"source": source}).content_hash(self.code_tables)
+
+    def feeder(self, job: Job) -> str | None:
+        """The job of ours that brings, from a source of its own, the stamps by which this one sees
+        what has changed."""
+        place = table_place(job.source, self.endpoints, self.directory)
+        for other in self.jobs.values() if place else ():
+            if place == table_place(other.target, self.endpoints, self.directory):
+                listed = other.columns
+                brought = None if listed is None else other.shared_columns(listed).values()
+                return other.job if brought is None or job.capture.column in brought else None
+        return None
 
     def chunk_rows(self, job: Job) -> int:
         return job.chunk_rows or self.defaults.chunk_rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -11,13 +10,13 @@ from pathlib import Path
 from bridge.configuration.configfile import Document, Unreadable, read_yaml
 from bridge.configuration.endpointsettings import EndpointSettings
 from bridge.configuration.problem import PROBLEMS_PER_FILE, Location, Problem, capped, hint, shown
+from bridge.configuration.tableplace import TablePlace, table_place
 from bridge.configuration.validation import validate
 from bridge.job import Job, Source, Target
 
 __all__ = ["Surroundings", "read_jobs"]
 
 _FOLDER = "jobs"
-_LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True)
@@ -34,10 +33,6 @@ class Surroundings:
     tables: frozenset[str]
     bad_tables: frozenset[str]
     no_targets: Mapping[str, str]
-
-
-# One table of one store, however it was written.
-_TablePlace = tuple[object, ...]
 
 
 def read_jobs(surroundings: Surroundings) -> tuple[dict[str, Job], list[Problem]]:
@@ -127,7 +122,7 @@ def _shared_targets(
     All of them are refused: which one is right cannot be told here, and each would replace the
     other's rows.
     """
-    writers: dict[_TablePlace, list[str]] = {}
+    writers: dict[TablePlace, list[str]] = {}
     for name, (_, job) in jobs.items():
         place = _place(job.target, surroundings)
         if place is not None:
@@ -151,7 +146,7 @@ def _circles(
         name: (_place(job.source, surroundings), _place(job.target, surroundings))
         for name, (_, job) in jobs.items()
     }
-    writers: dict[_TablePlace | None, str]
+    writers: dict[TablePlace | None, str]
     writers = {target: name for name, (_, target) in ends.items() if target is not None}
     problems: dict[str, Problem] = {}
     for name, (document, _) in jobs.items():
@@ -165,22 +160,5 @@ def _circles(
     return problems
 
 
-def _place(end: Source | Target, surroundings: Surroundings) -> _TablePlace | None:
-    """Which table this is; None for a query and for an endpoint that is at fault itself.
-
-    Case is folded, because some stores fold it and a wrong yes only costs a clearer name.
-    """
-    settings = surroundings.endpoints.get(end.endpoint)
-    if end.table is None or settings is None:
-        return None
-    endpoint = settings.without_secrets(end.endpoint, surroundings.directory)
-    schema = end.schema or endpoint.schema
-    return (*map(_folded, endpoint.store), _folded(schema), _folded(end.table))
-
-
-def _folded(part: object) -> object:
-    if not isinstance(part, str):
-        return part
-    if part.startswith("/"):
-        return os.path.realpath(part)
-    return "localhost" if part in _LOOPBACK else part.casefold()
+def _place(end: Source | Target, surroundings: Surroundings) -> TablePlace | None:
+    return table_place(end, surroundings.endpoints, surroundings.directory)

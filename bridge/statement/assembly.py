@@ -212,7 +212,7 @@ class _Period:
 
     def _configured(self, name: str) -> dict[str, Any]:
         job = self.deployment.jobs.get(name)
-        guarantee = guarantee_of(job) if job else None
+        guarantee = guarantee_of(job, self.deployment.feeder(job)) if job else None
         return {
             "job": name,
             "title": (job.title if job else None) or name,

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bridge.configuration.creditcode import credit_code_fault
+from bridge.guarantee import guarantee_of
 from bridge.settings import Deployment, Problem, find_directory, load
 from connectors.errors import ConfigurationError
 
@@ -384,6 +385,32 @@ def test_jobs_that_run_in_a_circle(write: Write) -> None:
         "jobs/circle1.yaml:10 target.table: comes back to its source by jobs/circle2.yaml; let one of them fill another table",
         "jobs/circle2.yaml:10 target.table: comes back to its source by jobs/circle1.yaml; let one of them fill another table",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("columns", "promise"),
+    [
+        ("", "bounded"),
+        ("columns: {id: {}, changed: {to: updated_at}}\n", "bounded"),
+        ("columns: {id: {}}\n", "lossless"),  # the table has a stamp of its own
+    ],
+)
+def test_stamps_that_another_job_brings_are_not_those_of_the_database(
+    write: Write, columns: str, promise: str
+) -> None:
+    """They are of before: a job that reads the table by them finds late what the other brings."""
+    text = copy("population", "{endpoint: centre, table: between}")
+    text = text.replace("columns:\n  id:\n  sex: {codes: sex}\n", columns)
+    write("jobs/population.yaml", text)
+    capture = "capture: {method: cursor, column: updated_at, stamp: database}\n"
+    source = "source: {endpoint: centre, table: Between}\ntarget: {endpoint: business, table: t}\n"
+    deployment = load(write("jobs/next.yaml", f"job: next\n{source}{capture}"))
+    assert deployment.problems == (), deployment.problems
+    job = deployment.job("next")
+    found = guarantee_of(job, deployment.feeder(job))
+    assert found.promise == promise
+    assert ("population" in found.why) == (promise == "bounded")
+    assert not set("abcdefghijklm") & set(found.words.zh.replace("population", "").replace("updated_at", ""))  # fmt: skip
 
 
 def test_a_linked_file_is_the_same_store(write: Write, directory: Path) -> None:

@@ -1,0 +1,40 @@
+"""Which table a job's end is, however it was written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+from bridge.configuration.endpointsettings import EndpointSettings
+from bridge.configuration.jobparts import Source, Target
+
+__all__ = ["TablePlace", "table_place"]
+
+TablePlace: TypeAlias = tuple[object, ...]
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1"})
+
+
+def table_place(
+    end: Source | Target, endpoints: Mapping[str, EndpointSettings], directory: Path
+) -> TablePlace | None:
+    """One table of one store; None for a query and for an endpoint that is at fault itself.
+
+    Case is folded, because some stores fold it and a wrong yes only costs a clearer name.
+    """
+    settings = endpoints.get(end.endpoint)
+    if end.table is None or settings is None:
+        return None
+    endpoint = settings.without_secrets(end.endpoint, directory)
+    schema = end.schema or endpoint.schema
+    return (*map(_folded, endpoint.store), _folded(schema), _folded(end.table))
+
+
+def _folded(part: object) -> object:
+    if not isinstance(part, str):
+        return part
+    if part.startswith("/"):
+        return os.path.realpath(part)
+    return "localhost" if part in _LOOPBACK else part.casefold()
