@@ -30,8 +30,8 @@ def files(held: Hold, plan: Plan) -> Iterator[Finding]:
     none = not present and held.job.capture.method == "compare"
     remedy = "put the file there; until then a run is refused" if none else ""
     yield Finding(held.name, "files", found, Level.WARNING if none else Level.OK, remedy)
-    for why in waiting:
-        yield Finding(held.name, "files", why, Level.WARNING, "it is read once it lies still")
+    for one in waiting:
+        yield Finding(held.name, "files", str(one), Level.WARNING, "it is read once it lies still")
     taken = _taken(held)
     gone = [name for name in taken if not held.source.exists(TableName(name))]
     if gone and held.job.capture.method == "files":

@@ -22,7 +22,7 @@ from connectors.dialect import Statement
 from connectors.errors import Busy, TransientError
 from connectors.selection import Format, Output, Selection, Span
 from connectors.session import Session
-from connectors.stream import Chunk, RowStream, SourceFile
+from connectors.stream import Chunk, RowStream, SourceFile, WaitingFile
 from connectors.table import Column, ForeignKey, Table, TableName
 from connectors.telling import Room, Stamping
 
@@ -37,6 +37,7 @@ __all__ = [
     "Selection",
     "SourceFile",
     "Span",
+    "WaitingFile",
     "pause",
     "wait_for",
 ]
@@ -166,9 +167,9 @@ class Connector(Session):
 
     # -- where tables are files --------------------------------------------------------------
 
-    def files(self, name: TableName) -> tuple[list[SourceFile], list[str]]:
-        """The complete files that a table's name stands for, oldest first, and of each of the
-        others why it has to be waited for. Empty for a store of tables."""
+    def files(self, name: TableName) -> tuple[list[SourceFile], list[WaitingFile]]:
+        """The complete files that a table's name stands for, oldest first, and those that have to
+        be waited for. Empty for a store of tables."""
         return [], []
 
     def newest_waits(self, name: TableName) -> tuple[str, ...]:

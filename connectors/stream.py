@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from connectors.selection import Format
 
-__all__ = ["Chunk", "GaugedRows", "RowStream", "SourceFile"]
+__all__ = ["Chunk", "GaugedRows", "RowStream", "SourceFile", "WaitingFile"]
 
 _FIRST_ROWS = 20
 _MOST_ROWS = 5_000
@@ -96,3 +96,14 @@ class SourceFile:
     sha256: str = ""
     rows: int = 0
     blank: int = 0
+
+
+@dataclass(frozen=True)
+class WaitingFile:
+    """A file that may not be read yet, and why."""
+
+    file: SourceFile
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.file.name} {self.why}"

@@ -22,7 +22,7 @@ from bridge.ledger import file
 from bridge.ledger.quarantine import Quarantine
 from bridge.plan import Plan
 from connectors.canonical import Digest
-from connectors.connector import SourceFile
+from connectors.connector import SourceFile, WaitingFile
 from connectors.errors import MissingObject
 from connectors.table import TableName
 
@@ -38,7 +38,7 @@ def look_through(held: Hold, plan: Plan) -> tuple[str, ...]:
         return ()
     present, waiting = held.source.files(plan.table.name)
     if waiting:
-        return tuple(waiting)
+        return tuple(map(str, waiting))
     if not present:
         raise MissingObject(
             f"there is no file {plan.table.name}, and all that the target holds would be deleted",
@@ -89,16 +89,22 @@ def take_files(
         if not waiting:
             _put_right_older(held)
         _tell_of_nothing(held, plan, watermark, sink)
-    return tuple(waiting)
+    return tuple(map(str, waiting))
 
 
-def _look(held: Hold, plan: Plan) -> tuple[list[SourceFile], list[str]]:
-    """Files to take, oldest first, and why others have to wait. A file is new in this epoch by its
-    name, or by its content: one whose stamp alone moved was taken already."""
+def _look(held: Hold, plan: Plan) -> tuple[list[SourceFile], list[WaitingFile]]:
+    """Files to take, oldest first, and those that have to be waited for, with all that are newer
+    than one of them. A file is new in this epoch by its name, or by its content: one whose stamp
+    alone moved was taken already."""
     present, waiting = held.source.files(plan.table.name)
     with held.exchange.transaction() as connection:
         taken = file.taken(connection, held.department, held.name, held.ledger().epoch)
-    return [f for f in present if not _is_taken(held, taken.get(f.name), f)], waiting
+    first = min(
+        (w.file.modified_ns for w in waiting if not _is_still(taken.get(w.file.name), w.file)),
+        default=None,
+    )
+    due = [f for f in present if first is None or f.modified_ns <= first]
+    return [f for f in due if not _is_taken(held, taken.get(f.name), f)], waiting
 
 
 def _put_right_older(held: Hold) -> None:
@@ -138,3 +144,7 @@ def _is_taken(held: Hold, known: file.TakenFile | None, found: SourceFile) -> bo
     if known is None:
         return False
     return known.is_still(found) or known.sha256 == held.source.sha256(found.name)
+
+
+def _is_still(known: file.TakenFile | None, found: SourceFile) -> bool:
+    return known is not None and known.is_still(found)

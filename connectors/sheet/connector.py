@@ -17,7 +17,7 @@ from typing import Any, ClassVar, NoReturn, TypeAlias
 from zoneinfo import ZoneInfo
 
 from connectors.canonical import PLACE, WHY
-from connectors.connector import Capabilities, Chunk, RowStream, SourceFile
+from connectors.connector import Capabilities, Chunk, RowStream, SourceFile, WaitingFile
 from connectors.endpoint import Endpoint
 from connectors.errors import (
     ConfigurationError,
@@ -85,12 +85,12 @@ class SheetConnector(SqliteConnector):
 
     # -- files -------------------------------------------------------------------------------
 
-    def files(self, name: TableName) -> tuple[list[SourceFile], list[str]]:
+    def files(self, name: TableName) -> tuple[list[SourceFile], list[WaitingFile]]:
         with self._reachable():
             self._refuse_misnamed(name)
             files, waiting = self.folder.look(name.name)
         self._complete = {f.name for f in files}
-        return files, [str(w) for w in waiting]
+        return files, waiting
 
     def newest_waits(self, name: TableName) -> tuple[str, ...]:
         with self._reachable():
@@ -172,7 +172,7 @@ class SheetConnector(SqliteConnector):
 
     def open_work(self) -> frozenset[str]:
         """Files that somebody is still writing."""
-        return frozenset(why for name in self.tables() for why in self.files(name)[1])
+        return frozenset(str(w) for name in self.tables() for w in self.files(name)[1])
 
     def missing_rights(self, table: TableName | None) -> list[str]:
         return ["write: files are only read"]

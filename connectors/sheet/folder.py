@@ -10,23 +10,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from connectors.connector import SourceFile
+from connectors.connector import SourceFile, WaitingFile
 
-__all__ = ["Folder", "Waiting"]
+__all__ = ["Folder"]
 
 _BLOCK_BYTES = 1 << 20
 _PARTIAL = (".part", ".tmp", ".crdownload", ".partial", ".filepart", ".lock", ".swp")
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A file that may not be read yet, and why."""
-
-    file: SourceFile
-    why: str
-
-    def __str__(self) -> str:
-        return f"{self.file.name} {self.why}"
 
 
 @dataclass(frozen=True)
@@ -49,7 +38,7 @@ class Folder:
         """Files that would match it, if their names were UTF-8: those of old systems are in GBK."""
         return sorted(_readable(n) for n in self._matching(pattern) if _readable(n) != n)
 
-    def look(self, pattern: str) -> tuple[list[SourceFile], list[Waiting]]:
+    def look(self, pattern: str) -> tuple[list[SourceFile], list[WaitingFile]]:
         """The complete files, oldest first, and those that must be waited for. Waits itself while
         the last write may have been the last one."""
         files, waiting = self._look(pattern)
@@ -58,7 +47,7 @@ class Folder:
             files, waiting = self._look(pattern, [w.file for w in waiting])
         return files, waiting
 
-    def look_for_newest(self, pattern: str) -> tuple[SourceFile | None, list[Waiting]]:
+    def look_for_newest(self, pattern: str) -> tuple[SourceFile | None, list[WaitingFile]]:
         """The newest complete file, and those that must be waited for and may be newer. Of a file
         that bears the name itself no other is spoken."""
         files, waiting = self.look(pattern)
@@ -92,18 +81,18 @@ class Folder:
 
     def _look(
         self, pattern: str, before: Iterable[SourceFile] = ()
-    ) -> tuple[list[SourceFile], list[Waiting]]:
+    ) -> tuple[list[SourceFile], list[WaitingFile]]:
         names = self.names(pattern)
         owned = _in_use(entry.name for entry in os.scandir(self.path))
         files: list[SourceFile] = []
-        waiting: list[Waiting] = []
+        waiting: list[WaitingFile] = []
         for name in names:
             try:
                 file = self.stat(name)
                 if name in owned:
-                    waiting.append(Waiting(file, "is open in a spreadsheet program"))
+                    waiting.append(WaitingFile(file, "is open in a spreadsheet program"))
                 elif self._is_young(file, before):
-                    waiting.append(Waiting(file, _YOUNG))
+                    waiting.append(WaitingFile(file, _YOUNG))
                 else:
                     files.append(file)
             except FileNotFoundError:

@@ -559,7 +559,7 @@ def test_which_files_are_complete(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         files, waiting = store.files(TableName("*"))
         assert [f.name for f in files] == ["b.xlsx", "a.xlsx"]  # the oldest first
-        assert [w.partition(" is open")[0] for w in waiting] == sorted(named[2:])
+        assert [str(w).partition(" is open")[0] for w in waiting] == sorted(named[2:])
         assert [str(t) for t in store.tables()] == sorted(named)
 
 

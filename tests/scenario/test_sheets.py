@@ -441,6 +441,23 @@ def test_what_is_open_or_young_is_in_flight(desk: Desk, capsys: Capsys) -> None:
     assert desk.target("id_no, name") == [("1", "a")]
 
 
+def test_no_file_overtakes_an_older_one_that_must_be_waited_for(box: Desk) -> None:
+    """Of two with one key the later counts. One that was taken already is just looked at."""
+    box.csv("0.csv", "9,z")
+    box.world.run_well()
+    box.csv("1.csv", "1,old")
+    box.csv("2.csv", "1,new")
+    marks = [box.folder / f".~lock.{name}.csv#" for name in "01"]
+    for mark in marks:
+        mark.write_bytes(b"")
+    outcome = box.world.run()
+    assert (outcome.verdict, len(outcome.holders)) == ("in_flight", 2)
+    assert box.target("id, v", "id") == [(9, "z")]
+    marks[1].unlink()
+    assert box.world.run().verdict == "in_flight"
+    assert box.target("id, v", "id") == [(1, "new"), (9, "z")]
+
+
 def test_a_deviation_is_put_right_when_every_file_has_arrived(box: Desk) -> None:
     """And not by the image without rows that a resync begins with."""
     deviate(box)
