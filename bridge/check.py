@@ -100,7 +100,8 @@ def _endpoint(deployment: Deployment, name: str, rooms: dict[str, Room]) -> Iter
     try:
         with connect(deployment.endpoint(name)) as store:
             yield Finding(None, "connection", str(store.endpoint))
-            yield _clock(name, store)
+            if not store.capabilities.files:  # whoever keeps them, this machine answers
+                yield _clock(name, store)
             rooms[name] = store.room()
             problem = store.settings_problem()
             if problem:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -22,12 +22,14 @@ _PARTIAL = (".part", ".tmp", ".crdownload", ".partial", ".filepart", ".lock", ".
 class Folder:
     """One folder, its own level alone. A file is complete once it has lain still for
     `settle_seconds`, by the later of its two stamps: a copy may bear an old one of its content,
-    but the moment at which its inode changed cannot be set. A stamp that lies ahead, as a share
-    whose clock is fast gives it, says nothing: there two looks must find the same."""
+    but the moment at which its inode changed cannot be set. Stamps that lie ahead, or a few minutes
+    back, may be of a share whose clock is another: there two looks must find the same."""
 
     path: Path
     endings: frozenset[str]
     settle_seconds: float
+    _seen: set[SourceFile] = field(default_factory=set)
+    """As they were when `settle_seconds` were waited for."""
 
     def names(self, pattern: str = "*") -> list[str]:
         """Files of the family whose name is the pattern or matches it, in order of their names.
@@ -43,8 +45,9 @@ class Folder:
         the last write may have been the last one."""
         files, waiting = self._look(pattern)
         if any(w.why == _YOUNG for w in waiting):
+            self._seen.update(w.file for w in waiting)
             time.sleep(self.settle_seconds)
-            files, waiting = self._look(pattern, [w.file for w in waiting])
+            files, waiting = self._look(pattern)
         return files, waiting
 
     def look_for_newest(self, pattern: str) -> tuple[SourceFile | None, list[WaitingFile]]:
@@ -79,9 +82,7 @@ class Folder:
             ):
                 yield entry.name
 
-    def _look(
-        self, pattern: str, before: Iterable[SourceFile] = ()
-    ) -> tuple[list[SourceFile], list[WaitingFile]]:
+    def _look(self, pattern: str) -> tuple[list[SourceFile], list[WaitingFile]]:
         names = self.names(pattern)
         owned = _in_use(entry.name for entry in os.scandir(self.path))
         files: list[SourceFile] = []
@@ -91,7 +92,7 @@ class Folder:
                 file = self.stat(name)
                 if name in owned:
                     waiting.append(WaitingFile(file, "is open in a spreadsheet program"))
-                elif self._is_young(file, before):
+                elif self._is_young(file):
                     waiting.append(WaitingFile(file, _YOUNG))
                 else:
                     files.append(file)
@@ -99,12 +100,15 @@ class Folder:
                 continue  # taken away since it was listed
         return sorted(files, key=_age), waiting
 
-    def _is_young(self, file: SourceFile, before: Iterable[SourceFile]) -> bool:
+    def _is_young(self, file: SourceFile) -> bool:
         found = (self.path / file.name).stat()
         still = time.time() - max(found.st_mtime, found.st_ctime)
-        return still < self.settle_seconds and not (still < 0 and file in before)
+        if 0 <= still < self.settle_seconds:
+            return True
+        return still < self.settle_seconds + _CLOCKS_APART_SECONDS and file not in self._seen
 
 
+_CLOCKS_APART_SECONDS = 300
 _YOUNG = "was written a moment ago"
 
 

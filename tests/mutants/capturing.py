@@ -746,6 +746,14 @@ CAPTURING = (
         "::test_nothing_is_pulled_over_an_image_that_is_on_its_way[resync-sqlite]",
     ),
     Mutant(
+        "an-older-picture-taken-while-the-newest-waits",
+        "classify",
+        "connectors.sheet.folder",
+        "if newest is None or _age(w.file) > _age(newest)",
+        "if newest is None",
+        f"{SCENARIO}/test_sheets.py::test_the_newest_file_is_waited_for[*.csv]",
+    ),
+    Mutant(
         "entries-of-a-file-of-longer-name-closed",
         "quarantine",
         "bridge.ledger.quarantine",
