@@ -93,8 +93,8 @@ def take_files(
 
 
 def _look(held: Hold, plan: Plan) -> tuple[list[SourceFile], list[WaitingFile]]:
-    """Files to take, oldest first, and those that have to be waited for, with all that are newer
-    than one of them. A file is new in this epoch by its name, or by its content: one whose stamp
+    """Files to take, oldest first, and those that have to be waited for, with all that are not
+    older than one of them. A file is new in this epoch by its name, or by its content: one whose stamp
     alone moved was taken already."""
     present, waiting = held.source.files(plan.table.name)
     with held.exchange.transaction() as connection:
@@ -103,7 +103,7 @@ def _look(held: Hold, plan: Plan) -> tuple[list[SourceFile], list[WaitingFile]]:
         (w.file.modified_ns for w in waiting if not _is_still(taken.get(w.file.name), w.file)),
         default=None,
     )
-    due = [f for f in present if first is None or f.modified_ns <= first]
+    due = [f for f in present if first is None or f.modified_ns < first]
     return [f for f in due if not _is_taken(held, taken.get(f.name), f)], waiting
 
 
