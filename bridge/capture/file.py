@@ -94,8 +94,8 @@ def take_files(
 
 def _look(held: Hold, plan: Plan) -> tuple[list[SourceFile], list[WaitingFile]]:
     """Files to take, oldest first, and those that have to be waited for, with all that are not
-    older than one of them. A file is new in this epoch by its name, or by its content: one whose stamp
-    alone moved was taken already."""
+    older than one of them. A file is new in this epoch by its name, or by its content: one whose
+    stamp alone moved was taken already."""
     present, waiting = held.source.files(plan.table.name)
     with held.exchange.transaction() as connection:
         taken = file.taken(connection, held.department, held.name, held.ledger().epoch)

@@ -8,6 +8,7 @@ reader, and is refused above a limit).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -206,6 +207,12 @@ class SheetConnector(SqliteConnector):
     def _create(self, table: Table) -> None:
         if len(table.columns) > _MOST_COLUMNS:
             raise Unfit(f"it has {len(table.columns):,} columns; {_MOST_COLUMNS:,} at most")
+        folded = Counter(name.lower() for name in (PLACE, FAULT, WHY, *table.names))
+        alike = [name for name in table.names if folded[name.lower()] > 1]
+        if alike:
+            raise Unfit(
+                f"column {alike[0]} is called as another is, but for its case, or as ours are"
+            )
         d = self.dialect
         columns = [f"{d.quote(c.name)} {d.ddl(c.type)}" for c in table.columns]
         own = [f"{d.quote(name)} TEXT" for name in (PLACE, FAULT, WHY)]

@@ -441,6 +441,15 @@ def test_delimiters(tmp_path: Path, delimiter: str, option: str) -> None:
 # -- files that are refused ----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("names", ["ID,id", "id,BH_fault"])
+def test_columns_that_cannot_be_told_apart(tmp_path: Path, names: str) -> None:
+    first, second = names.split(",")
+    (tmp_path / "a.csv").write_text(f"{names}\n1,a\n", "utf-8")
+    assert [row[first] for row in read(tmp_path, "a.csv", {first: TEXT})] == ["1"]
+    with pytest.raises(StructureMismatch, match=r"a\.csv: column \w+ is called as another is"):
+        read(tmp_path, "a.csv", {first: TEXT, second: TEXT})
+
+
 def test_a_row_that_stands_in_place_of_the_names_is_not_repeated(tmp_path: Path) -> None:
     """Somebody has left the row of names out, and the first row is a person's."""
     (tmp_path / "a.csv").write_text("110101199003071234,张三,张三\n", "utf-8")
