@@ -18,8 +18,11 @@ def note_origin(
     origin = held.source.file_read(name)
     if origin is None:
         return None
-    file.note(held.exchange.connection, held.department, held.name, place, origin)
-    said = file.describe(origin)
+    connection, said = held.exchange.connection, file.describe(origin)
+    newest = file.newest_stamp(connection, held.department, held.name, place[0])
+    file.note(connection, held.department, held.name, place, origin)
+    if newest is not None and origin.modified_ns < newest:
+        said += "; it is older than what was taken before it, and counts later"
     if unknown_keys:
         said += f"; no row was taken for deleted: the key of {unknown_keys:,} cannot be read"
     return said

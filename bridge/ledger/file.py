@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, and_, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, select
 
 from bridge.ledger.schema import file_row as row
 from connectors.connector import SourceFile
 
-__all__ = ["TakenFile", "describe", "note", "taken"]
+__all__ = ["TakenFile", "describe", "newest_stamp", "note", "taken"]
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,19 @@ def note(
 def taken(connection: Connection, department: str, job: str, epoch: int) -> dict[str, TakenFile]:
     """By its name, how each file of the epoch was when it was taken last."""
     names = TakenFile.__dataclass_fields__
-    ours = and_(row.c.department == department, row.c.job == job, row.c.epoch == epoch)
-    query = select(*(row.c[name] for name in names)).where(ours).order_by(row.c.seq)
+    query = (
+        select(*(row.c[name] for name in names))
+        .where(_of_epoch(department, job, epoch))
+        .order_by(row.c.seq)
+    )
     return {found.name: found for found in (TakenFile(*f) for f in connection.execute(query))}
+
+
+def newest_stamp(connection: Connection, department: str, job: str, epoch: int) -> int | None:
+    """The latest last change of the files that were taken in the epoch."""
+    query = select(func.max(row.c.modified_ns)).where(_of_epoch(department, job, epoch))
+    found: int | None = connection.execute(query).scalar()
+    return found
 
 
 def describe(file: SourceFile) -> str:
@@ -57,3 +67,7 @@ def describe(file: SourceFile) -> str:
         f"file {file.name}: {file.size_bytes:,} bytes, {file.rows:,} rows{blank}, "
         f"sha256 {file.sha256}"
     )
+
+
+def _of_epoch(department: str, job: str, epoch: int) -> ColumnElement[bool]:
+    return and_(row.c.department == department, row.c.job == job, row.c.epoch == epoch)

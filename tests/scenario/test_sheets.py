@@ -442,6 +442,19 @@ def test_what_is_open_or_young_is_in_flight(desk: Desk, capsys: Capsys) -> None:
     assert desk.target("id_no, name") == [("1", "a")]
 
 
+def test_a_file_that_comes_too_late_is_told(box: Desk) -> None:
+    """Its rows count, until a resync takes all in their order."""
+    box.csv("2.csv", "1,new")
+    box.world.run_well()
+    os.utime(box.csv("1.csv", "1,old"), (1_600_000_000, 1_600_000_000))
+    box.world.run_well()
+    told = "it is older than what was taken before it, and counts later"
+    assert [told in str(batch["note"]) for batch in box.world.batches()] == [False, False, True]
+    box.world.resync()
+    assert [told in str(batch["note"]) for batch in box.world.batches()[3:]] == [False] * 3
+    assert box.target("v", "id") == [("new",)]
+
+
 def test_no_file_overtakes_an_older_one_that_must_be_waited_for(box: Desk) -> None:
     """Of two with one key the later counts. One that was taken already is just looked at."""
     box.csv("0.csv", "9,z")
