@@ -106,7 +106,7 @@ _MEMBER = re.compile(r"'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
 _ESCAPED = re.compile(r"''|\\.", re.DOTALL)
 _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\0": "\0"}
 
-_OF_THEIR_OWN_ORDER = frozenset({"enum", "set", "uuid", "inet4", "inet6"})
+_OF_THEIR_OWN_ORDER = frozenset({"char", "enum", "set", "uuid", "inet4", "inet6"})
 _SPATIAL = frozenset(
     {
         *("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring"),

@@ -132,13 +132,14 @@ class MysqlTypes(Dialect):
         return ", ".join([*parts, *more, self.primary_key(key, key_name)])
 
     def _key_ddl(self, column: Column, room: int) -> str:
+        """No CHAR: the server sorts one by the blanks behind it, and compares it without them."""
         kind = column.type
         if kind.kind is Kind.BINARY:
             return f"VARBINARY({kind.length or room})"
         if (kind.kind in _TEXTS and not is_bits(kind)) or kind.kind is Kind.UUID:
             length = kind.length or (36 if kind.kind is Kind.UUID else room // 4)
             collation = "" if column.folds else column.collation
-            return self._text(length, collation, padded=kind.padded, in_key=True)
+            return self._text(length, collation, in_key=True)
         return self.ddl(kind)
 
     def _text(

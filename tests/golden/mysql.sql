@@ -1,5 +1,5 @@
 -- changes.create
-CREATE TABLE `exchange`.`population` (`region` INT, `id_no` CHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `姓名` VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin COMMENT 'the person''s name', `100%%` DECIMAL(5,2), `ratio` DOUBLE, `alive` BIT(1), `born` DATE, `photo` LONGBLOB, `tag` VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `more` JSON, `seen` DATETIME(3) COMMENT '[UTC]', `bh_cursor` DATETIME(6), `bh_epoch` BIGINT NOT NULL, `bh_seq` BIGINT NOT NULL, CONSTRAINT `bh_key_population` PRIMARY KEY (`region`, `id_no`));
+CREATE TABLE `exchange`.`population` (`region` INT, `id_no` VARCHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `姓名` VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin COMMENT 'the person''s name', `100%%` DECIMAL(5,2), `ratio` DOUBLE, `alive` BIT(1), `born` DATE, `photo` LONGBLOB, `tag` VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `more` JSON, `seen` DATETIME(3) COMMENT '[UTC]', `bh_cursor` DATETIME(6), `bh_epoch` BIGINT NOT NULL, `bh_seq` BIGINT NOT NULL, CONSTRAINT `bh_key_population` PRIMARY KEY (`region`, `id_no`));
 CREATE TABLE `exchange`.`population_bh` (`bh_epoch` BIGINT NOT NULL, `bh_seq` BIGINT NOT NULL, `bh_op` CHAR(1) NOT NULL, `region` INT, `id_no` CHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `姓名` VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `100%%` DECIMAL(5,2), `ratio` DOUBLE, `alive` BIT(1), `born` DATE, `photo` LONGBLOB, `tag` VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `more` JSON, `seen` DATETIME(3) COMMENT '[UTC]');
 CREATE INDEX `bh_seq_population_bh` ON `exchange`.`population_bh` (`bh_epoch`, `bh_seq`);
 
@@ -9,15 +9,15 @@ DROP TABLE IF EXISTS `exchange`.`population_bh`;
 
 -- changes.stage
 DROP TEMPORARY TABLE IF EXISTS `bh_stage`;
-CREATE TEMPORARY TABLE `bh_stage` (`region` INT, `id_no` CHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `姓名` VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin COMMENT 'the person''s name', `100%%` DECIMAL(5,2), `ratio` DOUBLE, `alive` BIT(1), `born` DATE, `photo` LONGBLOB, `tag` VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `more` JSON, `seen` DATETIME(3) COMMENT '[UTC]', `bh_cursor` DATETIME(6), PRIMARY KEY (`region`, `id_no`)) ENGINE=InnoDB;
+CREATE TEMPORARY TABLE `bh_stage` (`region` INT, `id_no` VARCHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `姓名` VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin COMMENT 'the person''s name', `100%%` DECIMAL(5,2), `ratio` DOUBLE, `alive` BIT(1), `born` DATE, `photo` LONGBLOB, `tag` VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `more` JSON, `seen` DATETIME(3) COMMENT '[UTC]', `bh_cursor` DATETIME(6), PRIMARY KEY (`region`, `id_no`)) ENGINE=InnoDB;
 DROP TEMPORARY TABLE IF EXISTS `bh_gone`;
-CREATE TEMPORARY TABLE `bh_gone` (`region` INT, `id_no` CHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `bh_cursor` DATETIME(6), PRIMARY KEY (`region`, `id_no`)) ENGINE=InnoDB;
+CREATE TEMPORARY TABLE `bh_gone` (`region` INT, `id_no` VARCHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `bh_cursor` DATETIME(6), PRIMARY KEY (`region`, `id_no`)) ENGINE=InnoDB;
 DROP TEMPORARY TABLE IF EXISTS `bh_late`;
-CREATE TEMPORARY TABLE `bh_late` (`region` INT, `id_no` CHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `bh_cursor` DATETIME(6), PRIMARY KEY (`region`, `id_no`)) ENGINE=InnoDB;
+CREATE TEMPORARY TABLE `bh_late` (`region` INT, `id_no` VARCHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `bh_cursor` DATETIME(6), PRIMARY KEY (`region`, `id_no`)) ENGINE=InnoDB;
 
 -- changes.see
 DROP TEMPORARY TABLE IF EXISTS `bh_seen`;
-CREATE TEMPORARY TABLE `bh_seen` (`region` INT, `id_no` CHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `bh_cursor` DATETIME(6), PRIMARY KEY (`region`, `id_no`)) ENGINE=InnoDB;
+CREATE TEMPORARY TABLE `bh_seen` (`region` INT, `id_no` VARCHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `bh_cursor` DATETIME(6), PRIMARY KEY (`region`, `id_no`)) ENGINE=InnoDB;
 
 -- changes.classify
 INSERT INTO `exchange`.`population_bh` (`bh_epoch`, `bh_seq`, `bh_op`, `region`, `id_no`, `姓名`, `100%%`, `ratio`, `alive`, `born`, `photo`, `tag`, `more`, `seen`)
@@ -147,7 +147,7 @@ FROM `bh_incoming` i
 WHERE i.`bh_op` <> 'D';
 
 -- effects.create
-CREATE TABLE `population` (`region` INT, `id_no` CHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `姓名` VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin COMMENT 'the person''s name', `100%%` DECIMAL(5,2), `ratio` DOUBLE, `alive` BIT(1), `born` DATE, `photo` LONGBLOB, `tag` VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `more` JSON, `seen` DATETIME(3) COMMENT '[UTC]', PRIMARY KEY (`region`, `id_no`));
+CREATE TABLE `population` (`region` INT, `id_no` VARCHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `姓名` VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin COMMENT 'the person''s name', `100%%` DECIMAL(5,2), `ratio` DOUBLE, `alive` BIT(1), `born` DATE, `photo` LONGBLOB, `tag` VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `more` JSON, `seen` DATETIME(3) COMMENT '[UTC]', PRIMARY KEY (`region`, `id_no`));
 ALTER TABLE `population` COMMENT 'population''s table';
 
 -- effects.add_columns
@@ -159,9 +159,9 @@ ALTER TABLE `population` ADD COLUMN `seen` DATETIME(3) COMMENT '[UTC]';
 
 -- effects.stage
 DROP TEMPORARY TABLE IF EXISTS `bh_incoming`;
-CREATE TEMPORARY TABLE `bh_incoming` (`bh_op` VARCHAR(1) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `region` INT, `id_no` CHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `姓名` VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin COMMENT 'the person''s name', `100%%` DECIMAL(5,2), `ratio` DOUBLE, `alive` BIT(1), `born` DATE, `photo` LONGBLOB, `tag` VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `more` JSON, `seen` DATETIME(3) COMMENT '[UTC]', PRIMARY KEY (`region`, `id_no`)) ENGINE=InnoDB;
+CREATE TEMPORARY TABLE `bh_incoming` (`bh_op` VARCHAR(1) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `region` INT, `id_no` VARCHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `姓名` VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin COMMENT 'the person''s name', `100%%` DECIMAL(5,2), `ratio` DOUBLE, `alive` BIT(1), `born` DATE, `photo` LONGBLOB, `tag` VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `more` JSON, `seen` DATETIME(3) COMMENT '[UTC]', PRIMARY KEY (`region`, `id_no`)) ENGINE=InnoDB;
 DROP TEMPORARY TABLE IF EXISTS `bh_present`;
-CREATE TEMPORARY TABLE `bh_present` (`region` INT, `id_no` CHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, PRIMARY KEY (`region`, `id_no`)) ENGINE=InnoDB;
+CREATE TEMPORARY TABLE `bh_present` (`region` INT, `id_no` VARCHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, PRIMARY KEY (`region`, `id_no`)) ENGINE=InnoDB;
 
 -- effects.clear
 -- nothing;

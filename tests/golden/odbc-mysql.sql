@@ -1,5 +1,5 @@
 -- changes.create
-CREATE TABLE `exchange`.`population` (`region` INT, `id_no` CHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `姓名` VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin COMMENT 'the person''s name', `100%%` DECIMAL(5,2), `ratio` DOUBLE, `alive` BIT(1), `born` DATE, `photo` LONGBLOB, `tag` VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `more` JSON, `seen` DATETIME(3) COMMENT '[UTC]', `bh_cursor` DATETIME(6), `bh_epoch` BIGINT NOT NULL, `bh_seq` BIGINT NOT NULL, CONSTRAINT `bh_key_population` PRIMARY KEY (`region`, `id_no`));
+CREATE TABLE `exchange`.`population` (`region` INT, `id_no` VARCHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `姓名` VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin COMMENT 'the person''s name', `100%%` DECIMAL(5,2), `ratio` DOUBLE, `alive` BIT(1), `born` DATE, `photo` LONGBLOB, `tag` VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `more` JSON, `seen` DATETIME(3) COMMENT '[UTC]', `bh_cursor` DATETIME(6), `bh_epoch` BIGINT NOT NULL, `bh_seq` BIGINT NOT NULL, CONSTRAINT `bh_key_population` PRIMARY KEY (`region`, `id_no`));
 CREATE TABLE `exchange`.`population_bh` (`bh_epoch` BIGINT NOT NULL, `bh_seq` BIGINT NOT NULL, `bh_op` CHAR(1) NOT NULL, `region` INT, `id_no` CHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `姓名` VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `100%%` DECIMAL(5,2), `ratio` DOUBLE, `alive` BIT(1), `born` DATE, `photo` LONGBLOB, `tag` VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `more` JSON, `seen` DATETIME(3) COMMENT '[UTC]');
 CREATE INDEX `bh_seq_population_bh` ON `exchange`.`population_bh` (`bh_epoch`, `bh_seq`);
 
@@ -143,7 +143,7 @@ FROM `bh_incoming_4f9edc4d3ed0a0e5` i
 WHERE i.`bh_op` <> 'D';
 
 -- effects.create
-CREATE TABLE `population` (`region` INT, `id_no` CHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `姓名` VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin COMMENT 'the person''s name', `100%%` DECIMAL(5,2), `ratio` DOUBLE, `alive` BIT(1), `born` DATE, `photo` LONGBLOB, `tag` VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `more` JSON, `seen` DATETIME(3) COMMENT '[UTC]', PRIMARY KEY (`region`, `id_no`));
+CREATE TABLE `population` (`region` INT, `id_no` VARCHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `姓名` VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin COMMENT 'the person''s name', `100%%` DECIMAL(5,2), `ratio` DOUBLE, `alive` BIT(1), `born` DATE, `photo` LONGBLOB, `tag` VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `more` JSON, `seen` DATETIME(3) COMMENT '[UTC]', PRIMARY KEY (`region`, `id_no`));
 ALTER TABLE `population` COMMENT 'population''s table';
 
 -- effects.add_columns
@@ -152,9 +152,9 @@ ALTER TABLE `population` ADD COLUMN `seen` DATETIME(3) COMMENT '[UTC]';
 
 -- effects.prepare
 DROP TABLE IF EXISTS `bh_incoming_4f9edc4d3ed0a0e5`;
-CREATE TABLE `bh_incoming_4f9edc4d3ed0a0e5` (`bh_op` VARCHAR(1) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `region` INT, `id_no` CHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `姓名` VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin COMMENT 'the person''s name', `100%%` DECIMAL(5,2), `ratio` DOUBLE, `alive` BIT(1), `born` DATE, `photo` LONGBLOB, `tag` VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `more` JSON, `seen` DATETIME(3) COMMENT '[UTC]', PRIMARY KEY (`region`, `id_no`));
+CREATE TABLE `bh_incoming_4f9edc4d3ed0a0e5` (`bh_op` VARCHAR(1) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `region` INT, `id_no` VARCHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `姓名` VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin COMMENT 'the person''s name', `100%%` DECIMAL(5,2), `ratio` DOUBLE, `alive` BIT(1), `born` DATE, `photo` LONGBLOB, `tag` VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `more` JSON, `seen` DATETIME(3) COMMENT '[UTC]', PRIMARY KEY (`region`, `id_no`));
 DROP TABLE IF EXISTS `bh_present_4f9edc4d3ed0a0e5`;
-CREATE TABLE `bh_present_4f9edc4d3ed0a0e5` (`region` INT, `id_no` CHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, PRIMARY KEY (`region`, `id_no`));
+CREATE TABLE `bh_present_4f9edc4d3ed0a0e5` (`region` INT, `id_no` VARCHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, PRIMARY KEY (`region`, `id_no`));
 
 -- effects.stage
 DELETE FROM `bh_incoming_4f9edc4d3ed0a0e5`;

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.capture import sweep
 from bridge.comparison import reconcile_job
-from tests.scenario.world import CAPTURES, MakeWorld, World, cursor_job
+from tests.scenario.world import CAPTURES, STAMPS, MakeWorld, World, cursor_job
 
 COLUMNS = {"part": "text", "name": "text", "updated_at": "moment", "id": "number"}
 KEY = ("id", "part")
@@ -131,6 +131,33 @@ def test_a_key_longer_than_an_index_takes_is_set_aside(world: World, capture: st
     assert sum(b.tally.updated for b in world.run_well().batches) == 2
     reasons = world.sql("exchange", "SELECT reason FROM bh_quarantine WHERE closed_at IS NULL")
     assert reasons == [("too_long",)]
+
+
+@pytest.mark.parametrize(
+    "world",
+    [("mysql", "mysql", "mysql"), ("postgresql", "mysql", "postgresql")],
+    indirect=True,
+    ids="-".join,
+)
+@pytest.mark.parametrize("capture", CAPTURES)
+def test_a_char_before_blanks_is_a_key(world: World, capture: str) -> None:
+    """MariaDB sorts a CHAR by the blanks that fill it, and compares it without them."""
+    tab = "_utf8mb4 x'6109'" if world.family == "mysql" else "E'a\\t'"
+    world.sql(
+        "source",
+        f"CREATE TABLE t (k char(4) PRIMARY KEY, name varchar(9), updated_at {STAMPS[world.family]})",
+        f"INSERT INTO t VALUES ('a', 'x', {world.ago(3600)}), ({tab}, 'x', {world.ago(3600)}), "
+        f"('b', 'x', {world.ago(3600)})",
+    )
+    world.job("j", chunk_rows=1, **CAPTURES[capture])
+    assert sum(b.sent.total for b in world.run_well().batches) == 3
+    world.sql("source", "DELETE FROM t WHERE k = 'a'", f"UPDATE t SET updated_at = {world.now}")
+    seen = len(world.batches())
+    world.run_well()
+    assert world.counted(seen) == (0, 2, 1)
+    content = reconcile_job(world.deployment, "j", 0).content
+    assert content is not None
+    assert (content.target_rows, content.sample) == (2, [])
 
 
 @pytest.mark.parametrize("world", [("mysql",) * 3], indirect=True, ids=["mysql"])
