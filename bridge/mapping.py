@@ -76,11 +76,13 @@ class ColumnRoute:
 @dataclass(frozen=True)
 class Route:
     """All shared columns of a job, the names of its key columns at the exchange, and what the
-    stores at either end of them can hold."""
+    stores at either end of them can hold. `key_bytes`: how many an index takes of a key's texts
+    together, where they may have more."""
 
     columns: tuple[ColumnRoute, ...]
     key: tuple[str, ...]
     limits: Limits
+    key_bytes: int | None = None
 
     @property
     def exchange_columns(self) -> tuple[Column, ...]:

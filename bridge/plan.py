@@ -383,6 +383,8 @@ def _pull_format(held: Hold, route: Route, cursor: Type | None) -> Format:
     raw = held.source.capabilities.reads & held.exchange.capabilities.loads
     exact = exact and not any(c.source.nullable for c in route.columns if c.name in route.key)
     stores = held.source.capabilities, held.exchange.capabilities
+    bound = dialect.key_bound([c.exchange for c in route.columns if c.name in route.key])
+    exact = exact and route.key_bytes in (None, bound)
     untouched = exact and route.needs_no_look(*stores)
     return _fastest(raw) if untouched else Format.ARROW
 

@@ -92,7 +92,11 @@ def find_route(
     _check_names(job, columns, exchange, target)
     columns = _with_room_in_key(columns, key, exchange.dialect, target.dialect)
     limits = _limits(exchange.capabilities, target.capabilities)
-    route = Route(tuple(columns), tuple(names[k] for k in key), limits)
+    of_key = [c for c in columns if c.source.name in key]
+    here = exchange.dialect.key_bound([c.exchange for c in of_key])
+    there = target.dialect.key_bound([c.target for c in of_key])
+    key_bytes = min(filter(None, (here, there)), default=None)
+    route = Route(tuple(columns), tuple(names[k] for k in key), limits, key_bytes)
     _check_order(job, route, exchange, target)
     return route
 

@@ -77,7 +77,7 @@ class Changes:
         operation = f"{d.quote(OPERATION)} CHAR(1) NOT NULL"
         index = d.quote(f"bh_seq_{self.change.name}")
         primary = f"bh_key_{self.copy.name}"
-        copy = d.body(self.staged, self.key, stamp, key_name=primary)
+        copy = d.body(self.staged, self.key, stamp, *self._bound(), key_name=primary)
         return [
             f"CREATE TABLE {d.table(self.copy)} ({copy})",
             f"CREATE TABLE {d.table(self.change)} ({stamp}, {operation}, {change})",
@@ -94,7 +94,7 @@ class Changes:
         d = self.dialect
         keys = d.body(self.swept, self.key)
         return [
-            *d.temporary(STAGE, d.body(self.staged, self.key)),
+            *d.temporary(STAGE, d.body(self.staged, self.key, *self._bound())),
             *d.temporary(GONE, keys),
             *d.temporary(LATE, keys),
         ]
@@ -103,6 +103,16 @@ class Changes:
         """An empty table for single rows of (key, cursor)."""
         d = self.dialect
         return [*d.temporary(SEEN, d.body(self.swept, self.key))]
+
+    def _bound(self) -> list[str]:
+        """What no row is loaded against: rows that nobody has looked at are refused for the same
+        keys as those that somebody has."""
+        bound = self.dialect.key_bound([c.type for c in self.key_columns])
+        if bound is None:
+            return []
+        texts = [c.name for c in self.key_columns if c.type.kind in (Kind.TEXT, Kind.BINARY)]
+        sizes = " + ".join(f"octet_length({self.dialect.quote(name)})" for name in texts)
+        return [f"CHECK ({sizes} <= {bound})"]
 
     # -- classify ----------------------------------------------------------------------------
 

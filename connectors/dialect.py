@@ -30,6 +30,7 @@ class KeyRange:
 
 
 EVERYTHING = KeyRange()
+_KEY_COLUMN_BYTES = 40  # what a number or time takes in an index, or goes with a text
 
 
 class Dialect(ABC):
@@ -46,6 +47,8 @@ class Dialect(ABC):
     returns_changes: ClassVar[bool] = False
     unwritable: ClassVar[frozenset[str]] = frozenset()
     """Native types that are read, and that no column of a table of others may have."""
+    longest_key: ClassVar[int | None] = None
+    """Bytes that an index takes of a key, where its texts may have more."""
 
     @abstractmethod
     def quote(self, name: str) -> str:
@@ -112,6 +115,16 @@ class Dialect(ABC):
         """What columns of these types hold where they are the key of a table of ours: no more than
         an index has room for."""
         return kinds
+
+    def key_bound(self, key: Sequence[Type]) -> int | None:
+        """How many bytes a key's texts may have together; None where they cannot have more."""
+        if self.longest_key is None:
+            return None
+        bound = self.longest_key - _KEY_COLUMN_BYTES * len(key)
+        wide = [k for k in key if k.kind in (Kind.TEXT, Kind.BINARY)]
+        if all(k.length for k in wide) and sum(_most_bytes(k) for k in wide) <= bound:
+            return None
+        return bound
 
     def key_ddl(self, column: Column) -> str:
         """A key column of a table of ours: its type, sorted in the shared order."""
@@ -300,6 +313,10 @@ class Dialect(ABC):
         one = f"({', '.join(self.parse(self.placeholder, c.type) for c in key)})"
         rows = ", ".join([one] * len(keys))
         return Statement(f"{names} IN (VALUES {rows})", tuple(part for k in keys for part in k))
+
+
+def _most_bytes(kind: Type) -> int:
+    return (kind.length or 0) * (4 if kind.kind is Kind.TEXT else 1)
 
 
 def _row(expressions: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from bridge.mapping import ColumnRoute, Limits, Route
 from bridge.transform.mask import masked
 from bridge.transform.refusal import Finding, Reason, Refusal, Refusals, masked_sample
 from bridge.transform.rule import rule_findings
-from bridge.transform.textarray import TextArray, matches, pc, rows_of
+from bridge.transform.textarray import TextArray, byte_lengths, matches, pc, rows_of
 from bridge.transform.value import check_values
 from connectors.canonical import PLACE, UNREADABLE, WHY
 from connectors.changes import CURSOR
@@ -25,6 +25,7 @@ from connectors.table import Fit, Kind, Type
 __all__ = ["Reason", "Refusal", "Refusals", "Transformed", "check_column", "transform"]
 
 _TEXT = Type(Kind.TEXT)
+_WIDE = frozenset({Kind.TEXT, Kind.BINARY})
 _ABOUT_ROWS = frozenset({UNREADABLE, PLACE, WHY})
 
 
@@ -62,6 +63,8 @@ def transform(batch: pa.RecordBatch, route: Route) -> Transformed:
         values, findings = _travel(before[index], column, route)
         faults.enter(index, findings)
         after.append(values)
+    if route.key_bytes is not None:
+        faults.enter(*_longer_key(after, route, route.key_bytes))
     if unreadable is not None:
         faults.enter(count, [Finding(Reason.UNREADABLE, rows_of(unreadable.is_valid()))])
     whole = _renamed(batch, route, after)
@@ -120,6 +123,17 @@ def check_column(
     """Coded and masked values as the exchange holds them, and what is wrong with them there."""
     before = _TEXT if column.codes is not None or column.mask else column.source.type
     return check_values(values, column.exchange, before, limits)
+
+
+def _longer_key(after: list[TextArray], route: Route, limit: int) -> tuple[int, list[Finding]]:
+    """The first text of the key, and the rows whose key is longer than an index takes."""
+    wide = [
+        (index, 2 if column.exchange.kind is Kind.BINARY else 1)
+        for index, column in enumerate(route.columns)
+        if column.name in route.key and {column.exchange.kind, column.target.kind} & _WIDE
+    ]
+    sizes = np.sum([byte_lengths(after[index]) // digits for index, digits in wide], axis=0)
+    return wide[0][0], [Finding(Reason.TOO_LONG, sizes > limit)]
 
 
 def _at_target(values: TextArray, column: ColumnRoute, limits: Limits) -> list[Finding]:

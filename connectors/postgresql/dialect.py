@@ -30,6 +30,7 @@ class PostgresqlDialect(Dialect):
 
     family: ClassVar[str] = "postgresql"
     returns_changes: ClassVar[bool] = True
+    longest_key: ClassVar[int | None] = 2700
     unwritable: ClassVar[frozenset[str]] = frozenset({"money"})  # its digits are a setting's
     word: ClassVar[str] = (
         "CAST(CAST('x' || encode(substr(h, {start}, 8), 'hex') AS bit(64)) AS bigint)"

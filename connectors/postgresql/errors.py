@@ -41,6 +41,7 @@ _BY_STATE: Mapping[str, tuple[type[BridgeheadError], str]] = {
     "57014": (StatementTimeout, "raise the endpoint's statement_timeout, or look for locks"),
     "55P03": (Busy, "try again when the other session has ended"),
     "40": (TransientError, "try again"),
+    "54000": (RowRefused, "look at the row's value"),
     "53": (StoreFull, "free disk space, memory or connections at this store"),
     "57P": (ConnectionLost, "try again when the server is up"),
     "08": (ConnectionLost, "try again when the server is up"),

@@ -3,6 +3,8 @@ two of them."""
 
 from __future__ import annotations
 
+from hashlib import sha512
+
 import pytest
 
 from bridge.capture import sweep
@@ -11,6 +13,8 @@ from tests.scenario.world import CAPTURES, STAMPS, MakeWorld, World, cursor_job
 
 COLUMNS = {"part": "text", "name": "text", "updated_at": "moment", "id": "number"}
 KEY = ("id", "part")
+_HARD = "".join(sha512(bytes([number])).hexdigest() for number in range(22))
+"""2,816 characters that no index compresses."""
 
 
 def _write(world: World, ids: range, parts: str, name: str, stamp: str) -> None:
@@ -135,6 +139,53 @@ def test_a_key_longer_than_an_index_takes_is_set_aside(world: World, capture: st
 
 @pytest.mark.parametrize(
     "world",
+    [("postgresql", "postgresql", "postgresql"), ("sqlite", "sqlite", "postgresql")],
+    indirect=True,
+    ids="-".join,
+)
+@pytest.mark.parametrize("capture", CAPTURES)
+def test_a_key_longer_than_an_index_of_postgresql_takes_is_set_aside(
+    world: World, capture: str
+) -> None:
+    """However well it could be compressed, and only as long as it is so long."""
+    world.sql(
+        "source",
+        "CREATE TABLE t (k varchar(2900) NOT NULL, part varchar(100) NOT NULL, name text, "
+        f"updated_at {STAMPS[world.family]})",
+        *(
+            f"INSERT INTO t VALUES ('{key}', '{'x' * part}', 'first', {world.ago(3600)})"
+            for key, part in [("a", 1), (_HARD, 0), ("x" * 2621, 0), ("x" * 2600, 20), ("c", 99)]
+        ),
+    )
+    world.job("j", key=["k", "part"], **CAPTURES[capture])
+    assert sum(b.tally.quarantined for b in world.run_well().batches) == 2
+    assert world.sql("target", "SELECT count(*) FROM t") == [(3,)]
+    world.sql("source", f"UPDATE t SET name = 'second', updated_at = {world.now}")
+    assert sum(b.tally.updated for b in world.run_well().batches) == 3
+    entries = "SELECT reason FROM bh_quarantine WHERE closed_at IS NULL"
+    assert world.sql("exchange", entries) == [("too_long",)] * 2
+    world.sql("source", "DELETE FROM t WHERE part = ''", f"UPDATE t SET updated_at = {world.now}")
+    world.run_well()
+    world.resync()
+    assert world.sql("exchange", entries) == []
+
+
+@pytest.mark.parametrize("world", [("mysql", "mysql", "postgresql")], indirect=True, ids=["mysql"])
+def test_a_key_of_mariadb_may_be_longer_than_postgresql_takes(world: World) -> None:
+    """Its rows travel without a look, where no key can be so long."""
+    world.sql(
+        "source",
+        "CREATE TABLE t (k varchar(768) PRIMARY KEY, name text) CHARACTER SET utf8mb4",
+        f"INSERT INTO t VALUES ('{'张' * 768}', 'fits'), ('{'𠮷' * 768}', 'does not')",
+    )
+    world.job("j", capture={"method": "compare"})
+    world.run_well()
+    assert world.sql("target", "SELECT name FROM t") == [("fits",)]
+    assert world.sql("exchange", "SELECT reason FROM bh_quarantine") == [("too_long",)]
+
+
+@pytest.mark.parametrize(
+    "world",
     [("mysql", "mysql", "mysql"), ("postgresql", "mysql", "postgresql")],
     indirect=True,
     ids="-".join,
@@ -143,9 +194,10 @@ def test_a_key_longer_than_an_index_takes_is_set_aside(world: World, capture: st
 def test_a_char_before_blanks_is_a_key(world: World, capture: str) -> None:
     """MariaDB sorts a CHAR by the blanks that fill it, and compares it without them."""
     tab = "_utf8mb4 x'6109'" if world.family == "mysql" else "E'a\\t'"
+    stamp = STAMPS[world.family]
     world.sql(
         "source",
-        f"CREATE TABLE t (k char(4) PRIMARY KEY, name varchar(9), updated_at {STAMPS[world.family]})",
+        f"CREATE TABLE t (k char(4) PRIMARY KEY, name varchar(9), updated_at {stamp})",
         f"INSERT INTO t VALUES ('a', 'x', {world.ago(3600)}), ({tab}, 'x', {world.ago(3600)}), "
         f"('b', 'x', {world.ago(3600)})",
     )
