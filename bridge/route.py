@@ -202,6 +202,12 @@ def _check_cursor(job: Job, table: Table) -> None:
 def _check_order(job: Job, route: Route, exchange: Connector, target: Connector) -> None:
     """Parts and ranges of a key need one order at all three stores."""
     for column in (c for c in route.columns if c.name in route.key):
+        if column.exchange.native.removesuffix("[]") in exchange.dialect.unsorted:
+            raise StructureMismatch(
+                f"{job.job}: key column {column.source.name} is {column.exchange}",
+                endpoint=job.source.endpoint,
+                remedy="name a key of numbers, text, dates or times",
+            )
         steps = (
             (column.source.type, column.exchange, exchange, "exchange"),
             (column.exchange, column.target, target, "target"),

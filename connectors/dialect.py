@@ -47,6 +47,8 @@ class Dialect(ABC):
     returns_changes: ClassVar[bool] = False
     unwritable: ClassVar[frozenset[str]] = frozenset()
     """Native types that are read, and that no column of a table of others may have."""
+    unsorted: ClassVar[frozenset[str]] = frozenset()
+    """Native types that have no order, nor have arrays of them: no key may be one."""
     longest_key: ClassVar[int | None] = None
     """Bytes that an index takes of a key, where its texts may have more."""
 

@@ -153,6 +153,8 @@ _FIXED: dict[str, Type] = {
     "xml": Type(Kind.TEXT),
 }
 
+_OF_THIS_DATABASE = re.compile("_?(reg|aclitem$)")  # regclass, regrole, …, and their arrays
+
 _TEXTS = frozenset({Kind.TEXT, Kind.JSON, Kind.NATIVE})
 
 Types = Mapping[int, tuple[Any, ...]]
@@ -231,11 +233,12 @@ def _base_name(oid: int, types: Types) -> str:
 
 
 def type_of(oid: int, typmod: int, types: Types) -> Type:
-    """The shared type; a domain is its base, an enum or a type of an extension is text."""
+    """The shared type; a domain is its base. An enum, a type of an extension and what names an
+    object of this database (whose number is another one's elsewhere) are text."""
     _, name, kind, base, base_typmod, element, category, built_in, spelled, _ = types[oid]
     if kind == "d":
         return type_of(base, base_typmod if typmod < 0 else typmod, types)
-    if kind not in ("b", "r", "m") or not built_in:
+    if kind not in ("b", "r", "m") or not built_in or _OF_THIS_DATABASE.match(name):
         return Type(Kind.TEXT)
     if name in _FIXED:
         return _FIXED[name]

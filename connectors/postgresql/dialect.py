@@ -19,6 +19,12 @@ _SIMPLE: dict[Kind, str] = {
 }
 _INTEGERS = {16: "smallint", 32: "integer", 64: "bigint"}
 _UNSIGNED = {16: "integer", 32: "bigint", 64: "numeric(20,0)"}
+_UNSORTED = frozenset(
+    {
+        *("point", "line", "lseg", "box", "path", "polygon", "circle", "jsonpath", "refcursor"),
+        *("xid", "cid", "txid_snapshot", "pg_snapshot"),
+    }
+)
 _STRINGS = frozenset({"", "text", "character varying", "character", "name", "citext"})
 _LONGEST_VARCHAR = 10_485_760
 _MOST_DIGITS = 1000
@@ -31,6 +37,7 @@ class PostgresqlDialect(Dialect):
     family: ClassVar[str] = "postgresql"
     returns_changes: ClassVar[bool] = True
     longest_key: ClassVar[int | None] = 2700
+    unsorted: ClassVar[frozenset[str]] = _UNSORTED
     unwritable: ClassVar[frozenset[str]] = frozenset({"money"})  # its digits are a setting's
     word: ClassVar[str] = (
         "CAST(CAST('x' || encode(substr(h, {start}, 8), 'hex') AS bit(64)) AS bigint)"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.scenario.world import World, cursor_job
 
 COLUMNS = {
@@ -166,3 +168,31 @@ def test_awkward_table(world: World) -> None:
     assert (nothing.kind, nothing.tally.unchanged) == ("empty", nothing.tally.read)
     assert world.resync().verdict == "reconciled"
     assert world.findings(**about) == []
+
+
+def test_an_object_of_a_database_is_told_by_its_name(world: World) -> None:
+    """Its number is another object's elsewhere, or nobody's."""
+    world.sql("target", "CREATE TABLE another (i integer)", "CREATE TABLE a_third (i integer)")
+    world.sql(
+        "source",
+        "CREATE SCHEMA own",
+        "CREATE TABLE own.one (i integer)",
+        "CREATE DOMAIN place AS regclass",
+        "CREATE TABLE t (id integer PRIMARY KEY, v regclass, many regnamespace[], d place, "
+        "acl aclitem)",
+        "INSERT INTO t VALUES (1, 'own.one', '{own,pg_catalog}', 'own.one', "
+        "makeaclitem(10, 10, 'SELECT', false))",
+    )
+    world.job("j", capture={"method": "compare"})
+    world.run_well()
+    there = "SELECT CAST(v AS text), CAST(many AS text), CAST(d AS text), CAST(acl AS text) FROM t"
+    assert world.sql("target", there) == world.sql("source", there)
+
+
+@pytest.mark.parametrize("kind", ["xid", "point", "jsonpath[]"])
+def test_a_type_without_an_order_is_no_key(world: World, kind: str) -> None:
+    world.sql("source", f"CREATE TABLE t (k {kind} NOT NULL, name text)")
+    world.job("j", key=["k"], capture={"method": "compare"})
+    outcome = world.run()
+    assert f"key column k is {kind}" in str(outcome.error)
+    assert (outcome.exit_code, world.batches()) == (4, [])
