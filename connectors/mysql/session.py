@@ -27,7 +27,7 @@ _SESSION = (
     # What a server may set for everybody: else rows would be left out, statements refused, or
     # errors told in words that are not known.
     "SET SESSION sql_select_limit = 18446744073709551615, sql_safe_updates = 0, "
-    "completion_type = NO_CHAIN, lc_messages = 'en_US' "
+    "sql_big_selects = 1, completion_type = NO_CHAIN, lc_messages = 'en_US' "
     "/*M!100300 , system_versioning_asof = DEFAULT, idle_transaction_timeout = 0, "
     "idle_write_transaction_timeout = 0, idle_readonly_transaction_timeout = 0 */",
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
