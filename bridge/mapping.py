@@ -63,6 +63,11 @@ class ColumnRoute:
     required: bool = False
 
     @property
+    def brings_uuids(self) -> bool:
+        """Whether nothing but UUIDs comes, though the exchange may keep them as text."""
+        return self.source.type.kind is Kind.UUID and not self.mask and self.codes is None
+
+    @property
     def needs_work(self) -> bool:
         """Whether a value must be looked at before the exchange may store it."""
         if self.rule or self.mask or self.codes is not None or self.source.charset:

@@ -266,7 +266,8 @@ def onto_table(job: Job, route: Route, existing: Table, target: Dialect) -> Rout
             continue
         there = existing.column(column.name)
         writable = there.native not in target.unwritable
-        if not writable or there.type.fit(column.exchange) is Fit.NO:
+        comes = column.source.type if column.brings_uuids else column.exchange
+        if not writable or there.type.fit(comes) is Fit.NO:
             found = there.type if writable else there.native
             problems.append(f"column {column.name} is {found}, and {column.exchange} comes")
         may_be_null = column.source.nullable and column.name not in route.key

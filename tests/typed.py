@@ -239,7 +239,7 @@ class _Life:
                 return f"key column k is {kind}"
             if kind.kind is Kind.DECIMAL and not kind.precision and "mysql" in (exchange, target):
                 return "keeps as text, in another order"
-        as_text = {Kind.NATIVE: exchange != target, Kind.UUID: exchange == "mysql"}
+        as_text = {Kind.NATIVE: exchange != target}
         as_text[Kind.DECIMAL] = not kind.precision and exchange == "mysql"
         if self._adopted and (as_text.get(kind.kind) or self._native.declared == "money"):
             return "target table t does not fit: column k is"

@@ -122,7 +122,8 @@ def check_column(
 ) -> tuple[TextArray, list[Finding]]:
     """Coded and masked values as the exchange holds them, and what is wrong with them there."""
     before = _TEXT if column.codes is not None or column.mask else column.source.type
-    return check_values(values, column.exchange, before, limits)
+    kind = column.target if column.target.kind is Kind.UUID else column.exchange
+    return check_values(values, kind, before, limits)
 
 
 def _longer_key(after: list[TextArray], route: Route, limit: int) -> tuple[int, list[Finding]]:

@@ -348,3 +348,18 @@ def test_keys_that_mariadb_sorts_by_their_time(make: MakeWorld) -> None:
     world.run_well()
     left = sorted({*ids} - {ids[3], ids[9], ids[31]})
     assert sorted(world.sql("target", held)) == [(i, "y") for i in left]
+
+
+def test_uuids_enter_a_table_that_is_there_already(make: MakeWorld) -> None:
+    """As the target spells them, through an exchange that keeps them as text; what is none does
+    not, nor does a text of any other origin."""
+    world = make(LITE, MARIA, MARIA)
+    for role, text in (("source", "text"), ("target", "varchar(50)")):
+        world.sql(role, f"CREATE TABLE t (id integer PRIMARY KEY, v uuid, other {text})")
+    known = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
+    world.sql("source", f"INSERT INTO t VALUES (1, '{known.upper()}', NULL), (2, 'none', NULL)")
+    world.job("j", capture={"method": "compare"})
+    assert world.run_well().quarantined == 1
+    assert world.sql("target", "SELECT id, v FROM t") == [(1, known)]
+    world.job("j", columns={"id": {}, "other": {"to": "v"}}, capture={"method": "compare"})
+    assert "column v is uuid, and text comes" in str(world.resync().error)

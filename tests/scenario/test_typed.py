@@ -21,6 +21,9 @@ CASES = [
     for place, (chain, capture) in enumerate(_CHAINS.items())
     for native in [native for native in types_of(chain[0]) if native.values][place::_EVERY]
 ]
+CASES += [  # which that exchange keeps as text
+    (("mysql",) * 3, native, "cursor") for native in types_of("mysql") if native.declared == "uuid"
+]
 
 
 @pytest.mark.parametrize(
