@@ -118,7 +118,7 @@ def make_plan(held: Hold, *, resync: bool = False) -> Plan:
         changes=changes,
         effects=effects,
         pull_format=_pull_format(held, route, cursor.type if cursor else None),
-        push_format=_push_format(held, route),
+        push_format=_push_format(held, route, effects),
         content_hash=content_hash,
         chunk_rows=held.deployment.chunk_rows(job),
         target_exists=exists,
@@ -389,11 +389,12 @@ def _pull_format(held: Hold, route: Route, cursor: Type | None) -> Format:
     return _fastest(raw) if untouched else Format.ARROW
 
 
-def _push_format(held: Hold, route: Route) -> Format:
+def _push_format(held: Hold, route: Route, effects: Effects) -> Format:
     """What the exchange holds was looked at on its way in; a store that takes rows without a look
-    needs its own types."""
+    needs its own types, and no cast."""
     raw = held.exchange.capabilities.reads & held.target.capabilities.loads
-    if any(column.exchange != column.target for column in route.columns):
+    given = [effects.dialect.given("x", column) for column in effects.columns]
+    if any(column.exchange != column.target for column in route.columns) or {*given} != {"x"}:
         raw -= {Format.PGCOPY}
     return _fastest(raw)
 

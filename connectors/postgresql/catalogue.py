@@ -201,7 +201,8 @@ def _listed(names: Any) -> list[str]:
 def column_of(row: Sequence[Any], types: Types) -> Column:
     name, oid, typmod, required, bytewise, comment = row[:6]
     collation, folds, filling = row[9:12] if len(row) > 9 else ("", False, Filling.FREE)
-    is_citext = _base_name(int(oid), types) == "citext"
+    base = _base_name(int(oid), types)
+    is_citext = base == "citext"
     kind = type_of(int(oid), int(typmod), types)
     is_another = kind.kind is Kind.TEXT and types[int(oid)][6] != "S"  # a string
     return Column(
@@ -209,7 +210,7 @@ def column_of(row: Sequence[Any], types: Types) -> Column:
         kind,
         not required,
         bool(bytewise) and not is_citext and not is_another,
-        native=types[int(oid)][8],
+        native=base if base == "money" else types[int(oid)][8],
         comment=comment,
         collation=collation,
         folds=bool(folds) or is_citext,

@@ -22,7 +22,7 @@ _UNSIGNED = {16: "integer", 32: "bigint", 64: "numeric(20,0)"}
 _UNSORTED = frozenset(
     {
         *("point", "line", "lseg", "box", "path", "polygon", "circle", "jsonpath", "refcursor"),
-        *("xid", "cid", "txid_snapshot", "pg_snapshot"),
+        *("xid", "cid", "txid_snapshot", "pg_snapshot", "json", "xml"),
     }
 )
 _STRINGS = frozenset({"", "text", "character varying", "character", "name", "citext"})

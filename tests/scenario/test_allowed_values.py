@@ -93,12 +93,12 @@ def test_a_key_may_be_one_of_some_labels(world: World) -> None:
     assert world.sql("target", f"{counted}'y'") == [(18, 3, 4, 9)]
 
 
-@pytest.mark.parametrize("key", ["id", "v"])
-def test_money_is_read_and_not_written(world: World, key: str) -> None:
+@pytest.mark.parametrize(("key", "kind"), [("id", "money"), ("v", "money"), ("id", "cash")])
+def test_money_is_read_and_not_written(world: World, key: str, kind: str) -> None:
     """What it takes a text for is a setting of the server."""
-    table = f"CREATE TABLE t (id int, v money, updated_at timestamptz, PRIMARY KEY ({key}))"
+    table = f"CREATE TABLE t (id int, v {kind}, updated_at timestamptz, PRIMARY KEY ({key}))"
     for role in ("source", "target"):
-        world.sql(role, table)
+        world.sql(role, "CREATE DOMAIN cash AS money", table)
     world.sql("source", f"INSERT INTO t VALUES (1, '-10.5', {world.ago(3600)})")
     world.job("j", **cursor_job())
     outcome = world.run()
