@@ -124,7 +124,7 @@ class Dialect(ABC):
             return None
         bound = self.longest_key - _KEY_COLUMN_BYTES * len(key)
         wide = [k for k in key if k.kind in (Kind.TEXT, Kind.BINARY)]
-        if all(k.length for k in wide) and sum(_most_bytes(k) for k in wide) <= bound:
+        if all(k.length for k in wide) and sum(k.most_bytes for k in wide) <= bound:
             return None
         return bound
 
@@ -315,10 +315,6 @@ class Dialect(ABC):
         one = f"({', '.join(self.parse(self.placeholder, c.type) for c in key)})"
         rows = ", ".join([one] * len(keys))
         return Statement(f"{names} IN (VALUES {rows})", tuple(part for k in keys for part in k))
-
-
-def _most_bytes(kind: Type) -> int:
-    return (kind.length or 0) * (4 if kind.kind is Kind.TEXT else 1)
 
 
 def _row(expressions: Sequence[str]) -> str:

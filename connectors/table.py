@@ -122,6 +122,11 @@ class Type:
         return self
 
     @property
+    def most_bytes(self) -> int:
+        """What the longest text, or binary, of its length has."""
+        return (self.length or 0) * (4 if self.kind is Kind.TEXT else 1)
+
+    @property
     def resolution_seconds(self) -> float:
         """The step between two neighbouring values of a temporal type."""
         return 86400.0 if self.kind is Kind.DATE else 10.0**-self.fraction

@@ -114,8 +114,12 @@ class MysqlTypes(Dialect):
                 return kind
 
     def in_key(self, kinds: Sequence[Type]) -> Sequence[Type]:
-        lengths = {Kind.TEXT: _room(kinds) // 4, Kind.BINARY: _room(kinds)}
-        return [replace(k, length=k.length or lengths.get(k.kind)) for k in kinds]
+        """What is declared stays, unless all of it together is more than the index takes."""
+        shares = {Kind.TEXT: _room(kinds) // 4, Kind.BINARY: _room(kinds)}
+        held = [replace(k, length=k.length or shares.get(k.kind)) for k in kinds]
+        if sum(k.most_bytes for k in held) <= _LONGEST_KEY:
+            return held
+        return [replace(k, length=min(k.length, shares[k.kind])) if k.length else k for k in held]
 
     def key_ddl(self, column: Column) -> str:
         return self._key_ddl(column, _LONGEST_KEY)
