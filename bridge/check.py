@@ -10,15 +10,16 @@ from tempfile import gettempdir
 
 from rich.filesize import decimal
 
+from bridge.errors import Outdated
 from bridge.finding import Finding, Level, refused
 from bridge.hold import Hold
 from bridge.inspection import inspections_of
 from bridge.job import Job
-from bridge.ledger.migrations import receiver_ddl
+from bridge.ledger.migrations import has_ledger, receiver_ddl
 from bridge.plan import make_plan
 from bridge.settings import Deployment
 from connectors.connector import Connector
-from connectors.errors import BridgeheadError
+from connectors.errors import BridgeheadError, ConfigurationError
 from connectors.registry import connect
 from connectors.telling import Room, room_at
 
@@ -106,11 +107,24 @@ def _endpoint(deployment: Deployment, name: str, rooms: dict[str, Room]) -> Iter
             problem = store.settings_problem()
             if problem:
                 yield Finding(None, "settings", f"{name}: {problem}", Level.WARNING)
+            if name == deployment.exchange:
+                yield from _ledger(store)
     except BridgeheadError as error:
         place = deployment.place_of(name)
         code = error.exit_code
         found = f"{place}: {error.message}"
         yield Finding(None, "connection", found, Level.REFUSED, error.remedy, code)
+
+
+def _ledger(exchange: Connector) -> Iterator[Finding]:
+    """Whether it is of this release: one that is not is looked at no further."""
+    with exchange.transaction() as connection:
+        try:
+            has_ledger(connection)
+        except Outdated as error:
+            yield Finding(None, "ledger", error.message, Level.WARNING, error.remedy)
+        except ConfigurationError as error:
+            yield refused(None, "ledger", error)
 
 
 def _clock(name: str, store: Connector) -> Finding:
@@ -154,7 +168,7 @@ def _job(deployment: Deployment, job: Job, broken: set[str]) -> Iterator[Finding
     needed = (deployment.exchange, job.source.endpoint, job.target.endpoint)
     missing = sorted(broken.intersection(needed))
     if missing:
-        found = f"not looked at: no connection to {', '.join(missing)}"
+        found = f"not looked at: see what is refused of {', '.join(missing)}"
         yield Finding(job.job, "structure", found, Level.WARNING)
         return
     with ExitStack() as stack:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold, lock_of, open_ledger
 from bridge.ledger.audit import Audit
 from bridge.ledger.claim import Claim, Claims
-from bridge.ledger.migrations import receiver_version
+from bridge.ledger.migrations import has_receiver
 from bridge.settings import Deployment
 from connectors.connector import Connector
 from connectors.errors import ConfigurationError
@@ -51,7 +51,7 @@ def release(deployment: Deployment, endpoint: str, table: str, actor: str, why: 
 
 def _claims(target: Connector, like: str | None = None) -> list[Claim]:
     with target.transaction() as connection:
-        return [] if receiver_version(connection) is None else Claims(connection).find(like)
+        return Claims(connection).find(like) if has_receiver(connection) else []
 
 
 def _is_same(target: Connector, table: TableName, other: TableName) -> bool:

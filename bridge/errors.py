@@ -2,6 +2,8 @@
 
 BridgeheadError
 ├── InternalError           4  a bug of ours: nothing an operator could have done
+├── TransientError
+│   └── Outdated            3  the ledger is of an earlier release: a run brings it up to date
 └── LedgerError             1  the books are not in order
     ├── BooksDoNotBalance       a batch accounts for more or fewer rows than it read
     ├── IllegalMove             a batch cannot go from its state to that one
@@ -15,7 +17,7 @@ BridgeheadError
 
 from __future__ import annotations
 
-from connectors.errors import BridgeheadError
+from connectors.errors import BridgeheadError, TransientError
 
 __all__ = [
     "BooksDoNotBalance",
@@ -27,12 +29,28 @@ __all__ = [
     "InternalError",
     "LedgerError",
     "NotContiguous",
+    "Outdated",
     "Restored",
 ]
 
 
 class InternalError(BridgeheadError):
+    """Its cause may hold values of rows, and is shown where somebody asks for that alone."""
+
     code = "internal"
+
+    @classmethod
+    def because(cls, cause: Exception) -> InternalError:
+        made = cls(
+            f"internal error ({type(cause).__name__}): this is a bug",
+            remedy="run it again with --debug, and report what it shows",
+        )
+        made.__cause__ = cause
+        return made
+
+
+class Outdated(TransientError):
+    code = "outdated"
 
 
 class LedgerError(BridgeheadError):

@@ -134,7 +134,7 @@ def target(held: Hold, plan: Plan) -> Iterator[Finding]:
 def exchange(held: Hold, plan: Plan) -> Iterator[Finding]:
     """A first load or a resync makes both tables anew; until then there is nothing to look at."""
     with held.exchange.transaction() as connection:
-        known = exchange_version(connection) is not None
+        known = is_exchange_current(connection)
         begun = known and History(connection, held.department, held.name).newest_of_window()
     if begun:
         refuse_own_columns(held, plan.changes)
@@ -145,8 +145,10 @@ def exchange(held: Hold, plan: Plan) -> Iterator[Finding]:
 def ledger(held: Hold, plan: Plan) -> Iterator[Finding]:
     """Whether the job is still the one whose batches are there."""
     with held.exchange.transaction() as connection:
-        if exchange_version(connection) is None:
-            yield Finding(held.name, "ledger", "its tables will be made by the first run")
+        if not is_exchange_current(connection):
+            made = exchange_version(connection) is not None
+            found = "not looked at" if made else "its tables will be made by the first run"
+            yield Finding(held.name, "ledger", found)
             return
         history = History(connection, held.department, held.name)
         known, watermark = history.content_hash(), history.watermark()
@@ -205,7 +207,7 @@ def _fits(held: Hold, plan: Plan) -> Finding:
 def _loss(held: Hold, plan: Plan) -> Gap | None:
     """What a run would find lost at the target. A job that was changed is held before it looks."""
     with held.exchange.transaction() as connection:
-        if exchange_version(connection) is None:
+        if not is_exchange_current(connection):
             return None
         if History(connection, held.department, held.name).content_hash() != plan.content_hash:
             return None
@@ -219,7 +221,7 @@ def _loss(held: Hold, plan: Plan) -> Gap | None:
 def _begun(held: Hold) -> dict[str, datetime]:
     """By token, the first moment at which a run has met it: whatever a login may see of it."""
     with held.exchange.transaction() as connection:
-        if exchange_version(connection) is None:
+        if not is_exchange_current(connection):
             return {}
         candidates = History(connection, held.department, held.name).candidates()
     found: dict[str, datetime] = {}

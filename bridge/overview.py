@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from bridge.batch import Batch, State
 from bridge.guarantee import Guarantee, guarantee_of
 from bridge.ledger import JobStanding, Ledger
-from bridge.ledger.migrations import exchange_version
+from bridge.ledger.migrations import has_ledger
 from bridge.settings import Deployment
 from bridge.timeliness import Deadline, deadlines
 from connectors.connector import Connector
@@ -125,11 +125,11 @@ def verdict_of(batch: Batch) -> Verdict | None:
 @contextmanager
 def read_ledger(deployment: Deployment) -> Iterator[Connector | None]:
     """A session with the exchange for reading only: nothing is made there, and no writer is waited
-    for. None where the ledger has no tables yet."""
+    for. None where the ledger has no tables yet; one of another release is refused."""
     with connect(deployment.endpoint(deployment.exchange)) as exchange:
         exchange.only_read()
         with exchange.transaction() as connection:
-            known = exchange_version(connection) is not None
+            known = has_ledger(connection)
         yield exchange if known else None
 
 

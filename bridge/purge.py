@@ -16,7 +16,6 @@ from bridge.failpoint import failpoint
 from bridge.hold import Hold, hold
 from bridge.ledger import Ledger
 from bridge.ledger.audit import Audit
-from bridge.ledger.migrations import is_exchange_current
 from bridge.overview import read_ledger
 from bridge.runs import due_jobs
 from bridge.settings import Deployment
@@ -70,9 +69,6 @@ def _foresee(deployment: Deployment, names: Sequence[str], *, count: bool) -> li
     with read_ledger(deployment) as exchange:
         if exchange is None:
             return [Purged(name) for name in names]
-        with exchange.transaction() as connection:
-            if not is_exchange_current(connection):  # the next run brings it up to date
-                return [Purged(name, why_not="its ledger is of another release") for name in names]
         return [_foreseen(deployment, exchange, name, count=count) for name in names]
 
 

@@ -54,9 +54,4 @@ def run_jobs(names: Sequence[str], parallel: int, run: Callable[[str], Outcome])
 
 
 def _failed(name: str, error: Exception) -> Outcome:
-    internal = InternalError(
-        f"internal error ({type(error).__name__}): this is a bug",
-        remedy="run it again with --debug, and report what it shows",
-    )
-    internal.__cause__ = error
-    return Outcome(name, verdict=Verdict.IN_FLIGHT, error=internal)
+    return Outcome(name, verdict=Verdict.IN_FLIGHT, error=InternalError.because(error))

@@ -10,7 +10,7 @@ from rich.filesize import decimal
 from bridge.finding import Finding, Level
 from bridge.hold import Hold
 from bridge.ledger.history import History
-from bridge.ledger.migrations import exchange_version
+from bridge.ledger.migrations import is_exchange_current
 from bridge.plan import Plan
 from bridge.rowsample import RowSample, count_or_estimate, sample_rows
 from bridge.textinspection import charset
@@ -64,6 +64,6 @@ def _need(count: int, sample: RowSample) -> int:
 
 def _has_begun(held: Hold) -> bool:
     with held.exchange.transaction() as connection:
-        if exchange_version(connection) is None:
+        if not is_exchange_current(connection):
             return False
         return History(connection, held.department, held.name).content_hash() is not None

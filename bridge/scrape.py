@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from bridge.batch import State
 from bridge.deadline import CHINA
+from bridge.errors import InternalError
 from bridge.event import EventKind, Severity
 from bridge.ledger.activity import (
     JobActivity,
@@ -33,7 +34,8 @@ __all__ = ["scrape"]
 def scrape(deployment: Deployment) -> tuple[Page, BridgeheadError | None]:
     """What is known now; with the error where the ledger cannot be read, and then little is."""
     began = time.monotonic()
-    page, failure = Page(deployment.department.code), None
+    page = Page(deployment.department.code)
+    failure: BridgeheadError | None = None
     try:
         with read_ledger(deployment) as exchange:
             if exchange is None:
@@ -42,7 +44,11 @@ def scrape(deployment: Deployment) -> tuple[Page, BridgeheadError | None]:
                 with exchange.transaction() as connection:
                     _measure(page, connection, deployment)
     except BridgeheadError as error:
-        page, failure = Page(deployment.department.code), error
+        failure = error
+    except Exception as error:  # noqa: BLE001 — a page that is not there raises no alarm
+        failure = InternalError.because(error)
+    if failure is not None:
+        page = Page(deployment.department.code)
         page.put("bridgehead_endpoint_up", 0, deployment.exchange)
     page.put("bridgehead_up", failure is None)
     page.put("bridgehead_scrape_duration_seconds", time.monotonic() - began)

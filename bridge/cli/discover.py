@@ -14,7 +14,6 @@ from bridge.cli.shown import console, error_console, print_json, table
 from bridge.collection import Changed, Collection, changes_kept, collect, keep, listed_name
 from bridge.discover import find_table, job_file
 from bridge.language import say
-from bridge.ledger.migrations import is_exchange_current
 from bridge.overview import read_ledger
 from bridge.settings import Deployment
 from bridge.structure import structure_of
@@ -106,8 +105,6 @@ def _history(deployment: Deployment, endpoint: str, name: str | None) -> list[Ch
         if exchange is None:
             return []
         with exchange.transaction() as connection:
-            if not is_exchange_current(connection):  # of an earlier release: nothing was kept yet
-                return []
             department = deployment.department.code
             known = changes_kept(connection, department, endpoint)
     return [change for change in known if name is None or _is_called(change.table, name)]

@@ -16,7 +16,6 @@ from bridge.document import event_document
 from bridge.eventwording import happened, name_of, remedy_of, severity_word
 from bridge.language import say, spoken
 from bridge.ledger.event import EventEntry, Events
-from bridge.ledger.migrations import is_exchange_current
 from bridge.notice import note_all
 from bridge.overview import read_ledger
 from bridge.settings import Deployment
@@ -117,8 +116,6 @@ def _entries(deployment: Deployment, every: bool, job: str | None, limit: int) -
         if exchange is None:
             return []
         with exchange.transaction() as connection:
-            if not is_exchange_current(connection):  # of an earlier release: no event was kept yet
-                return []
             found = Events(connection, deployment.department.code)
             return found.entries(closed=every, job=job, limit=limit)
 

@@ -9,6 +9,7 @@ import typer
 
 from bridge.cli.session import Session
 from bridge.cli.shown import show_error
+from bridge.errors import InternalError
 from bridge.exporter import Exporter, open_server, text_of
 from bridge.log import log
 from bridge.scrape import scrape
@@ -35,6 +36,8 @@ def metrics(
         return
     page, failure = scrape(deployment)
     print(text_of(page), end="")
+    if isinstance(failure, InternalError) and failure.__cause__:
+        raise failure.__cause__
     if failure is not None:
         show_error(failure, "metrics", deployment)
         raise typer.Exit(failure.exit_code)

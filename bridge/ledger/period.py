@@ -13,7 +13,6 @@ from bridge.batch import Batch
 from bridge.event import EventKind
 from bridge.ledger.audit import AuditEntry
 from bridge.ledger.batchrow import batch_of
-from bridge.ledger.migrations import is_exchange_current
 from bridge.ledger.schema import (
     audit_entry,
     batch_row,
@@ -40,9 +39,8 @@ def known_jobs(connection: Connection, department: str, configured: Collection[s
     """Every job that has ever run, and of those `configured` now every one that should have."""
     ran = select(job_row.c.job).where(job_row.c.department == department)
     found = set(connection.execute(ran).scalars())
-    if is_exchange_current(connection):
-        known = select(known_row.c.job).where(known_row.c.department == department)
-        found |= set(connection.execute(known).scalars()).intersection(configured)
+    known = select(known_row.c.job).where(known_row.c.department == department)
+    found |= set(connection.execute(known).scalars()).intersection(configured)
     return sorted(found)
 
 
@@ -75,9 +73,7 @@ def stopped_at(
 ) -> dict[EventKind, dict[str, Any]]:
     """Which gap, fork or deviation runs had found, and stood at that moment, with its facts; not a
     gap that a run has put right by itself, nor a deviation of batches that is over now: of these it
-    counts how they are. A ledger of an earlier release may know of none."""
-    if not is_exchange_current(connection):
-        return {}
+    counts how they are."""
     c = event_row.c
     stood = (c.first_seen_at < until, or_(c.closed_at.is_(None), c.closed_at >= until))
     query = select(c.kind, c.facts, c.closed_at).where(

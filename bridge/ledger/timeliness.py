@@ -24,7 +24,6 @@ from sqlalchemy import (
     update,
 )
 
-from bridge.ledger.migrations import is_exchange_current
 from bridge.ledger.schema import batch_row, job_row, known_row
 from bridge.ledger.thisjob import naming, this_job
 from reconcile.verdict import Verdict
@@ -135,9 +134,6 @@ def _begun(
 def _known(
     connection: Connection, department: str, names: Collection[str] | None
 ) -> dict[str, datetime]:
-    """A ledger of an earlier release knows of none."""
-    if not is_exchange_current(connection):
-        return {}
     return _moments(connection, _KNOWN, department, names)
 
 

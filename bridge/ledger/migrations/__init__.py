@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Dialect, column, inspect, select, table
 
+from bridge.errors import Outdated
 from bridge.ledger.schema import EXCHANGE_VERSION, RECEIVER_VERSION
 from connectors.errors import ConfigurationError
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "exchange_version",
+    "has_ledger",
+    "has_receiver",
     "is_exchange_current",
     "is_receiver_current",
     "receiver_ddl",
@@ -57,6 +60,28 @@ def is_exchange_current(connection: Connection) -> bool:
 def is_receiver_current(connection: Connection) -> bool:
     """The same for the receiver's tables."""
     return receiver_version(connection) == RECEIVER_VERSION
+
+
+def has_ledger(connection: Connection) -> bool:
+    """Whether there is a ledger, for whoever only reads it. One of another release is not read:
+    ConfigurationError where it is newer, Outdated where a run brings it up to date."""
+    version = exchange_version(connection)
+    if version in (None, EXCHANGE_VERSION):
+        return version is not None
+    _refuse_newer(connection, "exchange", _EXCHANGE)
+    raise Outdated(
+        f"the ledger is of an earlier release: version {version} and not {EXCHANGE_VERSION}",
+        remedy="bridgehead run JOB, of any job, brings it up to date",
+    )
+
+
+def has_receiver(connection: Connection) -> bool:
+    """Whether there are the receiver's tables, whoever made them. ConfigurationError where a newer
+    Bridgehead did."""
+    version = receiver_version(connection)
+    if version not in (None, RECEIVER_VERSION):
+        _refuse_newer(connection, "receiver", _RECEIVER)
+    return version is not None
 
 
 def upgrade_exchange(connection: Connection) -> None:
@@ -108,18 +133,26 @@ def _version(connection: Connection, name: str) -> str | None:
 
 def _upgrade(connection: Connection, side: str, version_table: str) -> None:
     from alembic import command
+
+    _refuse_newer(connection, side, version_table)
+    config = _config(side, version_table)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _refuse_newer(connection: Connection, side: str, version_table: str) -> None:
     from alembic.script import ScriptDirectory
 
+    version = _version(connection, version_table)
+    if version is None:
+        return
     config = _config(side, version_table)
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    version = _version(connection, version_table)
-    if version is not None and version not in known:
+    if version not in known:
         raise ConfigurationError(
             f"the {side} tables are at version {version}, written by a newer Bridgehead",
             remedy="upgrade the agent",
         )
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
 
 
 def _config(side: str, version_table: str) -> Config:

@@ -1,0 +1,106 @@
+"""A ledger or a receiver of another release: refused where it is newer, and brought up to date by
+a run where it is older. Until then nothing is told of it that may be wrong."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from bridge.deadline import CHINA
+from tests.command import call
+from tests.scenario.books import DAY
+from tests.scenario.world import MakeWorld, World, cursor_job
+
+Capsys = pytest.CaptureFixture[str]
+
+TODAY = datetime.now(CHINA).date()
+READING = {
+    "status": (),
+    "batches": ("j",),
+    "quarantine": ("j",),
+    "events": ("--all",),
+    "metrics": (),
+    "report": ("--output", "report.html"),
+    "statement": ("--from", str(TODAY), "--to", str(TODAY + DAY)),
+    "discover": ("source", "--history"),
+    "purge": (),
+}
+EARLIER = [f"ALTER TABLE bh_job DROP COLUMN {name}" for name in ("source_schema", "stamp_zone")]
+
+
+@pytest.fixture
+def lived(make: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> World:
+    world = make("sqlite", "sqlite", "sqlite")
+    monkeypatch.chdir(world.directory)
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    world.run_well()
+    return world
+
+
+def be_of(world: World, version: str, store: str = "exchange") -> None:
+    table = "bh_version" if store == "exchange" else "bh_receiver_version"
+    world.sql(store, f"UPDATE {table} SET version_num = '{version}'")
+
+
+def test_an_earlier_ledger_is_read_once_a_run_has_brought_it_up_to_date(
+    lived: World, capsys: Capsys
+) -> None:
+    lived.sql("exchange", *EARLIER)
+    be_of(lived, "0005")
+    for command, given in READING.items():
+        told = call(capsys, "--config", lived.directory, command, *given)
+        assert (command, told.code) == (command, 3)
+        assert "of an earlier release: version 0005" in told.err
+        assert "bridgehead run JOB" in told.err
+        assert bool(told.out) is (command == "metrics")
+    told = call(capsys, "--config", lived.directory, "check", "--json")
+    (ledger, of_job) = [f for f in told.json if f["what"] == "ledger"]
+    assert (told.code, ledger["result"], of_job["found"]) == (0, "warning", "not looked at")
+    assert "of an earlier release" in ledger["found"]
+    lived.run_well()
+    for command, given in READING.items():
+        assert call(capsys, "--config", lived.directory, command, *given).code == 0, command
+
+
+def test_a_newer_ledger_is_refused_by_every_command(lived: World, capsys: Capsys) -> None:
+    be_of(lived, "9001")
+    others = {"run": ("j",), "approve": ("j", "1", "--why", "x"), "events": ("send",)}
+    for command, given in [*READING.items(), *others.items()]:
+        told = call(capsys, "--config", lived.directory, command, *given)
+        assert (command, told.code) == (command, 2)
+        assert "written by a newer Bridgehead" in told.err
+        assert "upgrade the agent" in told.err
+    told = call(capsys, "--config", lived.directory, "check", "--json")
+    assert told.code == 2
+    ledger, of_job = [f for f in told.json if f["what"] in ("ledger", "structure")]
+    assert (ledger["result"], ledger["remedy"]) == ("refused", "upgrade the agent")
+    assert "written by a newer Bridgehead" in ledger["found"]
+    assert of_job["found"] == "not looked at: see what is refused of exchange"
+
+
+@pytest.mark.parametrize("ddl", [True, False])
+def test_a_newer_receiver_is_refused_by_check_and_run(
+    lived: World, capsys: Capsys, ddl: bool
+) -> None:
+    """Also where the DBA makes its tables: nothing is written into what is not known."""
+    target = {"endpoint": "target", "table": "t", "ddl": ddl}
+    lived.job("j", target=target, **cursor_job())
+    lived.insert([9], stamp=lived.now)
+    be_of(lived, "9001", "target")
+    for command in ("check", "run"):
+        told = call(capsys, "--config", lived.directory, command, "j")
+        assert (command, told.code) == (command, 2)
+        assert "receiver tables are at version 9001" in told.out + told.err
+    assert lived.sql("target", "SELECT count(*) FROM t") == [(3,)]
+
+
+def test_a_damaged_ledger_is_a_page_that_says_so(lived: World, capsys: Capsys) -> None:
+    for damage in ("UPDATE bh_job SET ran_verdict = 'nonsense'", "DROP TABLE bh_batch"):
+        lived.sql("exchange", damage)
+        told = call(capsys, "--config", lived.directory, "metrics")
+        assert told.code == 4
+        (up,) = [line for line in told.out.splitlines() if line.startswith("bridgehead_up{")]
+        assert up.endswith("} 0.0")
+        assert "error" in told.err
