@@ -42,7 +42,7 @@ def begin(held: Hold, outcome: Outcome) -> Plan:
             raise Gap(error.message, remedy=f"{remedy}; {again}") from error
         log.warning("%s; a new epoch begins, and everything is sent again", error.message)
         begin_epoch(held, error.message, BY_ITSELF, by_itself=True)
-        outcome.renewed = error.message
+        outcome.renewed, outcome.anew = error.message, True
     plan = plan_whole(held)
     if not checked:
         check_positions(held, outcome)

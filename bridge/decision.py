@@ -1,5 +1,5 @@
 """What a person decides: of a held batch, of a job, of an event. Audited with who and why, in the
-transaction of what it changes."""
+transaction of what it changes, which ends the event that asked for it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 
 from bridge.batch import Batch, State
 from bridge.errors import IllegalMove
+from bridge.event import EventKind, Recovery
 from bridge.failpoint import failpoint
 from bridge.hold import hold, open_ledger
 from bridge.ledger import Ledger
 from bridge.ledger.audit import Audit
 from bridge.ledger.event import EventEntry, Events
+from bridge.notice import end
+from bridge.outcome import how_to_decide
 from bridge.settings import Deployment
 
 __all__ = ["acknowledge", "approve", "reject", "switch"]
@@ -26,6 +29,9 @@ def approve(deployment: Deployment, job: str, seq: int, actor: str, why: str) ->
             moved = ledger.move(batch, State.SEALED, note=f"approved by {actor}: {why}")
             details = {"epoch": batch.epoch, "seq": seq, "why": why}
             Audit(connection, held.department).append(actor, "approve", job, details)
+            ledger.answered(how_to_decide(batch))
+            over = Recovery(EventKind.HELD, job, batch.place)
+            end(connection, deployment, over, datetime.now(UTC))
             failpoint("approve.noting")
         failpoint("approve.noted")
         return moved
@@ -50,6 +56,8 @@ def reject(deployment: Deployment, job: str, seq: int, actor: str, why: str) -> 
                 confirmed=position.head_hash if position else None,
                 minimum=position.epoch if position else 0,
             )
+            ledger.answered(how_to_decide(batch))
+            end(connection, deployment, Recovery(EventKind.HELD, job), datetime.now(UTC))
             failpoint("reject.noting")
         failpoint("reject.noted")
         return epoch

@@ -28,7 +28,7 @@ from bridge.timeliness import observe_calendar, observe_deadlines
 from connectors.connector import Connector
 from connectors.errors import BridgeheadError
 
-__all__ = ["note", "note_all", "note_outcome", "record"]
+__all__ = ["end", "note", "note_all", "note_outcome", "record"]
 
 log = logging.getLogger("bridgehead")
 
@@ -103,6 +103,13 @@ def record(exchange: Connector, deployment: Deployment, look: Look, at: datetime
                 raise
 
 
+def end(connection: Connection, deployment: Deployment, recovery: Recovery, at: datetime) -> None:
+    """What is so no longer, in the transaction of the caller: a decision, too, may end an event."""
+    department, rules = deployment.department.code, deployment.settings.alarms
+    for entry in Events(connection, department).recover(recovery, at):
+        queue_recovered(Outbox(connection, department), rules, entry, at)
+
+
 def _write(
     connection: Connection, deployment: Deployment, observation: Observation, at: datetime
 ) -> None:
@@ -112,8 +119,7 @@ def _write(
     open_ones = events.open_kinds()
     for recovery in observation.over:  # first: the last word is of what is so
         if (recovery.job, recovery.kind) in open_ones:
-            for entry in events.recover(recovery, at):
-                queue_recovered(outbox, rules, entry, at)
+            end(connection, deployment, recovery, at)
     for sighting in sorted(observation.seen, key=lambda s: (s.job or "", s.kind, s.subject)):
         queue_opened(outbox, rules, events.see(sighting, at), at)
 

@@ -99,12 +99,12 @@ def _recovered(outcome: Outcome) -> Iterator[Recovery]:
         yield Recovery(EventKind.HORIZON, job)
     for part in sorted(through - ({part_of(error)} if error else set())):
         yield from (Recovery(kind, job, part) for kind in _OF_A_PART)
+    if outcome.anew or (error is None and Part.PUSH in through):
+        yield Recovery(EventKind.HELD, job, but=outcome.held.place if outcome.held else None)
     if error is not None:
         return
     if not outcome.deviation:
         yield Recovery(EventKind.DEVIATION, job)
-    if Part.PUSH in through:
-        yield Recovery(EventKind.HELD, job, but=outcome.held.place if outcome.held else None)
     looked = not through.isdisjoint({Part.BEGINNING, Part.COMPARISON})
     followed = any(batch.state is State.RECONCILED for batch in outcome.batches)
     if looked and (followed or outcome.cut is not None) and not outcome.renewed:

@@ -65,7 +65,8 @@ class Outcome:
     `quarantined`: rows that are set aside now, by this run or earlier ones.
     `held`: the batch that waits for a person; `deviated`: the newest that deviates.
     `left`: of the verdict, what stands in no batch. `renewed`: what was found restored, and made
-    a new epoch begin by itself. `reached` are the endpoints with which there was a session."""
+    a new epoch begin by itself. `anew`: an epoch has begun, by whomever, and what was held is laid
+    aside. `reached` are the endpoints with which there was a session."""
 
     job: str
     verdict: Verdict = Verdict.RECONCILED
@@ -79,6 +80,7 @@ class Outcome:
     overdue: bool = False
     through: set[Part] = field(default_factory=set)
     renewed: str = ""
+    anew: bool = False
     reached: frozenset[str] = frozenset()
     skipped: bool = False
     error: BridgeheadError | None = None

@@ -88,7 +88,7 @@ def resync_job(
         nonlocal begun
         if not begun:
             begin_epoch(held, why, actor)
-            begun = True
+            begun = outcome.anew = True
         settle_and_pull(held, outcome)
 
     return run_job(deployment, name, (anew,), wait, observer, if_disabled=IfDisabled.REFUSE)

@@ -253,6 +253,12 @@ class Ledger(History):
         ended = {"ran_at": datetime.now(UTC), "ran_milliseconds": round(seconds * 1000)}
         self._set(**ended, ran_verdict=verdict, ran_error=error)
 
+    def answered(self, question: str) -> None:
+        """A person has decided what the last run asked for, if it did."""
+        standing = self.fence()
+        if standing.ran_error and question in standing.ran_error:
+            self._set(ran_error=None)
+
     def compared(self, **counts: int) -> None:
         """What a comparison of contents (L3) found, by the names of `CONTENT`; it stands until the
         next one, or a new epoch."""

@@ -169,6 +169,7 @@ def test_the_fuse(told: World, hook: Webhook) -> None:
         assert look().verdict == "held"
     assert (events(told), hook.take()) == ([("held", "j", "1/2", 4)], [])
     approve(told.deployment, "j", told.batches()[-1]["seq"], "tester", "moved away")
+    assert kinds(told) == []
     told.run_well()
     assert kinds(told) == []
     assert [m["title"] for m in hook.messages] == ["[Bridgehead] recovered: held j"]

@@ -52,15 +52,6 @@ def refuse(world: World, key: int) -> None:
     world.insert([key], stamp=world.now)
 
 
-def swallow(world: World, key: int) -> None:
-    world.sql(
-        "target",
-        f"CREATE TRIGGER swallow BEFORE INSERT ON t WHEN NEW.id = {key} "
-        "BEGIN SELECT RAISE(IGNORE); END",
-    )
-    world.insert([key], stamp=world.now)
-
-
 def hold(world: World) -> int:
     world.job("j", max_delete=2, **cursor_job())
     world.sql("source", "DELETE FROM t WHERE id <= 5")
@@ -203,6 +194,7 @@ def test_a_restored_ledger_is_told_also_if_the_run_fails_later(lived: World) -> 
 
 
 def test_what_is_open_is_told_by_runs_that_do_not_look(lived: World) -> None:
+    lived.write(retry=0)
     lived.sql("target", "DELETE FROM t WHERE id = 3")
     assert reconcile_job(lived.deployment, "j").outcome.deviation == 1
     switch(lived.deployment, "j", "tester", "a pause", on=False)
@@ -229,11 +221,30 @@ def told(world: World, outcome: Outcome) -> tuple[Any, ...]:
 def test_what_was_decided_is_not_told_as_held(lived: World, decide: Any) -> None:
     seq = hold(lived)
     assert lived.run().verdict == "held"
-    assert status(lived)[:3] == ("held", 0, 1)
+    assert (status(lived), events(lived)) == (("held", 0, 1, True), [("held", "1/2", True)])
     decide(lived.deployment, "j", seq, "tester", "seen")
-    assert status(lived)[:3] == ("in_flight", 0, 0)
+    assert (status(lived), events(lived)) == (("in_flight", 0, 0, False), [("held", "1/2", False)])
     switch(lived.deployment, "j", "tester", "a pause", on=False)
     assert lived.run().verdict == "in_flight"
+
+
+def test_what_another_error_left_stands_though_a_batch_was_decided(lived: World) -> None:
+    lived.write(retry=0)
+    seq = hold(lived)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(running, "begin", _down)
+        assert lived.run().exit_code == 3
+    approve(lived.deployment, "j", seq, "tester", "seen")
+    assert status(lived) == ("in_flight", 0, 0, True)
+    assert [event for event in events(lived) if event[2]] == [("store", "target", True)]
+
+
+def test_what_was_held_is_over_with_its_epoch_though_the_resync_fails(lived: World) -> None:
+    hold(lived)
+    refuse(lived, 80)
+    assert lived.resync().exit_code == 4
+    assert lived.batches()[1]["state"] == "purged"
+    assert [event for event in events(lived) if event[2]] == [("failed", "push", True)]
 
 
 def test_an_attempt_keeps_nothing_of_what_the_one_before_it_has_said(
