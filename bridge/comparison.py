@@ -63,8 +63,9 @@ def reconcile_job(deployment: Deployment, name: str, wait: float = LOCK_WAIT_SEC
 
 def _check_past(held: Hold, outcome: Outcome) -> None:
     """Last, so that what ended long ago keeps nothing of today from being compared."""
-    with held.exchange.transaction():
+    with working_on(Part.PAST), held.exchange.transaction():
         check_past(held.ledger())
+    outcome.through.add(Part.PAST)
 
 
 def _check_beginning(held: Hold, outcome: Outcome) -> None:

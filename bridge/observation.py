@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from bridge.batch import State
 from bridge.errors import Changed, Fork, Gap, Held
 from bridge.event import EventKind, Observation, Recovery, Sighting
-from bridge.outcome import Outcome, Part, part_of
+from bridge.outcome import Outcome, Part, is_past, part_of
 from connectors.errors import (
     BridgeheadError,
     Busy,
@@ -31,6 +31,7 @@ _KINDS: Mapping[type[BridgeheadError], EventKind] = {
 }
 # Told of the part of a run in which they came up, and over when that goes through.
 _OF_A_PART = (EventKind.FAILED, EventKind.STRUCTURE)
+_OF_THE_CHAIN = (EventKind.GAP, EventKind.FORK)
 
 
 def observe(outcome: Outcome) -> Observation:
@@ -64,7 +65,7 @@ def _of_error(outcome: Outcome) -> Iterator[Sighting]:
     kinds = (kind for mistake, kind in _KINDS.items() if isinstance(error, mistake))
     kind = next(kinds, EventKind.FAILED)
     batch = error.batch if isinstance(error, Held) else ""
-    subject = part_of(error) if kind in _OF_A_PART else batch
+    subject = part_of(error) if kind in _OF_A_PART or is_past(error) else batch
     yield Sighting(kind, outcome.job, subject, facts)
 
 
@@ -99,6 +100,8 @@ def _recovered(outcome: Outcome) -> Iterator[Recovery]:
         yield Recovery(EventKind.HORIZON, job)
     for part in sorted(through - ({part_of(error)} if error else set())):
         yield from (Recovery(kind, job, part) for kind in _OF_A_PART)
+    if Part.PAST in through:
+        yield from (Recovery(kind, job, Part.PAST) for kind in _OF_THE_CHAIN)
     if outcome.anew or (error is None and Part.PUSH in through):
         yield Recovery(EventKind.HELD, job, but=outcome.held.place if outcome.held else None)
     if error is not None:
@@ -108,4 +111,4 @@ def _recovered(outcome: Outcome) -> Iterator[Recovery]:
     looked = not through.isdisjoint({Part.BEGINNING, Part.COMPARISON})
     followed = any(batch.state is State.RECONCILED for batch in outcome.batches)
     if looked and (followed or outcome.cut is not None) and not outcome.renewed:
-        yield from (Recovery(kind, job) for kind in (EventKind.GAP, EventKind.FORK))
+        yield from (Recovery(kind, job, "") for kind in _OF_THE_CHAIN)

@@ -14,7 +14,7 @@ from bridge.stream import Cut
 from connectors.errors import BridgeheadError
 from reconcile.verdict import Verdict
 
-__all__ = ["Observer", "Outcome", "Part", "how_to_decide", "part_of", "working_on"]
+__all__ = ["Observer", "Outcome", "Part", "how_to_decide", "is_past", "part_of", "working_on"]
 
 _CAME_UP_IN = "came_up_in"
 
@@ -26,6 +26,7 @@ class Part(StrEnum):
     PULL = "pull"
     PUSH = "push"
     COMPARISON = "comparison"  # of the contents
+    PAST = "past"  # epochs that have ended: nothing that moves now depends on them
 
 
 @contextmanager
@@ -41,6 +42,11 @@ def working_on(part: Part) -> Iterator[None]:
 def part_of(error: BridgeheadError) -> Part:
     """Where it came up; the beginning, where nobody says."""
     return Part(vars(error).get(_CAME_UP_IN, Part.BEGINNING))
+
+
+def is_past(error: BridgeheadError) -> bool:
+    """Whether it is of what ended long ago, and says nothing of how the job stands now."""
+    return part_of(error) is Part.PAST
 
 
 class Observer(Protocol):

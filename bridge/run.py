@@ -21,7 +21,7 @@ from bridge.ledger.quarantine import Quarantine
 from bridge.ledger.record import Standing
 from bridge.log import about
 from bridge.notice import note_outcome
-from bridge.outcome import Observer, Outcome, Part, working_on
+from bridge.outcome import Observer, Outcome, Part, is_past, working_on
 from bridge.plan import Plan
 from bridge.pull import Pulled, pull
 from bridge.push import Push
@@ -243,7 +243,10 @@ def _conclude(held: Hold, outcome: Outcome, error: BridgeheadError | None = None
         in_flight = ledger.unsettled() or _has_only_begun(ledger, standing)
         waiting = ledger.held()
     stood = (standing.left if standing else None) or Verdict.RECONCILED
-    outcome.left = _left_by(error, stood, held=bool(waiting)) if error else _left(outcome, stood)
+    if error is None or is_past(error):
+        outcome.left = _left(outcome, stood)
+    else:
+        outcome.left = _left_by(error, stood, held=bool(waiting))
     outcome.held = next(iter(waiting), None)
     outcome.deviated = deviated[-1] if deviated else None
     by_batch = sum(batch.deviation or 0 for batch in deviated)

@@ -73,9 +73,14 @@ def stopped_at(
 ) -> dict[EventKind, dict[str, Any]]:
     """Which gap, fork or deviation runs had found, and stood at that moment, with its facts; not a
     gap that a run has put right by itself, nor a deviation of batches that is over now: of these it
-    counts how they are."""
+    counts how they are; nor what is wrong in an epoch that has ended, which is told where its own
+    batches are."""
     c = event_row.c
-    stood = (c.first_seen_at < until, or_(c.closed_at.is_(None), c.closed_at >= until))
+    stood = (
+        c.subject == "",
+        c.first_seen_at < until,
+        or_(c.closed_at.is_(None), c.closed_at >= until),
+    )
     query = select(c.kind, c.facts, c.closed_at).where(
         c.department == department, c.job == job, c.kind.in_(_STOPPED), *stood
     )

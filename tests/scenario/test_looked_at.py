@@ -174,6 +174,33 @@ def test_a_comparison_that_finds_all_in_order_ends_a_fork(lived: World) -> None:
     assert status(lived)[0] == "reconciled"
 
 
+@pytest.mark.parametrize("verdict", ["gap", "fork"])
+def test_what_is_wrong_in_an_ended_epoch_is_one_event_until_it_is_mended(
+    lived: World, verdict: str
+) -> None:
+    """Neither a run nor status depends on it; each night finds it again."""
+    lived.insert([20], stamp=lived.now)
+    lived.run_well()
+    assert lived.resync().error is None
+    lived.sql("exchange", "CREATE TABLE kept AS SELECT * FROM bh_batch WHERE epoch = 1")
+    wrong = {"gap": "DELETE FROM bh_batch", "fork": "UPDATE bh_batch SET read = 9"}[verdict]
+    lived.sql("exchange", f"{wrong} WHERE epoch = 1 AND seq = 2")
+    for _ in range(2):
+        found = reconcile_job(lived.deployment, "j").outcome
+        assert (found.verdict, found.exit_code) == (verdict, 1)
+        for _ in range(2):
+            assert (status(lived)[0], events(lived)) == ("reconciled", [(verdict, "past", True)])
+            lived.run_well()
+    assert lived.sql("exchange", "SELECT seen FROM bh_event") == [(2,)]
+    lived.sql(
+        "exchange",
+        "DELETE FROM bh_batch WHERE epoch = 1",
+        "INSERT INTO bh_batch SELECT * FROM kept",
+    )
+    assert reconcile_job(lived.deployment, "j").outcome.verdict == "reconciled"
+    assert events(lived) == [(verdict, "past", False)]
+
+
 def test_a_restored_ledger_is_told_also_if_the_run_fails_later(lived: World) -> None:
     lived.insert([20], stamp=lived.now)
     lived.run_well()

@@ -177,6 +177,16 @@ def test_a_receipt_that_was_altered_is_a_deviation_of_the_statement(
     assert today(world, capsys).json["verdict"] == "reconciled"
 
 
+def test_what_is_wrong_in_an_ended_epoch_is_told_of_the_period_of_its_batches_alone(
+    books: Books,
+) -> None:
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.RECONCILED)
+        past = Sighting(EventKind.GAP, "a", "past", {"code": "gap", "found": "2 is missing"})
+        Events(ledger.connection, DEPARTMENT).see(past, JANUARY)
+    assert books.state().json["jobs"][0]["verdict"] == "reconciled"
+
+
 def test_a_deviation_of_no_batch_is_told_of_the_period_at_whose_end_it_stood(books: Books) -> None:
     """One of batches is told as these are now."""
     with books.open() as ledger:

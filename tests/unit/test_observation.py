@@ -78,7 +78,7 @@ def over(made: Outcome) -> set[EventKind | str]:
         if recovery.kind in OF_A_PART:
             assert recovery.subject in made.through
             continue
-        assert is_store or recovery.subject is None
+        assert is_store or not recovery.subject
         found.add(str(recovery.subject) if is_store else recovery.kind)
     return found
 
