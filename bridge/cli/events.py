@@ -16,6 +16,7 @@ from bridge.document import event_document
 from bridge.eventwording import happened, name_of, remedy_of, severity_word
 from bridge.language import say, spoken
 from bridge.ledger.event import EventEntry, Events
+from bridge.ledger.history import History
 from bridge.notice import note_all
 from bridge.overview import read_ledger
 from bridge.settings import Deployment
@@ -50,16 +51,17 @@ def events(
     if ctx.invoked_subcommand is not None:
         return
     session: Session = ctx.obj
-    found = _entries(session.deployment, every, job, limit)
+    found, is_open, there = _entries(session.deployment, every, job, limit)
     if as_json:
         print_json([event_document(entry) for entry in found])
         return
     lines = [_line(entry) for entry in found]
     folds = ("what happened", "what to do")
     console().print(table("", (*_COLUMNS, *_MORE_COLUMNS), lines, folds=folds))
-    is_open = sum(entry.is_open for entry in found)
-    over = say(", {0} over", len(found) - is_open) if every else ""
-    console().print(say("{0} open", is_open) + over)
+    over = say(", {0} over", f"{there - is_open:,}") if every else ""
+    cut_off = say(", the newest {0} shown", f"{len(found):,}")
+    is_cut_off = len(found) < (there if every else is_open)
+    console().print(say("{0} open", f"{is_open:,}") + over + (cut_off if is_cut_off else ""))
 
 
 @group.command()
@@ -111,13 +113,21 @@ def _tell(came: dict[str, str | None]) -> None:
     raise typer.Exit(_TRY_AGAIN if any(came.values()) else 0)
 
 
-def _entries(deployment: Deployment, every: bool, job: str | None, limit: int) -> list[EventEntry]:
+def _entries(
+    deployment: Deployment, every: bool, job: str | None, limit: int
+) -> tuple[list[EventEntry], int, int]:
+    """The newest, how many are open, and how many there are in all."""
+    department = deployment.department.code
     with read_ledger(deployment) as exchange:
-        if exchange is None:
-            return []
-        with exchange.transaction() as connection:
-            found = Events(connection, deployment.department.code)
-            return found.entries(closed=every, job=job, limit=limit)
+        if exchange is not None:
+            with exchange.transaction() as connection:
+                events = Events(connection, department)
+                is_open, there = events.count(job)
+                if there or (job and History(connection, department, job).standing()):
+                    return events.entries(closed=every, job=job, limit=limit), is_open, there
+    if job is not None and job not in deployment.bad_jobs:
+        deployment.job(job)
+    return [], 0, 0
 
 
 def _line(entry: EventEntry) -> list[object]:

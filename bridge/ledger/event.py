@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from bridge.event import EventKind, Recovery, Severity, Sighting
 from bridge.ledger.audit import Audit
@@ -102,9 +112,19 @@ class Events:
         self, *, closed: bool = False, job: str | None = None, limit: int = 200
     ) -> list[EventEntry]:
         """The newest, oldest first: open ones, or all if `closed`."""
-        conditions = (() if closed else (_OPEN,)) + (() if job is None else (row.c.job == job,))
-        query = self._query(*conditions).order_by(None).order_by(row.c.number.desc()).limit(limit)
+        query = (
+            self._query(*(() if closed else (_OPEN,)), *self._ours(job))
+            .order_by(None)
+            .order_by(row.c.number.desc())
+            .limit(limit)
+        )
         return [_entry(found) for found in self._connection.execute(query)][::-1]
+
+    def count(self, job: str | None = None) -> tuple[int, int]:
+        """How many are open, and how many there are in all."""
+        query = select(func.count(row.c.open_key), func.count()).where(*self._ours(job))
+        is_open, every = self._connection.execute(query).one()
+        return is_open, every
 
     def acknowledge(self, number: int, actor: str, why: str, at: datetime) -> EventEntry:
         """Somebody has taken it over: it stays open, and is not sent again until it recovers or
@@ -139,6 +159,11 @@ class Events:
     def _close(self, numbers: list[int], at: datetime) -> None:
         closing = update(row).where(row.c.number.in_(numbers), _OPEN)
         self._connection.execute(closing.values(open_key=None, closed_at=at))
+
+    def _ours(self, job: str | None) -> tuple[ColumnElement[bool], ...]:
+        """Of this job, or of every one and of none."""
+        ours = row.c.department == self._department
+        return (ours,) if job is None else (ours, row.c.job == job)
 
     def _of(self, job: str | None) -> ColumnElement[bool]:
         return and_(row.c.department == self._department, row.c.job == (job or ""))

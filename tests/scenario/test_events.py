@@ -692,7 +692,7 @@ def test_the_commands(told: World, hook: Webhook, capsys: Capsys) -> None:
     assert shown.code == 0
     assert "偏差 deviation" in shown.out
     assert "1 open" in shown.out
-    assert call(capsys, *config, "events", "--job", "other", "--json").json == []
+    assert call(capsys, *config, "events", "--job", "other").code == 2, "there is no such job"
     told.resync()
     assert call(capsys, *config, "events", "--json").json == []
     (event,) = call(capsys, *config, "events", "--all", "--json").json

@@ -1,0 +1,62 @@
+"""events: what is open is counted whole, however little of it is shown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bridge.event import EventKind, Observation, Recovery, Sighting
+from bridge.hold import open_ledger
+from bridge.notice import record
+from tests.command import Called, call
+from tests.scenario.world import MakeWorld, World, cursor_job
+
+Capsys = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def troubled(make: MakeWorld) -> World:
+    """Three events of `j`: two are open, one is over; and one of no job."""
+    world = make("sqlite", "sqlite", "sqlite")
+    world.job("j", **cursor_job())
+    seen = [Sighting(kind, "j", facts={"found": "x"}) for kind in (EventKind.GAP, EventKind.FORK)]
+    seen += [
+        Sighting(EventKind.HORIZON, "j", facts={"holders": "x"}),
+        Sighting(EventKind.STORE, subject="target", facts={"found": "x"}),
+    ]
+    over = Observation(over=(Recovery(EventKind.HORIZON, "j"),))
+    with open_ledger(world.deployment) as exchange:
+        for look in (Observation(tuple(seen)), over):
+            record(exchange, world.deployment, lambda _, look=look: look, datetime.now(UTC))  # type: ignore[misc]
+    return world
+
+
+def events(world: World, capsys: Capsys, *given: str) -> Called:
+    return call(capsys, "--config", world.directory, "events", *given)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("", "3 open"),
+        ("--limit 1", "3 open, the newest 1 shown"),
+        ("--job j", "2 open"),
+        ("--all", "3 open, 1 over"),
+        ("--all --limit 3", "3 open, 1 over, the newest 3 shown"),
+        ("--all --limit 4", "3 open, 1 over"),
+        ("--all --job j --limit 1", "2 open, 1 over, the newest 1 shown"),
+    ],
+)
+def test_all_that_is_open_is_counted(
+    troubled: World, capsys: Capsys, given: str, told: str
+) -> None:
+    shown = events(troubled, capsys, *given.split())
+    assert (shown.code, shown.out.splitlines()[-1]) == (0, told)
+
+
+def test_a_job_that_nobody_knows_is_no_job_without_events(troubled: World, capsys: Capsys) -> None:
+    told = events(troubled, capsys, "--job", "jj")
+    assert (told.code, "unknown job 'jj'" in told.err) == (2, True)
+    (troubled.directory / "jobs/j.yaml").unlink()
+    assert events(troubled, capsys, "--job", "j").out.endswith("2 open\n")
