@@ -3,6 +3,8 @@ spelling of its name."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold, lock_of, open_ledger
 from bridge.ledger.audit import Audit
 from bridge.ledger.claim import Claim, Claims
@@ -25,17 +27,20 @@ def find_claim(held: Hold, place: TableName) -> Claim | None:
     Two names that are spelled alike may be one table: a schema that is named or the login's own,
     another case. What the store says of both decides.
     """
-    found = None
-    for claim in _claims(held.target, place.name):
-        if claim.table == place or _is_same(held.target, claim.table, place):
-            claim.require(held.department, held.name)
-            found = claim if found is None or claim.table == place else found
-    return found
+    claims = _of(held.target, place, _claims(held.target, place.name))
+    ours = [claim for claim in claims if claim.is_of(held.department, held.name)]
+    for claim in claims:
+        if claim not in ours:
+            raise claim.refusal(shared=bool(ours))
+    return next((claim for claim in ours if claim.table == place), next(iter(ours), None))
 
 
-def release(deployment: Deployment, endpoint: str, table: str, actor: str, why: str) -> Claim:
+def release(
+    deployment: Deployment, endpoint: str, table: str, actor: str, why: str
+) -> tuple[Claim, Claim | None]:
     """Our department's job gives up its claim on a table that it fills no more; afterwards the
-    table is nobody's. Audited first: the two stores do not commit together."""
+    table is nobody's, or is left to the job that has claimed it too, by another spelling. Audited
+    first: the two stores do not commit together."""
     settings, department = deployment.endpoint(endpoint), deployment.department.code
     with connect(settings) as target:
         claim = _claim_to_release(target, department, table)
@@ -46,7 +51,8 @@ def release(deployment: Deployment, endpoint: str, table: str, actor: str, why: 
                 Audit(connection, department).append(actor, "release", claim.job, details)
             with target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), target.transaction() as connection:
                 Claims(connection).remove(claim)
-    return claim
+        left = _of(target, claim.table, _claims(target, claim.table.name))
+    return claim, next(iter(left), None)
 
 
 def _claims(target: Connector, like: str | None = None) -> list[Claim]:
@@ -54,8 +60,13 @@ def _claims(target: Connector, like: str | None = None) -> list[Claim]:
         return Claims(connection).find(like) if has_receiver(connection) else []
 
 
-def _is_same(target: Connector, table: TableName, other: TableName) -> bool:
-    return target.identity(table) == target.identity(other)
+def _of(target: Connector, table: TableName, claims: Sequence[Claim]) -> list[Claim]:
+    """Those of the claims that are on this table."""
+    return [
+        claim
+        for claim in claims
+        if claim.table == table or target.identity(claim.table) == target.identity(table)
+    ]
 
 
 def _claim_to_release(target: Connector, department: str, table: str) -> Claim:

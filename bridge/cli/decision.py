@@ -18,6 +18,11 @@ from bridge.run import LOCK_WAIT_SECONDS, resync_job
 
 commands = typer.Typer()
 
+_LEFT = (
+    "{0} at {1} is job {2}'s alone now; job {3} filled it too, and may have changed its rows: "
+    "bridgehead resync {2} --why TEXT puts them right"
+)
+
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, kept in the audit.")]
 Seq = Annotated[int, typer.Argument(metavar="SEQ", help="The held batch's number.")]
 
@@ -80,9 +85,11 @@ def release(
 ) -> None:
     """Give up a target table that none of our jobs fills any more; its rows stay."""
     session: Session = ctx.obj
-    given_up = claim.release(session.deployment, endpoint, table, actor_of(by), _reason(why))
+    given_up, left = claim.release(session.deployment, endpoint, table, actor_of(by), _reason(why))
     told = say("{0} at {1} is nobody's any more; job {2} filled it", table, endpoint, given_up.job)
-    console().print(told)
+    if left is not None:
+        told = say(_LEFT, table, endpoint, left.job, given_up.job)
+    console().print(told, soft_wrap=True)
 
 
 def _switch(session: Session, job: str, on: bool, actor: str, why: str) -> None:

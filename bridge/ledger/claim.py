@@ -23,14 +23,24 @@ class Claim:
     job: str
     owned: bool
 
-    def require(self, department: str, job: str) -> None:
-        """`StructureMismatch` names the job that fills the table, if it is not this one."""
-        if (self.department, self.job) != (department, job):
-            raise StructureMismatch(
-                f"table {self.table} is filled by job {self.job} of department {self.department}",
-                remedy="choose another target table; once that job does not fill it any more, its "
-                f"department says bridgehead release {self.table} --endpoint ENDPOINT --why TEXT",
+    def is_of(self, department: str, job: str) -> bool:
+        return (self.department, self.job) == (department, job)
+
+    def refusal(self, *, shared: bool) -> StructureMismatch:
+        """Of another job, which may have claimed the table too, by another spelling: an earlier
+        release took that for another table."""
+        if shared:
+            return StructureMismatch(
+                f"table {self.table} is filled by job {self.job} of department {self.department} "
+                "and, by another spelling, by this one",
+                remedy="let one of them name another table, and bridgehead release TABLE "
+                "--endpoint ENDPOINT --why TEXT, as it spelled it; then resync both",
             )
+        return StructureMismatch(
+            f"table {self.table} is filled by job {self.job} of department {self.department}",
+            remedy="choose another target table; once that job does not fill it any more, its "
+            f"department says bridgehead release {self.table} --endpoint ENDPOINT --why TEXT",
+        )
 
 
 _NAMES = ("table_schema", "table_name", "department", "job")

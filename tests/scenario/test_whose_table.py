@@ -208,6 +208,34 @@ def test_two_departments_and_another_case(make: MakeWorld, capsys: Capsys) -> No
     assert len(_rows(one, "t")) == 3
 
 
+@on_postgres
+def test_two_jobs_that_share_a_table_already_come_apart(world: World, capsys: Capsys) -> None:
+    """As it is written in docs/commands.md. Of what the other one changed, no run tells."""
+    world.make_table(3)
+    world.sql("source", "CREATE TABLE u (LIKE t)", "INSERT INTO u VALUES (7, 'u', 1, '2026-01-01')")
+    of_b = cursor_job() | {"source": {"endpoint": "source", "table": "u"}, "key": ["id"]}
+    world.job("a", **cursor_job())
+    world.run_well("a")
+    world.sql("target", "CREATE TABLE kept AS SELECT * FROM bh_claim", "DELETE FROM bh_claim")
+    world.job("b", target=_to("t", schema="public", adopt=True), **of_b)
+    world.run_well("b")
+    world.sql("target", "INSERT INTO bh_claim SELECT * FROM kept")
+    for job, other, table in ("a", "b", "public.t"), ("b", "a", "t"):
+        told = call(capsys, "--config", world.directory, "run", job)
+        assert (told.code, "and, by another spelling, by this one" in told.err) == (4, True)
+        assert f"table {table} is filled by job {other}" in told.err
+
+    world.job("b", target=_to("other"), **of_b)
+    told = _release(world, capsys, "public.t")
+    assert (told.code, "public.t at target is job a's alone now" in told.out) == (0, True)
+    assert "bridgehead resync a --why TEXT" in told.out
+    for job in "ab":
+        assert world.resync(job).verdict == "reconciled"
+        world.run_well(job)
+    assert [number for number, _ in _rows(world, "t")] == [1, 2, 3]
+    assert _rows(world, "other") == [(7, "u")]
+
+
 # -- given up --------------------------------------------------------------------------------
 
 
