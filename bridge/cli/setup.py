@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib.resources import as_file, files
 from pathlib import Path
-from shutil import copytree
 from typing import Annotated
 
 import typer
@@ -35,14 +35,38 @@ def init(
                 remedy="name a new directory",
             )
         with as_file(files("bridge") / "example") as example:
-            copytree(example, directory, dirs_exist_ok=True)
+            _copy(example, directory)
     except OSError as error:
         raise ConfigurationError(
-            f"{directory} cannot be made: {error.strerror or 'not all of it could be written'}",
-            remedy="name a new directory that this account may make",
+            f"{directory} cannot be made: {error.strerror}",
+            remedy="name a new directory that this account may make, where there is room",
         ) from error
     told = say("{0}: change it, then bridgehead --config {1} check", directory, directory)
     console().print(told, soft_wrap=True)
+
+
+def _copy(example: Path, directory: Path) -> None:
+    """The whole of it, or nothing stays of what was made here."""
+    made: list[Path] = []
+    try:
+        for folder in reversed((directory, *directory.parents)):
+            if not folder.exists():
+                folder.mkdir()
+                made.append(folder)
+        for path in sorted(example.rglob("*")):
+            place = directory / path.relative_to(example)
+            if path.is_dir():
+                place.mkdir()
+                made.append(place)
+            else:
+                with place.open("xb") as file:
+                    made.append(place)
+                    file.write(path.read_bytes())
+    except BaseException:
+        for place in reversed(made):
+            with suppress(OSError):
+                place.rmdir() if place.is_dir() else place.unlink()
+        raise
 
 
 @commands.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,26 @@ def test_init_writes_a_configuration_that_loads_as_far_as_it_can(
     again = call(capsys, "init", place)
     assert again.code == 2
     assert "not empty" in again.err
+
+
+@pytest.mark.parametrize("was_there", [True, False])
+def test_init_leaves_nothing_where_it_finds_no_room(
+    capsys: Capsys, tmp_path: Path, was_there: bool
+) -> None:
+    place = tmp_path / "some/new"
+    if was_there:
+        place.mkdir(parents=True)
+    before = sorted(tmp_path.rglob("*"))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limits[1]))
+    try:
+        told = call(capsys, "init", place)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (told.code, "cannot be made: File too large" in told.err) == (2, True)
+    assert sorted(tmp_path.rglob("*")) == before
+    assert call(capsys, "init", place).code == 0
+    assert load(place).problems == ()
 
 
 def test_families_lists_what_is_known(capsys: Capsys) -> None:
