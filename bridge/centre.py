@@ -13,7 +13,7 @@ from sqlalchemy import Row, Select, select
 from bridge.ledger.schema import health_view
 from bridge.settings import Deployment
 from connectors.connector import Connector
-from connectors.errors import BridgeheadError, ConfigurationError
+from connectors.errors import BridgeheadError, ConfigurationError, MissingObject
 from connectors.registry import connect
 from reconcile.verdict import Verdict
 
@@ -77,6 +77,13 @@ class Centre:
             with self._session.transaction() as connection:
                 rows = connection.execute(_QUERY).all()
                 found = [_health(row) for row in rows]
+        except MissingObject as error:
+            self.close()
+            raise MissingObject(
+                "nobody has delivered to this store yet: it has no bh_health",
+                endpoint=error.endpoint,
+                remedy="name a buffer store with --endpoint NAME",
+            ) from error
         except BridgeheadError:
             self.close()
             raise

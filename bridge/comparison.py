@@ -8,7 +8,7 @@ from bridge.batch import State
 from bridge.content import Content, compare_contents
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
-from bridge.ledger.migrations import receiver_version
+from bridge.ledger.migrations import has_receiver
 from bridge.outcome import Part, working_on
 from bridge.plan import Plan, make_plan
 from bridge.push import Push
@@ -71,7 +71,7 @@ def _check_past(held: Hold, outcome: Outcome) -> None:
 def _check_beginning(held: Hold, outcome: Outcome) -> None:
     """An epoch without a batch: a receiver that stands beyond it has outlived this ledger."""
     with held.target.transaction() as connection:
-        is_known = receiver_version(connection) is not None
+        is_known = has_receiver(connection)
     if is_known:
         with held.exchange.transaction(), held.target.transaction():
             check_stream(held.ledger(), held.receiver(), whole=True)

@@ -18,7 +18,7 @@ from bridge.finding import Finding, Level, refused
 from bridge.guarantee import Promise, guarantee_of
 from bridge.hold import Hold
 from bridge.ledger.history import History
-from bridge.ledger.migrations import exchange_version, is_exchange_current, receiver_version
+from bridge.ledger.migrations import exchange_version, has_receiver, is_exchange_current
 from bridge.plan import Plan, find_move, find_ours, refuse_loss
 from bridge.sampleinspection import rows
 from bridge.stampinspection import stamp
@@ -111,7 +111,7 @@ def target(held: Hold, plan: Plan) -> Iterator[Finding]:
     job, place = held.job.target, plan.effects.table
     claim = find_claim(held, place)
     with held.target.transaction() as connection:
-        known = receiver_version(connection) is not None
+        known = has_receiver(connection)
         rows = 0
         if plan.target_exists and claim is None and not job.adopt:
             rows = int(held.target.value(plan.effects.count_range(EVERYTHING)))
@@ -152,8 +152,7 @@ def ledger(held: Hold, plan: Plan) -> Iterator[Finding]:
             return
         history = History(connection, held.department, held.name)
         known, watermark = history.content_hash(), history.watermark()
-        current = is_exchange_current(connection)
-    moved = find_move(held, plan.table) if current else None
+    moved = find_move(held, plan.table)
     if known is None:
         yield Finding(held.name, "ledger", "no batch yet")
     elif moved is not None:

@@ -13,8 +13,8 @@ from bridge.ledger.claim import Claim, Claims
 from bridge.ledger.history import History
 from bridge.ledger.migrations import (
     exchange_version,
+    has_receiver,
     is_receiver_current,
-    receiver_version,
     upgrade_receiver,
 )
 from bridge.ledger.schema import EXCHANGE, RECEIVER
@@ -311,7 +311,7 @@ def refuse_loss(held: Hold, plan: Plan) -> None:
     if confirmed is None:
         return
     with held.target.transaction() as connection:
-        is_there = receiver_version(connection) is not None
+        is_there = has_receiver(connection)
         position = held.receiver().position() if is_there else None
     place = f"{confirmed.epoch}/{confirmed.seq}"
     if position is None:

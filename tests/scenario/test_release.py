@@ -64,6 +64,16 @@ def test_an_earlier_ledger_is_read_once_a_run_has_brought_it_up_to_date(
         assert call(capsys, "--config", lived.directory, command, *given).code == 0, command
 
 
+def test_a_ledger_that_does_not_say_of_which_release_it_is_is_not_taken_for_none(
+    lived: World, capsys: Capsys
+) -> None:
+    lived.sql("exchange", "DELETE FROM bh_version")
+    for command, given in READING.items():
+        told = call(capsys, "--config", lived.directory, command, *given)
+        assert (command, told.code) == (command, 3)
+        assert "of an earlier release: version –" in told.err
+
+
 def test_a_newer_ledger_is_refused_by_every_command(lived: World, capsys: Capsys) -> None:
     be_of(lived, "9001")
     others = {"run": ("j",), "approve": ("j", "1", "--why", "x"), "events": ("send",)}

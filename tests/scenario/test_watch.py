@@ -72,6 +72,12 @@ def test_of_several_stores_none_is_taken_for_all(lived: World, capsys: Capsys) -
     assert call(capsys, *watch, "--endpoint", "target").code == 0
 
 
+def test_a_store_to_which_nobody_delivers_is_said_to_be_one(lived: World, capsys: Capsys) -> None:
+    told = call(capsys, "--config", lived.directory, "watch", "--once", "--endpoint", "source")
+    assert (told.code, "nobody has delivered to this store yet" in told.err) == (4, True)
+    assert "--endpoint NAME" in told.err
+
+
 def test_a_session_that_broke_is_opened_again(lived: World) -> None:
     with closing(Centre(lived.deployment, "target")) as centre:
         before = centre.look()

@@ -43,12 +43,13 @@ _VERSION = {
 
 
 def exchange_version(connection: Connection) -> str | None:
-    """What the ledger's tables are at; None where there are none."""
+    """What the ledger's tables are at; None where there are none, empty where that is not noted: a
+    migration was cut off, or somebody has cleared it."""
     return _version(connection, _EXCHANGE)
 
 
 def receiver_version(connection: Connection) -> str | None:
-    """What the receiver's tables are at; None where there are none."""
+    """The same of the receiver's tables."""
     return _version(connection, _RECEIVER)
 
 
@@ -70,18 +71,18 @@ def has_ledger(connection: Connection) -> bool:
         return version is not None
     _refuse_newer(connection, "exchange", _EXCHANGE)
     raise Outdated(
-        f"the ledger is of an earlier release: version {version} and not {EXCHANGE_VERSION}",
+        f"the ledger is of an earlier release: version {version or '–'} and not {EXCHANGE_VERSION}",
         remedy="bridgehead run JOB, of any job, brings it up to date",
     )
 
 
 def has_receiver(connection: Connection) -> bool:
-    """Whether there are the receiver's tables, whoever made them. ConfigurationError where a newer
-    Bridgehead did."""
+    """Whether there are the receiver's tables, all of them and whoever made them.
+    ConfigurationError where a newer Bridgehead did."""
     version = receiver_version(connection)
     if version not in (None, RECEIVER_VERSION):
         _refuse_newer(connection, "receiver", _RECEIVER)
-    return version is not None
+    return bool(version)
 
 
 def upgrade_exchange(connection: Connection) -> None:
@@ -127,8 +128,7 @@ class _Statements(StringIO):
 def _version(connection: Connection, name: str) -> str | None:
     if not inspect(connection).has_table(name):
         return None
-    version: str | None = connection.execute(_VERSION[name]).scalar_one_or_none()
-    return version
+    return connection.execute(_VERSION[name]).scalar_one_or_none() or ""
 
 
 def _upgrade(connection: Connection, side: str, version_table: str) -> None:
@@ -144,7 +144,7 @@ def _refuse_newer(connection: Connection, side: str, version_table: str) -> None
     from alembic.script import ScriptDirectory
 
     version = _version(connection, version_table)
-    if version is None:
+    if not version:
         return
     config = _config(side, version_table)
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
