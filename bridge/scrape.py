@@ -28,7 +28,7 @@ from bridge.settings import Deployment
 from connectors.errors import BridgeheadError
 from reconcile.verdict import Verdict
 
-__all__ = ["scrape"]
+__all__ = ["nothing_known", "scrape"]
 
 
 def scrape(deployment: Deployment) -> tuple[Page, BridgeheadError | None]:
@@ -47,13 +47,21 @@ def scrape(deployment: Deployment) -> tuple[Page, BridgeheadError | None]:
         failure = error
     except Exception as error:  # noqa: BLE001 — a page that is not there raises no alarm
         failure = InternalError.because(error)
-    if failure is not None:
-        page = Page(deployment.department.code)
+    if failure is None:
+        page.put("bridgehead_up", 1)
+    else:
+        page = nothing_known(deployment.department.code)
         page.put("bridgehead_endpoint_up", 0, deployment.exchange)
-    page.put("bridgehead_up", failure is None)
     page.put("bridgehead_scrape_duration_seconds", time.monotonic() - began)
     page.put("bridgehead_configuration_problems", len(deployment.problems))
     return page, failure
+
+
+def nothing_known(department: str) -> Page:
+    """A page that raises an alarm; the department is empty where not even that is known."""
+    page = Page(department)
+    page.put("bridgehead_up", 0)
+    return page
 
 
 def _measure(page: Page, connection: Connection | None, deployment: Deployment) -> None:

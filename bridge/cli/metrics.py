@@ -12,7 +12,8 @@ from bridge.cli.shown import show_error
 from bridge.errors import InternalError
 from bridge.exporter import Exporter, open_server, text_of
 from bridge.log import log
-from bridge.scrape import scrape
+from bridge.scrape import nothing_known, scrape
+from connectors.errors import BridgeheadError
 
 commands = typer.Typer()
 
@@ -30,10 +31,14 @@ def metrics(
 ) -> None:
     """Measurements in Prometheus's text format, from the ledger alone."""
     session: Session = ctx.obj
-    deployment = session.deployment
     if serve:
         _serve(session, host, port)
         return
+    try:
+        deployment = session.deployment
+    except BridgeheadError:
+        print(text_of(nothing_known("")), end="")
+        raise
     page, failure = scrape(deployment)
     print(text_of(page), end="")
     if isinstance(failure, InternalError) and failure.__cause__:

@@ -106,6 +106,13 @@ def test_a_newer_receiver_is_refused_by_check_and_run(
     assert lived.sql("target", "SELECT count(*) FROM t") == [(3,)]
 
 
+def test_a_configuration_that_cannot_be_read_is_a_page_too(lived: World, capsys: Capsys) -> None:
+    (lived.directory / "bridgehead.yaml").write_text("[", "utf-8")
+    told = call(capsys, "--config", lived.directory, "metrics")
+    assert (told.code, told.out.splitlines()[-1]) == (2, 'bridgehead_up{department=""} 0.0')
+    assert "bridgehead.yaml" in told.err
+
+
 def test_a_damaged_ledger_is_a_page_that_says_so(lived: World, capsys: Capsys) -> None:
     for damage in ("UPDATE bh_job SET ran_verdict = 'nonsense'", "DROP TABLE bh_batch"):
         lived.sql("exchange", damage)
