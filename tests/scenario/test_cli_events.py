@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
 from datetime import UTC, datetime
 
 import pytest
@@ -53,6 +60,21 @@ def test_all_that_is_open_is_counted(
 ) -> None:
     shown = events(troubled, capsys, *given.split())
     assert (shown.code, shown.out.splitlines()[-1]) == (0, told)
+
+
+def test_a_narrow_terminal_shows_what_happened_and_what_to_do(troubled: World) -> None:
+    command = "from bridge.cli import main; main()"
+    given = [sys.executable, "-c", command, "--config", str(troubled.directory)]
+    given += ["events", "--limit", "1"]  # what a terminal holds unread
+    near, far = pty.openpty()
+    fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    subprocess.run(given, stdout=far, check=True, env=os.environ | {"TERM": "xterm", "LANG": "C"})
+    shown = os.read(near, 65_536).decode()
+    for each in near, far:
+        os.close(each)
+    assert "what happened" in shown
+    assert "what to do" in shown
+    assert "last seen" not in shown
 
 
 def test_a_job_that_nobody_knows_is_no_job_without_events(troubled: World, capsys: Capsys) -> None:
