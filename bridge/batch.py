@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from reconcile.tally import Measured, deviation
+
 __all__ = [
     "GENESIS",
     "MOVES",
@@ -151,6 +153,28 @@ class Batch:
         third = tally.unchanged if self.kind.is_image else tally.deleted
         total = tally.inserted + tally.updated + third
         return Counts(total, tally.inserted, tally.updated, tally.deleted, self.digest)
+
+    @property
+    def difference(self) -> int | None:
+        """How far what was measured lies from what was sent; None while there is no receipt."""
+        if self.received is None:
+            return None
+        sent, received = Measured(**vars(self.sent)), Measured(**vars(self.received))
+        return deviation(sent, received, image=self.kind.is_image)
+
+    def contradicts_itself(self, *, ended: bool) -> bool:
+        """Whether its state, receipt and deviation, which its hash does not cover, cannot all be
+        true. Only of an epoch that has `ended` may a batch be laid aside, or a deviation be put
+        right."""
+        laid_aside = self.state is State.PURGED and self.reconciled_at is None
+        if laid_aside or self.state in (State.SEALED, State.HELD, State.APPLIED):
+            is_answered = self.received is not None
+            too_early = self.deviation is not None or (laid_aside and not ended)
+            return too_early or is_answered is not (self.state is State.APPLIED)
+        if self.received is None or self.deviation != self.difference:
+            return True
+        deviates = self.difference != 0
+        return not deviates if self.state is State.DEVIATED else deviates and not ended
 
     def compute_hash(self) -> str:
         """The identity of I4: SHA-256 over the canonical JSON of everything sealed."""

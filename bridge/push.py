@@ -35,7 +35,7 @@ from connectors.selection import Output, Selection
 from connectors.table import Column, Index, Table, TableName, Type
 from connectors.table import Kind as TypeKind
 from reconcile.cause import Misfit, cause_of
-from reconcile.tally import Measured, deviation
+from reconcile.tally import Measured
 
 __all__ = ["Push"]
 
@@ -314,10 +314,9 @@ class Push:
 
     def _compare(self, batch: Batch) -> Batch:
         """Sent against measured: reconciled, or deviated with its cause."""
-        if batch.received is None:
+        difference = batch.difference
+        if batch.received is None or difference is None:
             raise ValueError("an applied batch has a receipt")
-        sent, received = Measured(**vars(batch.sent)), Measured(**vars(batch.received))
-        difference = deviation(sent, received, image=batch.kind.is_image)
         with self._exchange.transaction():
             ledger = self._ledger()
             if difference == 0:
@@ -329,6 +328,7 @@ class Push:
             with self._held.target.transaction():
                 receipt = self._held.receiver().receipt(batch.epoch, batch.seq)
             misfit = Misfit(**vars(receipt.misfits)) if receipt else Misfit()
+            sent, received = (Measured(**vars(c)) for c in (batch.sent, batch.received))
             cause = cause_of(sent, received, misfit)
             batch = ledger.move(batch, State.DEVIATED, deviation=difference, cause=cause.value)
             failpoint("push.deviating")

@@ -71,7 +71,8 @@ def altered(epoch: int, seq: int) -> Matter:
         Verdict.FORK,
         Words(
             "该批次封存后被改动，或与前后批次、审计日志不相接",
-            "the batch was changed after it was sealed, or does not follow the one before it",
+            "the batch was changed after it was sealed, or does not fit those around it or the"
+            " audit log",
         ),
         Words(
             "查明谁改动了台账，与前置交换库的备份核对",

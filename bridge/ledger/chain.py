@@ -25,7 +25,8 @@ class ChainProblem:
 
 @dataclass(frozen=True)
 class Link:
-    """One element: what it says of itself, and what its content says (`computed`)."""
+    """One element: what it says of itself, and what its content says (`computed`; of a batch that
+    contradicts itself nothing)."""
 
     epoch: int
     seq: int
@@ -57,9 +58,10 @@ def verify(
         yield ChainProblem("gap", end.epoch, expected, _missing(expected, end.seq), end.seq)
 
 
-def batch_links(batches: Iterable[Batch]) -> Iterator[Link]:
+def batch_links(batches: Iterable[Batch], *, ended: bool) -> Iterator[Link]:
+    """Of one epoch, which has `ended` or goes on."""
     for batch in batches:
-        computed = batch.compute_hash()
+        computed = "" if batch.contradicts_itself(ended=ended) else batch.compute_hash()
         yield Link(batch.epoch, batch.seq, batch.prev_hash, batch.batch_hash, computed)
 
 

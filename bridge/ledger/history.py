@@ -223,12 +223,18 @@ class History:
         return list(self._problems(chosen, from_seq, begun))
 
     def verify_ended(self) -> list[ChainProblem]:
-        """Every gap and fork of the epochs that have ended."""
-        begun = self.begun()
-        known = set(self.connection.execute(_EPOCHS, self._this_job).scalars())
+        """Every gap and fork of the epochs that have ended, and every epoch that nobody began."""
+        begun, known = self.begun(), self._epochs()
         known |= {one.ended.epoch for one in begun.values() if one.ended}
         ended = sorted(known - {self.epoch})
-        return [problem for epoch in ended for problem in self._problems(epoch, 1, begun)]
+        found = [problem for epoch in ended for problem in self._problems(epoch, 1, begun)]
+        return [*found, *self.verify_begun(begun)]
+
+    def verify_begun(self, begun: Mapping[int, Begun]) -> Iterator[ChainProblem]:
+        """A fork for each epoch after the first of whose begin the audit log does not tell."""
+        for epoch in sorted(self._epochs() | {self.epoch}):
+            if epoch > 1 and epoch not in begun:
+                yield ChainProblem("fork", epoch, 1, "its begin is missing in the audit log")
 
     def verify_batches(self, batches: Sequence[Batch]) -> list[ChainProblem]:
         """Gaps and forks of these, of which the ledger may have others between them: where one is
@@ -241,10 +247,11 @@ class History:
             below = self._one(_BELOW, of_epoch=epoch, below=seq)
             first = below.seq + 1 if below else 1
             before = self._hash_before(epoch, first, standing, begun)
-            end = None if standing and standing.epoch == epoch else end_of(epoch, begun)
+            ended = standing is None or standing.epoch != epoch
+            end = end_of(epoch, begun) if ended else None
             if end and end.seq > run[-1].seq:  # what follows may lie in another period
                 end = None
-            found += verify(batch_links(run), first, before, end)
+            found += verify(batch_links(run, ended=ended), first, before, end)
         return found
 
     def begun(self) -> dict[int, Begun]:
@@ -261,11 +268,16 @@ class History:
         """Oldest first."""
         return candidate.read(self.connection, self.department, self.job)
 
+    def _epochs(self) -> set[int]:
+        return set(self.connection.execute(_EPOCHS, self._this_job).scalars())
+
     def _problems(
         self, epoch: int, from_seq: int, begun: Mapping[int, Begun]
     ) -> Iterator[ChainProblem]:
-        before = self._hash_before(epoch, from_seq, self.standing(), begun)
-        links = batch_links(self._ordered(epoch, from_seq))
+        standing = self.standing()
+        before = self._hash_before(epoch, from_seq, standing, begun)
+        ended = standing is None or standing.epoch != epoch
+        links = batch_links(self._ordered(epoch, from_seq), ended=ended)
         return verify(links, from_seq, before, end_of(epoch, begun))
 
     def _ordered(self, epoch: int, from_seq: int) -> Iterator[Batch]:

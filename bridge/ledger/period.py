@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, func, or_, select, union
 
 from bridge.batch import Batch
 from bridge.event import EventKind
@@ -36,8 +36,14 @@ _DECISIONS = ["approve", "reject"]
 
 
 def known_jobs(connection: Connection, department: str, configured: Collection[str]) -> list[str]:
-    """Every job that has ever run, and of those `configured` now every one that should have."""
-    ran = select(job_row.c.job).where(job_row.c.department == department)
+    """Every job that has ever run, and of those `configured` now every one that should have. One
+    whose own row is lost is known by its batches, and by the epochs that the audit log names."""
+    c = audit_entry.c
+    ran = union(
+        select(job_row.c.job).where(job_row.c.department == department),
+        select(batch_row.c.job).where(batch_row.c.department == department),
+        select(c.job).where(c.department == department, c.action == "new_epoch"),
+    )
     found = set(connection.execute(ran).scalars())
     known = select(known_row.c.job).where(known_row.c.department == department)
     found |= set(connection.execute(known).scalars()).intersection(configured)

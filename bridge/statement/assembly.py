@@ -172,9 +172,11 @@ class _Period:
 
     def _chain_problems(self, history: History, sealed: Sequence[Batch]) -> list[ChainProblem]:
         """Gaps and forks of the period's batches, numbers that are missing before one of them, and
-        what is missing at the end of an epoch that ended in the period."""
-        found = history.verify_batches(sealed)
-        for begun in history.begun().values():
+        what is missing at the end of an epoch that ended in the period; and epochs that nobody
+        began, of which none knows when."""
+        every = history.begun()
+        found = [*history.verify_batches(sealed), *history.verify_begun(every)]
+        for begun in every.values():
             if begun.ended and self.since <= begun.at < self.until:
                 missing = history.missing_at_end(begun.ended)
                 found += [missing] if missing else []

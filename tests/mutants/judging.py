@@ -10,6 +10,7 @@ EVENTS = "tests/scenario/test_events.py"
 TALLY = "tests/unit/test_tally.py"
 LEDGER = "tests/conformance/test_ledger.py"
 GAPS = "tests/scenario/test_planted_gaps.py"
+FORGED = "tests/scenario/test_forged_ledger.py"
 FEW_SEEDS = "tests/simulation/test_seeds.py::test_few_seeds[0]"
 RESTORES = "tests/scenario/test_restores.py"
 FUSE = "tests/scenario/test_fuse.py"
@@ -142,6 +143,14 @@ JUDGING = (
         "if link.computed_hash != link.stored_hash:",
         "if not link.stored_hash:",
         f"{GAPS}::test_batch_changed_after_it_was_sealed[window-3-sqlite]",
+    ),
+    Mutant(
+        "a-batch-that-contradicts-itself-believed",
+        "verdict",
+        "bridge.ledger.chain",
+        'computed = "" if batch.contradicts_itself(ended=ended) else batch.compute_hash()',
+        "computed = batch.compute_hash()",
+        f"{FORGED}::test_a_batch_that_contradicts_itself_is_a_fork[called reconciled]",
     ),
     Mutant(
         "links-after-the-first-few-not-looked-at",

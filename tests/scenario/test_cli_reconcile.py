@@ -6,10 +6,12 @@ from __future__ import annotations
 import pytest
 
 from bridge import content, stream
+from bridge.hold import open_ledger
+from bridge.ledger import Ledger
 from reconcile import segment
 from tests.command import Called, call
 from tests.kill import killed
-from tests.scenario.world import World, cursor_job
+from tests.scenario.world import DEPARTMENT, World, cursor_job
 
 Capsys = pytest.CaptureFixture[str]
 
@@ -161,8 +163,10 @@ def test_a_ledger_that_was_lost_is_not_reconciled(settled: World, capsys: Capsys
 def test_an_epoch_that_was_cut_off_at_its_beginning_is_in_flight(
     settled: World, capsys: Capsys
 ) -> None:
-    head = settled.batches()[-1]["batch_hash"]
-    settled.sql("exchange", f"UPDATE bh_job SET epoch = 2, anchor_hash = '{head}'")
+    with open_ledger(settled.deployment) as exchange, exchange.transaction() as connection:
+        ledger = Ledger(connection, DEPARTMENT, "j")
+        ledger.take()
+        ledger.new_epoch("because", "tester")
     told = reconcile(settled, capsys)
     assert (told.code, told.json["verdict"]) == (0, "in_flight")
     (job,) = call(capsys, "--config", settled.directory, "status", "--json").json

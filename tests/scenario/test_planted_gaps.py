@@ -424,7 +424,8 @@ def test_of_a_missing_batch_and_a_changed_one_the_worse_is_told(settled: World) 
 
 @on_sqlite
 def test_batch_changed_and_hashed_again(settled: World) -> None:
-    """A forger who mends the whole chain is still betrayed by the receiver's head."""
+    """A forger who mends the whole chain, and what was received, is still betrayed by the
+    receiver's head."""
     from tests.oracle import batch_hash
 
     head = settled.batches()[1]["batch_hash"]
@@ -436,6 +437,7 @@ def test_batch_changed_and_hashed_again(settled: World) -> None:
         settled.sql(
             "exchange",
             f"UPDATE bh_batch SET inserted = {batch['inserted']}, read = {batch['read']}, "
+            f"received_inserted = {batch['inserted']}, received_total = {batch['inserted']}, "
             f"prev_hash = '{batch['prev_hash']}', batch_hash = '{head}' "
             f"WHERE seq = {batch['seq']}",
         )

@@ -1,0 +1,129 @@
+"""Who edits what no hash of the ledger covers: states, receipts and deviations of batches."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from bridge.deadline import CHINA
+from tests.command import Called, call
+from tests.scenario.world import MakeWorld, World, cursor_job
+
+Capsys = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def deviating(make: MakeWorld) -> World:
+    """Of three rows of batch 2 the target swallows one."""
+    world = make("sqlite", "sqlite", "sqlite")
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql(
+        "target",
+        "CREATE TRIGGER swallow AFTER INSERT ON t WHEN NEW.id = 11 "
+        "BEGIN DELETE FROM t WHERE id = 11; END",
+    )
+    world.insert([10, 11, 12])
+    assert world.run().verdict == "deviation"
+    return world
+
+
+def told(world: World, capsys: Capsys, *more: str) -> Called:
+    day = datetime.now(CHINA).date()
+    period = ("--from", str(day), "--to", str(day + timedelta(days=1)))
+    given = ("statement", *period, "--json", "--output", str(world.directory), *more)
+    return call(capsys, "--config", world.directory, *given)
+
+
+FORGERIES = {
+    "called reconciled": "state = 'reconciled', deviation = 0, reconciled_at = applied_at",
+    "called put right": "state = 'reconciled', reconciled_at = applied_at",
+    "no deviation": "deviation = 0",
+    "a smaller deviation": "deviation = 1, received_total = 1, received_inserted = 1",
+    "laid aside": "state = 'purged'",
+    "laid aside without a receipt": "state = 'purged', deviation = NULL, received_total = NULL",
+    "on its way": "state = 'sealed', deviation = NULL",
+    "held": "state = 'held'",
+}
+
+
+@pytest.mark.parametrize("forged", FORGERIES.values(), ids=FORGERIES)
+def test_a_batch_that_contradicts_itself_is_a_fork(
+    deviating: World, capsys: Capsys, forged: str
+) -> None:
+    deviating.sql(
+        "exchange",
+        f"UPDATE bh_batch SET {forged} WHERE seq = 2",
+        "UPDATE bh_job SET ran_verdict = 'reconciled'",
+        "DELETE FROM bh_event",
+    )
+    stated = told(deviating, capsys)
+    assert (stated.code, stated.json["verdict"]) == (1, "fork")
+    assert [m["what"] for m in stated.json["jobs"][0]["matters"]] == ["ledger: epoch 1, number 2"]
+    file = str(deviating.directory / "report.html")
+    reported = call(capsys, "--config", deviating.directory, "report", "--output", file)
+    assert (reported.code, "fork" in reported.out) == (1, True)
+    outcome = deviating.run()
+    assert (outcome.verdict, outcome.exit_code) == ("fork", 1)
+    assert "2 was changed after it was sealed" in str(outcome.error)
+
+
+def test_what_a_resync_puts_right_and_lays_aside_is_no_contradiction(
+    deviating: World, capsys: Capsys
+) -> None:
+    deviating.sql("target", "DROP TRIGGER swallow")
+    assert deviating.resync().verdict == "reconciled"
+    stated = told(deviating, capsys)
+    assert (stated.code, stated.json["verdict"], stated.json["deviation"]) == (0, "reconciled", 1)
+    assert call(capsys, "--config", deviating.directory, "reconcile", "j").code == 0
+
+
+# -- what is known besides by others ----------------------------------------------------------
+
+
+def test_a_job_whose_row_and_file_are_taken_away_stands_in_the_statement(
+    deviating: World, capsys: Capsys
+) -> None:
+    deviating.sql("exchange", "DELETE FROM bh_job", "DELETE FROM bh_event")
+    (deviating.directory / "jobs/j.yaml").unlink()
+    stated = told(deviating, capsys)
+    assert (stated.code, stated.json["verdict"], stated.json["deviation"]) == (1, "deviation", 1)
+    deviating.sql("exchange", "DELETE FROM bh_batch")
+    assert told(deviating, capsys).json["jobs"] == [], "nothing is left that names it"
+
+
+def test_a_job_of_which_the_audit_log_alone_tells_lacks_its_batches(
+    deviating: World, capsys: Capsys
+) -> None:
+    deviating.sql("target", "DROP TRIGGER swallow")
+    deviating.resync()
+    deviating.sql("exchange", "DELETE FROM bh_job", "DELETE FROM bh_batch")
+    (deviating.directory / "jobs/j.yaml").unlink()
+    stated = told(deviating, capsys)
+    assert (stated.code, stated.json["verdict"]) == (1, "gap")
+    assert [(job["job"], job["gaps"]) for job in stated.json["jobs"]] == [("j", 2)]
+
+
+def test_an_epoch_whose_begin_the_audit_log_lacks_is_a_fork(
+    deviating: World, capsys: Capsys
+) -> None:
+    """Else the one before it could be taken out whole, with the end of that log."""
+    deviating.sql("target", "DROP TRIGGER swallow")
+    assert deviating.resync().verdict == "reconciled"
+    deviating.sql(
+        "exchange",
+        "DELETE FROM bh_audit WHERE number > 0",
+        "DELETE FROM bh_batch WHERE epoch = 1",
+        "DELETE FROM bh_event",
+    )
+    assert deviating.run().verdict == "reconciled", "what is sent does not depend on it"
+    stated = told(deviating, capsys)
+    assert (stated.code, stated.json["verdict"]) == (1, "fork")
+    file = str(deviating.directory / "report.html")
+    assert call(capsys, "--config", deviating.directory, "report", "--output", file).code == 1
+    looked = call(capsys, "--config", deviating.directory, "reconcile", "j")
+    assert looked.code == 1
+    assert "epoch 2: its begin is missing in the audit log" in looked.err
+    assert "compare it with a backup of the exchange" in looked.err
