@@ -58,6 +58,7 @@ def assemble_report(
         period_from=since or min(sealed, default=until),
         period_to=until,
         jobs=tuple(sections),
+        left_out=tuple(job.job for job in found if job not in chosen),
     )
 
 

@@ -243,10 +243,29 @@ class Report:
     period_to: datetime
     jobs: tuple[JobSection, ...]
     zone: tzinfo = field(default=_CHINA)
+    left_out: tuple[str, ...] = ()  # jobs that the ledger knows, and that were not asked for
 
     @property
     def verdict(self) -> Verdict:
         return worst(job.verdict for job in self.jobs)
+
+    def concluded(self, verdict: Verdict) -> Verdict | None:
+        """None where nothing was sealed and nothing found: no verdict is given on nothing."""
+        return verdict if self.batches or verdict is not Verdict.RECONCILED else None
+
+    @property
+    def is_early(self) -> bool:
+        """It was made before its period was over."""
+        return self.generated_at < self.period_to
+
+    @property
+    def limits(self) -> tuple[tuple[str, dict[str, str]], ...]:
+        """What keeps it from being all of the department's period: phrases, with their values."""
+        left_out = {"jobs": ", ".join(self.left_out)}
+        return (
+            *((("limit_jobs", left_out),) if self.left_out else ()),
+            *((("limit_early", {}),) if self.is_early else ()),
+        )
 
     @property
     def deviation(self) -> int:

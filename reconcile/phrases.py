@@ -66,6 +66,14 @@ PHRASES: Mapping[str, Pair] = {
     "headline_deviation": ("存在偏差 {n}", "A deviation of {n}"),
     "headline_gap": ("批次断号 {n}", "{n:batch is|batches are} missing"),
     "headline_residual": ("账目残差 {n}", "The books leave a residual of {n}"),
+    "limit_jobs": (
+        "只含所选的桥接服务；未列入：{jobs}",
+        "Of chosen sync jobs alone. Left out: {jobs}",
+    ),
+    "limit_early": (
+        "生成时期间尚未结束：此后发生的不在其中",
+        "Made before the period was over: what came after that is not in it",
+    ),
     "headline_none": ("本期没有批次", "No batches in this period"),
     "conclusion": (
         "本期 {jobs} 项桥接服务，{batches} 个批次，发送 {sent} 行，接收端实测 {received} 行。",

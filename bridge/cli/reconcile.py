@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bridge.cli.session import AsJson, JobName, Session
-from bridge.cli.shown import console, print_json, show_error, table, verdict_text
+from bridge.cli.shown import console, print_json, show_error, show_file, table, verdict_text
 from bridge.cli.wait import Wait
 from bridge.comparison import Comparison, reconcile_job
 from bridge.document import comparison_document
@@ -70,7 +70,7 @@ def report(
             f"the report cannot be written to {output}: {error.strerror}",
             remedy="name a file with --output FILE that this account may write to",
         ) from error
-    console().print(f"{output.absolute()}: {made.verdict.zh} {made.verdict}", soft_wrap=True)
+    show_file(output.absolute(), made.concluded(made.verdict))
     raise typer.Exit(0 if made.verdict in ("reconciled", "in_flight", "unconfirmed") else 1)
 
 

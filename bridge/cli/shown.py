@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Container, Iterable, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 from rich.box import SIMPLE_HEAD
@@ -32,6 +33,7 @@ __all__ = [
     "error_console",
     "print_json",
     "show_error",
+    "show_file",
     "show_internal_error",
     "show_problems",
     "table",
@@ -66,6 +68,12 @@ def _console(*, stderr: bool) -> Console:
 def print_json(value: Any) -> None:
     is_whole = sys.stdout.encoding.lower().replace("-", "") == "utf8"
     print(json.dumps(value, ensure_ascii=not is_whole, indent=2))
+
+
+def show_file(file: Path, verdict: Verdict | None) -> None:
+    """What was written, and what it comes to."""
+    told = f"{verdict.zh} {verdict}" if verdict else say("no batches in this period")
+    console().print(f"{file}: {told}", soft_wrap=True)
 
 
 def table(

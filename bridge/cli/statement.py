@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bridge.cli.session import AsJson, Session
-from bridge.cli.shown import console, print_json
+from bridge.cli.shown import print_json, show_file
 from bridge.statement.assembly import assemble_statement
 from bridge.statement.document import statement_document
 from bridge.statement.writing import FORMATS, LANGUAGES, require, write_statement
@@ -65,7 +65,7 @@ def statement(
         print_json(statement_document(made) | {"files": [str(file) for file in files]})
     else:
         for file in files:
-            console().print(f"{file}: {made.verdict.zh} {made.verdict}", soft_wrap=True)
+            show_file(file, made.report.concluded(made.verdict))
     raise typer.Exit(0 if made.in_order else 1)
 
 

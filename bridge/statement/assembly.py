@@ -60,7 +60,7 @@ def assemble_statement(
             chosen = [name for name in known if not names or name in names]
             period = _Period(deployment, connection, since, until, made)
             jobs = tuple(map(period.job, chosen))
-            found = period.found(jobs, names)
+            found = period.found(jobs, tuple(sorted({*known} - {*chosen})), names)
     return _statement(deployment, since, until, made, found)
 
 
@@ -69,6 +69,7 @@ class _Found:
     """What the ledger holds of the period."""
 
     jobs: tuple[JobPeriod, ...] = ()
+    left_out: tuple[str, ...] = ()
     audit: tuple[AuditLine, ...] = ()
     audit_head: tuple[int, str] | None = None
     audit_breaks: tuple[str, ...] = ()
@@ -87,6 +88,7 @@ def _statement(
         period_to=until,
         jobs=tuple(job.section for job in found.jobs),
         zone=ZoneInfo(zone_name),
+        left_out=found.left_out,
     )
     return Statement(
         report=report,
@@ -251,12 +253,15 @@ class _Period:
             gaps=tuple(Gap(p.epoch, p.seq, p.last_seq) for p in problems if p.kind == "gap"),
         )
 
-    def found(self, jobs: tuple[JobPeriod, ...], names: Sequence[str]) -> _Found:
+    def found(
+        self, jobs: tuple[JobPeriod, ...], left_out: tuple[str, ...], names: Sequence[str]
+    ) -> _Found:
         """Decisions about every job, or about those named."""
         audit = Audit(self.connection, self.department)
         entries = audit_between(self.connection, self.department, self.since, self.until)
         return _Found(
             jobs=jobs,
+            left_out=left_out,
             audit=tuple(
                 AuditLine(*(getattr(entry, name) for name in AuditLine.__dataclass_fields__))
                 for entry in entries

@@ -115,10 +115,10 @@ class _Book:
         for row, (phrase, value) in enumerate(lines, 2):
             sheet.write_string(row, 0, self._say(phrase), self.heading)
             self._cell(sheet, row, 1, value, "share" if phrase == "timeliness" else "count")
-        row = len(lines) + 3
-        for phrase in ("zone_note", "unsigned"):
-            sheet.write_string(row, 0, self._say(phrase, zone=self.statement.zone_name))
-            row += 1
+        zone = {"zone": self.statement.zone_name}
+        notes = [*report.limits, ("zone_note", zone), ("unsigned", {})]
+        for row, (phrase, values) in enumerate(notes, len(lines) + 3):
+            sheet.write_string(row, 0, self._say(phrase, **values))
 
     def _sheet(self, sheet: Any, listing: Listing, rows: Sequence[Any]) -> None:
         sheet.freeze_panes(1, 0)

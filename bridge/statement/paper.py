@@ -68,6 +68,9 @@ class _Paper(ChartSheet):
         self._line(f"{self._say('period')}  {period} {statement.zone_name}    {made}", 5.2)
         self._ink(7.5, SOFT)
         self._line(self._say("zone_note", zone=statement.zone_name), 4.6)
+        self._ink(8.5, BAD)
+        for phrase, values in report.limits:
+            self._line(self._say(phrase, **values), 5)
         self._conclusion()
         self._cards()
         self._jobs()

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Dialect, Select, and_, case, func, or_, select, true
+from sqlalchemy import ColumnElement, Dialect, Select, and_, case, func, null, or_, select, true
 from sqlalchemy.engine.default import DefaultDialect
 
 from bridge.batch import Kind, State
@@ -92,7 +92,8 @@ def _days(
 ) -> Select[Any]:
     """By day of the statement's zone, which no database is asked to know: each day's bounds are
     moments."""
-    of_day = case(*((b.sealed_at < end, day.isoformat()) for day, end in days))
+    bounds = [(b.sealed_at < end, day.isoformat()) for day, end in days]
+    of_day = case(*bounds) if bounds else null()  # a period without batches has no days
     received = [func.coalesce(b[f"received_{n}"], 0) for n in ("total", *_EFFECTS)]
     counted = {
         "sent_total": _SENT,

@@ -17,6 +17,7 @@ __all__ = ["FORMATS", "LANGUAGES", "require", "unusable", "write_statement", "wr
 
 FORMATS = ("html", "xlsx", "pdf")
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
+_LONGEST = 100  # of the jobs' names in that of a file
 _PACKAGES = {"xlsx": "xlsxwriter", "pdf": "fpdf"}
 
 
@@ -96,4 +97,8 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
 def _stem(statement: Statement) -> str:
     report = statement.report
     begin, end = (m.astimezone(report.zone) for m in (report.period_from, report.period_to))
-    return f"statement-{report.department_code}-{begin:%Y-%m-%d}-{end:%Y-%m-%d}"
+    whole = f"statement-{report.department_code}-{begin:%Y-%m-%d}-{end:%Y-%m-%d}"
+    if not report.left_out:
+        return whole
+    names = "-".join(job.job for job in report.jobs)
+    return f"{whole}-{names if len(names) <= _LONGEST else f'{len(report.jobs)}-jobs'}"

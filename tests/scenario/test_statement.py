@@ -110,6 +110,9 @@ def test_every_number_is_what_the_stores_say(lived: World, capsys: Capsys, tmp_p
     rows = recounted(lived, told.json, "recount_days")
     assert [[row[0], *map(int, row[1:])] for row in rows] == by_day
     assert told.json["signature"] is None
+    silent = ("--from", "2020-01-01", "--to", "2020-02-01", "--output", tmp_path)
+    quiet = state(lived, capsys, *silent).json
+    assert (quiet["verdict"], recounted(lived, quiet, "recount_days")) == (None, [])
 
 
 @light

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
+from python_calamine import CalamineWorkbook
 from sqlalchemy import update
 
 from bridge.batch import Kind, State, Tally
@@ -17,9 +20,11 @@ from bridge.ledger.event import Events
 from bridge.ledger.quarantine import Quarantine, SetAside, key_text
 from bridge.ledger.schema import audit_entry, job_row, quarantine_row
 from bridge.notice import note_all
+from bridge.reporting import assemble_report
 from bridge.settings import load
 from bridge.statement.assembly import assemble_statement
 from reconcile.figures import Effects
+from reconcile.report import render_html
 from tests.command import Called
 from tests.scenario.books import DAY, FEBRUARY, JANUARY, MANY, MARCH, Books, seal
 from tests.scenario.world import DEPARTMENT, MakeWorld
@@ -387,3 +392,47 @@ def test_what_has_arrived_and_what_was_measured_is_told_at_the_end_of_the_period
     assert abs((stream.in_flight_seconds or 0) - age.total_seconds()) < 3600
     assert stream.sent == Effects(12, 10, 1, 1)
     assert stream.received == Effects(10, 8, 1, 1)
+
+
+def test_a_statement_of_chosen_jobs_says_so_and_leaves_the_whole_one_alone(books: Books) -> None:
+    """It hides a deviation of the other, and its conclusion is about less."""
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.DEVIATED, 1)
+    formats = ("--format", "html,xlsx,pdf", "--lang", "en")
+    whole, chosen = books.state(*formats).json, books.state("--job", "b", *formats).json
+    assert (whole["verdict"], whole["left_out"]) == ("deviation", [])
+    assert (chosen["verdict"], chosen["left_out"]) == ("reconciled", ["a"])
+    assert not set(whole["files"]) & set(chosen["files"])
+    assert [said_in(file, "Left out: a") for file in whole["files"]] == [False] * 3
+    assert [said_in(file, "Left out: a") for file in chosen["files"]] == [True] * 3
+    assert "Left out: a" in render_html(assemble_report(books.world.deployment, ["b"]))
+    assert "Left out" not in render_html(assemble_report(books.world.deployment))
+
+
+def test_a_statement_made_before_its_period_is_over_says_so(books: Books) -> None:
+    today = datetime.now(CHINA).date()
+    formats = ("--format", "html,xlsx,pdf", "--lang", "en")
+    early = books.state("--to", str(today + DAY), *formats).json
+    over = books.state("--to", str(today), *formats).json
+    assert (early["is_early"], over["is_early"]) == (True, False)
+    said = "Made before the period was over"
+    assert [said_in(file, said) for file in early["files"]] == [True] * 3
+    assert [said_in(file, said) for file in over["files"]] == [False] * 3
+
+
+def test_no_verdict_is_given_on_nothing(books: Books) -> None:
+    told = books.state("--from", "2020-01-01", "--to", "2020-02-01")
+    assert (told.code, told.json["verdict"]) == (0, None)
+    folder = str(books.world.directory)
+    given = ("statement", "--from", "2020-01-01", "--to", "2020-02-01", "--output", folder)
+    assert "no batches in this period" in books.call(*given).out
+
+
+def said_in(file: str, words: str) -> bool:
+    if file.endswith("html"):
+        return words in Path(file).read_text("utf-8")
+    if file.endswith("pdf"):
+        page = PdfReader(file).pages[0].extract_text()
+        return re.sub(r"\s|\0", "", words) in re.sub(r"\s|\0", "", page)
+    book = CalamineWorkbook.from_path(file)
+    return any(words in str(cell) for row in book.get_sheet_by_index(0).to_python() for cell in row)
