@@ -206,8 +206,12 @@ def _at(name: str) -> Callable[[JobPeriod], Cell]:
 
 
 def _legible(details: str) -> str:
-    """What is hashed is ASCII; people read the characters themselves."""
-    return json.dumps(json.loads(details), ensure_ascii=False)
+    """What is hashed is ASCII; people read the characters themselves. What was altered may be no
+    JSON any more, and is shown as it is."""
+    try:
+        return json.dumps(json.loads(details), ensure_ascii=False)
+    except ValueError:
+        return details
 
 
 _JOB = (Column("job"), "section.job")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -87,10 +88,10 @@ class Audit:
         return entry
 
     def head(self) -> tuple[int, str]:
-        """Number and hash of the newest entry."""
+        """Number and hash of the newest entry; -1 where somebody has taken them all."""
         query = select(row.c.number, row.c.hash).order_by(row.c.number.desc()).limit(1)
-        newest = self._connection.execute(query).one()
-        return newest.number, newest.hash
+        newest = self._connection.execute(query).one_or_none()
+        return (newest.number, newest.hash) if newest else (-1, GENESIS)
 
     def entries(
         self, limit: int = 100, job: str | None = None, since: datetime | None = None
@@ -111,20 +112,24 @@ class Audit:
         return dict(json.loads(found)) if found else {}
 
     def epochs(self, job: str) -> dict[int, Begun]:
-        """Every epoch of the job that was begun, by its number."""
+        """Every epoch of the job that was begun, by its number. An entry that does not say so as it
+        was written was altered, as `verify` tells, and begins none."""
         query = select(row.c.at, row.c.details).where(row.c.action == "new_epoch")
         query = query.where(row.c.job == job, row.c.department == self._department)
         found = {}
         for at, text in self._connection.execute(query.order_by(row.c.number)):
-            details = json.loads(text)
-            ended = Head(**details["ended"]) if details.get("ended") else None
-            found[int(details["epoch"])] = Begun(at, details["anchor_hash"], ended)
+            with suppress(ValueError, KeyError, TypeError):
+                details = json.loads(text)
+                ended = Head(**details["ended"]) if details.get("ended") else None
+                found[int(details["epoch"])] = Begun(at, details["anchor_hash"], ended)
         return found
 
     def verify(self) -> list[ChainProblem]:
         """Every missing, altered or misplaced entry. What was cut off at the end is seen only by
         comparing `head` with one that had left the machine."""
-        return list(verify(self._links(), 0, GENESIS))
+        anchor = Head(0, 0, GENESIS)
+        is_empty = self.head()[0] < 0
+        return list(verify(self._links(), 0, GENESIS, anchor if is_empty else None))
 
     def _links(self) -> Iterator[Link]:
         query = select(row).order_by(row.c.number)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from bridge.batch import Batch, Counts, Kind, State, Tally
+from bridge.errors import Fork
 
 __all__ = ["batch_of", "received_values", "values_of"]
 
@@ -29,14 +30,23 @@ def received_values(received: Counts | None) -> dict[str, Any]:
 
 
 def batch_of(row: Row[Any]) -> Batch:
+    """Fork where a value is none that the ledger writes."""
     values = row._mapping
-    received = None
-    if values["received_total"] is not None:
-        received = Counts(*(values[f"received_{name}"] for name in _COUNTS))
-    return Batch(
-        kind=Kind(values["kind"]),
-        state=State(values["state"]),
-        tally=Tally(**{name: values[name] for name in _TALLY}),
-        received=received,
-        **{name: values[name] for name in _PLAIN},
-    )
+    try:
+        received = None
+        if values["received_total"] is not None:
+            counts = {n: int(values[f"received_{n}"]) for n in _COUNTS if n != "digest"}
+            received = Counts(**counts, digest=values["received_digest"])
+        return Batch(
+            kind=Kind(values["kind"]),
+            state=State(values["state"]),
+            tally=Tally(**{name: int(values[name]) for name in _TALLY}),
+            received=received,
+            **{name: values[name] for name in _PLAIN},
+        )
+    except (ValueError, TypeError) as error:
+        place = f"{values['epoch']}/{values['seq']}"
+        raise Fork(
+            f"{values['job']}: batch {place} of the ledger holds what was never written there",
+            remedy="find out who changed the ledger, and compare it with a backup of the exchange",
+        ) from error

@@ -258,6 +258,7 @@ class _Period:
     ) -> _Found:
         """Decisions about every job, or about those named."""
         audit = Audit(self.connection, self.department)
+        head = audit.head()
         entries = audit_between(self.connection, self.department, self.since, self.until)
         return _Found(
             jobs=jobs,
@@ -267,7 +268,7 @@ class _Period:
                 for entry in entries
                 if not names or entry.job is None or entry.job in names
             ),
-            audit_head=audit.head(),
+            audit_head=head if head[0] >= 0 else None,
             audit_breaks=tuple(problem.what for problem in audit.verify()),
             recounts=recounts(
                 self.connection.dialect, self.deployment, jobs, self.since, self.until, names

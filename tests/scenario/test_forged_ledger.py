@@ -127,3 +127,44 @@ def test_an_epoch_whose_begin_the_audit_log_lacks_is_a_fork(
     assert looked.code == 1
     assert "epoch 2: its begin is missing in the audit log" in looked.err
     assert "compare it with a backup of the exchange" in looked.err
+
+
+@pytest.mark.parametrize("details", ["x", "{}", '{"epoch":"x","anchor_hash":1}'])
+def test_a_begin_that_is_no_longer_one_is_a_fork(
+    deviating: World, capsys: Capsys, details: str
+) -> None:
+    deviating.sql("target", "DROP TRIGGER swallow")
+    deviating.resync()
+    deviating.sql("exchange", f"UPDATE bh_audit SET details = '{details}' WHERE number = 1")
+    stated = told(deviating, capsys)
+    assert (stated.code, stated.json["verdict"], stated.json["jobs"][0]["forks"]) == (1, "fork", 1)
+    assert stated.json["audit"]["problems"] == ["1 was changed after it was sealed"]
+
+
+def test_an_audit_log_without_any_entry_is_no_whole_one(deviating: World, capsys: Capsys) -> None:
+    deviating.sql("exchange", "DELETE FROM bh_audit", "DELETE FROM bh_batch WHERE seq = 2")
+    stated = told(deviating, capsys)
+    assert (stated.code, stated.json["verdict"]) == (1, "fork")
+    assert stated.json["audit"] == {"head": None, "problems": ["0 is missing"], "entries": []}
+    disabled = call(capsys, "--config", deviating.directory, "disable", "j", "--why", "over")
+    assert disabled.code == 0
+    assert told(deviating, capsys).json["audit"]["problems"] != []
+
+
+@pytest.mark.parametrize("forged", ["state = 'x'", "kind = 'x'", "read = 'x'"])
+def test_what_was_never_written_is_told_as_that(
+    deviating: World, capsys: Capsys, forged: str
+) -> None:
+    """And not as a bug of ours, which would keep the auditor from knowing."""
+    deviating.sql("exchange", f"UPDATE bh_batch SET {forged} WHERE seq = 2")
+    written = ("--output", str(deviating.directory / "it"))
+    for command in (
+        ("statement", "--from", "2026-01-01", "--to", "2099-01-01", *written),
+        ("report", *written),
+        ("reconcile", "j"),
+        ("run", "j"),
+    ):
+        looked = call(capsys, "--config", deviating.directory, *command)
+        assert looked.code == 1, command
+        assert "j: batch 1/2 of the ledger holds what was never written there" in looked.err
+        assert "compare it with a backup" in looked.err
