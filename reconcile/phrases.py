@@ -255,15 +255,16 @@ PHRASES: Mapping[str, Pair] = {
     "state": ("状态", "State"),
     "recompute_title": ("如何重算", "How to recompute"),
     "recompute_1": (
-        "导出批次：bridgehead batches 服务名 --json，逐批检查守恒式，残差应为 0。",
-        "Export the batches: bridgehead batches JOB --json; check conservation batch by batch, the"
-        " residual must be 0.",
+        "导出批次：bridgehead batches 服务名 --limit 批次数 --json，逐批检查守恒式，残差应为 0。",
+        "Export the batches: bridgehead batches JOB --limit N --json, N being how many; check"
+        " conservation batch by batch, the residual must be 0.",
     ),
     "recompute_2": (
-        "重算链：批次摘要是对部门、服务、轮次、序号、前序摘要、配置摘要、类型、窗口、键段、末段标志、计数与数据摘要的规范"
+        "重算链，取自前置交换库的 bh_batch："
+        "批次摘要是对部门、服务、轮次、序号、前序摘要、配置摘要、类型、窗口、键段、末段标志、计数与数据摘要的规范"
         " JSON（键名排序，无空白，ASCII）取 SHA-256。",
-        "Recompute the chain: a batch hash is the SHA-256 of the canonical JSON (sorted names, no"
-        " white space, ASCII) of department, job, epoch, seq, prev_hash, content_hash, kind,"
+        "Recompute the chain from bh_batch at the exchange: a batch hash is the SHA-256 of the"
+        " canonical JSON (sorted names, no white space, ASCII) of department, job, epoch, seq, prev_hash, content_hash, kind,"
         " window, keys, last, counts and digest.",
     ),
     "recompute_3": (
@@ -275,9 +276,9 @@ PHRASES: Mapping[str, Pair] = {
         " order of rows does not matter, and any of the databases can do it.",
     ),
     "recompute_4": (
-        "抽查内容：bridgehead reconcile 服务名，在源库、前置交换库、目标库之间逐键比对。",
-        "Check the contents: bridgehead reconcile JOB compares source, exchange and target key by"
-        " key.",
+        "抽查内容：bridgehead reconcile 服务名，在前置交换库与目标库之间逐键比对；不读源库。",
+        "Check the contents: bridgehead reconcile JOB compares exchange and target key by key. It"
+        " does not read the source.",
     ),
     "signature_made": ("编制", "Prepared by"),
     "signature_checked": ("复核", "Reviewed by"),

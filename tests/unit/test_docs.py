@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,10 +17,13 @@ import pytest
 import typer
 import yaml
 
+from bridge.batch import Batch, State, Tally
+from bridge.batch import Kind as BatchKind
 from bridge.cli.app import COMMANDS, app, main
 from bridge.configuration.endpointsettings import EndpointSettings
 from bridge.guarantee import guarantee_of
 from bridge.job import Job
+from bridge.ledger.audit import AuditEntry
 from bridge.ledger.schema import EXCHANGE, RECEIVER, health_view
 from bridge.transform.mask import MASKS, masked
 from bridge.transform.refusal import Reason, masked_sample
@@ -202,6 +207,26 @@ def test_every_invariant_is_explained() -> None:
 
 
 # -- worked examples -----------------------------------------------------------------------------
+
+
+def test_the_worked_hashes_are_right() -> None:
+    section = _section(_page("canonical.md"), "The hash of a batch, and of an audit entry")
+    lines = [line.strip() for line in section.splitlines() if line.startswith("    ")]
+    sealed, noted = json.loads(lines[0]), json.loads(lines[2])
+    window = [datetime.fromisoformat(at) if at else None for at in sealed.pop("window")]
+    batch = Batch(
+        state=State.SEALED,
+        kind=BatchKind(sealed.pop("kind")),
+        tally=Tally(**sealed.pop("counts")),
+        **dict(zip(("window_low", "window_high"), window, strict=True)),
+        **dict(zip(("key_low", "key_high"), sealed.pop("keys"), strict=True)),
+        sealed_at=datetime.now(UTC),
+        **sealed,
+    )
+    entry = AuditEntry(**noted | {"at": datetime.fromisoformat(noted["at"])})
+    assert [batch.compute_hash(), entry.compute_hash()] == lines[1::2]
+    digests = [hashlib.sha256(line.encode()).hexdigest() for line in lines[::2]]
+    assert digests == lines[1::2]
 
 
 def test_the_worked_digests_are_right() -> None:
