@@ -13,6 +13,7 @@ from bridge.batch import State
 from bridge.deadline import CHINA
 from bridge.errors import InternalError
 from bridge.event import EventKind, Severity
+from bridge.ledger import JobStanding
 from bridge.ledger.activity import (
     JobActivity,
     activity,
@@ -67,8 +68,11 @@ def nothing_known(department: str) -> Page:
 def _measure(page: Page, connection: Connection | None, deployment: Deployment) -> None:
     at = datetime.now(UTC)
     jobs = overview_of(connection, deployment, at)
+    kept = {*deployment.jobs, *deployment.bad_jobs}
     for job in jobs:
         _put_job(page, job)
+        if job.standing is not None and job.job in kept:
+            _put_going_on(page, job, job.standing)
     if connection is None:
         _put_events(page, deployment, [])
         return
@@ -76,6 +80,8 @@ def _measure(page: Page, connection: Connection | None, deployment: Deployment) 
     _put_events(page, deployment, open_events(connection, department))
     known, waits = activity(connection, department), horizon_waits(connection, department)
     for name, found in known.items():
+        if name not in kept:
+            continue
         wait = waits.get(name)
         age = max(0.0, (at - wait).total_seconds()) if wait else 0
         page.put("bridgehead_horizon_age_seconds", age, name)
@@ -88,12 +94,9 @@ def _put_job(page: Page, job: JobOverview) -> None:
         page.put("bridgehead_job_verdict", job.verdict is verdict, job.job, verdict.value)
     standing, deadline = job.standing, job.deadline
     if standing is not None:
-        page.put("bridgehead_job_enabled", standing.enabled, job.job)
-        page.put("bridgehead_lag_seconds", job.lag_seconds, job.job)
         page.put("bridgehead_deviation_rows", job.deviation, job.job)
         page.put("bridgehead_in_flight_age_seconds", job.in_flight_seconds or 0, job.job)
         page.put("bridgehead_quarantined_rows", standing.quarantined, job.job)
-        page.put("bridgehead_last_run_timestamp_seconds", _stamp(standing.ran_at), job.job)
         counts = {
             Verdict.IN_FLIGHT: standing.in_flight,
             Verdict.DEVIATION: standing.deviated,
@@ -105,6 +108,13 @@ def _put_job(page: Page, job: JobOverview) -> None:
         page.put("bridgehead_due_timestamp_seconds", _stamp(deadline.due_at), job.job)
         page.put("bridgehead_overdue", deadline.overdue, job.job)
         page.put("bridgehead_timeliness_ratio", deadline.recent.share, job.job)
+
+
+def _put_going_on(page: Page, job: JobOverview, standing: JobStanding) -> None:
+    """What would grow for ever, and alarm, of a job whose file was taken away."""
+    page.put("bridgehead_job_enabled", standing.enabled, job.job)
+    page.put("bridgehead_lag_seconds", job.lag_seconds, job.job)
+    page.put("bridgehead_last_run_timestamp_seconds", _stamp(standing.ran_at), job.job)
 
 
 def _put_durations(page: Page, name: str, found: JobActivity) -> None:

@@ -264,8 +264,8 @@ PHRASES: Mapping[str, Pair] = {
         "批次摘要是对部门、服务、轮次、序号、前序摘要、配置摘要、类型、窗口、键段、末段标志、计数与数据摘要的规范"
         " JSON（键名排序，无空白，ASCII）取 SHA-256。",
         "Recompute the chain from bh_batch at the exchange: a batch hash is the SHA-256 of the"
-        " canonical JSON (sorted names, no white space, ASCII) of department, job, epoch, seq, prev_hash, content_hash, kind,"
-        " window, keys, last, counts and digest.",
+        " canonical JSON (sorted names, no white space, ASCII) of department, job, epoch,"
+        " seq, prev_hash, content_hash, kind, window, keys, last, counts and digest.",
     ),
     "recompute_3": (
         "重算数据摘要：各键规范行取 SHA-256 的前两个 64 位字，分两路按 2⁶⁴ 求和；"

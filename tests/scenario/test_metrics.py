@@ -31,6 +31,14 @@ Capsys = pytest.CaptureFixture[str]
 Sample = dict[tuple[str, str, str], float]
 
 
+GROWING = (
+    "job_enabled", "lag_seconds", "horizon_age_seconds",
+    "last_run_timestamp_seconds", "last_run_duration_seconds",
+    "last_batch_timestamp_seconds", "last_batch_duration_seconds",
+)  # fmt: skip
+"""What is told of a job only as long as it has a file."""
+
+
 def read(text: str) -> Sample:
     """By metric, job and the last label's value."""
     found: Sample = {}
@@ -108,6 +116,13 @@ def test_what_is_wrong_is_measured(world: World, capsys: Capsys) -> None:
     given = ("--config", world.directory)
     assert call(capsys, *given, "disable", "j", "--why", "until it is put right").code == 0
     assert read(call(capsys, *given, "metrics").out)["bridgehead_job_enabled", "j", ""] == 0
+    (world.directory / "jobs/j.yaml").rename(world.directory / "jobs/j.old")
+    left = read(call(capsys, *given, "metrics").out)
+    gone = {f"bridgehead_{name}" for name in GROWING}
+    assert {name for name, job, _ in found if job == "j"} - {name for name, _, _ in left} == gone
+    assert left["bridgehead_job_verdict", "j", "deviation"] == 1, "it still stands"
+    (world.directory / "jobs/j.yaml").write_text("job: j\n", "utf-8")
+    assert gone < {name for name, _, _ in read(call(capsys, *given, "metrics").out)}
 
 
 @pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=str)
