@@ -197,15 +197,18 @@ def _audit(department: str, since: datetime, until: datetime, only: Sequence[str
 
 def _receivers(deployment: Deployment, jobs: Sequence[JobPeriod]) -> Iterator[Recount]:
     """Apart are the batches that were sealed while the job was another: where its target was
-    another one too, their receipts are there, and the ledger does not know where that is."""
+    another one too, their receipts are there, and the ledger does not know where that is. Of a job
+    without a file it knows of none."""
     for period in jobs:
         job = deployment.jobs.get(period.section.job)
         received = [batch for batch in period.section.batches if batch.received is not None]
         for code, is_same in (("recount_received", True), ("recount_received_before", False)):
-            chosen = [b for b in received if (b.content_hash == period.content_hash) is is_same]
-            if job is not None and chosen:
+            as_now = period.content_hash if job else None
+            chosen = [b for b in received if (b.content_hash == as_now) is is_same]
+            if chosen:
                 query = _measured(deployment.department.code, period.section.job, chosen)
-                yield Recount(code, job.target.endpoint, _text(query, DefaultDialect()))
+                store = job.target.endpoint if job else ""
+                yield Recount(code, store, _text(query, DefaultDialect()))
 
 
 def _measured(department: str, job: str, batches: Sequence[BatchLine]) -> Select[Any]:

@@ -402,3 +402,8 @@ def test_batches_for_another_target_are_counted_apart(make: MakeWorld, capsys: C
     counted = [*world.sql("source", now["sql"]), *world.sql("target", before["sql"])]
     assert [row[1] for row in counted] == [len(job["batches"]) - 1, 1]
     assert sum(row[2] for row in counted) == job["received"]["total"] == 12
+    (world.directory / "jobs/j.yaml").unlink()
+    (query,) = (r for r in today(world, capsys).json["recounts"] if "bh_receipt" in r["sql"])
+    assert (query["code"], query["store"]) == ("recount_received_before", ""), "nobody knows"
+    counted = [row for role in ("source", "target") for row in world.sql(role, query["sql"])]
+    assert sum(row[2] for row in counted) == 12
