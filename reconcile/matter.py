@@ -16,6 +16,7 @@ __all__ = [
     "cycles_unknown",
     "found_by_run",
     "older_batch",
+    "sealed_elsewhen",
 ]
 
 _FOUND = {
@@ -133,5 +134,26 @@ def cycles_unknown() -> Matter:
         Words(
             "更正配置文件（bridgehead check），再重新生成",
             "Correct the file (bridgehead check), then make this again",
+        ),
+    )
+
+
+def sealed_elsewhen(count: int, epoch: int, seq: int) -> Matter:
+    """Batches whose numbers lie among those of the period, and were sealed at another time."""
+    return Matter(
+        Words(
+            f"封存时刻：{count:,} 个批次，首个为轮次 {epoch}，序号 {seq}",
+            f"time of sealing: {count:,} of the batches, the first is epoch {epoch}, number {seq}",
+        ),
+        None,
+        Words(
+            "序号在本期批次之间，封存时刻却不在本期：代理机器的时钟不准，或有人改动了该时刻",
+            "the number lies among those of the period, the time does not: the agent's clock was"
+            " wrong, or somebody has changed the time",
+        ),
+        Words(
+            "与目标库 bh_receipt 中的 applied_at 核对；该批次计在其封存时刻所在的期间",
+            "Compare it with applied_at in bh_receipt at the target; the batch counts in the period"
+            " of its time",
         ),
     )

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, union
+from sqlalchemy import Connection, and_, func, or_, select, union
 
 from bridge.batch import Batch
 from bridge.event import EventKind
@@ -29,6 +29,7 @@ __all__ = [
     "last_before",
     "quarantined_at",
     "stopped_at",
+    "strayed",
 ]
 
 _STOPPED = [EventKind.GAP.value, EventKind.FORK.value, EventKind.DEVIATION.value]
@@ -62,6 +63,28 @@ def last_before(
     newest = query.order_by(c.epoch.desc(), c.seq.desc()).limit(1)
     row = connection.execute(newest).one_or_none()
     return batch_of(row) if row else None
+
+
+def strayed(
+    connection: Connection,
+    department: str,
+    job: str,
+    numbers: tuple[tuple[int, int], tuple[int, int]],
+    times: tuple[datetime, datetime],
+) -> list[tuple[int, int]]:
+    """The numbers after the first and up to the second whose batches were not sealed in [low,
+    high) of `times`, in order."""
+    c = batch_row.c
+    (after_epoch, after_seq), (to_epoch, to_seq) = numbers
+    query = select(c.epoch, c.seq).where(
+        c.department == department,
+        c.job == job,
+        or_(c.epoch > after_epoch, and_(c.epoch == after_epoch, c.seq > after_seq)),
+        or_(c.epoch < to_epoch, and_(c.epoch == to_epoch, c.seq <= to_seq)),
+        or_(c.sealed_at < times[0], c.sealed_at >= times[1]),
+    )
+    found = connection.execute(query.order_by(c.epoch, c.seq))
+    return [(epoch, seq) for epoch, seq in found]
 
 
 def quarantined_at(connection: Connection, department: str, job: str, until: datetime) -> int:

@@ -4,7 +4,7 @@ down."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +24,7 @@ from bridge.ledger.period import (
     last_before,
     quarantined_at,
     stopped_at,
+    strayed,
 )
 from bridge.ledger.record import Standing
 from bridge.matter import Found, last_found, matters
@@ -33,7 +34,7 @@ from bridge.settings import Deployment
 from bridge.statement.recount import recounts
 from bridge.timeliness import timeliness_between
 from reconcile.figures import Content, Gap, JobSection, Position, Report, Stream
-from reconcile.matter import cycles_unknown
+from reconcile.matter import Matter, cycles_unknown, sealed_elsewhen
 from reconcile.statement import AuditLine, JobPeriod, Statement, days_of
 from reconcile.verdict import Verdict, worst
 
@@ -157,7 +158,11 @@ class _Period:
                 batches=lines,
                 content=content,
                 timeliness=timely.share if timely else None,
-                matters=(*needs, *([cycles_unknown()] if unknown else [])),
+                matters=(
+                    *needs,
+                    *self._strayed(name, sealed, opening, closing),
+                    *([cycles_unknown()] if unknown else []),
+                ),
             ),
             opening=_position(opening),
             closing=_position(closing),
@@ -183,6 +188,21 @@ class _Period:
                 missing = history.missing_at_end(begun.ended)
                 found += [missing] if missing else []
         return found
+
+    def _strayed(
+        self, job: str, sealed: Sequence[Batch], opening: Batch | None, closing: Batch | None
+    ) -> Iterator[Matter]:
+        """Of batches whose numbers lie among the period's, and their times do not. A hash covers no
+        time: by that one could be taken out of every statement."""
+        ours = sorted((batch.epoch, batch.seq) for batch in sealed)
+        if ours:
+            begin, end = ((b.epoch, b.seq) if b else (0, 0) for b in (opening, closing))
+            numbers = begin if begin < ours[0] else (ours[0][0], ours[0][1] - 1), max(ours[-1], end)
+            found = strayed(
+                self.connection, self.department, job, numbers, (self.since, self.until)
+            )
+            if found:
+                yield sealed_elsewhen(len(found), *found[0])
 
     def _found(self, history: History, standing: Standing | None) -> Found:
         """What runs have found beside what stands in the batches, and stood at the period's end."""

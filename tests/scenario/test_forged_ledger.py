@@ -80,6 +80,21 @@ def test_what_a_resync_puts_right_and_lays_aside_is_no_contradiction(
     assert call(capsys, "--config", deviating.directory, "reconcile", "j").code == 0
 
 
+@pytest.mark.parametrize("moment", ["1999-01-01", "2099-01-01"])
+def test_a_batch_that_was_moved_in_time_is_told_where_its_number_lies(
+    deviating: World, capsys: Capsys, moment: str
+) -> None:
+    assert told(deviating, capsys).json["jobs"][0]["matters"] == []
+    deviating.insert([20])
+    deviating.run()
+    at = f"{moment}T00:00:00.000000Z"
+    deviating.sql("exchange", f"UPDATE bh_batch SET sealed_at = '{at}' WHERE seq = 2")
+    (job,) = told(deviating, capsys).json["jobs"]
+    assert [batch["seq"] for batch in job["batches"]] == [1, 3]
+    (matter,) = [m for m in job["matters"] if m["verdict"] is None]
+    assert matter["what"] == "time of sealing: 1 of the batches, the first is epoch 1, number 2"
+
+
 # -- what is known besides by others ----------------------------------------------------------
 
 

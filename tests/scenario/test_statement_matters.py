@@ -292,6 +292,8 @@ def test_a_clock_that_ran_ahead_makes_no_gap(books: Books) -> None:
         told = books.state(*bounds)
         job = told.json["jobs"][0]
         assert (told.code, job["gaps"], job["forks"]) == (0, 0, 0)
+        (matter,) = job["matters"]
+        assert (matter["what"][:15], matter["verdict"]) == ("time of sealing", None)
         assert books.recounted(told.json, "recount_chain") == []
         found += [batch["seq"] for batch in job["batches"]]
     assert sorted(found) == [1, 2, 3, 4, 5, 6]
