@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 _MOST_LISTED = 500
+_MOST_NAMED = 10
 _CHINA = timezone(timedelta(hours=8))
 _IMAGES = ("first", "resync")
 _ALARMING = (Verdict.FORK, Verdict.GAP, Verdict.DEVIATION, Verdict.HELD)
@@ -259,9 +260,10 @@ class Report:
         return self.generated_at < self.period_to
 
     @property
-    def limits(self) -> tuple[tuple[str, dict[str, str]], ...]:
+    def limits(self) -> tuple[tuple[str, dict[str, object]], ...]:
         """What keeps it from being all of the department's period: phrases, with their values."""
-        left_out = {"jobs": ", ".join(self.left_out)}
+        named = [*self.left_out[:_MOST_NAMED], *("…" for _ in self.left_out[_MOST_NAMED:][:1])]
+        left_out = {"n": len(self.left_out), "jobs": ", ".join(named)}
         return (
             *((("limit_jobs", left_out),) if self.left_out else ()),
             *((("limit_early", {}),) if self.is_early else ()),

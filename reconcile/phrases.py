@@ -67,8 +67,8 @@ PHRASES: Mapping[str, Pair] = {
     "headline_gap": ("批次断号 {n}", "{n:batch is|batches are} missing"),
     "headline_residual": ("账目残差 {n}", "The books leave a residual of {n}"),
     "limit_jobs": (
-        "只含所选的桥接服务；未列入：{jobs}",
-        "Of chosen sync jobs alone. Left out: {jobs}",
+        "只含所选的桥接服务；未列入 {n} 项：{jobs}",
+        "Of chosen sync jobs alone. Left out ({n}): {jobs}",
     ),
     "limit_early": (
         "生成时期间尚未结束：此后发生的不在其中",

@@ -116,7 +116,11 @@ class _Book:
             sheet.write_string(row, 0, self._say(phrase), self.heading)
             self._cell(sheet, row, 1, value, "share" if phrase == "timeliness" else "count")
         zone = {"zone": self.statement.zone_name}
-        notes = [*report.limits, ("zone_note", zone), ("unsigned", {})]
+        notes: list[tuple[str, dict[str, Any]]] = [
+            *report.limits,
+            ("zone_note", zone),
+            ("unsigned", {}),
+        ]
         for row, (phrase, values) in enumerate(notes, len(lines) + 3):
             sheet.write_string(row, 0, self._say(phrase, **values))
 

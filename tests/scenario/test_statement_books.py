@@ -403,9 +403,9 @@ def test_a_statement_of_chosen_jobs_says_so_and_leaves_the_whole_one_alone(books
     assert (whole["verdict"], whole["left_out"]) == ("deviation", [])
     assert (chosen["verdict"], chosen["left_out"]) == ("reconciled", ["a"])
     assert not set(whole["files"]) & set(chosen["files"])
-    assert [said_in(file, "Left out: a") for file in whole["files"]] == [False] * 3
-    assert [said_in(file, "Left out: a") for file in chosen["files"]] == [True] * 3
-    assert "Left out: a" in render_html(assemble_report(books.world.deployment, ["b"]))
+    assert [said_in(file, "Left out (1): a") for file in whole["files"]] == [False] * 3
+    assert [said_in(file, "Left out (1): a") for file in chosen["files"]] == [True] * 3
+    assert "Left out (1): a" in render_html(assemble_report(books.world.deployment, ["b"]))
     assert "Left out" not in render_html(assemble_report(books.world.deployment))
 
 
