@@ -105,8 +105,9 @@ class History:
 
     @property
     def epoch(self) -> int:
+        """That of its batches, where the job's row is lost."""
         standing = self.standing()
-        return standing.epoch if standing else 1
+        return standing.epoch if standing else max(self._epochs(), default=1)
 
     def head(self) -> Head:
         newest = self.newest()
@@ -240,18 +241,17 @@ class History:
         """Gaps and forks of these, of which the ledger may have others between them: where one is
         not what was sealed, or does not follow the one before it in the ledger; and numbers that
         are missing before one."""
-        standing, begun = self.standing(), self.begun()
+        standing, begun, current = self.standing(), self.begun(), self.epoch
         found: list[ChainProblem] = []
         for run in contiguous(batches):
             epoch, seq = run[0].epoch, run[0].seq
             below = self._one(_BELOW, of_epoch=epoch, below=seq)
             first = below.seq + 1 if below else 1
             before = self._hash_before(epoch, first, standing, begun)
-            ended = standing is None or standing.epoch != epoch
-            end = end_of(epoch, begun) if ended else None
+            end = end_of(epoch, begun) if epoch != current else None
             if end and end.seq > run[-1].seq:  # what follows may lie in another period
                 end = None
-            found += verify(batch_links(run, ended=ended), first, before, end)
+            found += verify(batch_links(run, ended=epoch != current), first, before, end)
         return found
 
     def begun(self) -> dict[int, Begun]:
@@ -274,10 +274,8 @@ class History:
     def _problems(
         self, epoch: int, from_seq: int, begun: Mapping[int, Begun]
     ) -> Iterator[ChainProblem]:
-        standing = self.standing()
-        before = self._hash_before(epoch, from_seq, standing, begun)
-        ended = standing is None or standing.epoch != epoch
-        links = batch_links(self._ordered(epoch, from_seq), ended=ended)
+        before = self._hash_before(epoch, from_seq, self.standing(), begun)
+        links = batch_links(self._ordered(epoch, from_seq), ended=epoch != self.epoch)
         return verify(links, from_seq, before, end_of(epoch, begun))
 
     def _ordered(self, epoch: int, from_seq: int) -> Iterator[Batch]:

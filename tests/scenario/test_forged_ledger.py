@@ -105,6 +105,8 @@ def test_a_job_whose_row_and_file_are_taken_away_stands_in_the_statement(
     (deviating.directory / "jobs/j.yaml").unlink()
     stated = told(deviating, capsys)
     assert (stated.code, stated.json["verdict"], stated.json["deviation"]) == (1, "deviation", 1)
+    deviating.sql("exchange", "UPDATE bh_batch SET state = 'purged' WHERE seq = 2")
+    assert told(deviating, capsys).json["verdict"] == "fork", "its epoch has not ended"
     deviating.sql("exchange", "DELETE FROM bh_batch")
     assert told(deviating, capsys).json["jobs"] == [], "nothing is left that names it"
 
