@@ -15,7 +15,8 @@ from bridge.ledger.migrations import is_receiver_current
 from bridge.ledger.record import Head
 from bridge.log import about
 from bridge.outcome import Outcome, Part, how_to_decide
-from bridge.plan import Plan, extend_target, make_plan, prepare_target
+from bridge.plan import Plan, extend_target, make_plan
+from bridge.preparation import prepare_target
 from bridge.stream import check_stream
 from reconcile.verdict import Verdict
 

@@ -19,7 +19,8 @@ from bridge.guarantee import Promise, guarantee_of
 from bridge.hold import Hold
 from bridge.ledger.history import History
 from bridge.ledger.migrations import exchange_version, has_receiver, is_exchange_current
-from bridge.plan import Plan, find_move, find_ours, refuse_loss
+from bridge.plan import Plan, find_move, find_ours
+from bridge.preparation import refuse_loss
 from bridge.sampleinspection import rows
 from bridge.stampinspection import stamp
 from bridge.textinspection import collation, lost_characters

@@ -460,7 +460,7 @@ DELIVERING = (
     Mutant(
         "a-table-taken-over-treated-as-ours",
         "apply",
-        "bridge.plan",
+        "bridge.preparation",
         "owned=not plan.target_exists)",
         "owned=True)",
         "tests/scenario/test_own_columns.py"
@@ -469,7 +469,7 @@ DELIVERING = (
     Mutant(
         "rows-to-which-others-lead-replaced",
         "apply",
-        "bridge.plan",
+        "bridge.preparation",
         "replaced = owned and not plan.is_led_to",
         "replaced = owned",
         "tests/scenario/test_foreign_keys.py::test_rows_to_which_others_lead_stay[mysql]",
@@ -477,7 +477,7 @@ DELIVERING = (
     Mutant(
         "any-table-taken-by-a-job-that-was-here-before",
         "apply",
-        "bridge.plan",
+        "bridge.preparation",
         "if plan.target_exists and not held.job.target.adopt:",
         "if plan.target_exists and not (held.job.target.adopt or held.receiver().newest()):",
         "tests/scenario/test_whose_table.py"

@@ -9,7 +9,8 @@ import pytest
 
 from bridge.decision import reject
 from bridge.hold import Hold
-from bridge.plan import make_plan, prepare_target
+from bridge.plan import make_plan
+from bridge.preparation import prepare_target
 from bridge.push import Push
 from bridge.run import Outcome, pull_only
 from connectors.errors import Busy

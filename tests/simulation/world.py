@@ -259,6 +259,7 @@ def _template(variant: str, chunk_rows: int, loaded: bool) -> dict[str, sqlite3.
 
 
 def _prepare(held: Any, _: Outcome) -> None:
-    from bridge.plan import make_plan, prepare_target
+    from bridge.plan import make_plan
+    from bridge.preparation import prepare_target
 
     prepare_target(held, make_plan(held))

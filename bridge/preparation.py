@@ -1,0 +1,111 @@
+"""What the target must have before rows move: receiver tables, the job's claim, its table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bridge.claim import find_claim
+from bridge.errors import Gap
+from bridge.failpoint import failpoint
+from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold
+from bridge.ledger.claim import Claim, Claims
+from bridge.ledger.migrations import has_receiver, is_receiver_current, upgrade_receiver
+from bridge.plan import Plan
+from connectors.dialect import EVERYTHING
+from connectors.errors import MissingObject, StructureMismatch
+
+__all__ = ["prepare_target", "refuse_loss"]
+
+
+def prepare_target(held: Hold, plan: Plan, *, resync: bool = False) -> Plan:
+    """Makes what the target lacks: receiver tables, the job's claim and table. Idempotent, and
+    without the schema lock when nothing is lacking.
+
+    A table with rows that the job has not claimed before needs `adopt`. What was delivered and is
+    gone is made again for a `resync` alone. Where the job may not create, what is missing is named
+    for the DBA.
+    """
+    claim = _known_claim(held, plan)
+    owned = claim is not None and claim.owned
+    if claim is None:
+        if not resync:
+            refuse_loss(held, plan)
+        with held.target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS):
+            claim = find_claim(held, plan.effects.table)
+            with held.target.definition() as connection:
+                if held.job.target.ddl:
+                    upgrade_receiver(connection)
+                    failpoint("receiver.made")
+                owned = _claim(held, plan, claim)
+                failpoint("target.claiming")
+        failpoint("target.claimed")
+    replaced = owned and not plan.is_led_to
+    return replace(plan, effects=replace(plan.effects, owned=replaced), target_exists=True)
+
+
+def refuse_loss(held: Hold, plan: Plan) -> None:
+    """Raises Gap where something was delivered, and the target has lost the position, the table or
+    the job's claim on it: it was restored, or released. In an empty table the next changes would
+    arrive as they were sent."""
+    with held.exchange.transaction():
+        confirmed = held.ledger().newest_confirmed()
+    if confirmed is None:
+        return
+    with held.target.transaction() as connection:
+        is_there = has_receiver(connection)
+        position = held.receiver().position() if is_there else None
+    place = f"{confirmed.epoch}/{confirmed.seq}"
+    if position is None:
+        what = f"the target has no position, {place} was confirmed"
+    elif not plan.target_exists:
+        what = f"the target has no table {plan.effects.table} any more, {place} was confirmed"
+    elif find_claim(held, plan.effects.table) is None:
+        what = f"target table {plan.effects.table} was released, {place} was confirmed"
+    else:
+        return
+    remedy = f"find out what was restored or changed, then bridgehead resync {held.name} --why TEXT"
+    raise Gap(f"{held.name}: {what}", remedy=remedy)
+
+
+def _known_claim(held: Hold, plan: Plan) -> Claim | None:
+    """The job's claim on the table, if everything is in place already."""
+    with held.target.transaction() as connection:
+        if not plan.target_exists or not is_receiver_current(connection):
+            return None
+        position = held.receiver().position()
+    claim = find_claim(held, plan.effects.table)
+    if position is None or claim is None:
+        return None
+    held.outrun(position.token)
+    return claim
+
+
+def _claim(held: Hold, plan: Plan, claim: Claim | None) -> bool:
+    """Whether the table is made by us. One that was taken over stays so, though we make it again:
+    its owner may put the first one back, with columns of its own."""
+    place = plan.effects.table
+    held.receiver().lock_position(held.token)
+    if claim is None:
+        if plan.target_exists and not held.job.target.adopt:
+            _refuse_rows(held, plan)
+        claim = Claim(place, held.department, held.name, owned=not plan.target_exists)
+        Claims(held.target.connection).add(claim)
+    if not plan.target_exists:
+        if not held.job.target.ddl:
+            raise MissingObject(
+                f"{held.name}: target table {place} does not exist, and ddl is false",
+                endpoint=held.job.target.endpoint,
+                remedy=f"have it created: {plan.effects.create()[0]}",
+            )
+        held.target.execute_all(plan.effects.create(plan.table.comment))
+    return claim.owned
+
+
+def _refuse_rows(held: Hold, plan: Plan) -> None:
+    rows = held.target.value(plan.effects.count_range(EVERYTHING))
+    if rows:
+        raise StructureMismatch(
+            f"{held.name}: target table {plan.effects.table} has rows already: {rows:,}",
+            endpoint=held.job.target.endpoint,
+            remedy="empty it, choose another, or set target: {adopt: true} to take it over",
+        )
