@@ -23,7 +23,7 @@ from connectors.errors import Busy, TransientError
 from connectors.selection import Format, Output, Selection, Span
 from connectors.session import Session
 from connectors.stream import Chunk, RowStream, SourceFile, WaitingFile
-from connectors.table import Column, ForeignKey, Table, TableName
+from connectors.table import Column, Filling, ForeignKey, Table, TableName
 from connectors.telling import Room, Stamping
 
 __all__ = [
@@ -250,10 +250,10 @@ class Connector(Session):
         return name
 
 
-def _structure(table: Table) -> Table:
-    """Without what changes from day to day, and what a job alone says."""
-    columns = tuple(replace(column, charset="") for column in table.columns)
-    return replace(table, columns=columns, row_estimate=None)
+def _structure(table: Table) -> tuple[str, tuple[Column, ...]]:
+    """Whose values are read, and as what: an index or a word about the table changes none."""
+    columns = (replace(c, charset="", comment="", filling=Filling.FREE) for c in table.columns)
+    return table.schema, tuple(columns)
 
 
 def pause(seconds: float) -> None:
