@@ -10,7 +10,9 @@ from typing import Any
 
 from sqlalchemy import Row, Select, select
 
+from bridge.batch import Kind
 from bridge.ledger.schema import health_view
+from bridge.ledger.word import read_word
 from bridge.settings import Deployment
 from connectors.connector import Connector
 from connectors.errors import BridgeheadError, ConfigurationError, MissingObject
@@ -32,9 +34,9 @@ class Health:
     epoch: int
     seq: int
     last_batch_at: datetime | None
-    last_batch_kind: str | None
+    last_batch_kind: Kind | None
     last_empty_at: datetime | None
-    received_verdict: str | None
+    received_verdict: Verdict | None
     batches: int
     received_total: int
     deviations: int
@@ -44,10 +46,9 @@ class Health:
     def verdict(self) -> Verdict | None:
         """The receiver's own; a batch of this epoch that differed stays, until a resync ends the
         epoch."""
-        told = Verdict(self.received_verdict) if self.received_verdict else None
-        if self.deviations and told not in (Verdict.FORK, Verdict.GAP):
+        if self.deviations and self.received_verdict not in (Verdict.FORK, Verdict.GAP):
             return Verdict.DEVIATION
-        return told
+        return self.received_verdict
 
     def is_overdue(self, limit_seconds: float) -> bool:
         return self.lag_seconds is not None and self.lag_seconds > limit_seconds
@@ -116,6 +117,11 @@ def _health(row: Row[Any]) -> Health:
     values: dict[str, Any] = dict(zip(Health.__dataclass_fields__, row, strict=True))
     for name in ("batches", "received_total", "deviations"):
         values[name] = int(values[name] or 0)
+    place = f"{values['department']}/{values['job']}", "bh_health"
+    if kind := values["last_batch_kind"]:
+        values["last_batch_kind"] = read_word(Kind, kind, "last_batch_kind", *place)
+    if verdict := values["received_verdict"]:
+        values["received_verdict"] = read_word(Verdict, verdict, "verdict", *place)
     lag = values["lag_seconds"]
     # A department's clock may be ahead of the centre's.
     return Health(**values | {"lag_seconds": None if lag is None else max(0.0, float(lag))})

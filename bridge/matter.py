@@ -26,7 +26,7 @@ def last_found(standing: Standing | None, until: datetime) -> Found:
     """What the last run left, if it ended by then, that stands until another one has looked."""
     if standing is None or standing.ran_verdict is None or standing.ran_at is None:
         return {}
-    verdict = Verdict(standing.ran_verdict)
+    verdict = standing.ran_verdict
     if not verdict.stands or standing.ran_at >= until:
         return {}
     if standing.ran_error is None or verdict is Verdict.DEVIATION:  # the error may be another's

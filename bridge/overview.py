@@ -63,7 +63,7 @@ class JobOverview:
     def _standing_verdict(self) -> Verdict | None:
         """What the last run that looked has found, besides what stands in the batches."""
         found = self.standing.ran_verdict if self.standing else None
-        return Verdict(found) if found and Verdict(found).stands else None
+        return found if found and found.stands else None
 
     @property
     def deviation(self) -> int:

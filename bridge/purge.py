@@ -29,7 +29,7 @@ __all__ = ["Purged", "purge_jobs"]
 
 _BATCHES_AT_ONCE = 100
 _ROWS_AT_ONCE = 100_000
-_STOPPED = (Verdict.GAP.value, Verdict.FORK.value)
+_STOPPED = (Verdict.GAP, Verdict.FORK)
 
 
 @dataclass(frozen=True)

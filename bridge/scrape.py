@@ -127,14 +127,14 @@ def _put_durations(page: Page, name: str, found: JobActivity) -> None:
 
 
 def _put_events(
-    page: Page, deployment: Deployment, found: list[tuple[str, str, str, str, int]]
+    page: Page, deployment: Deployment, found: list[tuple[str, EventKind, str, Severity, int]]
 ) -> None:
     counts = Counter({("", severity.value): 0 for severity in Severity})
     for job, _, _, severity, count in found:
-        counts[job, severity] += count
-    for (job, severity), count in sorted(counts.items()):
-        page.put("bridgehead_events_open", count, job, severity)
-    down = {subject for _, kind, subject, _, _ in found if kind == EventKind.STORE.value}
+        counts[job, severity.value] += count
+    for (job, name), count in sorted(counts.items()):
+        page.put("bridgehead_events_open", count, job, name)
+    down = {subject for _, kind, subject, _, _ in found if kind is EventKind.STORE}
     for endpoint in sorted(deployment.endpoints):
         is_up = endpoint not in down or endpoint == deployment.exchange
         page.put("bridgehead_endpoint_up", is_up, endpoint)

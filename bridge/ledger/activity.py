@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, or_, select
 
 from bridge.batch import Counts, State
+from bridge.event import EventKind, Severity
 from bridge.ledger.schema import batch_row, candidate_row, event_row, job_row
+from bridge.ledger.word import read_word
 
 __all__ = [
     "Effect",
@@ -86,7 +88,10 @@ def batches_since(
         .group_by(c.job, c.state, reconciled)
     )
     found = connection.execute(query)
-    return [(job, State(state), bool(done), count) for job, state, done, count in found]
+    return [
+        (job, read_word(State, state, "state", job, "bh_batch"), bool(done), count)
+        for job, state, done, count in found
+    ]
 
 
 def horizon_waits(connection: Connection, department: str) -> dict[str, datetime]:
@@ -97,14 +102,25 @@ def horizon_waits(connection: Connection, department: str) -> dict[str, datetime
     return {found.job: found.oldest for found in connection.execute(query)}
 
 
-def open_events(connection: Connection, department: str) -> list[tuple[str, str, str, str, int]]:
+def open_events(
+    connection: Connection, department: str
+) -> list[tuple[str, EventKind, str, Severity, int]]:
     """Job (empty for none), kind, subject, severity, and how many of them."""
     c = event_row.c
     columns = (c.job, c.kind, c.subject, c.severity)
     query = select(*columns, func.count()).where(
         c.department == department, c.open_key.is_not(None)
     )
-    return [(*found,) for found in connection.execute(query.group_by(*columns))]
+    return [
+        (
+            job,
+            read_word(EventKind, kind, "kind", job, "bh_event"),
+            subject,
+            read_word(Severity, severity, "severity", job, "bh_event"),
+            count,
+        )
+        for job, kind, subject, severity, count in connection.execute(query.group_by(*columns))
+    ]
 
 
 def _summed(

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
 
 from bridge.ledger.schema import alarm_row as row
+from bridge.ledger.word import read_word
 
 __all__ = ["Alarm", "AlarmState", "Occasion", "Outbox"]
 
@@ -127,4 +128,6 @@ class Outbox:
 
 
 def _alarm(values: Any) -> Alarm:
-    return Alarm(**{**values, "occasion": Occasion(values["occasion"])})
+    place = None, "bh_alarm", values["number"]
+    occasion = read_word(Occasion, values["occasion"], "occasion", *place)
+    return Alarm(**{**values, "occasion": occasion})

@@ -9,6 +9,7 @@ from sqlalchemy import Row
 
 from bridge.batch import Batch, Counts, Kind, State, Tally
 from bridge.errors import Fork
+from bridge.ledger.word import read_word
 
 __all__ = ["batch_of", "received_values", "values_of"]
 
@@ -32,21 +33,24 @@ def received_values(received: Counts | None) -> dict[str, Any]:
 def batch_of(row: Row[Any]) -> Batch:
     """Fork where a value is none that the ledger writes."""
     values = row._mapping
+    place = values["job"], "bh_batch", values["epoch"], values["seq"]
+    kind = read_word(Kind, values["kind"], "kind", *place)
+    state = read_word(State, values["state"], "state", *place)
     try:
         received = None
         if values["received_total"] is not None:
             counts = {n: int(values[f"received_{n}"]) for n in _COUNTS if n != "digest"}
             received = Counts(**counts, digest=values["received_digest"])
         return Batch(
-            kind=Kind(values["kind"]),
-            state=State(values["state"]),
+            kind=kind,
+            state=state,
             tally=Tally(**{name: int(values[name]) for name in _TALLY}),
             received=received,
             **{name: values[name] for name in _PLAIN},
         )
     except (ValueError, TypeError) as error:
-        place = f"{values['epoch']}/{values['seq']}"
+        number = f"{values['epoch']}/{values['seq']}"
         raise Fork(
-            f"{values['job']}: batch {place} of the ledger holds what was never written there",
+            f"{values['job']}: batch {number} of the ledger holds what was never written there",
             remedy="find out who changed the ledger, and compare it with a backup of the exchange",
         ) from error

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from bridge.event import EventKind, Recovery, Severity, Sighting
 from bridge.ledger.audit import Audit
 from bridge.ledger.schema import event_row as row
+from bridge.ledger.word import read_word
 from connectors.errors import ConfigurationError
 
 __all__ = ["EventEntry", "Events"]
@@ -97,7 +98,10 @@ class Events:
     def open_kinds(self) -> set[tuple[str | None, EventKind]]:
         """By job and kind, what is open: so that a look where all is well asks once."""
         found = self._connection.execute(_OPEN_KINDS, {"this_department": self._department})
-        return {(job or None, EventKind(kind)) for job, kind in found}
+        return {
+            (job or None, read_word(EventKind, kind, "kind", job, "bh_event"))
+            for job, kind in found
+        }
 
     def open_subjects(self, kind: EventKind, job: str | None = None) -> set[str]:
         """What is open of one kind, of one job or of none."""
@@ -200,6 +204,8 @@ def _open_key(kind: EventKind, subject: str) -> str:
 def _entry(found: Any) -> EventEntry:
     values = dict(found._mapping)
     values["job"] = values["job"] or None
-    values["kind"], values["severity"] = EventKind(values["kind"]), Severity(values["severity"])
+    place = values["job"], "bh_event", values["number"]
+    values["kind"] = read_word(EventKind, values["kind"], "kind", *place)
+    values["severity"] = read_word(Severity, values["severity"], "severity", *place)
     values["facts"] = json.loads(values["facts"])
     return EventEntry(**values)

@@ -18,6 +18,7 @@ from bridge.ledger.record import Event, Head, Standing, Sums
 from bridge.ledger.schema import batch_event, batch_row, job_row
 from bridge.ledger.summing import sum_up, summing
 from bridge.ledger.thisjob import naming, this_job
+from bridge.ledger.word import read_verdict, read_word
 
 __all__ = ["History"]
 
@@ -202,9 +203,15 @@ class History:
             .where(self._of(c), c.epoch == epoch, c.seq == seq)
             .order_by(c.number)
         )
+        place = self.job, "bh_batch_event", epoch, seq
         return [
             Event(
-                e.epoch, e.seq, e.at, State(e.before) if e.before else None, State(e.after), *e[5:]
+                e.epoch,
+                e.seq,
+                e.at,
+                read_word(State, e.before, "before", *place) if e.before else None,
+                read_word(State, e.after, "after", *place),
+                *e[5:],
             )
             for e in self.connection.execute(query)
         ]
@@ -302,7 +309,11 @@ class History:
 
     def _standing(self, query: Select[Any]) -> Standing | None:
         found = self.connection.execute(query, self._this_job).one_or_none()
-        return Standing(*found) if found else None
+        if found is None:
+            return None
+        values = dict(found._mapping)
+        values["ran_verdict"] = read_verdict(values["ran_verdict"], self.job)
+        return Standing(**values)
 
     def _of(self, columns: Any) -> ColumnElement[bool]:
         return and_(columns.department == self.department, columns.job == self.job)

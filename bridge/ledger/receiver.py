@@ -27,6 +27,7 @@ from bridge.ledger.record import Sums
 from bridge.ledger.schema import position_row, receipt_row
 from bridge.ledger.summing import sum_up, summing
 from bridge.ledger.thisjob import naming, this_job
+from bridge.ledger.word import read_word
 from connectors.errors import Busy
 from reconcile.tally import Measured, deviation
 
@@ -246,5 +247,6 @@ def _receipt(row: Row[Any]) -> Receipt:
     values = dict(row._mapping)
     received = Counts(*(values.pop(name) for name in Counts.__dataclass_fields__))
     misfits = Misfits(*(values.pop(name) for name in Misfits.__dataclass_fields__))
-    kind = Kind(values.pop("kind"))
+    place = values["job"], "bh_receipt", values["epoch"], values["seq"]
+    kind = read_word(Kind, values.pop("kind"), "kind", *place)
     return Receipt(received=received, misfits=misfits, kind=kind, **values)

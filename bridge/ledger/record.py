@@ -34,7 +34,7 @@ class Standing:
     swept_at: datetime | None = None
     sweep_key: str | None = None
     ran_at: datetime | None = None
-    ran_verdict: str | None = None
+    ran_verdict: Verdict | None = None
     ran_error: str | None = None
     compared_at: datetime | None = None
     exchange_rows: int | None = None
@@ -55,8 +55,7 @@ class Standing:
     @property
     def left(self) -> Verdict | None:
         """What the last run that looked has found, besides what stands in the batches."""
-        found = Verdict(self.ran_verdict) if self.ran_verdict else None
-        return found if found and found.stands else None
+        return self.ran_verdict if self.ran_verdict and self.ran_verdict.stands else None
 
     @property
     def content_deviation(self) -> int:

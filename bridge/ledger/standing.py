@@ -10,6 +10,8 @@ from sqlalchemy import Connection, ScalarSelect, Subquery, case, func, select
 
 from bridge.batch import Kind, State
 from bridge.ledger.schema import batch_row, job_row, quarantine_row
+from bridge.ledger.word import read_verdict
+from reconcile.verdict import Verdict
 
 __all__ = ["JobStanding", "jobs"]
 
@@ -27,7 +29,7 @@ class JobStanding:
     looked_at: datetime | None
     swept_at: datetime | None
     ran_at: datetime | None
-    ran_verdict: str | None
+    ran_verdict: Verdict | None
     ran_error: str | None
     compared_at: datetime | None
     missing: int
@@ -157,4 +159,6 @@ _COUNTS = frozenset(
 
 
 def _standing(values: Any) -> JobStanding:
-    return JobStanding(**{**values, **{name: int(values[name] or 0) for name in _COUNTS}})
+    counts = {name: int(values[name] or 0) for name in _COUNTS}
+    verdict = read_verdict(values["ran_verdict"], values["job"])
+    return JobStanding(**{**values, **counts, "ran_verdict": verdict})

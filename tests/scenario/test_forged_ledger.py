@@ -8,7 +8,7 @@ import pytest
 
 from bridge.deadline import CHINA
 from tests.command import Called, call
-from tests.scenario.world import MakeWorld, World, cursor_job
+from tests.scenario.world import DEPARTMENT, MakeWorld, World, cursor_job
 
 Capsys = pytest.CaptureFixture[str]
 
@@ -168,20 +168,62 @@ def test_an_audit_log_without_any_entry_is_no_whole_one(deviating: World, capsys
     assert told(deviating, capsys).json["audit"]["problems"] != []
 
 
-@pytest.mark.parametrize("forged", ["state = 'x'", "kind = 'x'", "read = 'x'"])
-def test_what_was_never_written_is_told_as_that(
-    deviating: World, capsys: Capsys, forged: str
-) -> None:
+def test_a_number_that_was_never_written_is_told_as_that(deviating: World, capsys: Capsys) -> None:
     """And not as a bug of ours, which would keep the auditor from knowing."""
-    deviating.sql("exchange", f"UPDATE bh_batch SET {forged} WHERE seq = 2")
-    written = ("--output", str(deviating.directory / "it"))
-    for command in (
-        ("statement", "--from", "2026-01-01", "--to", "2099-01-01", *written),
-        ("report", *written),
-        ("reconcile", "j"),
-        ("run", "j"),
-    ):
-        looked = call(capsys, "--config", deviating.directory, *command)
+    deviating.sql("exchange", "UPDATE bh_batch SET read = 'x' WHERE seq = 2")
+    for command in ("statement", "report", "reconcile", "run"):
+        looked = call(capsys, "--config", deviating.directory, *calling(deviating, command))
         assert looked.code == 1, command
         assert "j: batch 1/2 of the ledger holds what was never written there" in looked.err
         assert "compare it with a backup" in looked.err
+
+
+WORDS = {
+    "exchange bh_job ran_verdict": (
+        "j: bh_job",
+        ("status", "report", "statement", "metrics", "batches", "reconcile", "run", "resync"),
+    ),
+    "exchange bh_batch state": (
+        "j: bh_batch",
+        ("report", "statement", "metrics", "batches", "purge", "reconcile", "run", "resync"),
+    ),
+    "exchange bh_batch kind": (
+        "j: bh_batch 1/2",
+        ("report", "statement", "batches", "purge", "reconcile", "run", "resync"),
+    ),
+    "exchange bh_event kind": ("j: bh_event", ("events", "metrics")),
+    "exchange bh_event severity": ("j: bh_event", ("events", "metrics")),
+    "target bh_receipt kind": ("j: bh_receipt 1/", ("reconcile", "run", "resync")),
+    "target bh_position stalled": (f"{DEPARTMENT}/j: bh_health", ("watch",)),
+}
+
+
+@pytest.mark.parametrize(("where", "told"), WORDS.items(), ids=WORDS)
+def test_a_word_that_no_release_has_written_is_told_as_that(
+    deviating: World, capsys: Capsys, where: str, told: tuple[str, tuple[str, ...]]
+) -> None:
+    """By every command that reads it, before anything moves."""
+    (role, table, column), (place, commands) = where.split(), told
+    deviating.sql(role, f"UPDATE {table} SET {column} = 'x'")
+    deviating.insert([30])
+    for command in commands:
+        looked = call(capsys, "--config", deviating.directory, *calling(deviating, command))
+        assert looked.code == 1, command
+        assert f"found:    {place}" in looked.err, command
+        assert " what was never written there: x\n" in looked.err, command
+        assert "what a backup of that database has there" in looked.err, command
+    assert deviating.sql("target", "SELECT count(*) FROM t WHERE id = 30") == [(0,)]
+
+
+def calling(world: World, command: str) -> tuple[str, ...]:
+    written = ("--output", str(world.directory / "it"))
+    return {
+        "statement": ("statement", "--from", "2026-01-01", "--to", "2099-01-01", *written),
+        "report": ("report", *written),
+        "watch": ("watch", "--once"),
+        "resync": ("resync", "j", "--why", "because"),
+        "purge": ("purge", "--dry-run"),
+    }.get(command, (command,) if command in ALL else (command, "j"))
+
+
+ALL = ("status", "metrics", "events")

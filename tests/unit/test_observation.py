@@ -284,7 +284,7 @@ def test_what_did_not_look_says_nothing() -> None:
 
 # -- at the centre ---------------------------------------------------------------------------
 
-HEALTH = Health("d", "j", 1, 1, NOON, "data", None, "reconciled", 1, 1, 0, 10.0)
+HEALTH = Health("d", "j", 1, 1, NOON, Kind.DATA, None, Verdict.RECONCILED, 1, 1, 0, 10.0)
 
 
 @pytest.mark.parametrize(
