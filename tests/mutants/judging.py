@@ -83,7 +83,7 @@ JUDGING = (
     Mutant(
         "in-flight-shown-as-reconciled",
         "verdict",
-        "bridge.run",
+        "bridge.conclusion",
         "    elif in_flight:\n        outcome.verdict = Verdict.IN_FLIGHT\n",
         "",
         f"{GAPS}::test_change_rows_touched_between_seal_and_push[altered-sqlite]",
@@ -91,7 +91,7 @@ JUDGING = (
     Mutant(
         "older-deviation-forgotten",
         "verdict",
-        "bridge.run",
+        "bridge.conclusion",
         "deviated = ledger.open_deviations()",
         "deviated = [b for b in ledger.open_deviations() if b in outcome.batches]",
         f"{GAPS}::test_target_alters_a_value[alter_name-sqlite]",
@@ -123,7 +123,7 @@ JUDGING = (
     Mutant(
         "sums-not-compared",
         "verdict",
-        "bridge.run",
+        "bridge.conclusion",
         "if not deviated and cut is not None and not cut.agrees:",
         "if False:",
         f"{GAPS}::test_receipt_altered[5000-1-inserted-sqlite]",

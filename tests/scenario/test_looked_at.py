@@ -280,7 +280,7 @@ def test_an_attempt_keeps_nothing_of_what_the_one_before_it_has_said(
     """The horizon was held back; then the exchange was away for a moment."""
     lived.write(retry=5)
     lived.insert([20], stamp=lived.now)
-    pull, conclude = pulling.pull, running._conclude
+    pull, conclude = pulling.pull, running.conclude
     attempts: list[str] = []
 
     def pull_once_held_back(*given: Any) -> Any:
@@ -298,7 +298,7 @@ def test_an_attempt_keeps_nothing_of_what_the_one_before_it_has_said(
         conclude(*given)
 
     monkeypatch.setattr(running, "pull", pull_once_held_back)
-    monkeypatch.setattr(running, "_conclude", conclude_once_cut_off)
+    monkeypatch.setattr(running, "conclude", conclude_once_cut_off)
     outcome = lived.run()
     assert attempts.count("pull") == 2
     assert (outcome.verdict, outcome.holders, outcome.overdue) == ("reconciled", (), False)
