@@ -8,12 +8,13 @@ from bridge.claim import find_claim
 from bridge.errors import Changed
 from bridge.failpoint import failpoint
 from bridge.filling import refuse_cascades, refuse_unlogged
+from bridge.fit import onto_table
 from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold
 from bridge.ledger.history import History
 from bridge.ledger.migrations import exchange_version, is_receiver_current
 from bridge.ledger.schema import EXCHANGE, RECEIVER
 from bridge.mapping import Route
-from bridge.route import describe_source, find_route, onto_table
+from bridge.route import describe_source, find_route
 from connectors.changes import Changes
 from connectors.effects import Effects
 from connectors.errors import ConfigurationError, StructureMismatch

@@ -9,16 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bridge.filetable import check_source, file_table
-from bridge.filling import refuse_unfilled
 from bridge.job import Job
 from bridge.mapping import ColumnRoute, Limits, Route
 from connectors.changes import RESERVED
 from connectors.connector import Capabilities, Connector
 from connectors.dialect import Dialect
 from connectors.errors import ConfigurationError, MissingObject, StructureMismatch, nearest
-from connectors.table import Column, Filling, Fit, Kind, Table, TableName, Type
+from connectors.table import Column, Kind, Table, TableName, Type
 
-__all__ = ["describe_source", "find_route", "onto_table"]
+__all__ = ["describe_source", "find_route"]
 
 _TEMPORAL = frozenset({Kind.DATE, Kind.TIMESTAMP})
 _NO_KEY = frozenset({Kind.JSON, Kind.FLOAT})
@@ -252,57 +251,6 @@ def _check_names(
                 endpoint=job.target.endpoint,
                 remedy="choose a shorter name",
             )
-
-
-def onto_table(job: Job, route: Route, existing: Table, target: Dialect) -> Route:
-    """The same route with the types that the target's table really has. Raises StructureMismatch
-    with every column that is missing, unwritable or of another kind, for a key that is not unique
-    there, or for columns that let no row of the job in."""
-    problems, columns = [], []
-    for column in route.columns:
-        if column.name not in existing.names:
-            hint = nearest(column.name, existing.names)
-            problems.append(f"column {column.name} is missing{f' ({hint})' if hint else ''}")
-            continue
-        there = existing.column(column.name)
-        writable = there.native not in target.unwritable
-        comes = column.source.type if column.brings_uuids else column.exchange
-        if not writable or there.type.fit(comes) is Fit.NO:
-            found = there.type if writable else there.native
-            problems.append(f"column {column.name} is {found}, and {column.exchange} comes")
-        may_be_null = column.source.nullable and column.name not in route.key
-        required = may_be_null and there.filling is Filling.NEEDED
-        columns.append(replace(column, target=there.type, allowed=there.allowed, required=required))
-    if problems:
-        raise StructureMismatch(
-            f"{job.job}: target table {existing.name} does not fit: {'; '.join(problems)}",
-            endpoint=job.target.endpoint,
-            remedy="change the table, or share the columns under other names",
-        )
-    _check_target_key(job, route.key, existing)
-    refuse_unfilled(job.job, job.target.endpoint, existing, [c.name for c in columns])
-    return replace(route, columns=tuple(columns))
-
-
-def _check_target_key(job: Job, key: Sequence[str], existing: Table) -> None:
-    if existing.is_view:
-        raise StructureMismatch(
-            f"{job.job}: target {existing.name} is a view",
-            endpoint=job.target.endpoint,
-            remedy="name a table",
-        )
-    if not existing.transactional:
-        raise StructureMismatch(
-            f"{job.job}: target {existing.name} knows no transactions: half a batch may stay",
-            endpoint=job.target.endpoint,
-            remedy="ALTER TABLE … ENGINE=InnoDB",
-        )
-    if all(set(k) != set(key) for k in (existing.key, *existing.unique)):
-        raise StructureMismatch(
-            f"{job.job}: target table {existing.name} has no unique key over {', '.join(key)}",
-            endpoint=job.target.endpoint,
-            remedy="make these columns its primary key",
-        )
 
 
 def _limits(exchange: Capabilities, target: Capabilities) -> Limits:
