@@ -7,9 +7,6 @@ is answered with the stored receipt; after a commit whose outcome is unknown the
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NoReturn
 
 from bridge.batch import Batch, Counts, Kind, Misfits, State
@@ -23,6 +20,7 @@ from bridge.ledger.receiver import Expectation, Stall
 from bridge.log import about
 from bridge.outcome import Part, working_on
 from bridge.plan import Plan
+from bridge.rowrefusal import refusals_told
 from bridge.stream import check_ended
 from connectors import returning
 from connectors.canonical import Digest
@@ -30,9 +28,9 @@ from connectors.changes import EPOCH, OPERATION, SEQ
 from connectors.connector import Connector
 from connectors.dialect import Statement
 from connectors.effects import AFTER, BEFORE
-from connectors.errors import BridgeheadError, MissingObject, RowRefused, StructureMismatch
+from connectors.errors import MissingObject
 from connectors.selection import Output, Selection
-from connectors.table import Column, Index, Table, TableName, Type
+from connectors.table import Column, Table, TableName, Type
 from connectors.table import Kind as TypeKind
 from reconcile.cause import Misfit, cause_of
 from reconcile.tally import Measured
@@ -68,7 +66,7 @@ class Push:
     # -- push --------------------------------------------------------------------------------
 
     def _apply(self, batch: Batch) -> Batch:
-        with self._keys_told_apart(), self._narrower_columns_told():
+        with refusals_told(self._held, self._plan):
             received = self._deliver(batch)
         with self._exchange.transaction():
             ledger = self._ledger()
@@ -117,62 +115,6 @@ class Push:
                 remedy=f"have made what bridgehead check {self._held.name} --ddl prints",
             )
         self._is_prepared = True
-
-    @contextmanager
-    def _keys_told_apart(self) -> Iterator[None]:
-        """What refuses a row is a unique index of the table's owner; or that of the key, where a
-        collation of the target folds what would be one row there: nothing is merged."""
-        try:
-            yield
-        except StructureMismatch as error:
-            own = self._own_unique_indexes()
-            words = {*re.findall(r"\w+", error.message.partition(": ")[2])}
-            told = [i for i in own if i.name in words or (i.columns and words >= {*i.columns})]
-            folding = [c for c in self._plan.effects.key_columns if c.folds]
-            if told or (own and not folding):
-                raise self._not_unique_there(told or own, error) from error
-            if not folding:
-                raise
-            named = ", ".join(f"{c.name} ({c.collation or c.native})" for c in folding)
-            raise StructureMismatch(
-                f"{self._held.name}: a key collides under the target's collation: {named} takes "
-                "two different keys of the source for one; neither was merged",
-                endpoint=self._held.job.target.endpoint,
-                remedy="give the key a collation there that tells them apart, or clear one of them",
-            ) from error
-
-    @contextmanager
-    def _narrower_columns_told(self) -> Iterator[None]:
-        """What was sealed before its owner narrowed a column is refused there; some stores do not
-        say by which."""
-        try:
-            yield
-        except RowRefused as error:
-            job, narrow = self._held.name, ", ".join(self._plan.route.narrow_columns)
-            if not narrow:
-                raise
-            raise RowRefused(
-                f"{job}: the target refuses a row, and columns there are narrower than what comes: "
-                f"{narrow}; it says: {error.message}",
-                endpoint=error.endpoint,
-                remedy=f"{error.remedy}; a column that was narrowed meanwhile: have it widened, or "
-                f"bridgehead resync {job} --why TEXT sets aside what does not fit",
-            ) from error
-
-    def _own_unique_indexes(self) -> list[Index]:
-        effects = self._plan.effects
-        indexes = self._held.target.describe(effects.table).indexes
-        return [i for i in indexes if i.unique and {*i.columns} != {*effects.key}]
-
-    def _not_unique_there(self, indexes: list[Index], error: StructureMismatch) -> BridgeheadError:
-        named = "; ".join(f"{i.name} ({', '.join(i.columns)})" for i in indexes)
-        return StructureMismatch(
-            f"{self._held.name}: the target's table has a unique constraint of its own, not of the "
-            f"job's key, and it refuses a row: {named}; {error.message}",
-            endpoint=self._held.job.target.endpoint,
-            remedy="where the source has such a value twice, correct it there; where rows have "
-            "exchanged theirs, have the DBA drop the constraint",
-        )
 
     def _raise_stall(self, batch: Batch, expectation: Stall) -> NoReturn:
         with self._held.target.transaction():
