@@ -195,13 +195,16 @@ class Connector(Session):
         Raises TransientError if it was altered meanwhile: its values would be cut or rounded to
         the types of before, and fit the books."""
         with self.snapshot():
-            if _structure(self._described_again(table)) != _structure(table):
-                raise TransientError(
-                    f"{table.name} was altered after this run had looked at it",
-                    endpoint=str(self.endpoint),
-                    remedy="nothing was read; the next run takes it as it is then",
-                )
+            self._refuse_altered(table)
             yield
+
+    def _refuse_altered(self, table: Table) -> None:
+        if _structure(self._described_again(table)) != _structure(table):
+            raise TransientError(
+                f"{table.name} was altered after this run had looked at it",
+                endpoint=str(self.endpoint),
+                remedy="nothing was read; the next run takes it as it is then",
+            )
 
     def _described_again(self, table: Table) -> Table:
         """The table as it is in the snapshot, and stays until its end; the same where a family

@@ -78,19 +78,17 @@ class PostgresqlServer(Connector):
 
     # -- sessions, time and work -------------------------------------------------------------
 
-    _to_lock: TableName | None = None
-
     @contextmanager
     def snapshot_of(self, table: Table) -> Iterator[None]:
         """TRUNCATE, a table that is renamed into the place of another, and an ALTER that rewrites
         one leave it without rows to every state that is older than they are. A reader that waits
         for their lock has chosen its state before: so the lock is waited for first."""
-        self._to_lock = table.name if self._can_be_locked(table) else None
-        try:
-            with super().snapshot_of(table):
-                yield
-        finally:
-            self._to_lock = None
+        can_be_locked = self._can_be_locked(table)
+        with self.snapshot():
+            if can_be_locked:
+                self.execute(f"LOCK TABLE {self.dialect.table(table.name)} IN ACCESS SHARE MODE")
+            self._refuse_altered(table)
+            yield
 
     def _can_be_locked(self, table: Table) -> bool:
         """Not a query, nor what is neither table nor view."""
@@ -109,8 +107,6 @@ class PostgresqlServer(Connector):
 
     def _freeze_snapshot(self) -> None:
         self.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        if self._to_lock is not None:
-            self.execute(f"LOCK TABLE {self.dialect.table(self._to_lock)} IN ACCESS SHARE MODE")
 
     def run_deferred(self) -> None:
         """Deferred constraint triggers may change rows."""
