@@ -27,9 +27,8 @@ from bridge.ledger.quarantine import Quarantine, SetAside
 from bridge.plan import Plan
 from connectors import returning
 from connectors.changes import GONE, STAGE, Changes
-from connectors.connector import RowStream, SourceFile
+from connectors.connector import RowStream
 from connectors.dialect import Statement
-from connectors.errors import ConnectionLost
 from connectors.selection import Span
 from connectors.table import TableName
 
@@ -63,7 +62,6 @@ def capture_changes(
     with held.source.snapshot_of(plan.table):
         if capture.misses_rows and held.source.capabilities.files:
             capture.blind = count_unknown_keys(held, plan)
-        looked_at = held.source.file_read(plan.table.name)
         selection = every_row(plan, key_range(capture.low_key, None))
         if file is not None:
             selection = replace(selection, table=replace(plan.table, name=TableName(file)))
@@ -71,7 +69,6 @@ def capture_changes(
             span = Span(plan.cursor, reach.low, reach.high, held.job.capture.timezone)
             selection = replace(selection, span=span)
         stream = held.source.read(selection, plan.pull_format)
-        _refuse_another_file(held, looked_at, plan.table.name)
         finished = False
         while not finished:
             batch, finished = capture.take_part(stream)
@@ -249,17 +246,6 @@ class _Capture:
         if self._file is not None:
             replaced = quarantine.keys_of_file(self._file) - self._refused
             quarantine.close(replaced, "its file was taken again")
-
-
-def _refuse_another_file(held: Hold, looked_at: SourceFile | None, name: TableName) -> None:
-    """What was looked at for unknown keys must be what is read."""
-    read = held.source.file_read(name)
-    if looked_at is not None and read is not None and read.sha256 != looked_at.sha256:
-        raise ConnectionLost(
-            f"{read.name} was changed while it was read",
-            endpoint=str(held.source.endpoint),
-            remedy="nothing was taken of it; the next run reads it when it lies still",
-        )
 
 
 def _advance(changes: Changes, epoch: int, seq: int) -> list[Statement]:

@@ -82,7 +82,8 @@ class SheetConnector(SqliteConnector):
         return "file:?mode=rwc"
 
     def _freeze_snapshot(self) -> None:
-        """The file that is taken in is the state, and nobody else sees it."""
+        """The files that are taken in are the state, and nobody else sees it."""
+        self._read.clear()
 
     # -- files -------------------------------------------------------------------------------
 
@@ -196,7 +197,8 @@ class SheetConnector(SqliteConnector):
             loaded = Loaded(names, table.columns)
             self._create(table)
             total = self._fill(table, rows_of(loaded), file)
-            if self.folder.stat(file) != before:
+            known = self._read.get(table.name.name) if self._in_snapshot else None
+            if self.folder.stat(file) != before or (known and known.sha256 != digest):
                 raise ConnectionLost(
                     f"{file} was changed while it was read",
                     endpoint=str(self.endpoint),

@@ -545,6 +545,22 @@ def test_a_file_that_changes_while_it_is_read(
             store.read(selection)
 
 
+def test_a_snapshot_sees_one_content_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("k\n1\n", "utf-8")
+    columns = (Column("k", TEXT),)
+    selection = Selection(Table(TableName("a.csv"), columns), (Output(columns[0], TEXT),), columns)
+    with opened(tmp_path, "csv") as store:
+        with store.snapshot():
+            store.read(selection).close()
+            store.read(selection).close()
+            path.write_text("k\n2\n", "utf-8")
+            with pytest.raises(ConnectionLost, match=r"a\.csv was changed while it was read"):
+                store.read(selection)
+        with store.snapshot():
+            store.read(selection).close()
+
+
 # -- the folder ----------------------------------------------------------------------------------
 
 
