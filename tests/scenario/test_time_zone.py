@@ -62,6 +62,22 @@ def test_what_was_stamped_before_the_servers_zone_was_changed(
     assert world.findings(columns=COLUMNS) == []
 
 
+def test_what_is_stamped_after_the_servers_zone_was_set_back_and_forth(world: World) -> None:
+    """A window begins no later for it; and the zone that counts is that of the last one."""
+    prepare(world, "Asia/Tokyo")
+    world.job("j", **cursor_job(column="at", **NO_NET))
+    world.run_well()
+    name = world.stores["source"].database
+    world.sql("source", f"ALTER DATABASE {name} SET timezone = 'UTC'")
+    world.sql("source", "INSERT INTO t VALUES (1, localtimestamp)")
+    world.run_well()
+    assert world.findings(columns=COLUMNS) == []
+    world.sql("source", "INSERT INTO t VALUES (2, localtimestamp)")
+    world.sql("source", f"ALTER DATABASE {name} SET timezone = 'Asia/Tokyo'")
+    world.run_well()
+    assert world.findings(columns=COLUMNS) == []
+
+
 def test_a_zone_named_by_the_job(world: World) -> None:
     prepare(world, "UTC")
     world.job("j", **cursor_job(column="at", timezone="Asia/Tokyo", **NO_NET))
