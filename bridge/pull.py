@@ -66,7 +66,8 @@ def _pull(held: Hold, plan: Plan, sink: Callable[[Batch], None]) -> Pulled:
     if newest.last:
         return _pull_window(held, plan, watermark, sink)
     reach = _reach(held, plan, newest.window_low, newest.window_high)
-    capture_changes(held, plan, reach, newest, sink)
+    zone = _zone_before(held) or reach.zone
+    capture_changes(held, plan, replace(reach, zone=zone), newest, sink)
     with held.exchange.transaction():
         return Pulled(begun=not held.ledger().held())
 
@@ -176,13 +177,19 @@ def _from_before(held: Hold, plan: Plan, reach: Reach) -> Reach:
     than never."""
     if plan.cursor is None or plan.cursor.type.zoned or reach.low is None:
         return reach
-    with held.exchange.transaction():
-        standing = held.ledger().standing()
-    if standing is None or not standing.stamp_zone:
+    before = _zone_before(held)
+    if before is None:
         return reach
-    before = ZoneInfo(standing.stamp_zone)
     ahead = _offset(reach.low, reach.zone) - _offset(reach.low, before)
     return replace(reach, low=reach.low - max(ahead, timedelta()))
+
+
+def _zone_before(held: Hold) -> ZoneInfo | None:
+    """The one in which the watermark was taken. A window that was cut off goes on in it: what is
+    stamped in another one is left to the next."""
+    with held.exchange.transaction():
+        standing = held.ledger().standing()
+    return ZoneInfo(standing.stamp_zone) if standing and standing.stamp_zone else None
 
 
 def _offset(at: datetime, zone: ZoneInfo) -> timedelta:

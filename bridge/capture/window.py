@@ -66,7 +66,7 @@ def capture_changes(
         if file is not None:
             selection = replace(selection, table=replace(plan.table, name=TableName(file)))
         if plan.cursor is not None:
-            span = Span(plan.cursor, reach.low, reach.high, held.job.capture.timezone)
+            span = Span(plan.cursor, reach.low, reach.high, reach.zone.key)
             selection = replace(selection, span=span)
         stream = held.source.read(selection, plan.pull_format)
         finished = False

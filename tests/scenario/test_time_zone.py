@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bridge.failpoint import arm, at
 from tests.command import call
-from tests.scenario.world import World, cursor_job
+from tests.scenario.world import World, cursor_job, cut_off
 
 COLUMNS = {"id": "number", "at": "moment"}
 NO_NET = {"overlap": 0, "deletes": {"sweep": "off"}}
@@ -74,6 +75,28 @@ def test_what_is_stamped_after_the_servers_zone_was_set_back_and_forth(world: Wo
     assert world.findings(columns=COLUMNS) == []
     world.sql("source", "INSERT INTO t VALUES (2, localtimestamp)")
     world.sql("source", f"ALTER DATABASE {name} SET timezone = 'Asia/Tokyo'")
+    world.run_well()
+    assert world.findings(columns=COLUMNS) == []
+
+
+def test_a_window_that_was_cut_off_goes_on_in_another_zone(world: World) -> None:
+    """What it has not read lies hours below it; so does what came since, for the next one."""
+    prepare(world, "UTC")
+    world.job("j", chunk_rows=2, **cursor_job(column="at", **NO_NET))
+    world.run_well()
+    rows = ", ".join(f"({number}, localtimestamp)" for number in range(1, 6))
+    world.sql("source", f"INSERT INTO t VALUES {rows}")
+    arm(at("window.sealed", 1, cut_off))
+    world.write(retry=0)
+    try:
+        world.run()
+    finally:
+        arm(None)
+    assert len(world.batches()) == 2
+    world.sql("source", "INSERT INTO t VALUES (0, localtimestamp)")
+    name = world.stores["source"].database
+    world.sql("source", f"ALTER DATABASE {name} SET timezone = 'Asia/Shanghai'")
+    world.run_well()
     world.run_well()
     assert world.findings(columns=COLUMNS) == []
 
