@@ -42,3 +42,16 @@ def test_what_does_not_fit_any_more_is_set_aside_or_told(world: World) -> None:
     ]
     ids = [i for (i,) in world.sql("target", "SELECT id FROM t ORDER BY id")]
     assert ids == [1, 2, 3, 6]
+
+
+@pytest.mark.parametrize("world", FAMILIES[:1], indirect=True, ids=["postgresql"])
+def test_a_column_that_takes_no_null_is_looked_at_though_all_its_types_fit(world: World) -> None:
+    """Rows that travel unlooked at would be refused there, and stop the job."""
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql("target", "ALTER TABLE t ALTER COLUMN amount SET NOT NULL")
+    world.sql("source", f"INSERT INTO t VALUES (4, 'n4', NULL, {world.now})")
+    world.insert([5], stamp=world.now)
+    assert world.run_well().quarantined == 1
+    assert world.sql("target", "SELECT id FROM t WHERE id > 3") == [(5,)]
