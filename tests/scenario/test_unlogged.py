@@ -34,12 +34,26 @@ def test_a_table_set_unlogged_is_refused_at_target_and_exchange(
         assert _told(outcome) == "j: UNLOGGED, and empty after a crash: t"
     shown = call(capsys, "--config", world.directory, "check", "j", "--json").json
     assert [f["found"] for f in shown if f["what"] == "structure"] == [_told(outcome)]
-    world.sql("target", "ALTER TABLE first SET LOGGED")
+    world.sql("target", "ALTER TABLE first SET LOGGED", "ALTER TABLE bh_receipt SET UNLOGGED")
+    assert _told(world.run()) == "j: UNLOGGED, and empty after a crash: bh_receipt"
+    world.sql("target", "ALTER TABLE bh_receipt SET LOGGED")
     world.sql("exchange", *(f"ALTER TABLE {name} SET UNLOGGED" for name in OURS))
     assert _told(world.run()) == f"j: UNLOGGED, and empty after a crash: {', '.join(OURS)}"
     world.sql("exchange", *(f"ALTER TABLE {name} SET LOGGED" for name in OURS))
     world.run_well()
     assert {batch["epoch"] for batch in world.batches()} == {1}
+
+
+def test_of_two_schemas_the_table_that_is_meant_decides(world: World) -> None:
+    world.make_table(3)
+    world.sql("target", "CREATE SCHEMA s", "CREATE UNLOGGED TABLE s.t (id integer)")
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.job("k", target={"endpoint": "target", "schema": "s", "table": "k"}, **cursor_job())
+    world.run_well("k")
+    world.sql("target", "ALTER TABLE s.k SET UNLOGGED", "CREATE TABLE k (id integer)")
+    assert _told(world.run("k")) == "k: UNLOGGED, and empty after a crash: s.k"
+    world.run_well()
 
 
 def _told(outcome: Outcome) -> str:
