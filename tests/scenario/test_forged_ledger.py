@@ -80,19 +80,49 @@ def test_what_a_resync_puts_right_and_lays_aside_is_no_contradiction(
     assert call(capsys, "--config", deviating.directory, "reconcile", "j").code == 0
 
 
-@pytest.mark.parametrize("moment", ["1999-01-01", "2099-01-01"])
+@pytest.mark.parametrize(
+    ("forged", "place"),
+    [
+        (
+            "UPDATE bh_batch SET state = 'reconciled', reconciled_at = applied_at, "
+            "deviation = NULL, received_total = NULL WHERE epoch = 1 AND seq = 2",
+            "epoch 1, number 2",
+        ),
+        (
+            "UPDATE bh_batch SET state = 'reconciled', reconciled_at = applied_at WHERE epoch = 2",
+            "epoch 2, number 1",
+        ),
+    ],
+    ids=["of an epoch that has ended", "without the row of its job"],
+)
+def test_a_batch_that_contradicts_itself_wherever_it_stands(
+    deviating: World, capsys: Capsys, forged: str, place: str
+) -> None:
+    assert deviating.resync().verdict == "deviation"
+    more = ["DELETE FROM bh_job"] if "epoch 2" in place else []
+    deviating.sql("exchange", forged, "DELETE FROM bh_event", *more)
+    stated = told(deviating, capsys)
+    assert (stated.code, stated.json["verdict"]) == (1, "fork")
+    assert f"ledger: {place}" in [m["what"] for m in stated.json["jobs"][0]["matters"]]
+
+
+@pytest.mark.parametrize(
+    ("seq", "moment"), [(1, "2099-01-01"), (2, "1999-01-01"), (2, "2099-01-01"), (3, "1999-01-01")]
+)
 def test_a_batch_that_was_moved_in_time_is_told_where_its_number_lies(
-    deviating: World, capsys: Capsys, moment: str
+    deviating: World, capsys: Capsys, seq: int, moment: str
 ) -> None:
     assert told(deviating, capsys).json["jobs"][0]["matters"] == []
     deviating.insert([20])
     deviating.run()
     at = f"{moment}T00:00:00.000000Z"
-    deviating.sql("exchange", f"UPDATE bh_batch SET sealed_at = '{at}' WHERE seq = 2")
+    deviating.sql("exchange", f"UPDATE bh_batch SET sealed_at = '{at}' WHERE seq = {seq}")
     (job,) = told(deviating, capsys).json["jobs"]
-    assert [batch["seq"] for batch in job["batches"]] == [1, 3]
+    assert [batch["seq"] for batch in job["batches"]] == sorted({1, 2, 3} - {seq})
     (matter,) = [m for m in job["matters"] if m["verdict"] is None]
-    assert matter["what"] == "time of sealing: 1 of the batches, the first is epoch 1, number 2"
+    assert (
+        matter["what"] == f"time of sealing: 1 of the batches, the first is epoch 1, number {seq}"
+    )
 
 
 # -- what is known besides by others ----------------------------------------------------------
