@@ -334,6 +334,20 @@ def test_a_file_closes_nothing_that_another_has_left(box: Desk, capsys: Capsys, 
     assert left == {("malformed", f"{other}, line 2"), ("malformed", f"{other}, line 3")}
 
 
+@pytest.mark.parametrize("job", ["j", "k"], ids=["in another epoch", "of another job"])
+def test_a_file_closes_nothing_of_one_whose_batch_has_its_number(box: Desk, job: str) -> None:
+    columns = {"id": {"type": "integer"}, "v": {}}
+    target = {"endpoint": "target", "table": "k"}
+    box.job("*.csv", columns, key=["id"], name="k", target=target)
+    first = box.csv("a.csv", "1,a")
+    box.world.run_well()
+    first.unlink()
+    box.csv("b.csv", "y,1")
+    assert (box.world.resync() if job == "j" else box.world.run_well("k")).quarantined == 1
+    box.csv("a.csv", "1,b")
+    assert box.world.run_well(job).quarantined == 1
+
+
 def test_a_row_that_is_wrong_again_stays_open(box: Desk, capsys: Capsys) -> None:
     for value in "ab":
         box.csv("a.csv", f"1,{value}", "x,y")
