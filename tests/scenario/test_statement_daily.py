@@ -70,6 +70,7 @@ def test_files_of_other_periods_and_names_are_no_days(books: Books, folder: Path
         (folder / f"statement-{code}-{period}.html.part").touch()
     for period in ("2026-01-01-2026-02-01", "2026-01-40-2026-01-41"):
         (folder / f"statement-{code}-{period}.html").touch()
+    (folder / "statement-113301000024895250-2026-02-05-2026-02-06.html").touch()
     assert days(books, TENTH, folder) == [10]
 
 
