@@ -212,6 +212,8 @@ def test_nothing_of_a_neighbours_is_closed_taken_over_or_forgotten(
     command("discover", "source")
     note_all(world.deployment, datetime.now(UTC) + 9 * DAY)
     mirror(world)
+    held = f"UPDATE bh_job SET ran_verdict = 'held', job = 'gone' WHERE department = '{OTHER}'"
+    world.sql("exchange", held)
     before = kept(world)
     command("events", "ack", str(_first_event(world)), "--why", "because")
     command("disable", "j", "--why", "because")
