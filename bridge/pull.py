@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bridge.batch import Batch, instant
+from bridge.capture.feeder import Feed, feed_of
 from bridge.capture.file import begin, look_through, take_files
 from bridge.capture.image import load_image
 from bridge.capture.origin import refuse_older_picture
@@ -44,6 +45,9 @@ def pull(held: Hold, plan: Plan, sink: Callable[[Batch], None]) -> Pulled:
     the exchange refuses a row that travelled without being looked at, all that is not sealed yet is
     read again the way on which each value is looked at, and what does not fit is set aside.
     """
+    feed = feed_of(held)
+    if feed.waits is not None:
+        return _fed(held, feed)
     try:
         return _pull(held, plan, sink)
     except RowRefused:
@@ -120,6 +124,13 @@ def _pull_window(
     reach = _reach(held, plan, _low(held, plan, watermark), high)
     capture_changes(held, plan, _from_before(held, plan, reach), None, sink)
     return pulled if not advanced else Pulled()
+
+
+def _fed(held: Hold, feed: Feed) -> Pulled:
+    """What fills the source is given as long as open work before a person is told."""
+    limit = timedelta(seconds=held.job.capture.horizon_limit)
+    overdue = feed.since is not None and datetime.now(UTC) - feed.since > limit
+    return Pulled((feed.waits,) if feed.waits else (), feed.since, overdue=overdue)
 
 
 def _reach(held: Hold, plan: Plan, low: datetime | None, high: datetime) -> Reach:

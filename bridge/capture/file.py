@@ -67,6 +67,7 @@ def begin(held: Hold, plan: Plan) -> Batch:
             tally=Tally(),
             digest=str(Digest()),
         )
+        ledger.sweep_next()
         quarantine = Quarantine(connection, held.department, held.name)
         quarantine.close(quarantine.open_keys(), "everything is read again")
         failpoint("files.beginning")
@@ -85,6 +86,8 @@ def take_files(
         reach = Reach(watermark, max(now, watermark), now, ZoneInfo("UTC"))
         capture_changes(held, plan, reach, None, sink, one.name)
         watermark = reach.high
+    if not waiting:
+        _note_whole(held)
     if not new:
         if not waiting:
             _put_right_older(held)
@@ -105,6 +108,16 @@ def _look(held: Hold, plan: Plan) -> tuple[list[SourceFile], list[WaitingFile]]:
     )
     due = [f for f in present if first is None or f.modified_ns < first]
     return [f for f in due if not _is_taken(held, taken.get(f.name), f)], waiting
+
+
+def _note_whole(held: Hold) -> None:
+    """Every file that was there has been taken since the image without rows: what the target lacks
+    from here on, no file has brought."""
+    with held.exchange.transaction():
+        ledger = held.ledger()
+        standing = ledger.standing()
+        if standing is not None and standing.swept_at is None:
+            ledger.swept(datetime.now(UTC))
 
 
 def _put_right_older(held: Hold) -> None:

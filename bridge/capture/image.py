@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bridge.batch import Batch, Kind, Tally
+from bridge.capture.feeder import whole_snapshot
 from bridge.capture.origin import note_origin
 from bridge.capture.zone import zone_of
 from bridge.failpoint import failpoint
@@ -43,7 +44,7 @@ def load_image(
             held.exchange.execute_all([*plan.changes.drop(), *plan.changes.create()])
             failpoint("image.beginning")
         failpoint("image.begun")
-    with held.source.snapshot_of(plan.table):
+    with whole_snapshot(held, plan.table):
         selection = every_row(plan, key_range(low, None))
         stream = held.source.read(selection, plan.pull_format)
         last = False

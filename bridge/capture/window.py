@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bridge.batch import Batch, Kind, State, Tally
+from bridge.capture.feeder import whole_snapshot
 from bridge.capture.image import key_range
 from bridge.capture.origin import note_origin
 from bridge.capture.segment import EVERYTHING
@@ -59,7 +60,7 @@ def capture_changes(
     """Seals the window's changes; after `newest`, its last sealed part, if it was cut off. With a
     `file`, its rows and no others."""
     capture = _Capture(held, plan, reach, newest, file)
-    with held.source.snapshot_of(plan.table):
+    with whole_snapshot(held, plan.table):
         if capture.misses_rows and held.source.capabilities.files:
             capture.blind = count_unknown_keys(held, plan)
         selection = every_row(plan, key_range(capture.low_key, None))

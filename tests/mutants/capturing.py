@@ -787,4 +787,13 @@ CAPTURING = (
         "pass",
         f"{LONG_KEY}_is_set_aside[compare-sqlite-sqlite-postgresql]",
     ),
+    Mutant(
+        "rows-still-to-come-taken-for-deleted",
+        "classify",
+        "bridge.capture.feeder",
+        "newest is not None and _is_whole(feeder, standing, newest, under_way)",
+        "newest is not None",
+        f"{SCENARIO}/test_fed.py"
+        "::test_a_resync_of_files_that_is_cut_off_deletes_nothing_further_on[1]",
+    ),
 )

@@ -1,0 +1,106 @@
+"""A table that one job fills is the source of another: what the first has still to bring is not
+taken for deleted by the second."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bridge.failpoint import arm, at
+from bridge.run import pull_only, push_only
+from tests.command import call
+from tests.kill import killed
+from tests.scenario.test_sheets import Desk
+from tests.scenario.world import CAPTURES, MakeWorld, World
+
+Capsys = pytest.CaptureFixture[str]
+ROWS = [(1, "a"), (2, "b")]
+
+
+@pytest.fixture
+def chain(make: MakeWorld) -> Desk:
+    """Files go to the target, and from there another job to the source."""
+    desk = Desk(make("sqlite", "sqlite", "sqlite"), "csv")
+    desk.job("*.csv", {"id": {"type": "integer"}, "v": {}}, key=["id"])
+    second(desk.world)
+    desk.csv("a.csv", "1,a")
+    desk.csv("b.csv", "2,b")
+    desk.world.run_well("j")
+    return desk
+
+
+def second(world: World) -> None:
+    ends = {"source": ("target", "t"), "target": ("source", "u")}
+    places = {end: {"endpoint": store, "table": table} for end, (store, table) in ends.items()}
+    world.job("k", key=["id"], **places | CAPTURES["compare"])
+
+
+def arrived(world: World) -> list[tuple[Any, ...]]:
+    return world.sql("source", "SELECT id, v FROM u ORDER BY id")
+
+
+@pytest.mark.parametrize("hit", [1, 2, 3])
+def test_a_resync_of_files_that_is_cut_off_deletes_nothing_further_on(
+    chain: Desk, capsys: Capsys, hit: int
+) -> None:
+    """With no row there, with those of one file, and with all but the word that it is so."""
+    chain.world.run_well("k")
+    assert killed(chain.world.resync, hit, "push.noted")
+    outcome = chain.world.run("k")
+    assert (outcome.verdict, outcome.exit_code, outcome.batches) == ("in_flight", 0, [])
+    assert arrived(chain.world) == ROWS
+    told = call(capsys, "--config", chain.world.directory, "run", "k").out
+    assert "bridgehead run j goes on with it" in " ".join(told.split())
+    chain.world.run_well("j")
+    assert [batch.tally.deleted for batch in chain.world.run_well("k").batches] == [0]
+
+
+def test_whoever_waits_for_long_is_told(chain: Desk) -> None:
+    assert killed(chain.world.resync, 1, "push.noted")
+    hour = "UPDATE bh_batch SET sealed_at = datetime(sealed_at, '-1 hour')"
+    chain.world.sql("exchange", hour)
+    outcome = chain.world.run("k")
+    assert (outcome.verdict, outcome.exit_code, outcome.overdue) == ("in_flight", 1, True)
+
+
+def test_a_resync_that_begins_just_before_the_rows_are_read(chain: Desk) -> None:
+    def begin(_: str) -> None:
+        assert killed(chain.world.resync, 1, "push.noted")
+
+    arm(at("image.begun", 1, begin))
+    try:
+        outcome = chain.world.run("k")
+    finally:
+        arm(None)
+    assert (outcome.verdict, outcome.batches) == ("in_flight", [])
+    chain.world.run_well("j")
+    chain.world.run_well("k")
+    assert arrived(chain.world) == ROWS
+
+
+def test_files_that_were_pulled_have_not_arrived(chain: Desk) -> None:
+    """What one run pulls, another pushes; later files are changes like any."""
+    world = chain.world
+    world.run_well("k")
+    assert killed(world.resync, 1, "files.begun")
+    for step in (push_only, pull_only):
+        assert world.run("j", step).error is None
+        assert world.run("k").verdict == "in_flight"
+    assert world.run("j", push_only).error is None
+    world.run_well("k")
+    chain.csv("c.csv", "3,c")
+    assert world.run("j", pull_only).error is None
+    assert world.run_well("k").deviation == 0
+    assert arrived(world) == ROWS
+
+
+def test_the_first_load_of_a_table_is_waited_for(make: MakeWorld) -> None:
+    world = make("sqlite", "sqlite", "sqlite")
+    world.make_table(10)
+    world.job("j", key=["id"], chunk_rows=4, **CAPTURES["compare"])
+    second(world)
+    assert killed(world.run, 2, "image.sealed")
+    assert world.run("k").verdict == "in_flight"
+    world.run_well("j")
+    assert world.run_well("k").batches[0].tally.inserted == 10
