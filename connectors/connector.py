@@ -177,6 +177,11 @@ class Connector(Session):
         and for a store of tables."""
         return ()
 
+    def folder_number(self) -> int:
+        """By which a folder is told from another that lies at its path, as where a share is not
+        mounted; for families with `files`."""
+        raise NotImplementedError
+
     def sha256(self, file: str) -> str:
         """What a file holds now, as a digest; for families with `files`."""
         raise NotImplementedError

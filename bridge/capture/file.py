@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bridge.batch import Batch, Kind, Tally
+from bridge.capture.origin import refuse_another_folder
 from bridge.capture.window import Reach, capture_changes
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
@@ -100,6 +101,7 @@ def _look(held: Hold, plan: Plan) -> tuple[list[SourceFile], list[WaitingFile]]:
     older than one of them. A file is new in this epoch by its name, or by its content: one whose
     stamp alone moved was taken already."""
     present, waiting = held.source.files(plan.table.name)
+    refuse_another_folder(held, plan.table.name, holds_files=bool(present or waiting))
     with held.exchange.transaction() as connection:
         taken = file.taken(connection, held.department, held.name, held.ledger().epoch)
     first = min(

@@ -1,4 +1,4 @@
-"""Which file the rows of a batch came from."""
+"""Which file the rows of a batch came from, and which folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bridge.ledger import file
 from connectors.errors import MissingObject
 from connectors.table import TableName
 
-__all__ = ["note_origin", "refuse_older_picture"]
+__all__ = ["note_origin", "refuse_another_folder", "refuse_older_picture"]
 
 
 def note_origin(
@@ -44,4 +44,24 @@ def refuse_older_picture(held: Hold, name: TableName) -> None:
             f"{held.name}: {what}",
             endpoint=held.job.source.endpoint,
             remedy=f"put it back, or touch {newest.name} if that is how things are now",
+        )
+
+
+def refuse_another_folder(held: Hold, name: TableName, *, holds_files: bool) -> None:
+    """Raises MissingObject where there is no file, and the folder is another than the one in which
+    there were some: that of a share lies empty while it is not mounted."""
+    found = f"folder {held.source.folder_number()}"
+    with held.exchange.transaction():
+        ledger = held.ledger()
+        standing = ledger.standing()
+        known = standing.source_schema if standing else None
+        if holds_files and known != found:
+            ledger.reads_from(found, "")
+    if known and known != found and not holds_files:
+        raise MissingObject(
+            f"{held.name}: there is no file {name}, and the folder is another than the one in "
+            "which there were some",
+            endpoint=held.job.source.endpoint,
+            remedy="see that its share is mounted; if that is how things are now, put a file there:"
+            " one with a row of names alone stands for no rows",
         )

@@ -209,8 +209,8 @@ class Ledger(History):
         candidate.replace(self.connection, self.department, self.job, candidates)
 
     def reads_from(self, schema: str, zone: str) -> None:
-        """Where the table was found of which everything is about to be read, and the zone of its
-        stamps."""
+        """Where the table was found of which everything is about to be read, or the folder in which
+        there are files; and the zone of its stamps."""
         self.fence()
         self._set(source_schema=schema, stamp_zone=zone)
 

@@ -99,6 +99,11 @@ class SheetConnector(SqliteConnector):
             self._refuse_misnamed(name)
             return tuple(map(str, self.folder.look_for_newest(name.name)[1]))
 
+    def folder_number(self) -> int:
+        """Its inode: the number of a device may change whenever a share is mounted."""
+        with self._reachable():
+            return self.folder.path.stat().st_ino
+
     def sha256(self, file: str) -> str:
         with self._reachable():
             return self.folder.sha256(file)

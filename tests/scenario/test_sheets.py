@@ -235,6 +235,27 @@ def test_that_there_is_no_file_is_told_now_and_then(box: Desk, capsys: Capsys) -
     assert looked == sorted(set(looked))  # but each time somebody has looked
 
 
+def test_a_folder_whose_share_is_not_mounted_is_not_empty(box: Desk) -> None:
+    """Beneath it lies another folder, that of its path."""
+    box.csv("a.csv", "1,a")
+    box.world.run_well()
+    mounted = box.folder.rename(box.folder.with_name("mounted"))
+    box.folder.mkdir()
+    outcome = box.world.run()
+    assert (outcome.exit_code, outcome.batches) == (4, [])
+    assert "see that its share is mounted" in str(outcome.error and outcome.error.remedy)
+    box.folder.rmdir()
+    mounted.rename(box.folder)
+    (box.folder / "a.csv").unlink()  # put away, as files are sooner or later
+    assert [b.kind for b in box.world.run_well().batches] == ["empty"]
+    box.folder.rename(mounted)
+    box.folder.mkdir()
+    names = box.csv("b.csv")
+    box.world.run_well()
+    names.unlink()
+    assert [b.kind for b in box.world.run_well().batches] == ["empty"]
+
+
 def test_a_template_needs_to_know_its_columns(box: Desk, capsys: Capsys) -> None:
     box.world.job("j", source={"endpoint": "sheets", "table": "a.csv"}, capture={"method": "files"})
     told = box.call(capsys, "template", "j")
