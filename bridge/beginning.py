@@ -15,8 +15,8 @@ from bridge.ledger.migrations import is_receiver_current
 from bridge.ledger.record import Head
 from bridge.log import about
 from bridge.outcome import Outcome, Part, how_to_decide
-from bridge.plan import Plan, extend_target, make_plan
-from bridge.preparation import prepare_target
+from bridge.plan import Plan, make_plan
+from bridge.preparation import extend_target, prepare_target, refuse_narrow
 from bridge.stream import check_stream
 from reconcile.verdict import Verdict
 
@@ -55,9 +55,7 @@ def plan_whole(held: Hold) -> Plan:
     """What is to be moved, if nothing waits for a person; what the target lacks is made."""
     with held.exchange.transaction():
         waiting, newest = held.ledger().held(), held.ledger().newest()
-    if newest is None:
-        extend_target(held)
-    plan = make_plan(held)
+    plan = make_plan(held) if newest else _plan_anew(held)
     if waiting:
         batch = waiting[0]
         with about(held.name, batch.epoch, batch.seq):
@@ -98,8 +96,7 @@ def begin_epoch(held: Hold, why: str, actor: str, *, by_itself: bool = False) ->
     """The new chain hangs on the receiver's head, as the receiver itself tells it, and its number
     is higher than any that the receiver or the guard file has seen. What it lays aside cannot
     arrive any more."""
-    extend_target(held)
-    plan = make_plan(held, resync=True)
+    plan = _plan_anew(held)
     was_filled = find_claim(held, plan.effects.table) is not None
     plan = prepare_target(held, plan, resync=True)
     if was_filled and not plan.effects.owned:
@@ -120,6 +117,16 @@ def begin_epoch(held: Hold, why: str, actor: str, *, by_itself: bool = False) ->
         failpoint("epoch.beginning")
     failpoint("epoch.begun")
     held.guard.keep(head)
+
+
+def _plan_anew(held: Hold) -> Plan:
+    """Of everything that there is, to a table of ours that has every column of it."""
+    plan = make_plan(held, anew=True)
+    refuse_narrow(held, plan)
+    if plan.missing:
+        extend_target(held, plan)
+        plan = make_plan(held, anew=True)
+    return plan
 
 
 def _tell_left_behind(held: Hold, plan: Plan) -> None:

@@ -59,7 +59,7 @@ def ddl_of(deployment: Deployment, names: Sequence[str]) -> list[str]:
         job = deployment.job(name)
         with ExitStack() as stack:
             held = _look(deployment, job, stack)
-            plan = make_plan(held, resync=True)
+            plan = make_plan(held, anew=True)
             tables = receiver_ddl(held.target.connection.dialect)
             statements += [s for s in tables if s not in statements]
             if not plan.target_exists:
@@ -178,7 +178,7 @@ def _job(deployment: Deployment, job: Job, broken: set[str]) -> Iterator[Finding
 def _inspect(held: Hold) -> Iterator[Finding]:
     """Each look by itself: what one finds does not hide what the next one would."""
     try:
-        plan = make_plan(held, resync=True)
+        plan = make_plan(held, anew=True)
     except BridgeheadError as error:
         yield refused(held.name, "structure", error)
         return

@@ -10,8 +10,6 @@ from bridge.finding import Finding, Level
 from bridge.hold import Hold
 from bridge.intake import every_row
 from bridge.ledger import file
-from bridge.ledger.history import History
-from bridge.ledger.migrations import is_exchange_current
 from bridge.ledger.quarantine import SetAside
 from bridge.plan import Plan
 from bridge.transform.sieve import Sieve
@@ -67,11 +65,10 @@ def sample(held: Hold, plan: Plan) -> Iterator[Finding]:
 
 
 def _taken(held: Hold) -> dict[str, file.TakenFile]:
+    if not held.has_current_ledger:
+        return {}
     with held.exchange.transaction() as connection:
-        if not is_exchange_current(connection):
-            return {}
-        epoch = History(connection, held.department, held.name).epoch
-        return file.taken(connection, held.department, held.name, epoch)
+        return file.taken(connection, held.department, held.name, held.ledger().epoch)
 
 
 def _some(names: list[str]) -> str:

@@ -12,9 +12,8 @@ from bridge.failpoint import failpoint
 from bridge.guard import Guard
 from bridge.job import Job
 from bridge.ledger import Ledger
-from bridge.ledger.migrations import exchange_version, upgrade_exchange
+from bridge.ledger.migrations import is_exchange_current, upgrade_exchange
 from bridge.ledger.receiver import Position, Receiver
-from bridge.ledger.schema import EXCHANGE_VERSION
 from bridge.settings import Deployment
 from connectors.connector import Connector
 from connectors.endpoint import Endpoint
@@ -49,6 +48,15 @@ class Hold:
     def guard(self) -> Guard:
         folder, exchange = self.deployment.guard_folder, str(self.exchange.endpoint)
         return Guard(folder, self.department, self.name, exchange)
+
+    @cached_property
+    def has_current_ledger(self) -> bool:
+        """Of this release: a run has made it so, and whoever only looks may find none. Begins a
+        transaction of its own."""
+        if self.token:
+            return True
+        with self.exchange.transaction() as connection:
+            return is_exchange_current(connection)
 
     @cached_property
     def source(self) -> Connector:
@@ -172,7 +180,7 @@ def open_ledger(deployment: Deployment) -> Iterator[Connector]:
 def _make_current(exchange: Connector) -> None:
     """Schema work runs under a lock, once; a ledger newer than this code is refused."""
     with exchange.transaction():
-        if exchange_version(exchange.connection) == EXCHANGE_VERSION:
+        if is_exchange_current(exchange.connection):
             return
     with exchange.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), exchange.definition():
         upgrade_exchange(exchange.connection)

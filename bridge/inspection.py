@@ -17,10 +17,9 @@ from bridge.filling import refuse_own_columns
 from bridge.finding import Finding, Level, refused
 from bridge.guarantee import Promise, guarantee_of
 from bridge.hold import Hold
-from bridge.ledger.history import History
-from bridge.ledger.migrations import exchange_version, has_receiver, is_exchange_current
-from bridge.plan import Plan, find_move, find_ours
-from bridge.preparation import refuse_loss
+from bridge.ledger.migrations import exchange_version, has_receiver
+from bridge.plan import Plan, find_move
+from bridge.preparation import refuse_loss, refuse_narrow
 from bridge.sampleinspection import rows
 from bridge.stampinspection import stamp
 from bridge.textinspection import collation, lost_characters
@@ -134,10 +133,11 @@ def target(held: Hold, plan: Plan) -> Iterator[Finding]:
 
 def exchange(held: Hold, plan: Plan) -> Iterator[Finding]:
     """A first load or a resync makes both tables anew; until then there is nothing to look at."""
-    with held.exchange.transaction() as connection:
-        known = is_exchange_current(connection)
-        begun = known and History(connection, held.department, held.name).newest_of_window()
-    if begun:
+    if not held.has_current_ledger:
+        return
+    with held.exchange.transaction():
+        begun = held.ledger().newest_of_window()
+    if begun is not None:
         refuse_own_columns(held, plan.changes)
         found = f"{plan.changes.copy} and {plan.changes.change} take the job's rows"
         yield Finding(held.name, "exchange", found)
@@ -145,13 +145,14 @@ def exchange(held: Hold, plan: Plan) -> Iterator[Finding]:
 
 def ledger(held: Hold, plan: Plan) -> Iterator[Finding]:
     """Whether the job is still the one whose batches are there."""
-    with held.exchange.transaction() as connection:
-        if not is_exchange_current(connection):
+    if not held.has_current_ledger:
+        with held.exchange.transaction() as connection:
             made = exchange_version(connection) is not None
-            found = "not looked at" if made else "its tables will be made by the first run"
-            yield Finding(held.name, "ledger", found)
-            return
-        history = History(connection, held.department, held.name)
+        found = "not looked at" if made else "its tables will be made by the first run"
+        yield Finding(held.name, "ledger", found)
+        return
+    with held.exchange.transaction():
+        history = held.ledger()
         known, watermark = history.content_hash(), history.watermark()
     moved = find_move(held, plan.table)
     if known is None:
@@ -195,21 +196,21 @@ def _fits(held: Hold, plan: Plan) -> Finding:
     if not plan.target_exists:
         return Finding(held.name, "target", f"{place} will be made")
     try:
-        ours = find_ours(held)
+        refuse_narrow(held, plan)
     except StructureMismatch as error:
         return Finding(held.name, "target", error.message, Level.WARNING, error.remedy)
-    missing = [name for name in plan.effects.names if ours and name not in ours[1].names]
-    if missing:
-        return Finding(held.name, "target", f"a resync adds to {place}: {', '.join(missing)}")
+    if plan.missing:
+        missing = ", ".join(column.name for column in plan.missing)
+        return Finding(held.name, "target", f"a resync adds to {place}: {missing}")
     return Finding(held.name, "target", f"{place} has every column with a type that fits")
 
 
 def _loss(held: Hold, plan: Plan) -> Gap | None:
     """What a run would find lost at the target. A job that was changed is held before it looks."""
-    with held.exchange.transaction() as connection:
-        if not is_exchange_current(connection):
-            return None
-        if History(connection, held.department, held.name).content_hash() != plan.content_hash:
+    if not held.has_current_ledger:
+        return None
+    with held.exchange.transaction():
+        if held.ledger().content_hash() != plan.content_hash:
             return None
     try:
         refuse_loss(held, plan)
@@ -220,10 +221,10 @@ def _loss(held: Hold, plan: Plan) -> Gap | None:
 
 def _begun(held: Hold) -> dict[str, datetime]:
     """By token, the first moment at which a run has met it: whatever a login may see of it."""
-    with held.exchange.transaction() as connection:
-        if not is_exchange_current(connection):
-            return {}
-        candidates = History(connection, held.department, held.name).candidates()
+    if not held.has_current_ledger:
+        return {}
+    with held.exchange.transaction():
+        candidates = held.ledger().candidates()
     found: dict[str, datetime] = {}
     for candidate in candidates:
         for token in candidate.tokens:

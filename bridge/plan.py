@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bridge.claim import find_claim
 from bridge.errors import Changed
-from bridge.failpoint import failpoint
 from bridge.filling import refuse_cascades, refuse_unlogged
 from bridge.fit import onto_table
-from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold
+from bridge.hold import Hold
 from bridge.ledger.history import History
-from bridge.ledger.migrations import exchange_version, is_receiver_current
 from bridge.ledger.schema import EXCHANGE, RECEIVER
 from bridge.mapping import Route
 from bridge.route import describe_source, find_route
 from connectors.changes import Changes
 from connectors.effects import Effects
-from connectors.errors import ConfigurationError, StructureMismatch
+from connectors.errors import ConfigurationError
 from connectors.selection import Format
-from connectors.table import Column, Fit, Kind, Table, TableName, Type
+from connectors.table import Column, Fit, ForeignKey, Kind, Table, TableName, Type
 
-__all__ = ["Plan", "extend_target", "find_move", "find_ours", "make_plan"]
+__all__ = ["Plan", "find_move", "make_plan"]
 
 
 @dataclass(frozen=True)
 class Plan:
     """A job resolved for this run. `pull_format` and `push_format` are how rows travel on each hop;
     `content_hash` is that of the job as it really travels. `is_led_to`: rows lead to those of the
-    target by a foreign key."""
+    target by a foreign key. Of a job that is sent anew, the columns that a target table of ours
+    is still `missing`, and those that are too `narrow` for all that may come."""
 
     table: Table
     route: Route
@@ -41,6 +41,8 @@ class Plan:
     target_exists: bool
     is_led_to: bool
     cursor_name: str | None
+    missing: tuple[Column, ...]
+    narrow: tuple[str, ...]
 
     @property
     def key(self) -> tuple[Column, ...]:
@@ -54,50 +56,37 @@ class Plan:
         return self.table.column(self.cursor_name) if self.cursor_name else None
 
 
-def make_plan(held: Hold, *, resync: bool = False) -> Plan:
+def make_plan(held: Hold, *, anew: bool = False) -> Plan:
     """Reads structures only; whatever is wrong with the job is raised here.
 
-    Raises Changed if the job is no longer the one whose batches are in the ledger, unless a
-    `resync` is about to begin again.
+    Raises Changed if the job is no longer the one whose batches are in the ledger, unless
+    everything is sent `anew`; then a table of ours counts as if it had all columns already.
     """
     _refuse_neighbour(held)
     job = held.job
     table = describe_source(job, held.source)
-    moved = None if resync else find_move(held, table)
+    moved = None if anew else find_move(held, table)
     if moved is not None:
         raise moved
-    place = held.target.resolve(TableName(job.target.table, job.target.schema))
-    with held.target.transaction():
-        exists = held.target.exists(place)
-    existing = held.target.describe(place) if exists else None
-    leading = held.target.leading_to(place) if exists else []
-    if exists and table.query is None:
-        _refuse_itself(held, table.name, place)
+    there = _look_there(held)
+    if there.table is not None and table.query is None:
+        _refuse_itself(held, table.name, there.place)
     route = find_route(job, table, held.exchange, held.target, held.deployment.code_tables)
     cursor = _cursor_of(held, table, route)
     content_hash = _content_hash(held, route, cursor)
-    if not resync:
+    if anew:
+        there = _as_extended(held, route, there)
+    else:
         _refuse_changed(held, content_hash)
-    if existing is not None:
-        if resync:
-            existing = _as_extended(held, route, existing)
-        route = onto_table(job, route, existing, held.target.dialect)
-        refuse_cascades(job, place, leading)
-    changes = Changes(
-        held.exchange.dialect,
-        held.exchange.resolve(TableName(f"bh_copy_{job.job}")),
-        held.exchange.resolve(TableName(f"bh_change_{job.job}")),
-        route.exchange_columns,
-        route.key,
-        cursor.kept if cursor else None,
-        cursor_is_shared=cursor is not None and cursor.is_shared,
-    )
+    if there.table is not None:
+        route = onto_table(job, route, there.table, held.target.dialect)
+        refuse_cascades(job, there.place, there.leading)
+    changes = _changes_of(held, route, cursor)
     own = [TableName(name) for name in EXCHANGE.tables]
     refuse_unlogged(held.name, held.exchange, [changes.copy, changes.change, *own])
-    refuse_unlogged(held.name, held.target, [place, *map(TableName, RECEIVER.tables)])
-    effects = Effects(
-        held.target.dialect, place, _target_columns(route, existing), route.key, owned=True
-    )
+    refuse_unlogged(held.name, held.target, [there.place, *map(TableName, RECEIVER.tables)])
+    columns = _target_columns(route, there.table)
+    effects = Effects(held.target.dialect, there.place, columns, route.key, owned=True)
     return Plan(
         table=table,
         route=route,
@@ -107,9 +96,11 @@ def make_plan(held: Hold, *, resync: bool = False) -> Plan:
         push_format=_push_format(held, route, effects),
         content_hash=content_hash,
         chunk_rows=held.deployment.chunk_rows(job),
-        target_exists=exists,
-        is_led_to=bool(leading),
+        target_exists=there.table is not None,
+        is_led_to=bool(there.leading),
         cursor_name=cursor.name if cursor else None,
+        missing=there.missing,
+        narrow=there.narrow,
     )
 
 
@@ -159,81 +150,73 @@ def _content_hash(held: Hold, route: Route, cursor: _Cursor | None) -> str:
     return route.structure_hash(held.deployment.content_hash(held.job), beside)
 
 
-def extend_target(held: Hold) -> None:
-    """Adds columns that the job has come to share to a target table of ours; for an image, which
-    then fills them. Raises StructureMismatch where one of its columns has become too narrow.
-    Anything else that does not fit is left for `make_plan` to refuse."""
-    ours = find_ours(held)
-    if ours is None or not held.job.target.ddl:
-        return
-    target, (route, existing) = held.target, ours
-    missing = [c for c in route.target_columns if c.name not in existing.names]
-    if not missing:
-        return
-    effects = Effects(target.dialect, existing.name, route.target_columns, route.key, owned=True)
-    with target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), target.definition():
-        target.execute_all(effects.add_columns(missing))
-        failpoint("target.extending")
-    failpoint("target.extended")
+def _changes_of(held: Hold, route: Route, cursor: _Cursor | None) -> Changes:
+    return Changes(
+        held.exchange.dialect,
+        held.exchange.resolve(TableName(f"bh_copy_{held.name}")),
+        held.exchange.resolve(TableName(f"bh_change_{held.name}")),
+        route.exchange_columns,
+        route.key,
+        cursor.kept if cursor else None,
+        cursor_is_shared=cursor is not None and cursor.is_shared,
+    )
 
 
-def _as_extended(held: Hold, route: Route, existing: Table) -> Table:
-    """The target table as a resync finds it, once `extend_target` has added what it lacks."""
-    missing = tuple(c for c in route.target_columns if c.name not in existing.names)
-    if not missing or not held.job.target.ddl:
-        return existing
-    claim = find_claim(held, existing.name)
-    if claim is None or not claim.owned:
-        return existing
-    return replace(existing, columns=(*existing.columns, *missing))
+@dataclass(frozen=True)
+class _There:
+    """The target table, if there is one, and the foreign keys that lead to it. `missing` and
+    `narrow` as in a plan."""
+
+    place: TableName
+    table: Table | None = None
+    leading: Sequence[ForeignKey] = ()
+    missing: tuple[Column, ...] = ()
+    narrow: tuple[str, ...] = ()
 
 
-def find_ours(held: Hold) -> tuple[Route, Table] | None:
-    """The route to a table as we would make it now, and the target table that we have made; None
-    where we have made none. Raises StructureMismatch if the job has changed since, and the table
-    cannot hold all that may come: an image would set aside what does not fit, and delete it
-    there."""
-    job, target = held.job, held.target
-    place = target.resolve(TableName(job.target.table, job.target.schema))
-    with target.transaction() as connection:
-        if not target.exists(place) or not is_receiver_current(connection):
-            return None
+def _look_there(held: Hold) -> _There:
+    target, wanted = held.target, held.job.target
+    place = target.resolve(TableName(wanted.table, wanted.schema))
+    with target.transaction():
+        exists = target.exists(place)
+    return (
+        _There(place, target.describe(place), target.leading_to(place)) if exists else _There(place)
+    )
+
+
+def _as_extended(held: Hold, route: Route, there: _There) -> _There:
+    """A table of ours as it is once it has been given what it lacks, where the job may do that."""
+    if there.table is None:
+        return there
+    missing = tuple(c for c in route.target_columns if c.name not in there.table.names)
+    if missing and not (held.job.target.ddl and _is_ours(held, there.place)):
+        missing = ()
+    table = replace(there.table, columns=(*there.table.columns, *missing))
+    return replace(there, table=table, missing=missing, narrow=_narrow(route, there.table))
+
+
+def _is_ours(held: Hold, place: TableName) -> bool:
     claim = find_claim(held, place)
-    if claim is None or not claim.owned:
-        return None
-    table, existing = describe_source(job, held.source), target.describe(place)
-    route = find_route(job, table, held.exchange, target, held.deployment.code_tables)
-    with held.exchange.transaction() as connection:
-        known = exchange_version(connection) is not None
-        newest = held.ledger().newest_applied() if known else None
-    now = _content_hash(held, route, _cursor_of(held, table, route))
-    if newest is not None and newest.content_hash != now:
-        _refuse_narrow(held, route, existing)
-    return route, existing
+    return claim is not None and claim.owned
 
 
-def _refuse_narrow(held: Hold, route: Route, existing: Table) -> None:
+def _narrow(route: Route, existing: Table) -> tuple[str, ...]:
     """How long a mask or code can be no type says, and what a type of a family's own has become."""
-    narrow = [
+    return tuple(
         f"column {c.name} is {existing.column(c.name).type}, and {c.target} comes"
         for c in route.columns
         if c.name in existing.names and not c.mask and c.codes is None
         if c.target.kind is not Kind.NATIVE
         if existing.column(c.name).type.fit(c.target) is Fit.CHECKED
-    ]
-    if narrow:
-        raise StructureMismatch(
-            f"{held.name}: target table {existing.name} is too narrow by now: {'; '.join(narrow)}",
-            endpoint=held.job.target.endpoint,
-            remedy="widen these columns there, or drop the table: a resync makes it anew",
-        )
+    )
 
 
 def _refuse_neighbour(held: Hold) -> None:
     """The job's tables at the exchange bear its name, and not its department's."""
-    with held.exchange.transaction() as connection:
-        known = exchange_version(connection) is not None
-        neighbour = held.ledger().neighbour() if known else None
+    if not held.has_current_ledger:
+        return
+    with held.exchange.transaction():
+        neighbour = held.ledger().neighbour()
     if neighbour is not None:
         raise ConfigurationError(
             f"{held.name}: department {neighbour} has a job of this name in this exchange database",

@@ -14,7 +14,7 @@ from bridge.plan import Plan
 from connectors.dialect import EVERYTHING
 from connectors.errors import MissingObject, StructureMismatch
 
-__all__ = ["prepare_target", "refuse_loss"]
+__all__ = ["extend_target", "prepare_target", "refuse_loss", "refuse_narrow"]
 
 
 def prepare_target(held: Hold, plan: Plan, *, resync: bool = False) -> Plan:
@@ -41,6 +41,35 @@ def prepare_target(held: Hold, plan: Plan, *, resync: bool = False) -> Plan:
         failpoint("target.claimed")
     replaced = owned and not plan.is_led_to
     return replace(plan, effects=replace(plan.effects, owned=replaced), target_exists=True)
+
+
+def extend_target(held: Hold, plan: Plan) -> None:
+    """Adds the columns that the job has come to share to a target table of ours; for an image,
+    which then fills them."""
+    with held.target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), held.target.definition():
+        held.target.execute_all(plan.effects.add_columns(plan.missing))
+        failpoint("target.extending")
+    failpoint("target.extended")
+
+
+def refuse_narrow(held: Hold, plan: Plan) -> None:
+    """Raises StructureMismatch if the job has changed since rows came to a table of ours, and that
+    cannot hold all that may come: an image would set aside what does not fit, and delete it
+    there."""
+    if not plan.narrow or not held.has_current_ledger:
+        return
+    place = plan.effects.table
+    claim = find_claim(held, place)
+    if claim is None or not claim.owned:
+        return
+    with held.exchange.transaction():
+        newest = held.ledger().newest_applied()
+    if newest is not None and newest.content_hash != plan.content_hash:
+        raise StructureMismatch(
+            f"{held.name}: target table {place} is too narrow by now: {'; '.join(plan.narrow)}",
+            endpoint=held.job.target.endpoint,
+            remedy="widen these columns there, or drop the table: a resync makes it anew",
+        )
 
 
 def refuse_loss(held: Hold, plan: Plan) -> None:

@@ -9,8 +9,6 @@ from rich.filesize import decimal
 
 from bridge.finding import Finding, Level
 from bridge.hold import Hold
-from bridge.ledger.history import History
-from bridge.ledger.migrations import is_exchange_current
 from bridge.plan import Plan
 from bridge.rowsample import RowSample, count_or_estimate, sample_rows
 from bridge.textinspection import charset
@@ -63,7 +61,7 @@ def _need(count: int, sample: RowSample) -> int:
 
 
 def _has_begun(held: Hold) -> bool:
-    with held.exchange.transaction() as connection:
-        if not is_exchange_current(connection):
-            return False
-        return History(connection, held.department, held.name).content_hash() is not None
+    if not held.has_current_ledger:
+        return False
+    with held.exchange.transaction():
+        return held.ledger().content_hash() is not None
