@@ -7,7 +7,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
 
-from bridge.batch import GENESIS
 from bridge.failpoint import failpoint
 from bridge.guard import Guard
 from bridge.job import Job
@@ -109,7 +108,8 @@ class Hold:
             return None
         self.outrun(known.token)
         with self.target.transaction():
-            position = _confirmed(self.receiver(), self.receiver().lock_position(self.token))
+            receiver = self.receiver()
+            position = receiver.confirmed(receiver.lock_position(self.token))
             failpoint("target.taking")
         failpoint("target.taken")
         return position
@@ -133,20 +133,6 @@ class Hold:
         opened = self._stack.enter_context(connect(endpoint))
         self.reached.add(endpoint.name)
         return opened
-
-
-def _confirmed(receiver: Receiver, position: Position) -> Position:
-    """With a hash that the receiver will know again: one of which it has a receipt, or zeros where
-    it has none. Its tables may have been cleared, or changed by hand."""
-    newest = receiver.newest()
-    stored = receiver.receipt(position.epoch, position.seq)
-    if stored is None or stored.batch_hash != position.head_hash:
-        stored = newest
-    return replace(
-        position,
-        epoch=max(position.epoch, newest.epoch if newest else 0),
-        head_hash=stored.batch_hash if stored else GENESIS,
-    )
 
 
 @contextmanager

@@ -6,7 +6,7 @@ commits. `expects` decides what a delivery is, `record` makes it count.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias
@@ -125,7 +125,20 @@ class Receiver:
             raise Busy(f"another run has taken over job {self.job} at the target")
         if position.token < token:
             self._set(token=token)
-        return Position(**vars(position) | {"token": token})
+        return replace(position, token=token)
+
+    def confirmed(self, position: Position) -> Position:
+        """With a hash that the receiver will know again: one of which it has a receipt, or zeros
+        where it has none. Its tables may have been cleared, or changed by hand."""
+        newest = self.newest()
+        stored = self.receipt(position.epoch, position.seq)
+        if stored is None or stored.batch_hash != position.head_hash:
+            stored = newest
+        return replace(
+            position,
+            epoch=max(position.epoch, newest.epoch if newest else 0),
+            head_hash=stored.batch_hash if stored else GENESIS,
+        )
 
     def stall(self, expectation: Stall) -> None:
         """Show in `bh_health` that the job cannot go on here; the next applied batch clears it."""
@@ -150,7 +163,7 @@ class Receiver:
             return Expectation.SUPERSEDED
         if batch.epoch == position.epoch:
             return _next_of_epoch(batch, position)
-        known = batch.prev_hash == GENESIS or self._confirmed(batch.prev_hash)
+        known = batch.prev_hash == GENESIS or self._has_receipt(batch.prev_hash)
         return Expectation.NEXT if batch.seq == 1 and known else Expectation.GAP
 
     def record(self, batch: Batch, received: Counts, misfits: Misfits | None = None) -> Receipt:
@@ -206,7 +219,7 @@ class Receiver:
             stalled_at=None,
         )
 
-    def _confirmed(self, batch_hash: str) -> bool:
+    def _has_receipt(self, batch_hash: str) -> bool:
         return self._one(_WITH_HASH, with_hash=batch_hash) is not None
 
     def _set(self, **values: Any) -> None:

@@ -388,8 +388,8 @@ DELIVERING = (
         "new-epoch-leaves-the-target-to-who-was-held-up",
         "lock",
         "bridge.hold",
-        "self.receiver().lock_position(self.token)",
-        "self.receiver().lock_position(known.token)",
+        "receiver.lock_position(self.token)",
+        "receiver.lock_position(known.token)",
         f"{SIMULATION}::test_what_a_resync_has_laid_aside_does_not_arrive_any_more",
     ),
     Mutant(

@@ -79,6 +79,7 @@ class CrashedLife(Life):
             outcome = self._crashed(world, hit)
             if outcome is not None and outcome.error is not None and outcome.exit_code != 3:
                 told.append(f"exit {outcome.exit_code}: {outcome.error}")
+            told += map(str, world.oracle(columns=dict(self.act.columns)).at_any_moment())
             world.close()
             recovery = self._recovered(world)
         told += recovery.findings
