@@ -14,6 +14,12 @@ def check_books(batch: Batch) -> None:
             f"batch {batch.seq} of job {batch.job} leaves {batch.tally.residual} rows unaccounted",
             remedy="nothing was sealed; report this with the job's configuration",
         )
+    least = min(vars(batch.tally).values())
+    if least < 0:
+        raise BooksDoNotBalance(
+            f"batch {batch.seq} of job {batch.job} counts {least} rows of one kind",
+            remedy="nothing was sealed; report this with the job's configuration",
+        )
     if batch.kind is Kind.EMPTY and batch.sent.total:
         raise BooksDoNotBalance(f"an empty batch of job {batch.job} has changes")
 

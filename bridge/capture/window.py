@@ -20,6 +20,7 @@ from bridge.capture.image import key_range
 from bridge.capture.origin import note_origin
 from bridge.capture.segment import EVERYTHING
 from bridge.capture.sweep import Sweep
+from bridge.errors import Fork
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
 from bridge.intake import Intake, count_unknown_keys, every_row, forget_refused, staged_keys
@@ -170,6 +171,7 @@ class _Capture:
 
     def _classify(self, found: Tally, intake: Intake, epoch: int, seq: int) -> Tally:
         exchange, changes = self._held.exchange, self._plan.changes
+        self._refuse_number_given_away(epoch, seq)
         exchange.analyze(STAGE, changes.key)
         exchange.prefer_index()
         exchange.execute_all(_advance(changes, epoch, seq))
@@ -187,6 +189,21 @@ class _Capture:
             superseded=gone - deleted,
             quarantined=len(intake.refused),
         )
+
+    def _refuse_number_given_away(self, epoch: int, seq: int) -> None:
+        """Change rows of a batch that the ledger lacks would count for the one that gets its
+        number."""
+        changes, name = self._plan.changes, self._held.name
+        left = self._held.exchange.rows(changes.count_changes(epoch, seq))
+        if left:
+            count = sum(int(rows) for _, rows in left)
+            raise Fork(
+                f"{name}: {changes.change} holds {count} rows of batch {epoch}/{seq}, which the "
+                "ledger does not have",
+                endpoint=self._held.exchange.endpoint.name,
+                remedy="nothing was sealed; find out who took it out of the ledger, then "
+                f"bridgehead resync {name} --why TEXT",
+            )
 
     def _seal(
         self, ledger: Ledger, high_key: str | None, last: bool, *, worth_it: bool

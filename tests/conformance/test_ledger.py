@@ -240,6 +240,8 @@ def test_books_that_do_not_balance_are_not_sealed(ledger: Ledger) -> None:
         seal(ledger, tally=Tally(read=2, inserted=1))
     with pytest.raises(BooksDoNotBalance, match="-1 rows unaccounted"):
         seal(ledger, tally=Tally(read=1, inserted=1, quarantined=1))
+    with pytest.raises(BooksDoNotBalance, match="counts -1 rows of one kind"):
+        seal(ledger, tally=Tally(read=1, inserted=2, unchanged=-1))
     for tally in Tally(read=1, inserted=1), Tally(read=1, updated=1), Tally(gone=1, deleted=1):
         with pytest.raises(BooksDoNotBalance, match="empty batch"):
             seal(ledger, kind=Kind.EMPTY, tally=tally)

@@ -363,6 +363,14 @@ CAPTURING = (
         f"{LEDGER}::test_books_that_do_not_balance_are_not_sealed[sqlite]",
     ),
     Mutant(
+        "a-number-given-away-twice",
+        "seal",
+        "bridge.capture.window",
+        "        self._refuse_number_given_away(epoch, seq)\n",
+        "",
+        f"{SCENARIO}/test_restores.py::test_a_batch_of_which_only_its_change_rows_are_left[sqlite]",
+    ),
+    Mutant(
         "hole-before-a-window-not-checked",
         "seal",
         "bridge.place",

@@ -314,6 +314,28 @@ def test_a_position_that_no_receipt_proves(settled: World, guard: str) -> None:
 
 
 @on_sqlite
+def test_a_batch_of_which_only_its_change_rows_are_left(settled: World) -> None:
+    """Its number would be given away twice, and its rows be counted for another's."""
+    live_on(settled, 1)
+    forget_guard(settled)
+    settled.sql(
+        "exchange",
+        "DELETE FROM bh_batch WHERE seq = 5",
+        "DELETE FROM bh_batch_event WHERE seq = 5",
+    )
+    head = settled.batches()[-1]["batch_hash"]
+    settled.sql(
+        "target",
+        "DELETE FROM bh_receipt WHERE seq = 5",
+        f"UPDATE bh_position SET seq = 4, head_hash = '{head}'",
+    )
+    change(settled)
+    check_stopped(settled, "fork", "bh_change_j holds 3 rows of batch 1/5")
+    check_resync(settled)
+    assert settled.oracle().content() == []
+
+
+@on_sqlite
 def test_job_was_changed_after_the_backup(settled: World) -> None:
     """The older ledger knows another job; the target knows that this one has been sent."""
     backup = Backup(settled, "exchange")
