@@ -41,9 +41,11 @@ def matters(
     problems: Sequence[ChainProblem],
     content: Content | None,
     found: Found,
+    unknown: int,
 ) -> Iterator[Matter]:
     """Of the batches that deviate or are held, those sealed before the period; forks of the ledger,
-    for gaps are told by themselves; contents; and what runs have found that is none of these."""
+    for gaps are told by themselves; contents; what runs have found that is none of these; and how
+    many rows that were set aside are `unknown` to the quarantine."""
     for batch in still_open:
         if since is not None and batch.sealed_at < since:
             deviation = None if batch.state is State.HELD else batch.deviation or 0
@@ -62,6 +64,8 @@ def matters(
         if verdict not in told:
             words = (_words(facts.get(name)) for name in ("found", "remedy"))
             yield matter.found_by_run(verdict, *words)
+    if unknown:
+        yield matter.entries_missing(unknown)
 
 
 def _words(message: str | None) -> Words | None:

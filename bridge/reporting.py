@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from bridge.batch import Batch, Counts
 from bridge.ledger.chain import ChainProblem
 from bridge.ledger.history import History
+from bridge.ledger.quarantine import Quarantine
 from bridge.ledger.record import Standing, Sums
 from bridge.matter import last_found, matters
 from bridge.overview import JobOverview, overview, read_ledger, verdict_of
@@ -102,6 +103,7 @@ def _section(
                 problems,
                 content,
                 last_found(standing, _END_OF_TIME),
+                Quarantine(connection, history.department, found.job).missing(),
             ),
             *([cycles_unknown()] if found.job in deployment.bad_jobs else []),
         ),

@@ -14,6 +14,7 @@ __all__ = [
     "audit_broken",
     "contents_differ",
     "cycles_unknown",
+    "entries_missing",
     "found_by_run",
     "older_batch",
     "sealed_elsewhen",
@@ -134,6 +135,24 @@ def cycles_unknown() -> Matter:
         Words(
             "更正配置文件（bridgehead check），再重新生成",
             "Correct the file (bridgehead check), then make this again",
+        ),
+    )
+
+
+def entries_missing(rows: int) -> Matter:
+    """Of rows that batches have set aside the quarantine tells no more: somebody has deleted it."""
+    return Matter(
+        Words("隔离区", "Quarantine"),
+        None,
+        Words(
+            f"各批次隔离的行中，有 {rows:,} 行在 bh_quarantine 中没有记录：记录已被删除",
+            f"of {rows:,} of the rows that batches have set aside nothing stands in bh_quarantine:"
+            " entries were deleted",
+        ),
+        Words(
+            "查明谁删除了它们，与前置交换库的备份核对；仍有问题的行在下次全量读取时会再次隔离",
+            "Find out who deleted them: compare it with a backup of the exchange database; rows"
+            " that still do not fit are set aside again when everything is read",
         ),
     )
 

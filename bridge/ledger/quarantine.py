@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
-from bridge.ledger.schema import file_row
+from bridge.ledger.schema import batch_row, file_row
 from bridge.ledger.schema import quarantine_row as row
 from bridge.ledger.thisjob import naming, this_job
 
@@ -38,8 +39,12 @@ _WITH_FILE = (
     .where(_OPEN)
 )
 _RENEWED = (
-    update(row).where(_OURS, row.c.open_key == bindparam("renewed")).values(seen=row.c.seen + 1)
+    update(row)
+    .where(_OURS, row.c.open_key == bindparam("renewed"))
+    .values(seen=row.c.seen + bindparam("times"))
 )
+_SEEN = select(func.sum(row.c.seen)).where(_OURS)
+_SET_ASIDE = select(func.sum(batch_row.c.quarantined)).where(this_job(batch_row))
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,8 @@ class SetAside:
 
 @dataclass(frozen=True)
 class QuarantineEntry:
-    """`seen` counts the batches in which the key was set aside while this entry was open; `place`
-    is where in its file the row stands."""
+    """`seen` counts the rows of the key that were set aside while this entry was open; `place` is
+    where in its file the row stands."""
 
     number: int
     key: str
@@ -89,16 +94,27 @@ class Quarantine:
 
     def open_entries(self, entries: Iterable[SetAside], epoch: int, seq: int) -> int:
         """Open an entry per key, or renew the open one with what is known now; returns how many
-        were opened. Of one key twice the later counts. A few statements per 500 keys."""
-        latest = {_digest(entry.key): entry for entry in entries}
+        were opened. Of one key twice the later is kept. A few statements per 500 keys."""
+        named = [(_digest(entry.key), entry) for entry in entries]
+        latest, times = dict(named), Counter(name for name, _ in named)
         now = datetime.now(UTC)
         found = {"epoch": epoch, "seq": seq, "last_seen_at": now}
         opened = 0
         for part in _parts(list(latest)):
             known = self._known(part)
             values = {name: _values(latest[name]) | found for name in part}
-            self._renew([values[name] | {"renewed": name} for name in part if name in known])
-            new = [values[name] | {"open_key": name} for name in part if name not in known]
+            self._renew(
+                [
+                    values[name] | {"renewed": name, "times": times[name]}
+                    for name in part
+                    if name in known
+                ]
+            )
+            new = [
+                values[name] | {"open_key": name, "seen": times[name]}
+                for name in part
+                if name not in known
+            ]
             self._open(new, now)
             opened += len(new)
         return opened
@@ -135,6 +151,15 @@ class Quarantine:
         counted: int = self._connection.execute(_COUNT, self._this_job).scalar_one()
         return counted
 
+    def missing(self) -> int:
+        """How many rows the batches have set aside of which no entry, open or closed, tells. An
+        entry tells of more than the batches, where a look that found nothing else sealed none."""
+        told, counted = (
+            int(self._connection.execute(query, self._this_job).scalar() or 0)
+            for query in (_SEEN, _SET_ASIDE)
+        )
+        return max(0, counted - told)
+
     def list_masked(
         self, limit: int = 100, after: int = 0, *, closed: bool = False
     ) -> list[QuarantineEntry]:
@@ -159,7 +184,7 @@ class Quarantine:
             self._connection.execute(_RENEWED, [self._this_job | each for each in values])
 
     def _open(self, values: list[dict[str, Any]], now: datetime) -> None:
-        first = self._named | {"opened_at": now, "seen": 1}
+        first = self._named | {"opened_at": now}
         if values:
             self._connection.execute(insert(row), [each | first for each in values])
 

@@ -26,6 +26,7 @@ from bridge.ledger.period import (
     stopped_at,
     strayed,
 )
+from bridge.ledger.quarantine import Quarantine
 from bridge.ledger.record import Standing
 from bridge.matter import Found, last_found, matters
 from bridge.overview import VERDICTS, read_ledger, verdict_of
@@ -136,7 +137,8 @@ class _Period:
         newest = last_before(self.connection, self.department, name, _END_OF_TIME)
         standing = history.standing()
         content, found = self._content(standing), self._found(history, standing)
-        needs = matters([*deviated, *held], self.since, problems, content, found)
+        aside = Quarantine(self.connection, self.department, name).missing()
+        needs = matters([*deviated, *held], self.since, problems, content, found, aside)
         verdicts = [VERDICTS[batch.state] for batch in still_open]
         verdicts += [Verdict.FORK if p.kind == "fork" else Verdict.GAP for p in problems]
         verdicts += [content.verdict] if content else []

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from bridge.deadline import CHINA
+from bridge.reporting import assemble_report
+from reconcile.report import render_html
 from tests.command import Called, call
 from tests.scenario.world import DEPARTMENT, MakeWorld, World, cursor_job
 
@@ -186,6 +188,23 @@ def test_a_begin_that_is_no_longer_one_is_a_fork(
     stated = told(deviating, capsys)
     assert (stated.code, stated.json["verdict"], stated.json["jobs"][0]["forks"]) == (1, "fork", 1)
     assert stated.json["audit"]["problems"] == ["1 was changed after it was sealed"]
+
+
+def test_quarantine_that_was_deleted_is_told(make: MakeWorld, capsys: Capsys) -> None:
+    """The batches say how many rows were set aside, and the entries how often each of them was:
+    also where two rows of one key were."""
+    world = make("sqlite", "sqlite", "sqlite")
+    world.sql("source", "CREATE TABLE t (id text, name text, updated_at TIMESTAMP)")
+    bad = f"(NULL, 'x', {world.ago(3600)})"
+    world.sql("source", f"INSERT INTO t VALUES {bad}, {bad}, ('b', 'y', {world.ago(3600)})")
+    world.job("j", key=["id"], **cursor_job())
+    assert world.run().quarantined == 1
+    assert told(world, capsys).json["jobs"][0]["matters"] == []
+    world.sql("exchange", "DELETE FROM bh_quarantine")
+    (matter,) = told(world, capsys).json["jobs"][0]["matters"]
+    assert (matter["what"], matter["verdict"]) == ("Quarantine", None)
+    assert "of 2 of the rows that batches have set aside" in matter["cause"]
+    assert "of 2 of the rows" in render_html(assemble_report(world.deployment))
 
 
 def test_an_audit_log_without_any_entry_is_no_whole_one(deviating: World, capsys: Capsys) -> None:
