@@ -154,19 +154,35 @@ def test_a_key_longer_than_an_index_of_postgresql_takes_is_set_aside(
         f"updated_at {STAMPS[world.family]})",
         *(
             f"INSERT INTO t VALUES ('{key}', '{'x' * part}', 'first', {world.ago(3600)})"
-            for key, part in [("a", 1), (_HARD, 0), ("x" * 2621, 0), ("x" * 2600, 20), ("c", 99)]
+            for key, part in [
+                *(("a", 1), (_HARD, 0), ("x" * 2621, 0), ("x" * 2600, 20), ("c", 99)),
+                ("x" * 2600, 21),  # neither is too long by itself
+            ]
         ),
     )
     world.job("j", key=["k", "part"], **CAPTURES[capture])
-    assert sum(b.tally.quarantined for b in world.run_well().batches) == 2
+    assert sum(b.tally.quarantined for b in world.run_well().batches) == 3
     assert world.sql("target", "SELECT count(*) FROM t") == [(3,)]
     world.sql("source", f"UPDATE t SET name = 'second', updated_at = {world.now}")
     assert sum(b.tally.updated for b in world.run_well().batches) == 3
     entries = "SELECT reason FROM bh_quarantine WHERE closed_at IS NULL"
-    assert world.sql("exchange", entries) == [("too_long",)] * 2
-    world.sql("source", "DELETE FROM t WHERE part = ''", f"UPDATE t SET updated_at = {world.now}")
+    assert world.sql("exchange", entries) == [("too_long",)] * 3
+    gone = "DELETE FROM t WHERE length(part) IN (0, 21)"
+    world.sql("source", gone, f"UPDATE t SET updated_at = {world.now}")
     world.run_well()
     assert world.sql("exchange", entries) == []
+
+
+@pytest.mark.parametrize("world", [("sqlite", "sqlite", "postgresql")], indirect=True, ids="-".join)
+def test_of_a_binary_key_its_bytes_count(world: World) -> None:
+    world.sql(
+        "source",
+        "CREATE TABLE t (k blob PRIMARY KEY NOT NULL, name text)",
+        "INSERT INTO t VALUES (zeroblob(2660), 'fits'), (zeroblob(2661), 'does not')",
+    )
+    world.job("j", capture={"method": "compare"})
+    assert [(b.sent.total, b.tally.quarantined) for b in world.run_well().batches] == [(1, 1)]
+    assert world.sql("target", "SELECT length(k) FROM t") == [(2660,)]
 
 
 @pytest.mark.parametrize(
