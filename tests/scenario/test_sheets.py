@@ -585,6 +585,8 @@ def test_a_resync_takes_nothing_away_before_each_file_was_read(
         file.rename(box.world.directory / file.name)
     for name, content in (others or {}).items():
         (box.folder / name).write_text(content, "utf-8")
+        if name == "cut.csv":  # which is the oldest, as others are the newest
+            os.utime(box.folder / name, (1_600_000_000, 1_600_000_000))
     outcome = box.world.resync()
     assert (outcome.verdict, outcome.exit_code, outcome.batches) == ("in_flight", code, [])
     assert box.target("id, v", "id") == [(1, "a"), (2, "b")]
@@ -594,6 +596,17 @@ def test_a_resync_takes_nothing_away_before_each_file_was_read(
         (box.world.directory / file.name).rename(file)
     assert [b.kind for b in box.world.run_well().batches] == ["resync", "data", "data"]
     assert box.target("id, v", "id") == [(1, "a"), (2, "b")]
+
+
+def test_a_table_is_not_taken_over_for_files_that_are_not_there(box: Desk) -> None:
+    made = "CREATE TABLE t (id integer PRIMARY KEY, v text)"
+    box.world.sql("target", made, "INSERT INTO t VALUES (7, 'theirs')")
+    target = {"endpoint": "target", "table": "t", "adopt": True}
+    box.job("*.csv", {"id": {"type": "integer"}, "v": {}}, key=["id"], target=target)
+    assert (box.world.run().exit_code, box.target("id, v", "id")) == (4, [(7, "theirs")])
+    box.csv("a.csv", "1,a")
+    box.world.run_well()
+    assert box.target("id, v", "id") == [(1, "a")]
 
 
 def test_a_restored_ledger_deletes_nothing_that_the_folder_lacks(box: Desk, tmp_path: Path) -> None:
