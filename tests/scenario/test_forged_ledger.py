@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from bridge.deadline import CHINA
+from bridge.failpoint import arm, at
 from bridge.reporting import assemble_report
 from reconcile.report import render_html
 from tests.command import Called, call
-from tests.scenario.world import DEPARTMENT, MakeWorld, World, cursor_job
+from tests.scenario.world import DEPARTMENT, MakeWorld, World, cursor_job, cut_off
 
 Capsys = pytest.CaptureFixture[str]
 
@@ -176,6 +177,29 @@ def test_an_epoch_whose_begin_the_audit_log_lacks_is_a_fork(
     assert looked.code == 1
     assert "epoch 2: its begin is missing in the audit log" in looked.err
     assert "compare it with a backup of the exchange" in looked.err
+
+
+def test_so_is_one_that_has_no_batch_yet(deviating: World, capsys: Capsys) -> None:
+    deviating.write(retry=0)
+    arm(at("epoch.begun", 1, cut_off))
+    try:
+        assert deviating.resync().exit_code == 3
+    finally:
+        arm(None)
+    assert told(deviating, capsys).json["jobs"][0]["forks"] == 0
+    deviating.sql("exchange", "DELETE FROM bh_audit WHERE number > 0", "DELETE FROM bh_event")
+    assert told(deviating, capsys).json["jobs"][0]["forks"] == 1
+
+
+def test_a_comparison_misses_an_epoch_that_was_taken_out_whole(
+    deviating: World, capsys: Capsys
+) -> None:
+    deviating.sql("target", "DROP TRIGGER swallow")
+    assert deviating.resync().verdict == "reconciled"
+    deviating.sql("exchange", "DELETE FROM bh_batch WHERE epoch = 1")
+    assert deviating.run().verdict == "reconciled"
+    looked = call(capsys, "--config", deviating.directory, "reconcile", "j")
+    assert (looked.code, "epoch 1: 1 to 2 are missing" in looked.err) == (1, True)
 
 
 @pytest.mark.parametrize("details", ["x", "{}", '{"epoch":"x","anchor_hash":1}'])
