@@ -255,6 +255,13 @@ def test_what_was_decided_is_not_told_as_held(lived: World, decide: Any) -> None
     assert lived.run().verdict == "in_flight"
 
 
+def test_a_resync_that_breaks_off_has_decided_about_what_was_held(lived: World) -> None:
+    hold(lived)
+    refuse(lived, 80)
+    assert lived.resync().exit_code == 4
+    assert events(lived) == [("held", "1/2", False), ("failed", "push", True)]
+
+
 def test_what_another_error_left_stands_though_a_batch_was_decided(lived: World) -> None:
     lived.write(retry=0)
     seq = hold(lived)
