@@ -90,6 +90,18 @@ def test_a_newer_ledger_is_refused_by_every_command(lived: World, capsys: Capsys
     assert of_job["found"] == "not looked at: see what is refused of exchange"
 
 
+def test_a_receiver_whose_making_was_cut_off_is_made_whole(make: MakeWorld, capsys: Capsys) -> None:
+    """As a server leaves it that commits each statement by itself."""
+    world = make("sqlite", "sqlite", "sqlite")
+    world.make_table(3)
+    world.sql("target", "CREATE TABLE bh_receiver_version (version_num varchar(32) PRIMARY KEY)")
+    world.job("j", **cursor_job())
+    for command in ("check", "reconcile", "run"):
+        told = call(capsys, "--config", world.directory, command, "j")
+        assert (command, told.code) == (command, 0), told.err
+    assert world.findings() == []
+
+
 @pytest.mark.parametrize("ddl", [True, False])
 def test_a_newer_receiver_is_refused_by_check_and_run(
     lived: World, capsys: Capsys, ddl: bool
