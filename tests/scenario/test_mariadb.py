@@ -361,5 +361,6 @@ def test_uuids_enter_a_table_that_is_there_already(make: MakeWorld) -> None:
     world.job("j", capture={"method": "compare"})
     assert world.run_well().quarantined == 1
     assert world.sql("target", "SELECT id, v FROM t") == [(1, known)]
-    world.job("j", columns={"id": {}, "other": {"to": "v"}}, capture={"method": "compare"})
-    assert "column v is uuid, and text comes" in str(world.resync().error)
+    for columns in {"other": {"to": "v"}}, {"v": {"mask": "id"}}:
+        world.job("j", columns={"id": {}} | columns, capture={"method": "compare"})
+        assert "column v is uuid, and text comes" in str(world.resync().error)
