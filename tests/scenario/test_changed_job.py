@@ -120,8 +120,11 @@ def test_a_table_that_was_made_for_less_is_not_emptied(
     assert (resynced.verdict, resynced.quarantined) == ("reconciled", 0)
     assert world.sql("target", "SELECT * FROM t") == world.sql("source", "SELECT * FROM t")
     assert world.oracle().books() == []
-    world.job("j", columns={"id": {}, "v": {}, "name": {"mask": "name"}}, **CAPTURES["compare"])
-    assert world.resync().verdict == "reconciled"
+    (world.directory / "codes").mkdir()
+    (world.directory / "codes/c.csv").write_text("code,name,values\n1,one,a\n2,two,b\n", "utf-8")
+    for short in {"codes": "c"}, {"mask": "name"}:
+        world.job("j", columns={"id": {}, "v": {}, "name": short}, **CAPTURES["compare"])
+        assert world.resync().verdict == "reconciled"
 
 
 @pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
