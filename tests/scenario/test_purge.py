@@ -352,6 +352,7 @@ def test_a_job_whose_file_is_gone(lived: World, capsys: pytest.CaptureFixture[st
     lived.sql("exchange", "ALTER TABLE away RENAME TO bh_change_j")
     lived.job("k", target={"endpoint": "target", "table": "k"}, **cursor_job())
     lived.run_well("k")
+    assert "its job file is gone" in call(capsys, "purge", "--config", lived.directory).out
     assert "its job file is gone" not in call(capsys, "purge", "k", "--config", lived.directory).out
     file.write_text(content, "utf-8")
     assert purge(lived).rows == 2
