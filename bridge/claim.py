@@ -15,7 +15,7 @@ from connectors.errors import ConfigurationError
 from connectors.registry import connect
 from connectors.table import TableName
 
-__all__ = ["find_claim", "release"]
+__all__ = ["find_claim", "is_ours", "release"]
 
 _LISTED = 20
 
@@ -33,6 +33,12 @@ def find_claim(held: Hold, place: TableName) -> Claim | None:
         if claim not in ours:
             raise claim.refusal(shared=bool(ours))
     return next((claim for claim in ours if claim.table == place), next(iter(ours), None))
+
+
+def is_ours(held: Hold, place: TableName) -> bool:
+    """Whether the job has made this table. As `find_claim`."""
+    claim = find_claim(held, place)
+    return claim is not None and claim.owned
 
 
 def release(

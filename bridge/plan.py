@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bridge.claim import find_claim
+from bridge.claim import is_ours
 from bridge.errors import Changed
 from bridge.filling import refuse_cascades, refuse_unlogged
 from bridge.fit import onto_table
@@ -179,9 +179,9 @@ def _look_there(held: Hold) -> _There:
     place = target.resolve(TableName(wanted.table, wanted.schema))
     with target.transaction():
         exists = target.exists(place)
-    return (
-        _There(place, target.describe(place), target.leading_to(place)) if exists else _There(place)
-    )
+    if not exists:
+        return _There(place)
+    return _There(place, target.describe(place), target.leading_to(place))
 
 
 def _as_extended(held: Hold, route: Route, there: _There) -> _There:
@@ -189,15 +189,10 @@ def _as_extended(held: Hold, route: Route, there: _There) -> _There:
     if there.table is None:
         return there
     missing = tuple(c for c in route.target_columns if c.name not in there.table.names)
-    if missing and not (held.job.target.ddl and _is_ours(held, there.place)):
+    if missing and not (held.job.target.ddl and is_ours(held, there.place)):
         missing = ()
     table = replace(there.table, columns=(*there.table.columns, *missing))
     return replace(there, table=table, missing=missing, narrow=_narrow(route, there.table))
-
-
-def _is_ours(held: Hold, place: TableName) -> bool:
-    claim = find_claim(held, place)
-    return claim is not None and claim.owned
 
 
 def _narrow(route: Route, existing: Table) -> tuple[str, ...]:

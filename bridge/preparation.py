@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.claim import find_claim
+from bridge.claim import find_claim, is_ours
 from bridge.errors import Gap
 from bridge.failpoint import failpoint
 from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold
@@ -59,8 +59,7 @@ def refuse_narrow(held: Hold, plan: Plan) -> None:
     if not plan.narrow or not held.has_current_ledger:
         return
     place = plan.effects.table
-    claim = find_claim(held, place)
-    if claim is None or not claim.owned:
+    if not is_ours(held, place):
         return
     with held.exchange.transaction():
         newest = held.ledger().newest_applied()
