@@ -13,6 +13,7 @@ LEDGER = "tests/conformance/test_ledger.py"
 BATCH = "tests/unit/test_batch.py"
 SCENARIO = "tests/scenario"
 SIMULATED = "tests/simulation/test_horizon.py"
+ZONES = "tests/scenario/test_time_zone.py"
 QUARANTINE = "tests/scenario/test_quarantine.py"
 SWEEP = f"{SCENARIO}/test_sweep.py::test_sweep_both_ways[sqlite-sqlite-sqlite]"
 LONG_KEY = f"{SCENARIO}/test_key_order.py::test_a_key_longer_than_an_index_of_postgresql_takes"
@@ -118,6 +119,22 @@ CAPTURING = (
         "return watermark - timedelta(seconds=max(overlap, finest if finest >= 1 else 0))",
         "return watermark",
         f"{SIMULATED}::test_a_stamp_within_the_overlap_arrives",
+    ),
+    Mutant(
+        "a-zone-set-back-moves-the-window-up",
+        "horizon",
+        "bridge.pull",
+        "low=reach.low - max(ahead, timedelta())",
+        "low=reach.low - ahead",
+        f"{ZONES}::test_what_is_stamped_after_the_servers_zone_was_set_back_and_forth",
+    ),
+    Mutant(
+        "a-window-goes-on-in-the-zone-of-now",
+        "horizon",
+        "bridge.pull",
+        "zone = _zone_before(held) or reach.zone",
+        "zone = reach.zone",
+        f"{ZONES}::test_a_window_that_was_cut_off_goes_on_in_another_zone",
     ),
     Mutant(
         "prepared-transactions-not-counted",
@@ -769,6 +786,15 @@ CAPTURING = (
         "for key, file in found if file == name",
         "for key, file in found if file.startswith(name)",
         f"{SCENARIO}/test_sheets.py::test_a_file_closes_nothing_that_another_has_left[a_.csv.csv]",
+    ),
+    Mutant(
+        "entries-of-another-epoch-s-number-closed",
+        "quarantine",
+        "bridge.ledger.quarantine",
+        '_PLACES = ("department", "job", "epoch", "seq")',
+        '_PLACES = ("department", "job", "seq")',
+        f"{SCENARIO}/test_sheets.py"
+        "::test_a_file_closes_nothing_of_one_whose_batch_has_its_number[in another epoch]",
     ),
     Mutant(
         "a-key-known-in-part-taken-for-known",
