@@ -566,8 +566,8 @@ CAPTURING = (
         "refused-again-and-not-counted",
         "quarantine",
         "bridge.ledger.quarantine",
-        ".values(seen=row.c.seen + 1)",
-        ".values(seen=row.c.seen)",
+        '.values(seen=row.c.seen + bindparam("times"))',
+        '.values(seen=row.c.seen + 0 * bindparam("times"))',
         f"{LEDGER}::test_one_open_entry_per_key[sqlite]",
     ),
     Mutant(
