@@ -9,6 +9,8 @@ import pytest
 
 from bridge.failpoint import arm, at
 from bridge.run import pull_only, push_only
+from connectors.sqlite.connector import SqliteConnector
+from connectors.table import Table
 from tests.command import call
 from tests.kill import killed
 from tests.scenario.test_sheets import Desk
@@ -30,10 +32,10 @@ def chain(make: MakeWorld) -> Desk:
     return desk
 
 
-def second(world: World) -> None:
+def second(world: World, capture: str = "compare") -> None:
     ends = {"source": ("target", "t"), "target": ("source", "u")}
     places = {end: {"endpoint": store, "table": table} for end, (store, table) in ends.items()}
-    world.job("k", key=["id"], **places | CAPTURES["compare"])
+    world.job("k", key=["id"], **places | CAPTURES[capture])
 
 
 def arrived(world: World) -> list[tuple[Any, ...]]:
@@ -79,6 +81,69 @@ def test_a_resync_that_begins_just_before_the_rows_are_read(chain: Desk) -> None
     assert arrived(chain.world) == ROWS
 
 
+@pytest.fixture
+def tables(make: MakeWorld) -> World:
+    """The same of a table, whose image has three parts, and by cursor further on."""
+    world = make("sqlite", "sqlite", "sqlite")
+    world.make_table(10)
+    world.write(retry=0)
+    world.job("j", key=["id"], chunk_rows=4, **CAPTURES["compare"])
+    second(world, "cursor")
+    return world
+
+
+def test_a_resync_that_begins_just_before_a_window_is_read(tables: World) -> None:
+    world = tables
+    for name in "jk":
+        world.run_well(name)
+
+    def begin(_: str) -> None:
+        assert killed(world.resync, 1, "push.noted")
+
+    arm(at("horizon.kept", 1, begin))
+    try:
+        outcome = world.run("k")
+    finally:
+        arm(None)
+    assert (outcome.verdict, outcome.batches) == ("in_flight", [])
+    for name in "jk":
+        world.run_well(name)
+
+
+def test_a_resync_that_begins_and_ends_while_the_rows_are_about_to_be_read(
+    tables: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands in the snapshot may be half of it."""
+    world, looks, refuse = tables, [0], SqliteConnector._refuse_altered
+    world.run_well("j")
+
+    def meanwhile(store: SqliteConnector, table: Table) -> None:
+        looks[0] += 1
+        if looks[0] == 1:
+            assert world.resync().verdict == "reconciled"
+        refuse(store, table)
+
+    monkeypatch.setattr(SqliteConnector, "_refuse_altered", meanwhile)
+    outcome = world.run("k")
+    assert (outcome.exit_code, outcome.batches) == (3, [])
+    assert "was filled anew while this run began to read it" in str(outcome.error)
+    world.run_well("k")
+
+
+def test_a_file_that_must_be_waited_for_has_not_arrived(chain: Desk) -> None:
+    chain.world.run_well("k")
+    assert killed(chain.world.resync, 1, "files.begun")
+    mark = chain.folder / ".~lock.b.csv#"
+    mark.write_bytes(b"")
+    for name in "jk":
+        assert chain.world.run(name).verdict == "in_flight"
+    assert arrived(chain.world) == ROWS
+    mark.unlink()
+    for name in "jk":
+        chain.world.run_well(name)
+    assert arrived(chain.world) == ROWS
+
+
 def test_files_that_were_pulled_have_not_arrived(chain: Desk) -> None:
     """What one run pulls, another pushes; later files are changes like any."""
     world = chain.world
@@ -95,12 +160,11 @@ def test_files_that_were_pulled_have_not_arrived(chain: Desk) -> None:
     assert arrived(world) == ROWS
 
 
-def test_the_first_load_of_a_table_is_waited_for(make: MakeWorld) -> None:
-    world = make("sqlite", "sqlite", "sqlite")
-    world.make_table(10)
-    world.job("j", key=["id"], chunk_rows=4, **CAPTURES["compare"])
-    second(world)
-    assert killed(world.run, 2, "image.sealed")
+@pytest.mark.parametrize("hit", [2, 3])
+def test_the_first_load_of_a_table_is_waited_for(tables: World, hit: int) -> None:
+    """Also where all is sealed, and the last part has not arrived."""
+    world = tables
+    assert killed(world.run, hit, "image.sealed")
     assert world.run("k").verdict == "in_flight"
     world.run_well("j")
     assert world.run_well("k").batches[0].tally.inserted == 10
