@@ -6,6 +6,7 @@ import struct
 import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -52,25 +53,38 @@ def _write(sheet: Any, row: int, at: int, cell: Any, style: Any) -> None:
         sheet.write_number(row, at, cell, style)
 
 
-def write_xls(path: Path, rows: Rows, sheet: str = "人员") -> None:
-    """Excel 97-2003: texts, numbers and errors, one of them a constant and the next a formula."""
+def write_xls(path: Path, rows: Rows, sheet: str = "人员", shown: str = "") -> None:
+    """Excel 97-2003: texts, numbers and errors, one of them a constant and the next a formula.
+    `shown` is the format of all numbers."""
     name = sheet.encode("utf-16-le")
     bound = struct.pack("<BBBB", 0, 0, len(sheet), 1) + name
     begin = _record(0x0809, struct.pack("<HHHHII", 0x0600, 5, 0, 0, 0, 0))
+    if shown:
+        begin += _record(0x041E, struct.pack("<HHB", 164, len(shown), 0) + shown.encode())
+        begin += b"".join(_record(0x00E0, struct.pack("<HH16x", 0, number)) for number in (0, 164))
     head = len(begin) + 4 + 4 + len(bound) + 4
     globals_ = begin + _record(0x0085, struct.pack("<I", head) + bound) + _record(0x000A)
     body = _record(0x0809, struct.pack("<HHHHII", 0x0600, 0x10, 0, 0, 0, 0))
     body += _record(0x0200, struct.pack("<IIHHH", 0, len(rows), 0, max(map(len, rows)), 0))
     errors = 0
     for row, cells in enumerate(rows):
+        whole = list(takewhile(lambda c: isinstance(c, int) and c < 1 << 29, cells))
+        if len(whole) > 1:
+            packed = b"".join(struct.pack("<HI", bool(shown), c << 2 | 2) for c in whole)
+            last = struct.pack("<H", len(whole) - 1)
+            body += _record(0x00BD, struct.pack("<HH", row, 0) + packed + last)
         for at, cell in enumerate(cells):
-            place = struct.pack("<HHH", row, at, 0)
+            place = struct.pack("<HHH", row, at, bool(shown))
+            if at < len(whole) > 1:
+                continue
             if cell is NA:
                 errors += 1
                 body += _xls_error(place, as_formula=errors % 2 == 0)
             elif isinstance(cell, str):
                 text = cell.encode("utf-16-le")
                 body += _record(0x0204, place + struct.pack("<HB", len(text) // 2, 1) + text)
+            elif isinstance(cell, int) and cell < 1 << 29:
+                body += _record(0x027E, place + struct.pack("<I", cell << 2 | 2))
             elif cell is not None:
                 body += _record(0x0203, place + struct.pack("<d", cell))
     path.write_bytes(_compound(globals_ + body + _record(0x000A)))
@@ -116,10 +130,12 @@ def _entry(name: str, kind: int, child: int, start: int, size: int) -> bytes:
     )
 
 
-def write_ods(path: Path, rows: Rows, sheet: str = "人员") -> None:
+def write_ods(path: Path, rows: Rows, sheet: str = "人员", digits: int = 0) -> None:
+    """Numbers show at least so many digits."""
     office = "urn:oasis:names:tc:opendocument:xmlns"
     lines = "".join(
-        f"<t:table-row>{''.join(map(_ods_cell, cells))}</t:table-row>" for cells in rows
+        f"<t:table-row>{''.join(_ods_cell(c, digits) for c in cells)}</t:table-row>"
+        for cells in rows
     )
     content = (
         (
@@ -146,7 +162,7 @@ def write_ods(path: Path, rows: Rows, sheet: str = "人员") -> None:
         packed.writestr("content.xml", content)
 
 
-def _ods_cell(cell: Any) -> str:
+def _ods_cell(cell: Any, digits: int) -> str:
     if cell is None:
         return "<t:table-cell/>"
     if cell is NA:
@@ -155,4 +171,4 @@ def _ods_cell(cell: Any) -> str:
     if isinstance(cell, str):
         return f'<t:table-cell office:value-type="string"><text:p>{cell}</text:p></t:table-cell>'
     shown = f'office:value-type="float" office:value="{cell!r}"'
-    return f"<t:table-cell {shown}><text:p>{cell}</text:p></t:table-cell>"
+    return f"<t:table-cell {shown}><text:p>{str(cell).zfill(digits)}</text:p></t:table-cell>"

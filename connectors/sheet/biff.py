@@ -1,4 +1,4 @@
-"""Cells with an error in a workbook of Excel 97-2003 (.xls).
+"""Cells with an error, and numbers with leading zeros, in a workbook of Excel 97-2003 (.xls).
 
 Its records are those of Microsoft's [MS-XLS]; the file around them is the compound file of
 [MS-CFB], read as far as one stream of it needs.
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from connectors.sheet.numberformat import padded_styles
 from connectors.sheet.survey import Survey, Unfit
 
 __all__ = ["check_xls", "survey_xls"]
@@ -18,6 +19,7 @@ __all__ = ["check_xls", "survey_xls"]
 _MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _END, _LARGEST = 0xFFFFFFFE, 0xFFFFFFFA
 _FORMULA, _BOOLERR, _BOUNDSHEET, _BOF, _EOF = 0x0006, 0x0205, 0x0085, 0x0809, 0x000A
+_NUMBER, _RK, _MULRK, _FORMAT, _XF = 0x0203, 0x027E, 0x00BD, 0x041E, 0x00E0
 _SMALL_BELOW = 4096
 
 
@@ -42,8 +44,12 @@ def _sound() -> Iterator[None]:
 
 
 def _survey(book: bytes, sheet: str) -> Survey:
-    survey = Survey()
+    survey, styles = Survey(), _styles(book)
     for kind, body in _records(book, _begin(book, sheet)):
+        if styles and kind in (_NUMBER, _RK, _MULRK, _FORMULA):
+            for row, column, style in _styled(kind, body):
+                if style in styles:
+                    survey.padding.add(row, column, styles[style])
         if kind not in (_BOOLERR, _FORMULA):
             continue
         # A formula's last result is a double, or FFFF behind a word for what else it is.
@@ -59,10 +65,36 @@ def _begin(book: bytes, sheet: str) -> int:
     for kind, body in _records(book, 0):
         if kind == _BOUNDSHEET:
             length, wide = body[6], body[7] & 1
-            raw = body[8 : 8 + length * (1 + wide)]
-            if raw.decode("utf-16-le" if wide else "latin-1") == sheet:
+            if _text(body[8:], length, wide) == sheet:
                 return int(struct.unpack_from("<I", body)[0])
     raise Unfit(f"its sheet {sheet} cannot be found; save it as .xlsx")
+
+
+def _styles(book: bytes) -> dict[int, int]:
+    """By its number, the digits of each style that shows leading zeros."""
+    formats: dict[int, str] = {}
+    styles: list[int] = []
+    for kind, body in _records(book, 0):
+        if kind == _FORMAT:
+            number, length = struct.unpack_from("<HH", body)
+            formats[number] = _text(body[5:], length, body[4] & 1)
+        elif kind == _XF:
+            styles.append(struct.unpack_from("<H", body, 2)[0])
+    return padded_styles(formats, styles)
+
+
+def _styled(kind: int, body: bytes) -> Iterator[tuple[int, int, int]]:
+    """Row, column and style of the numbers of a record."""
+    row, column, style = struct.unpack_from("<HHH", body)
+    if kind != _MULRK:
+        yield row, column, style
+        return
+    for at in range((len(body) - 6) // 6):
+        yield row, column + at, struct.unpack_from("<H", body, 4 + at * 6)[0]
+
+
+def _text(raw: bytes, length: int, wide: int) -> str:
+    return raw[: length * (1 + wide)].decode("utf-16-le" if wide else "latin-1")
 
 
 def _records(book: bytes, at: int) -> Iterator[tuple[int, bytes]]:

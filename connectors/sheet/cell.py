@@ -38,15 +38,17 @@ class Bad(Exception):
         self.why = why
 
 
-def read_cell(cell: Cell, kind: Type) -> str | None:
+def read_cell(cell: Cell, kind: Type, digits: int = 0) -> str | None:
     """The canonical text for a column of that type; None for an empty cell. What is no value of the
-    type stays the text it is, for others to refuse. Raises Bad where no text can be trusted."""
+    type stays the text it is, for others to refuse. Raises Bad where no text can be trusted. A
+    whole number shown with at least so many `digits` is that text in a column of text."""
     if isinstance(cell, str):
         return reader_of(kind)(cell) if cell else None
     if isinstance(cell, bool):
         return _truth(cell, kind)
     if isinstance(cell, int | float):
-        return _number(float(cell), kind)
+        text = _number(float(cell), kind)
+        return text.zfill(digits) if kind.kind is Kind.TEXT and text.isdigit() else text
     return _moment(cell, kind)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -43,7 +43,7 @@ class Loaded:
             if not bad and not any(c != "" for c in cells):
                 self.blank += 1
                 continue
-            fault, why, values = self._values(cells, bad)
+            fault, why, values = self._values(cells, bad, sheet.padding.of_row(number - 1))
             if number in sheet.merged:
                 fault, why = "", "merged_cells"
             yield (place, fault, why, *values)
@@ -79,7 +79,7 @@ class Loaded:
         return (place, fault, why, *map(_bound, values, self._columns))
 
     def _values(
-        self, cells: Sequence[Cell], errors: Iterable[int]
+        self, cells: Sequence[Cell], errors: Iterable[int], padding: Mapping[int, int]
     ) -> tuple[str | None, str | None, list[Any]]:
         fault = why = None
         values: list[Any] = []
@@ -93,7 +93,7 @@ class Loaded:
                 if cell.__class__ is str:  # most are, and this is done for every cell
                     value = read(cell) if cell else None
                 else:
-                    value = read_cell(cell, column.type)
+                    value = read_cell(cell, column.type, padding.get(at, 0))
             except Bad as bad:
                 if fault is None:
                     fault, why = column.name, bad.why

@@ -12,6 +12,7 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError, Shee
 
 from connectors.sheet.biff import check_xls, survey_xls
 from connectors.sheet.cell import Cell
+from connectors.sheet.numberformat import Padding
 from connectors.sheet.survey import Survey, Unfit, check_package, survey_ods, survey_xlsx
 from connectors.template import FIRST_ROW, MARK, NAMES_ROW, SHEET, VERSION, VERSION_NOW
 
@@ -21,7 +22,7 @@ __all__ = ["Sheet", "open_sheet"]
 @dataclass
 class Sheet:
     """A sheet with a row of names. `merged` are the data rows that share a cell with others, by
-    number from 1; `errors` are cells by row and column from 0."""
+    number from 1; `errors` are cells by row and column from 0, and so is `padding`."""
 
     name: str
     names: list[str]
@@ -29,6 +30,7 @@ class Sheet:
     rows: Any
     errors: set[tuple[int, int]] = field(default_factory=set)
     merged: frozenset[int] = frozenset()
+    padding: Padding = field(default_factory=Padding)
 
     def cells(self) -> Iterator[tuple[int, list[Cell]]]:
         """Row numbers from 1 as a spreadsheet shows them, and cells from column A on."""
@@ -64,7 +66,7 @@ def open_sheet(path: Path, options: dict[str, str], most_bytes: int, most_cells:
             for row in range(max(top, first - 1), bottom + 1)
         )
         titles = [str(c).strip() for c in names]
-        return Sheet(name, titles, first, rows, survey.errors, merged)
+        return Sheet(name, titles, first, rows, survey.errors, merged, survey.padding)
 
 
 def _check_package(path: Path, most_bytes: int) -> None:

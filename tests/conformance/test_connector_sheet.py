@@ -130,6 +130,57 @@ def test_a_format_is_no_value(tmp_path: Path, shown: str, number: float, text: s
     assert sound(read(tmp_path, "a.xlsx", {"k": TEXT, "v": TEXT}), "v") == [(text,)]
 
 
+CODES = [
+    ("000000", 123, "000123"),
+    ("000000", 1234567, "1234567"),
+    ("000000_ ;[Red]\\-000000", 123, "000123"),
+    ("[$-804]00", 7, "07"),
+    ("0", 7, "7"),
+    ("00", 7.5, "7.5"),
+    ("0.00", 7, "7"),
+    ("#,##0", 1234, "1234"),
+]
+
+
+def test_leading_zeros_that_are_shown_are_part_of_an_id(tmp_path: Path) -> None:
+    """Those of a number are not. What a format adds else is no value."""
+    names = [f"c{at}" for at in range(len(CODES))]
+    formats = {(1, at): code for at, (code, _, _) in enumerate(CODES)}
+    write_xlsx(tmp_path / "a.xlsx", [names, [number for _, number, _ in CODES]], formats=formats)
+    (row,) = read(tmp_path, "a.xlsx", dict.fromkeys(names, TEXT))
+    assert [row[name] for name in names] == [text for _, _, text in CODES]
+    assert read(tmp_path, "a.xlsx", {"c0": Type(Kind.INTEGER)})[0]["c0"] == "123"
+
+
+def test_leading_zeros_are_seen_wherever_they_lie_in_a_large_sheet(tmp_path: Path) -> None:
+    path, rows = tmp_path / "a.xlsx", [["k", "v"], [1, "a"], [2, "b"]]
+    write_xlsx(path, rows, formats={(1, 0): "000", (2, 0): "000"})
+    for cut in (1, 9, 16):
+        push(path, "xl/worksheets/sheet1.xml", b"<sheetData>", b'<c r="A2"', cut)
+        assert sound(read(tmp_path, "a.xlsx", {"k": TEXT, "v": TEXT}), "k") == [("001",), ("002",)]
+        write_xlsx(path, rows, formats={(1, 0): "000", (2, 0): "000"})
+
+
+def test_leading_zeros_in_a_workbook_of_excel_97(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [["k", "v", "w"], [1, 2, 3], [4, "b", 5], [1 << 30, 7, 8]]
+    write_xls(tmp_path / "a.xls", rows, shown="000")
+    found = sound(read(tmp_path, "a.xls", {"k": TEXT, "v": TEXT, "w": TEXT}), "k", "v", "w")
+    assert found == [("001", "002", "003"), ("004", "b", "005"), ("1073741824", "007", "008")]
+
+
+@pytest.mark.parametrize("cut", [None, 1, 60])
+def test_leading_zeros_in_an_ods_file_refuse_it(tmp_path: Path, cut: int | None) -> None:
+    """Which cell it is cannot be told there."""
+    write_ods(tmp_path / "a.ods", [["k", "v"], ["1", 7]], digits=3)
+    if cut is not None:
+        mark = b"<text:p>007"
+        push(tmp_path / "a.ods", "content.xml", b"<office:spreadsheet>", mark, cut)
+    with pytest.raises(StructureMismatch, match="it holds numbers that show leading zeros"):
+        read(tmp_path, "a.ods", {"k": TEXT, "v": TEXT})
+    write_ods(tmp_path / "a.ods", [["k", "v"], ["1", 0], ["2", 0.5], ["007", 1]])
+    assert len(read(tmp_path, "a.ods", {"k": TEXT, "v": TEXT})) == 3
+
+
 @pytest.mark.parametrize("kind", [TEXT, Type(Kind.INTEGER), Type(Kind.DECIMAL)])
 @pytest.mark.parametrize(
     "number", [110101199003071234, 110101199003070000, 1e15, -1e15, 0.1234567890123456]
