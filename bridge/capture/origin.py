@@ -50,14 +50,14 @@ def refuse_older_picture(held: Hold, name: TableName) -> None:
 def refuse_another_folder(held: Hold, name: TableName, *, holds_files: bool) -> None:
     """Raises MissingObject where there is no file, and the folder is another than the one in which
     there were some: that of a share lies empty while it is not mounted."""
-    found = f"folder {held.source.folder_number()}"
+    number = str(held.source.folder_number())
     with held.exchange.transaction():
         ledger = held.ledger()
         standing = ledger.standing()
         known = standing.source_schema if standing else None
-        if holds_files and known != found:
-            ledger.reads_from(found, "")
-    if known and known != found and not holds_files:
+        if holds_files and known != number:
+            ledger.reads_from(number, "")
+    if known and known != number and not holds_files:
         raise MissingObject(
             f"{held.name}: there is no file {name}, and the folder is another than the one in "
             "which there were some",
