@@ -20,7 +20,7 @@ from connectors.errors import ConfigurationError
 from connectors.selection import Format
 from connectors.table import Column, Fit, ForeignKey, Kind, Table, TableName, Type
 
-__all__ = ["Plan", "find_move", "make_plan"]
+__all__ = ["Plan", "find_move", "make_plan", "refuse_neighbour"]
 
 
 @dataclass(frozen=True)
@@ -207,11 +207,15 @@ def _narrow(route: Route, existing: Table) -> tuple[str, ...]:
 
 
 def _refuse_neighbour(held: Hold) -> None:
-    """The job's tables at the exchange bear its name, and not its department's."""
-    if not held.has_current_ledger:
-        return
-    with held.exchange.transaction():
-        neighbour = held.ledger().neighbour()
+    if held.has_current_ledger:
+        with held.exchange.transaction():
+            refuse_neighbour(held)
+
+
+def refuse_neighbour(held: Hold) -> None:
+    """The job's tables at the exchange bear its name, and not its department's. In the caller's
+    transaction there."""
+    neighbour = held.ledger().neighbour()
     if neighbour is not None:
         raise ConfigurationError(
             f"{held.name}: department {neighbour} has a job of this name in this exchange database",

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bridge.batch import Batch, Kind, Tally
+from bridge.capture.image import make_tables
 from bridge.capture.origin import refuse_another_folder
 from bridge.capture.window import Reach, capture_changes
 from bridge.failpoint import failpoint
@@ -58,8 +59,8 @@ def begin(held: Hold, plan: Plan) -> Batch:
     exchange = held.exchange
     with exchange.transaction() as connection:
         ledger = held.ledger()
-        ledger.fence()
-        exchange.execute_all([*plan.changes.drop(), *plan.changes.create()])
+        standing = ledger.fence()
+        make_tables(held, plan, standing.source_schema or "", "UTC")
         batch = ledger.seal(
             kind=Kind.FIRST if ledger.epoch == 1 else Kind.RESYNC,
             content_hash=plan.content_hash,

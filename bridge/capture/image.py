@@ -19,12 +19,12 @@ from bridge.failpoint import failpoint
 from bridge.hold import Hold
 from bridge.intake import Intake, every_row
 from bridge.ledger.quarantine import Quarantine
-from bridge.plan import Plan
+from bridge.plan import Plan, refuse_neighbour
 from connectors.changes import EPOCH, SEQ
 from connectors.connector import RowStream
 from connectors.dialect import KeyRange
 
-__all__ = ["key_range", "load_image"]
+__all__ = ["key_range", "load_image", "make_tables"]
 
 
 def load_image(
@@ -38,10 +38,9 @@ def load_image(
     run sealed, if there is one."""
     low, begins = newest.key_high if newest else None, newest is None
     if begins:
-        zone = "" if plan.cursor is None else zone_of(held).key
+        zone = "UTC" if plan.cursor is None else zone_of(held).key
         with held.exchange.definition():
-            held.ledger().reads_from(plan.table.schema, zone)
-            held.exchange.execute_all([*plan.changes.drop(), *plan.changes.create()])
+            make_tables(held, plan, plan.table.schema, zone)
             failpoint("image.beginning")
         failpoint("image.begun")
     with whole_snapshot(held, plan.table):
@@ -52,6 +51,16 @@ def load_image(
             batch = _seal_part(held, plan, stream, high, low, begins=begins)
             low, last, begins = batch.key_high, batch.last, False
             sink(batch)
+
+
+def make_tables(held: Hold, plan: Plan, schema: str, zone: str) -> None:
+    """Makes the job's tables at the exchange anew. From here on they are our department's, before
+    any of them is taken away: where that commits what stands before it, too."""
+    ledger = held.ledger()
+    ledger.alone_by_name()
+    refuse_neighbour(held)
+    ledger.reads_from(schema, zone)
+    held.exchange.execute_all([*plan.changes.drop(), *plan.changes.create()])
 
 
 def _seal_part(

@@ -61,7 +61,8 @@ _NEIGHBOUR = (
     .where(
         _OTHER.job == bindparam("this_job"),
         _OTHER.department != bindparam("this_department"),
-        exists().where(
+        _OTHER.stamp_zone.is_not(None)
+        | exists().where(
             _BATCH_OF_OTHER.department == _OTHER.department, _BATCH_OF_OTHER.job == _OTHER.job
         ),
         ~exists().where(this_job(batch_row)),
@@ -93,7 +94,7 @@ class History:
         return self._standing(_LOCKED)
 
     def neighbour(self) -> str | None:
-        """Another department that has batches of a job of this name, while this one has none."""
+        """Another department that has begun a job of this name, while this one has no batches."""
         found = self.connection.execute(_NEIGHBOUR, naming(self.department, self.job)).scalar()
         return None if found is None else str(found)
 

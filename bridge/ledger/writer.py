@@ -39,6 +39,12 @@ _BEGUN = (
 )
 _NEW_BATCH, _NEW_EVENT = insert(batch_row), insert(batch_event).inline()
 _JOB = update(job_row).where(this_job(job_row))
+_NAMESAKES = (
+    select(job_row.c.department)
+    .where(job_row.c.job == bindparam("this_job"))
+    .order_by(job_row.c.department)
+    .with_for_update()
+)
 _BATCH_AS_SEEN = update(batch_row).where(
     this_job(batch_row),
     batch_row.c.epoch == bindparam("of_epoch"),
@@ -82,6 +88,11 @@ class Ledger(History):
     def fence(self) -> Standing:
         """Lock the job's row until the transaction ends; `Busy` if the job is no longer ours."""
         return self._ours(self._locked())
+
+    def alone_by_name(self) -> None:
+        """Until the transaction ends, no other department begins a job of this name, nor goes on
+        with one."""
+        self.connection.execute(_NAMESAKES, self._this_job).all()
 
     def peek(self) -> None:
         """`Busy` if the job is no longer ours, without a lock: early, but no protection."""

@@ -698,7 +698,7 @@ CAPTURING = (
         "copy-taken-away-by-who-has-lost-the-job",
         "lock",
         "bridge.capture.image",
-        "            held.ledger().reads_from(plan.table.schema, zone)\n",
+        "    ledger.reads_from(schema, zone)\n",
         "",
         f"{SCENARIO}/test_concurrency.py::test_a_holder_that_lost_its_job_takes_no_copy_away"
         "[sqlite]",

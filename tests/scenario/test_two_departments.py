@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, MetaData, Table, insert, update
 
 from bridge.batch import State
 from bridge.event import EventKind, Sighting
+from bridge.failpoint import arm, at
 from bridge.ledger import Ledger
 from bridge.ledger.audit import Audit, AuditEntry
 from bridge.ledger.event import Events
@@ -23,9 +25,12 @@ from bridge.ledger.schema import EXCHANGE, RECEIVER, audit_entry, batch_row, qua
 from bridge.ledger.timeliness import know
 from bridge.notice import note_all
 from bridge.reporting import assemble_report
+from bridge.run import Outcome, run_job
+from bridge.settings import load
 from tests.command import call
 from tests.proof.story import ACTS, CAPTURES, Act, Scene, prepare
 from tests.scenario.books import DAY, FEBRUARY, JANUARY, MANY, MARCH, Books, seal
+from tests.scenario.test_sheets import Desk
 from tests.scenario.world import DEPARTMENT, MakeWorld, World, cursor_job, quoted
 
 Capsys = pytest.CaptureFixture[str]
@@ -239,14 +244,7 @@ def test_two_jobs_of_one_name_do_not_share_their_tables(
     world.make_table(5)
     world.job("j", **cursor_job())
     world.run_well()
-    theirs = tmp_path / "theirs"
-    shutil.copytree(world.directory, theirs)
-    settings, job = theirs / "bridgehead.yaml", theirs / "jobs/j.yaml"
-    other = f"other: {{family: sqlite, path: {tmp_path}/other.db, options: {{create: 'true'}}}}"
-    text = settings.read_text("utf-8").replace(DEPARTMENT, THIRD)
-    settings.write_text(text.replace("endpoints:", f"endpoints:\n  {other}"), "utf-8")
-    text = job.read_text("utf-8").replace("endpoint: target", "endpoint: other")
-    job.write_text(text, "utf-8")
+    theirs = of_a_neighbour(world, tmp_path)
     before = world.sql("exchange", "SELECT * FROM bh_copy_j")
     for words in (("check", "j"), ("run", "j"), ("resync", "j", "--why", "because")):
         told = call(capsys, "--config", theirs, *words)
@@ -256,10 +254,75 @@ def test_two_jobs_of_one_name_do_not_share_their_tables(
     world.sql("source", f"UPDATE t SET name = 'x', updated_at = {world.now} WHERE id = 5")
     assert world.run_well().batches[0].sent.updated == 1
 
+    job = theirs / "jobs/j.yaml"
+    text = job.read_text("utf-8")
     job.rename(theirs / "jobs/k.yaml").write_text(text.replace("job: j", "job: k"), "utf-8")
     assert call(capsys, "--config", theirs, "run", "k").code == 0
     world.run_well()
     assert world.findings() == []
+
+
+@pytest.mark.parametrize("captured", ["table", "files"])
+def test_two_jobs_of_one_name_that_begin_at_once(
+    make: MakeWorld, tmp_path: Path, captured: str
+) -> None:
+    """When the second one looked, the first had not begun."""
+    world = make(*SQLITE)
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    if captured == "files":
+        desk = Desk(world, "csv")
+        desk.job("*.csv", {"id": {"type": "integer"}, "v": {}}, key=["id"])
+        desk.csv("a.csv", "1,a")
+    theirs = load(of_a_neighbour(world, tmp_path))
+    ours: list[Outcome] = []
+    arm(at("target.claimed", 1, lambda _: ours.append(world.run())))
+    try:
+        outcome = run_job(theirs, "j")
+    finally:
+        arm(None)
+    assert ours[0].verdict == "reconciled"
+    assert outcome.exit_code == 2
+    assert f"department {DEPARTMENT} has a job of this name" in str(outcome.error)
+    rows = 5 if captured == "table" else 1
+    assert world.sql("exchange", "SELECT count(*) FROM bh_copy_j") == [(rows,)]
+    world.run_well()
+
+
+def test_a_job_that_has_only_begun_has_its_name(make: MakeWorld, tmp_path: Path) -> None:
+    """And whoever waits for it to begin."""
+    world = make("sqlite", "postgresql", "sqlite")
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    theirs = load(of_a_neighbour(world, tmp_path))
+    found: list[Outcome] = []
+    other = Thread(target=lambda: found.append(run_job(theirs, "j")))
+
+    def meanwhile(_: str) -> None:
+        other.start()
+        other.join(0.5)
+
+    arm(at("image.beginning", 1, meanwhile))
+    try:
+        world.run_well()
+    finally:
+        arm(None)
+        other.join()
+    assert found[0].exit_code == 2
+    assert world.sql("exchange", "SELECT count(*) FROM bh_copy_j") == [(5,)]
+
+
+def of_a_neighbour(world: World, tmp_path: Path) -> Path:
+    """The same configuration, of another department with a target of its own."""
+    theirs = tmp_path / "theirs"
+    shutil.copytree(world.directory, theirs)
+    settings, job = theirs / "bridgehead.yaml", theirs / "jobs/j.yaml"
+    other = f"other: {{family: sqlite, path: {tmp_path}/other.db, options: {{create: 'true'}}}}"
+    text = settings.read_text("utf-8").replace(DEPARTMENT, THIRD)
+    settings.write_text(text.replace("endpoints:", f"endpoints:\n  {other}"), "utf-8")
+    text = job.read_text("utf-8").replace("endpoint: target", "endpoint: other")
+    job.write_text(text, "utf-8")
+    return theirs
 
 
 def _first_event(world: World) -> int:
