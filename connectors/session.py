@@ -244,6 +244,12 @@ class Session(ABC):
     def rows(self, statement: Statement | str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self._cursor(statement).fetchall()]
 
+    def columns(self, statement: Statement | str) -> list[tuple[Any, ...]]:
+        """What the driver says of the columns of what comes, which is no rows."""
+        cursor = self._cursor(statement)
+        cursor.fetchall()
+        return [tuple(column) for column in cursor.description]
+
     def value(self, statement: Statement | str) -> Any:
         """The first column of the first row, or None."""
         row = self._cursor(statement).fetchone()

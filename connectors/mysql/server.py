@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -201,16 +202,28 @@ class MysqlServer(Connector):
         self.rows(f"SELECT 1\nFROM {self.dialect.table(name)}\nLIMIT 0")
 
     def _described_again(self, table: Table) -> Table:
-        """No temporary table is made in a transaction that only reads."""
-        return super()._described_again(table) if table.query is None else table
+        """No temporary table is made in a transaction that only reads: of a query, what the server
+        says of its answer must be what it said before."""
+        if table.query is None:
+            return super()._described_again(table)
+        with self._translated():
+            now = telling.answer(self, table.query)
+        return table if now == self._answers.get(table.query) else replace(table, columns=())
+
+    @cached_property
+    def _answers(self) -> dict[str, telling.Answer]:
+        """What each query's answer was when it was described last."""
+        return {}
 
     def describe_query(self, query: str) -> Table:
         """By way of an empty temporary table, which keeps the types of plain columns."""
-        text = query.strip().rstrip(";").replace("%", "%%")
+        query = query.strip().rstrip(";")
+        text = query.replace("%", "%%")
         name = TableName("bh_query")
         drop = f"DROP TEMPORARY TABLE IF EXISTS {self.dialect.table(name)}"
         try:
             with self._translated():
+                answer = telling.answer(self, query)  # first: what is altered meanwhile differs
                 self.execute(drop)
                 made = f"CREATE TEMPORARY TABLE {self.dialect.table(name)} ENGINE=InnoDB\n"
                 self.execute(f"{made}SELECT * FROM ({text}\n) q LIMIT 0")
@@ -224,9 +237,10 @@ class MysqlServer(Connector):
                 endpoint=str(self.endpoint),
                 remedy="write one SELECT, without parameters",
             ) from error
+        self._answers[query] = answer
         columns = [_like_catalogue(row) for row in rows]
         found = relation_of(TableName("query"), ("VIEW", "", None, None), columns, [], [], [])
-        return Table(found.name, found.columns, query=query.strip().rstrip(";"))
+        return Table(found.name, found.columns, query=query)
 
     def _about(self, name: TableName, query: str) -> list[tuple[Any, ...]]:
         place = (name.schema or self.endpoint.schema, name.name)

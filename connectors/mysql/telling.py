@@ -1,13 +1,18 @@
-"""What a MariaDB or MySQL server tells of its disks, and of who writes a column."""
+"""What a MariaDB or MySQL server tells of its disks, of who writes a column, and of a query."""
 
 from __future__ import annotations
+
+from typing import Any, TypeAlias
 
 from connectors.connector import Connector
 from connectors.dialect import Statement
 from connectors.table import TableName
 from connectors.telling import Room, Stamping, room_of_server, stamping_of
 
-__all__ = ["room", "stamping"]
+__all__ = ["Answer", "answer", "room", "stamping"]
+
+Answer: TypeAlias = list[tuple[Any, ...]]
+"""Name, type and size of each column, as the driver has them from the server."""
 
 _STAMPED = """
 SELECT column_default, extra
@@ -41,3 +46,10 @@ def stamping(session: Connector, name: TableName, column: str) -> Stamping:
     ]
     given = None if default is None else str(default)
     return stamping_of(column, triggers, given, f"{_ON_UPDATE}{moment}" if on_update else None)
+
+
+def answer(session: Connector, query: str) -> Answer:
+    """How a query would be answered now. Inside a transaction, nobody alters its tables from then
+    on."""
+    text = query.replace("%", "%%")
+    return session.columns(f"SELECT * FROM ({text}\n) q\nLIMIT 0")

@@ -62,9 +62,11 @@ def disarmed() -> Iterator[None]:
         ((PG, PG, PG), NUMBER, QUERY),
         (("odbc-postgresql", PG, PG), TEXT, {}),
         ((MARIA, PG, PG), NUMBER_OF_MARIADB, {}),
+        ((MARIA, PG, PG), NUMBER_OF_MARIADB, QUERY),
+        (("odbc-mariadb", PG, PG), NUMBER_OF_MARIADB, QUERY),
     ],
     indirect=["world"],
-    ids=["text", "query", "ODBC", "MariaDB"],
+    ids=["text", "query", "ODBC", "MariaDB", "MariaDB query", "MariaDB query ODBC"],
 )
 def test_nothing_is_cut_or_rounded(world: World, statement: str, job: dict[str, Any]) -> None:
     """A run that may not try again says why; the next one is held, as it would be without this."""
