@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, func, select
 
 from bridge.batch import GENESIS, Batch, Counts, Kind, State
 from bridge.ledger import candidate
@@ -46,11 +46,12 @@ _APPLIED = (
 _IN_STATE = _BATCHES.where(batch_row.c.state.in_(bindparam("states", expanding=True))).order_by(
     batch_row.c.epoch, batch_row.c.seq
 )
-_THIS_EPOCH = (
-    _BATCHES.where(batch_row.c.epoch == select(job_row.c.epoch).where(_THIS_JOB).scalar_subquery())
-    .order_by(batch_row.c.seq.desc())
-    .limit(1)
+_ANY_BATCH = batch_row.alias("any_batch")
+_EPOCH = func.coalesce(  # that of its batches, where the job's row is lost
+    select(job_row.c.epoch).where(_THIS_JOB).scalar_subquery(),
+    select(func.max(_ANY_BATCH.c.epoch)).where(this_job(_ANY_BATCH)).scalar_subquery(),
 )
+_THIS_EPOCH = _BATCHES.where(batch_row.c.epoch == _EPOCH).order_by(batch_row.c.seq.desc()).limit(1)
 _OF_A_WINDOW = _THIS_EPOCH.where(batch_row.c.kind != Kind.REPAIR.value)
 _COMPLETE = _OF_A_WINDOW.where(batch_row.c.last)
 _CONFIRMED = _THIS_EPOCH.where(batch_row.c.applied_at.is_not(None))

@@ -5,12 +5,12 @@ Not by the columns' own names: an UPDATE sets every column that its values name.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam
 
 __all__ = ["naming", "this_job"]
 
 
-def this_job(table: Table) -> ColumnElement[bool]:
+def this_job(table: FromClause) -> ColumnElement[bool]:
     """Rows of the job that the values of `naming` name."""
     c = table.c
     return and_(c.department == bindparam("this_department"), c.job == bindparam("this_job"))

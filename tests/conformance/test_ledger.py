@@ -794,7 +794,7 @@ def test_thousands_are_set_aside_in_few_statements(connection: Connection) -> No
 # -- all jobs at once ------------------------------------------------------------------------
 
 
-def test_status_of_all_jobs_is_one_query(connection: Connection) -> None:
+def test_status_of_all_jobs(connection: Connection) -> None:
     busy, idle = taken(connection, "busy"), taken(connection, "idle")
     done = reconcile(busy, seal(busy))
     deviated = busy.move(receive(busy, seal(busy)), State.DEVIATED, deviation=3)
@@ -837,6 +837,16 @@ def test_status_of_all_jobs_is_one_query(connection: Connection) -> None:
     assert last.last_reconciled_at == arrived.reconciled_at, "of whatever epoch"
     now = reconcile(parts, whole)
     assert Ledger.jobs(connection, DEPARTMENT)[-1].last_reconciled_at == now.reconciled_at
+    connection.execute(delete(job_row).where(job_row.c.job != "idle"))
+    taken(connection, "zone")
+    lost = [one for one in Ledger.jobs(connection, DEPARTMENT) if one.seq]
+    assert lost == [
+        first,
+        replace(
+            last, sealed=1, in_flight_since=newest.sealed_at, last_reconciled_at=now.reconciled_at
+        ),
+    ]
+    assert (busy.newest(), busy.watermark()) == (busy.batch(1, 5), waiting.window_high)
 
 
 def test_what_is_rolled_back_never_was(exchange: Engine) -> None:

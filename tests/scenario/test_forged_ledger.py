@@ -144,6 +144,26 @@ def test_a_job_whose_row_and_file_are_taken_away_stands_in_the_statement(
     assert told(deviating, capsys).json["jobs"] == [], "nothing is left that names it"
 
 
+def test_a_job_whose_row_and_file_are_taken_away_stands_everywhere(
+    deviating: World, capsys: Capsys
+) -> None:
+    def measured() -> tuple[int, int, bool]:
+        verdict = f'bridgehead_job_verdict{{department="{DEPARTMENT}",job="j",verdict="deviation"}}'
+        looked = call(capsys, "--config", deviating.directory, "status", "--json")
+        (job,) = looked.json
+        assert (job["verdict"], job["deviation"], job["epoch"]) == ("deviation", 1, 1)
+        (section,) = assemble_report(deviating.deployment).jobs
+        assert (section.verdict, section.deviation) == ("deviation", 1)
+        page = call(capsys, "--config", deviating.directory, "metrics").out
+        return job["seq"], section.stream.sent_position.seq, f"{verdict} 1.0" in page
+
+    assert measured() == (2, 2, True)
+    deviating.sql("exchange", "DELETE FROM bh_job")
+    assert measured() == (2, 2, True)
+    (deviating.directory / "jobs/j.yaml").unlink()
+    assert measured() == (2, 2, True)
+
+
 def test_a_job_of_which_the_audit_log_alone_tells_lacks_its_batches(
     deviating: World, capsys: Capsys
 ) -> None:
