@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, exists, select
 
 from bridge.batch import Kind
-from bridge.ledger.schema import health_view
+from bridge.ledger.schema import claim_row, health_view, position_row
 from bridge.ledger.word import read_word
 from bridge.settings import Deployment
 from connectors.connector import Connector
@@ -27,7 +27,8 @@ _ALARMING = (Verdict.FORK, Verdict.GAP, Verdict.DEVIATION)
 
 @dataclass(frozen=True)
 class Health:
-    """One row of `bh_health`. Before its first batch a job has seq 0 and no lag."""
+    """One row of `bh_health`. Before its first batch a job has seq 0 and no lag; one that has a
+    table here and no position any more has epoch 0 too."""
 
     department: str
     job: str
@@ -77,7 +78,8 @@ class Centre:
                 self._session = connect(self._deployment.endpoint(self.endpoint))
             with self._session.transaction() as connection:
                 rows = connection.execute(_QUERY).all()
-                found = [_health(row) for row in rows]
+                lost = connection.execute(_WITHOUT_POSITION).all()
+                found = [*map(_health, rows), *(_lost(*names) for names in lost)]
         except MissingObject as error:
             self.close()
             raise MissingObject(
@@ -127,6 +129,21 @@ def _health(row: Row[Any]) -> Health:
     return Health(**values | {"lag_seconds": None if lag is None else max(0.0, float(lag))})
 
 
+def _lost(department: str, job: str) -> Health:
+    """Its position was deleted, which comes before the claim: the next run will find a gap."""
+    return Health(department, job, 0, 0, None, None, None, Verdict.GAP, 0, 0, 0, None)
+
+
+_WITHOUT_POSITION = (
+    select(claim_row.c.department, claim_row.c.job)
+    .where(
+        ~exists().where(
+            position_row.c.department == claim_row.c.department,
+            position_row.c.job == claim_row.c.job,
+        )
+    )
+    .distinct()
+)
 c = health_view.c
 _QUERY: Select[Any] = select(
     c.department,

@@ -63,6 +63,18 @@ def test_what_is_overdue_or_deviates_is_not_well(lived: World, capsys: Capsys) -
     assert watched("--endpoint", "none") == 2
 
 
+@chains
+def test_a_job_whose_position_was_deleted_is_a_gap(lived: World, capsys: Capsys) -> None:
+    lived.sql("target", "DELETE FROM bh_position WHERE job = 'b'")
+    told = call(capsys, "--config", lived.directory, "watch", "--json")
+    first, second = ((row["job"], row["verdict"], row["seq"]) for row in told.json)
+    assert (told.code, first, second) == (1, ("b", "gap", 0), ("a", "reconciled", 1))
+    assert lived.run("b").verdict == "gap"
+    lived.sql("target", "DELETE FROM bh_position")
+    shown = call(capsys, "--config", lived.directory, "watch", "--once")
+    assert (shown.code, shown.out.count("断号 gap")) == (1, 2)
+
+
 @light
 def test_of_several_stores_none_is_taken_for_all(lived: World, capsys: Capsys) -> None:
     lived.job("c", **cursor_job(), target={"endpoint": "exchange", "table": "t_c"})
