@@ -1,4 +1,4 @@
-"""How all jobs of a department stand, by few queries, so that `status` over hundreds stays cheap."""
+"""How all jobs of a department stand, so that `status` over hundreds stays cheap."""
 
 from __future__ import annotations
 

@@ -35,16 +35,17 @@ WHERE t.tgrelid = %s AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
 AND t.tgtype & 67 = 3 AND coalesce(array_length(t.tgattr::int2[], 1), 0) = 0
 ORDER BY t.tgname
 """
-# schema, name, whether it is found without its schema: of tables that are, or have a partition that
-# is, emptied by a crash
+# schema, name, whether it is found without its schema: of tables that are, or have a partition at
+# whatever depth that is, emptied by a crash
 _UNLOGGED = """
+WITH RECURSIVE emptied (oid) AS (
+  SELECT oid FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p') AND relpersistence = 'u'
+  UNION
+  SELECT i.inhparent FROM pg_catalog.pg_inherits i JOIN emptied ON emptied.oid = i.inhrelid)
 SELECT n.nspname, c.relname, CASE WHEN pg_catalog.pg_table_is_visible(c.oid) THEN 1 ELSE 0 END
-FROM pg_catalog.pg_class c
+FROM emptied
+JOIN pg_catalog.pg_class c ON c.oid = emptied.oid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p') AND (c.relpersistence = 'u' OR EXISTS (
-  SELECT 1 FROM pg_catalog.pg_inherits i
-  JOIN pg_catalog.pg_class p ON p.oid = i.inhrelid
-  WHERE i.inhparent = c.oid AND p.relpersistence = 'u'))
 """
 _INSERT, _UPDATE = 4, 16
 _STAMPING_FUNCTION = "moddatetime"  # of the contrib module spi: its argument is the column

@@ -15,12 +15,13 @@ OURS = ["bh_copy_j", "bh_change_j", "bh_quarantine"]
 def test_a_table_set_unlogged_is_refused_at_target_and_exchange(
     world: World, capsys: Capsys
 ) -> None:
-    """Also one of which only a partition is, and tables of the ledger."""
+    """Also one of which only a partition of a partition is, and tables of the ledger."""
     world.sql(
         "target",
         "CREATE TABLE t (id integer PRIMARY KEY, name text, amount numeric(10,2), "
         "updated_at timestamptz) PARTITION BY RANGE (id)",
-        "CREATE UNLOGGED TABLE first PARTITION OF t FOR VALUES FROM (0) TO (100)",
+        "CREATE TABLE whole PARTITION OF t FOR VALUES FROM (0) TO (200) PARTITION BY RANGE (id)",
+        "CREATE UNLOGGED TABLE first PARTITION OF whole FOR VALUES FROM (0) TO (100)",
     )
     world.make_table(3)
     world.job("j", **cursor_job())
