@@ -18,15 +18,19 @@ def compose(
     about = _about(deployment, entry)
     if language == "zh":
         mark = {
-            Occasion.RECOVERED: "恢复",
+            Occasion.RECOVERED: "已豁免" if _is_waived(entry) else "恢复",
             Occasion.REPEATED: f"{severity_word(entry.severity, 'zh')}·仍在持续",
         }.get(occasion, severity_word(entry.severity, "zh"))
         return f"【桥头堡】{mark} {kind} {about}".strip(), _body_zh(deployment, entry, occasion)
     mark = {
-        Occasion.RECOVERED: "recovered",
+        Occasion.RECOVERED: "waived" if _is_waived(entry) else "recovered",
         Occasion.REPEATED: f"{severity_word(entry.severity, 'en')}, still so",
     }.get(occasion, severity_word(entry.severity, "en"))
     return f"[Bridgehead] {mark}: {kind} {about}".strip(), _body_en(deployment, entry, occasion)
+
+
+def _is_waived(entry: EventEntry) -> bool:
+    return "waived" in entry.facts
 
 
 def _about(deployment: Deployment, entry: EventEntry) -> str:
@@ -47,7 +51,8 @@ def _body_zh(deployment: Deployment, entry: EventEntry, occasion: Occasion) -> s
         f"事件号：{number}（确认：bridgehead events ack {number} --by 姓名 --why 说明）",
     ]
     if occasion is Occasion.RECOVERED and entry.closed_at:
-        lines[4:] = [f"恢复：{moment(entry.closed_at)}，无需处理", f"事件号：{number}"]
+        how = "豁免，并未改正" if _is_waived(entry) else "恢复"
+        lines[4:] = [f"{how}：{moment(entry.closed_at)}，无需处理", f"事件号：{number}"]
     return "\n".join(filter(None, lines))
 
 
@@ -62,7 +67,8 @@ def _body_en(deployment: Deployment, entry: EventEntry, occasion: Occasion) -> s
         f"event: {number} (bridgehead events ack {number} --by NAME --why TEXT)",
     ]
     if occasion is Occasion.RECOVERED and entry.closed_at:
-        lines[4:] = [f"recovered: {moment(entry.closed_at)}, nothing to do", f"event: {number}"]
+        how = "waived, not put right" if _is_waived(entry) else "recovered"
+        lines[4:] = [f"{how}: {moment(entry.closed_at)}, nothing to do", f"event: {number}"]
     return "\n".join(filter(None, lines))
 
 

@@ -2,8 +2,10 @@
 
 sealed ──push──▶ applied ──reconcile──▶ reconciled ──retention──▶ purged
   │                 │                        ▲                       ▲
-  │                 └──────▶ deviated ──repair or waive──────────────┤
+  │                 └──────▶ deviated ──repair                       │
+  │                             └──waive──▶ waived ──repair──▶ reconciled
   ├──fuse──▶ held ──approve──▶ sealed                                │
+  │           ├──waive──▶ waived ──superseded by a later epoch───────┤
   │           └──reject──────────────────────────────────────────────┤
   └──superseded by a new epoch───────────────────────────────────────┘
 """
@@ -57,15 +59,17 @@ class State(StrEnum):
     RECONCILED = "reconciled"  # sent equals measured
     DEVIATED = "deviated"  # sent differs from measured; open until repaired or waived
     HELD = "held"  # waits for a person: too many deletes
+    WAIVED = "waived"  # it deviates, or never left, and a person answers for that
     PURGED = "purged"  # payload gone: retention, rejection, or superseded by a new epoch
 
 
 MOVES: dict[State, frozenset[State]] = {
-    State.SEALED: frozenset({State.APPLIED, State.HELD, State.PURGED}),
+    State.SEALED: frozenset({State.APPLIED, State.HELD, State.WAIVED, State.PURGED}),
     State.APPLIED: frozenset({State.RECONCILED, State.DEVIATED}),
     State.RECONCILED: frozenset({State.PURGED}),
-    State.DEVIATED: frozenset({State.RECONCILED, State.PURGED}),
-    State.HELD: frozenset({State.SEALED, State.PURGED}),
+    State.DEVIATED: frozenset({State.RECONCILED, State.WAIVED}),
+    State.HELD: frozenset({State.SEALED, State.WAIVED, State.PURGED}),
+    State.WAIVED: frozenset({State.RECONCILED, State.PURGED}),
     State.PURGED: frozenset(),
 }
 """The only legal moves of a batch."""
@@ -162,11 +166,20 @@ class Batch:
         sent, received = Measured(**vars(self.sent)), Measured(**vars(self.received))
         return deviation(sent, received, image=self.kind.is_image)
 
+    @property
+    def rows_amiss(self) -> int:
+        """How many rows of the target are not as it would have them: its deviation, or all that it
+        changes where it never left."""
+        if self.received is not None:
+            return self.deviation or 0
+        return self.tally.inserted + self.tally.updated + self.tally.deleted
+
     def contradicts_itself(self, *, ended: bool) -> bool:
         """Whether its state, receipt and deviation, which its hash does not cover, cannot all be
         true. Only of an epoch that has `ended` may a batch be laid aside, or a deviation be put
         right."""
-        laid_aside = self.state is State.PURGED and self.reconciled_at is None
+        never_left = self.state is State.WAIVED and self.received is None
+        laid_aside = never_left or (self.state is State.PURGED and self.reconciled_at is None)
         if laid_aside or self.state in (State.SEALED, State.HELD, State.APPLIED):
             is_answered = self.received is not None
             too_early = self.deviation is not None or (laid_aside and not ended)
@@ -174,7 +187,9 @@ class Batch:
         if self.received is None or self.deviation != self.difference:
             return True
         deviates = self.difference != 0
-        return not deviates if self.state is State.DEVIATED else deviates and not ended
+        if self.state in (State.DEVIATED, State.WAIVED):
+            return not deviates
+        return deviates and not ended
 
     def compute_hash(self) -> str:
         """The identity of I4: SHA-256 over the canonical JSON of everything sealed."""

@@ -25,6 +25,7 @@ def conclude(held: Hold, outcome: Outcome, error: BridgeheadError | None = None)
         outcome.quarantined = Quarantine(connection, held.department, held.name).count()
         ledger = held.ledger()
         deviated = ledger.open_deviations()
+        waived = ledger.waived()
         standing = ledger.standing()
         in_flight = ledger.unsettled() or _has_only_begun(ledger, standing)
         waiting = ledger.held()
@@ -35,11 +36,12 @@ def conclude(held: Hold, outcome: Outcome, error: BridgeheadError | None = None)
         outcome.left = _left_by(error, stood, held=bool(waiting))
     outcome.held = next(iter(waiting), None)
     outcome.deviated = deviated[-1] if deviated else None
+    outcome.waived = sum(batch.rows_amiss for batch in waived)
     by_batch = sum(batch.deviation or 0 for batch in deviated)
     outcome.deviation = max(by_batch, standing.content_deviation if standing else 0)
     cut = outcome.cut
     if not deviated and cut is not None and not cut.agrees:
-        outcome.deviation += abs(cut.sent.total - cut.received.total) or 1  # altered receipts
+        outcome.deviation += abs(cut.noted.total - cut.received.total) or 1  # altered receipts
         outcome.left = worst([outcome.left, Verdict.DEVIATION])
     elif outcome.left is Verdict.DEVIATION:
         outcome.deviation = outcome.deviation or 1  # of sums it is only known that they differ
@@ -49,7 +51,8 @@ def conclude(held: Hold, outcome: Outcome, error: BridgeheadError | None = None)
         outcome.verdict = Verdict.HELD
     elif in_flight:
         outcome.verdict = Verdict.IN_FLIGHT
-    outcome.verdict = worst([outcome.verdict, outcome.left])
+    waiver = [Verdict.WAIVED] if waived else []
+    outcome.verdict = worst([outcome.verdict, outcome.left, *waiver])
 
 
 def record(held: Hold, outcome: Outcome, error: BridgeheadError | None, began: float) -> None:

@@ -1,5 +1,5 @@
-"""What a person decides: of a held batch, of a job, of an event. Audited with who and why, in the
-transaction of what it changes, which ends the event that asked for it."""
+"""What a person decides: of a batch that is held or deviates, of a job, of an event. Audited with
+who and why, in the transaction of what it changes, which ends the event that asked for it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ from bridge.batch import Batch, State
 from bridge.errors import IllegalMove
 from bridge.event import EventKind, Recovery
 from bridge.failpoint import failpoint
-from bridge.hold import hold, open_ledger
+from bridge.hold import hold, lock_of, open_ledger
 from bridge.ledger import Ledger
 from bridge.ledger.audit import Audit
 from bridge.ledger.event import EventEntry, Events
+from bridge.ledger.record import Standing
+from bridge.ledger.waiver import WAIVE
 from bridge.notice import end
 from bridge.outcome import how_to_decide
 from bridge.settings import Deployment
+from reconcile.verdict import Verdict
 
-__all__ = ["acknowledge", "approve", "reject", "switch"]
+__all__ = ["acknowledge", "approve", "reject", "switch", "waive"]
+
+_LISTED = 20
 
 
 def approve(deployment: Deployment, job: str, seq: int, actor: str, why: str) -> Batch:
@@ -63,6 +68,37 @@ def reject(deployment: Deployment, job: str, seq: int, actor: str, why: str) -> 
         return epoch
 
 
+def waive(
+    deployment: Deployment, job: str, seq: int, actor: str, why: str, epoch: int | None = None
+) -> Batch:
+    """Somebody answers for it that the target is not as the batch would have it: nothing moves, the
+    batch still deviates in the books, and waits for nobody. One that is held never leaves, nor does
+    any before it that has not: the job begins anew, should its file come back; while that is there,
+    `reject` is the way. Asks the exchange alone: source, target and job file may be gone."""
+    department = deployment.department.code
+    with open_ledger(deployment) as exchange, exchange.lock(lock_of(department, job), 10):
+        with exchange.transaction() as connection:
+            ledger = Ledger(connection, department, job)
+            if not ledger.batches(limit=1):
+                deployment.job(job)  # neither the ledger nor the configuration may know it
+            batch = _to_waive(deployment, ledger, seq, epoch)
+            ledger.register()
+            ledger.take()
+            before = ledger.unsettled() if batch.state is State.HELD else []
+            for one in (*(b for b in before if b.state is State.SEALED), batch):
+                moved = ledger.move(one, State.WAIVED, note=f"waived by {actor}: {why}")
+                details = {"epoch": one.epoch, "seq": one.seq, "batch_hash": one.batch_hash}
+                details |= {"rows": one.rows_amiss, "why": why}
+                Audit(connection, department).append(actor, WAIVE, job, details)
+            if batch.state is State.HELD:
+                ledger.new_epoch(f"batch {batch.seq} was waived: {why}", actor)
+                ledger.answered(how_to_decide(batch))
+            _end_waived(deployment, ledger, batch, actor, why)
+            failpoint("waive.noting")
+        failpoint("waive.noted")
+        return moved
+
+
 def switch(deployment: Deployment, job: str, actor: str, why: str, *, on: bool) -> None:
     """Scheduled runs of the job go on, or are skipped; a run under way finishes. Needs no lock."""
     with open_ledger(deployment) as exchange:
@@ -83,6 +119,52 @@ def acknowledge(deployment: Deployment, number: int, actor: str, why: str) -> Ev
             failpoint("event.noting")
         failpoint("event.noted")
         return entry
+
+
+def _to_waive(deployment: Deployment, ledger: Ledger, seq: int, epoch: int | None) -> Batch:
+    job, waiting = ledger.job, [*ledger.open_deviations(), *ledger.held()]
+    named = f"{epoch}/{seq}" if epoch else str(seq)
+    found = [batch for batch in waiting if batch.seq == seq and epoch in (None, batch.epoch)]
+    places = ", ".join(batch.place for batch in (found or waiting)[:_LISTED])
+    if len(found) > 1:
+        raise IllegalMove(
+            f"{job}: more than one batch {named} deviates or is held",
+            remedy=f"name one with its epoch: {places}",
+        )
+    if not found:
+        waived = [b for b in ledger.waived() if b.seq == seq and epoch in (None, b.epoch)]
+        raise IllegalMove(
+            f"{job}: batch {named} is waived already"
+            if waived
+            else f"{job}: there is no batch {named} that deviates or is held",
+            remedy=f"batches that deviate or are held: {places}"
+            if waiting
+            else "no batch of this job deviates or is held",
+        )
+    if found[0].state is State.HELD and job in {*deployment.jobs, *deployment.bad_jobs}:
+        raise IllegalMove(
+            f"{job}: batch {named} is held, and the job has its file: nothing is waived",
+            remedy=f"bridgehead reject {job} {seq} --why TEXT, or take the file away",
+        )
+    return found[0]
+
+
+def _end_waived(deployment: Deployment, ledger: Ledger, batch: Batch, actor: str, why: str) -> None:
+    """The event that asked for it is over, if nothing else of the job is what it tells of."""
+    kind = EventKind.HELD if batch.state is State.HELD else EventKind.DEVIATION
+    standing = ledger.standing()
+    if kind is EventKind.DEVIATION and (ledger.open_deviations() or _deviates_besides(standing)):
+        return
+    waived = f"{batch.rows_amiss} rows of batch {batch.place} are waived by {actor}: {why}"
+    over = Recovery(kind, ledger.job, waived=waived)
+    end(ledger.connection, deployment, over, datetime.now(UTC))
+
+
+def _deviates_besides(standing: Standing | None) -> bool:
+    """In what stands in no batch: contents or sums."""
+    return standing is not None and (
+        standing.content_deviation > 0 or standing.left is Verdict.DEVIATION
+    )
 
 
 def _held_batch(waiting: list[Batch], job: str, seq: int) -> Batch:

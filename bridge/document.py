@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # `status` and `batches` do not load the engine
     from bridge.ledger.event import EventEntry
     from bridge.ledger.quarantine import QuarantineEntry
     from bridge.ledger.record import Sums
+    from bridge.ledger.waiver import Waiver
     from bridge.overview import JobOverview
     from bridge.run import Outcome
     from bridge.settings import Deployment
@@ -58,8 +59,8 @@ def batches_document(job: str, batches: Sequence[Batch]) -> dict[str, Any]:
 
 
 def outcome_document(outcome: Outcome, deployment: Deployment) -> dict[str, Any]:
-    """A run of one job; `remedy`, `renewed`, `error`, `skipped` and `held_back_by` only where there
-    is something to say."""
+    """A run of one job; `waived`, `remedy`, `renewed`, `error`, `skipped` and `held_back_by` only
+    where there is something to say."""
     document: dict[str, Any] = {
         "job": outcome.job,
         "verdict": outcome.verdict.value,
@@ -67,6 +68,8 @@ def outcome_document(outcome: Outcome, deployment: Deployment) -> dict[str, Any]
         "quarantined": outcome.quarantined,
         "batches": [batch_document(batch) for batch in outcome.batches],
     }
+    if outcome.waived:
+        document["waived"] = outcome.waived
     if outcome.remedy:
         document["remedy"] = outcome.remedy
     if outcome.renewed:
@@ -97,6 +100,8 @@ def status_document(job: JobOverview) -> dict[str, Any]:
         "in_flight_seconds": job.in_flight_seconds,
         "deviation": job.deviation,
         "held": standing.held if standing else 0,
+        "waived": standing.waived_rows if standing else 0,
+        "waivers": [_waiver(waiver) for waiver in job.waivers],
         "quarantined": standing.quarantined if standing else 0,
         "guarantee": guarantee.promise.value if guarantee else None,
         "guarantee_why": guarantee.why if guarantee else None,
@@ -106,6 +111,17 @@ def status_document(job: JobOverview) -> dict[str, Any]:
         "ran_error": standing.ran_error if standing else None,
         "compared_at": instant(standing.compared_at) if standing else None,
         **_deadline(job),
+    }
+
+
+def _waiver(waiver: Waiver) -> dict[str, Any]:
+    return {
+        "epoch": waiver.epoch,
+        "seq": waiver.seq,
+        "rows": waiver.rows,
+        "at": instant(waiver.at),
+        "by": waiver.actor,
+        "why": waiver.why,
     }
 
 

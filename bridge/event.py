@@ -95,12 +95,14 @@ _MANIFOLD = 2
 
 @dataclass(frozen=True)
 class Recovery:
-    """Something is so no longer; of every subject where none is named, or of all `but` one."""
+    """Something is so no longer; of every subject where none is named, or of all `but` one. With
+    `waived` it is still so, and somebody answers for it: what, who and why."""
 
     kind: EventKind
     job: str | None = None
     subject: str | None = None
     but: str | None = None
+    waived: str | None = None
 
 
 @dataclass(frozen=True)

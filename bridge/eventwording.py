@@ -31,8 +31,8 @@ def name_of(kind: EventKind, language: Language) -> str:
 def happened(entry: EventEntry, language: Language) -> str:
     """What was found, with the numbers and names of the event; a message of the engine follows."""
     said = _filled(_in(_WORDS[entry.kind].happened, language), entry, language)
-    found = _said(str(entry.facts.get("found", "")), language)
-    return "\n".join(part for part in (said, found) if part)
+    more = (_said(str(entry.facts.get(name, "")), language) for name in ("found", "waived"))
+    return "\n".join(part for part in (said, *more) if part)
 
 
 def remedy_of(entry: EventEntry, language: Language) -> str:
@@ -86,9 +86,9 @@ _WORDS: Mapping[EventKind, _Words] = {
         ),
         (
             "运行 bridgehead reconcile {job} 找出这些行；查明原因后 "
-            "bridgehead resync {job} --why 原因",
+            "bridgehead resync {job} --why 原因；无法改正的：bridgehead waive",
             "bridgehead reconcile {job} finds the rows; once the cause is known, "
-            "bridgehead resync {job} --why TEXT",
+            "bridgehead resync {job} --why TEXT; what cannot be put right: bridgehead waive",
         ),
     ),
     EventKind.GAP: _Words(

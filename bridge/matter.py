@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from bridge.batch import Batch, State
+from bridge.deadline import CHINA
 from bridge.language.speech import chinese
 from bridge.ledger.chain import ChainProblem
 from bridge.ledger.record import Standing
+from bridge.ledger.waiver import Waiver
 from reconcile import matter
 from reconcile.figures import Content
 from reconcile.matter import Matter
@@ -37,19 +39,29 @@ def last_found(standing: Standing | None, until: datetime) -> Found:
 
 def matters(
     still_open: Sequence[Batch],
+    waived: Sequence[Batch],
+    given: Mapping[str, Waiver],
     since: datetime | None,
     problems: Sequence[ChainProblem],
     content: Content | None,
     found: Found,
     unknown: int,
 ) -> Iterator[Matter]:
-    """Of the batches that deviate or are held, those sealed before the period; forks of the ledger,
-    for gaps are told by themselves; contents; what runs have found that is none of these; and how
-    many rows that were set aside are `unknown` to the quarantine."""
+    """Of the batches that deviate or are held, those sealed before the period; all that are waived,
+    with who answers for them; forks of the ledger, for gaps are told by themselves; contents; what
+    runs have found that is none of these; and how many rows that were set aside are `unknown` to
+    the quarantine."""
     for batch in still_open:
         if since is not None and batch.sealed_at < since:
             deviation = None if batch.state is State.HELD else batch.deviation or 0
             yield matter.older_batch(batch.epoch, batch.seq, deviation, batch.cause)
+    for batch in waived:
+        waiver, never_left = given.get(batch.batch_hash), batch.received is None
+        if waiver is not None:  # else it is a fork, which is told
+            who, when = waiver.actor, f"{waiver.at.astimezone(CHINA):%Y-%m-%d}"
+            by_whom = (who, when, waiver.why)
+            place, rows = (batch.epoch, batch.seq), batch.rows_amiss
+            yield matter.waived(*place, rows, *by_whom, never_left=never_left)
     for problem in problems:
         if problem.kind == "fork":
             yield matter.altered(problem.epoch, problem.seq)

@@ -32,6 +32,10 @@ METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     "bridgehead_job_verdict": ("1 for the verdict that stands, 0 for the others.", _VERDICT),
     "bridgehead_lag_seconds": ("How far the watermark lies behind now.", _JOB),
     "bridgehead_deviation_rows": ("Rows in open deviations.", _JOB),
+    "bridgehead_waived_rows": (
+        "Rows of batches that deviate, or never left, and that somebody has waived.",
+        _JOB,
+    ),
     "bridgehead_open_batches": (
         "Batches that are open: in flight, deviated or held, of whatever age.",
         _VERDICT,

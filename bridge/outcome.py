@@ -69,7 +69,8 @@ class Outcome:
     """What a run came to. `batches` are those it sealed or acknowledged, in order. `overdue`: the
     horizon has been held back for longer than the job allows. `through`: what has gone through.
     `quarantined`: rows that are set aside now, by this run or earlier ones.
-    `held`: the batch that waits for a person; `deviated`: the newest that deviates.
+    `held`: the batch that waits for a person; `deviated`: the newest that deviates; `waived`: the
+    rows of those that somebody answers for.
     `left`: of the verdict, what stands in no batch. `renewed`: what was found restored, and made
     a new epoch begin by itself. `anew`: an epoch has begun, by whomever, and what was held is laid
     aside. `reached` are the endpoints with which there was a session."""
@@ -81,6 +82,7 @@ class Outcome:
     quarantined: int = 0
     held: Batch | None = None
     deviated: Batch | None = None
+    waived: int = 0
     holders: tuple[str, ...] = ()
     held_since: datetime | None = None
     overdue: bool = False
@@ -104,8 +106,8 @@ class Outcome:
             return self.error.exit_code
         if self.skipped:
             return 0
-        needs_a_person = self.verdict not in (Verdict.RECONCILED, Verdict.IN_FLIGHT)
-        return 1 if needs_a_person or self.overdue else 0
+        well = (Verdict.RECONCILED, Verdict.IN_FLIGHT, Verdict.WAIVED)
+        return 1 if self.verdict not in well or self.overdue else 0
 
     @property
     def remedy(self) -> str | None:
@@ -121,7 +123,7 @@ class Outcome:
     def begin_again(self) -> None:
         """Another attempt: of the one before it, only what has really happened is kept."""
         self.verdict = self.left = Verdict.RECONCILED
-        self.deviation = self.quarantined = 0
+        self.deviation = self.quarantined = self.waived = 0
         self.held = self.deviated = None
         self.holders, self.held_since, self.overdue = (), None, False
         self.through, self.cut = set(), None

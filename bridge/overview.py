@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -14,6 +14,7 @@ from bridge.batch import Batch, State
 from bridge.guarantee import Guarantee, guarantee_of
 from bridge.ledger import JobStanding, Ledger
 from bridge.ledger.migrations import has_ledger
+from bridge.ledger.waiver import Waiver, standing_waivers
 from bridge.settings import Deployment
 from bridge.timeliness import Deadline, deadlines
 from connectors.connector import Connector
@@ -28,14 +29,15 @@ VERDICTS = {
     State.RECONCILED: Verdict.RECONCILED,
     State.DEVIATED: Verdict.DEVIATION,
     State.HELD: Verdict.HELD,
+    State.WAIVED: Verdict.WAIVED,
 }
 
 
 @dataclass(frozen=True)
 class JobOverview:
     """One job. `standing` is None for a job that never ran; `guarantee` for one whose file is gone
-    or cannot be used; `deadline` for one that owes nothing or has not begun. Seconds count up to
-    `at`."""
+    or cannot be used; `deadline` for one that owes nothing or has not begun. `waivers` are those
+    that stand. Seconds count up to `at`."""
 
     job: str
     title: str | None
@@ -44,6 +46,7 @@ class JobOverview:
     guarantee: Guarantee | None
     configured: bool
     deadline: Deadline | None = None
+    waivers: tuple[Waiver, ...] = ()
 
     @property
     def verdict(self) -> Verdict | None:
@@ -54,6 +57,7 @@ class JobOverview:
         matters = {
             Verdict.DEVIATION: found.deviated or found.content_deviation,
             Verdict.HELD: found.held,
+            Verdict.WAIVED: found.waived,
             Verdict.IN_FLIGHT: found.in_flight or found.seq == 0,  # an epoch is about to begin
         }
         ended = [ran] if ran else []
@@ -84,7 +88,8 @@ class JobOverview:
 
     @property
     def needs_a_person(self) -> bool:
-        return self.verdict not in (None, Verdict.RECONCILED, Verdict.IN_FLIGHT)
+        well = (None, Verdict.RECONCILED, Verdict.IN_FLIGHT, Verdict.WAIVED)
+        return self.verdict not in well
 
     def _age(self, moment: datetime | None) -> float | None:
         return None if moment is None else max(0.0, (self.at - moment).total_seconds())
@@ -107,12 +112,21 @@ def overview_of(
     """The same in a transaction with the ledger; None where it has no tables yet."""
     found: list[JobStanding] = []
     due: dict[str, Deadline] = {}
+    given: list[Waiver] = []
     if connection is not None:
         found = Ledger.jobs(connection, deployment.department.code)
+        if any(standing.waived for standing in found):
+            given = standing_waivers(connection, deployment.department.code)
         due = deadlines(connection, deployment, at)
     standings = {standing.job: standing for standing in found}
     names = sorted({*standings, *deployment.jobs, *deployment.bad_jobs})
-    return [_overview(deployment, name, standings.get(name), due.get(name), at) for name in names]
+    return [
+        replace(
+            _overview(deployment, name, standings.get(name), due.get(name), at),
+            waivers=tuple(waiver for waiver in given if waiver.job == name),
+        )
+        for name in names
+    ]
 
 
 def verdict_of(batch: Batch) -> Verdict | None:

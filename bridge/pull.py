@@ -105,7 +105,7 @@ def _pull_files(
     waiting = take_files(held, plan, watermark, sink)
     with held.exchange.transaction():
         ledger = held.ledger()
-        taken, deviated = ledger.head().seq > newest.seq, ledger.open_deviations()
+        taken, deviated = ledger.head().seq > newest.seq, ledger.deviations()
     older = any(batch.epoch < newest.epoch for batch in deviated)
     return Pulled(waiting, begun=taken and older and newest.kind.is_image)
 

@@ -76,7 +76,7 @@ def _section(
     batches = [batch for batch in sealed if verdict_of(batch) is not None]
     problems = [*history.verify_ended(), *history.verify_chain()]
     standing = history.standing()
-    content = content_of(standing)
+    content, waived = content_of(standing), history.waived()
     job = deployment.jobs.get(found.job)
     guarantee = found.guarantee
     timely = timeliness_between(connection, deployment, found.job, since or _BEGINNING, until)
@@ -93,12 +93,16 @@ def _section(
         deviation=found.deviation,
         stream=_stream(history, found, problems),
         quarantined_open=found.standing.quarantined if found.standing else 0,
+        waived_batches=len(waived),
+        waived_rows=sum(batch.rows_amiss for batch in waived),
         batches=tuple(map(batch_line, batches)),
         content=content,
         timeliness=timely.share if timely else None,
         matters=(
             *matters(
                 [*history.open_deviations(), *history.held()],
+                waived,
+                {one.batch_hash: one for one in found.waivers},
                 since,
                 problems,
                 content,

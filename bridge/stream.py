@@ -34,18 +34,20 @@ _NOTHING = Head(1, 0, GENESIS)
 @dataclass(frozen=True)
 class Cut:
     """Up to where both sides were compared, what was sent and what was measured until there.
-    `altered`: receipts at the target that are not what they were when they were answered."""
+    `noted` is what the receipts said when they were answered, which is less than was sent where
+    somebody has waived a deviation; `altered`: receipts at the target that are not so any more."""
 
     epoch: int
     seq: int
     head_hash: str
     sent: Sums
     received: Sums
+    noted: Sums
     altered: int = 0
 
     @property
     def agrees(self) -> bool:
-        return self.sent == self.received and not self.altered
+        return self.noted == self.received and not self.altered
 
 
 def check_chain(history: History, *, whole: bool = False) -> None:
@@ -99,12 +101,16 @@ def check_stream(
     _check_mark(history, mark)
     if position.epoch < history.epoch:
         return None
+    sent = noted = history.sums(position.epoch, position.seq)
+    if any(batch.epoch == position.epoch for batch in history.waived()):
+        noted = history.received_sums(position.epoch, position.seq)
     return Cut(
         position.epoch,
         position.seq,
         position.head_hash,
-        history.sums(position.epoch, position.seq),
+        sent,
         receiver.sums(position.epoch, position.seq),
+        noted,
         _altered(history, receiver, position, 1 if whole else _first_looked_at(position.seq)),
     )
 

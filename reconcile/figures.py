@@ -191,6 +191,8 @@ class JobSection:
     content: Content | None = None
     timeliness: float | None = None  # share of update cycles that were met, 0 to 1
     matters: tuple[Matter, ...] = ()
+    waived_batches: int = 0  # of the period and before it
+    waived_rows: int = 0
 
     @property
     def sent(self) -> Effects:
@@ -291,6 +293,10 @@ class Report:
     @property
     def received(self) -> Effects:
         return Effects.sum(job.received for job in self.jobs)
+
+    @property
+    def waived(self) -> int:
+        return sum(job.waived_rows for job in self.jobs)
 
     @property
     def unreceipted(self) -> int:

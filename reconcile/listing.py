@@ -235,6 +235,8 @@ _STANDING: Spec = (
     (Column("list_in_flight_age", "age"), "section.stream.in_flight_seconds"),
     _count("list_held_batches", "held_batches"),
     _count("list_held_rows", "held_rows"),
+    _count("list_waived_batches", "section.waived_batches"),
+    _count("list_waived_rows", "section.waived_rows"),
     _count("gaps", "gaps"),
     _count("list_forks", "forks"),
     _count("quarantined_open", "section.quarantined_open"),

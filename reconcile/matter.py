@@ -18,6 +18,7 @@ __all__ = [
     "found_by_run",
     "older_batch",
     "sealed_elsewhen",
+    "waived",
 ]
 
 _FOUND = {
@@ -63,6 +64,27 @@ def older_batch(epoch: int, seq: int, deviation: int | None, cause: str | None) 
         _FOUND[Verdict.HELD] if held else Words(*words[0]),
         _DECIDE if held else Words(*words[1]),
         deviation,
+    )
+
+
+def waived(
+    epoch: int, seq: int, rows: int, who: str, when: str, why: str, *, never_left: bool
+) -> Matter:
+    """A batch for which somebody answers, as the audit log says."""
+    left = Words("未发送；", "never sent; ") if never_left else Words("", "")
+    return Matter(
+        Words(f"已豁免：轮次 {epoch}，序号 {seq}", f"waived: epoch {epoch}, number {seq}"),
+        Verdict.WAIVED,
+        Words(
+            f"{left.zh}{rows:,} 行由 {who} 于 {when} 豁免：{why}",
+            f"{left.en}{rows:,} rows waived by {who} on {when}: {why}",
+        ),
+        Words(
+            "目标库与所发不同，账目并不因此平衡；能重新同步的，重新同步后即改正",
+            "The target is not as it was sent: the books do not balance by this. A resync, where"
+            " there can be one, puts it right",
+        ),
+        rows,
     )
 
 

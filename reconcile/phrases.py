@@ -22,12 +22,14 @@ CODES: Mapping[str, Mapping[str, Pair]] = {
         "reconciled": ("已核对", "reconciled"),
         "deviated": ("有偏差", "deviated"),
         "held": ("挂起", "held"),
+        "waived": ("已豁免", "waived"),
         "purged": ("已清除", "purged"),
     },
     "action": {
         "acknowledge": ("认领事件", "acknowledge"),
         "approve": ("批准", "approve"),
         "reject": ("退回", "reject"),
+        "waive": ("豁免", "waive"),
         "enable": ("启用", "enable"),
         "disable": ("停用", "disable"),
         "new_epoch": ("开始新的轮次", "new epoch"),
@@ -43,6 +45,7 @@ CODES: Mapping[str, Mapping[str, Pair]] = {
         "reconciled": ("账目平衡", "The books balance"),
         "in_flight": ("账目相符，尚有在途", "The books agree; rows are still in flight"),
         "unconfirmed": ("一致待确认", "Consistent, not yet confirmed"),
+        "waived": ("偏差已豁免，账目并不平衡", "Deviations waived; the books do not balance"),
         "held": ("批次挂起，等待审批", "Batches held, awaiting approval"),
         "deviation": ("存在偏差", "The books deviate"),
         "gap": ("批次断号", "Batches are missing"),
@@ -97,6 +100,10 @@ PHRASES: Mapping[str, Pair] = {
         "单向链路没有回执；未见相反证据，待导入接收端签名对账单后确认。",
         "A one-way link returns no receipt; nothing contradicts, and the receiver's signed"
         " statement will confirm it.",
+    ),
+    "conclusion_waived": (
+        "{n} 行经人工豁免，并未改正；何人、何时、何故见下文。",
+        "{n:row|rows} waived, and not put right: who, when and why stands below.",
     ),
     "conclusion_action": (
         "需要处理的事项见下文，均列明原因与下一步。",

@@ -135,8 +135,7 @@ class Statement:
 
     @property
     def in_order(self) -> bool:
-        good = (Verdict.RECONCILED, Verdict.IN_FLIGHT, Verdict.UNCONFIRMED)
-        return self.verdict in good and all(job.residual == 0 for job in self.jobs)
+        return not self.verdict.stands and all(job.residual == 0 for job in self.jobs)
 
     @property
     def timeliness(self) -> float | None:

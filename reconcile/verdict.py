@@ -14,6 +14,7 @@ class Verdict(StrEnum):
     RECONCILED = "reconciled"  # sent equals measured
     IN_FLIGHT = "in_flight"  # sealed, and no receipt yet; neither reconciled nor a deviation
     UNCONFIRMED = "unconfirmed"  # one-way link: nothing contradicts, and no receipt can come
+    WAIVED = "waived"  # sent differs from measured, and a person answers for that
     HELD = "held"  # waits for a person
     DEVIATION = "deviation"  # sent differs from measured
     GAP = "gap"  # a number is missing in the sequence
@@ -21,7 +22,7 @@ class Verdict(StrEnum):
 
     @property
     def stands(self) -> bool:
-        """Until somebody has looked again: it is not over because nobody could."""
+        """Needs a person, until somebody has looked again: it is not over because nobody could."""
         return self in (Verdict.HELD, Verdict.DEVIATION, Verdict.GAP, Verdict.FORK)
 
     @property
@@ -37,6 +38,7 @@ _WORDS = {
     Verdict.RECONCILED: ("已核对", "reconciled"),
     Verdict.IN_FLIGHT: ("在途", "in flight"),
     Verdict.UNCONFIRMED: ("一致待确认", "unconfirmed"),
+    Verdict.WAIVED: ("已豁免", "waived"),
     Verdict.HELD: ("挂起", "held"),
     Verdict.DEVIATION: ("偏差", "deviation"),
     Verdict.GAP: ("断号", "gap"),

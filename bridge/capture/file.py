@@ -127,7 +127,7 @@ def _put_right_older(held: Hold) -> None:
     """Every file that is there was taken in this epoch; what it brought must have arrived too."""
     with held.exchange.transaction():
         ledger = held.ledger()
-        if ledger.unsettled() or not ledger.open_deviations():
+        if ledger.unsettled() or not ledger.deviations():
             return
         ledger.put_right_older()
         failpoint("files.putting_right")

@@ -46,6 +46,7 @@ COMMANDS = {
     "resync": "decision",
     "approve": "decision",
     "reject": "decision",
+    "waive": "decision",
     "enable": "decision",
     "disable": "decision",
     "release": "decision",

@@ -1,4 +1,4 @@
-"""Commands by which a person decides, all audited: resync, approve, reject, enable, disable,
+"""Commands by which a person decides, all audited: resync, approve, reject, waive, enable, disable,
 release."""
 
 from __future__ import annotations
@@ -24,6 +24,11 @@ _LEFT = (
 )
 
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, kept in the audit.")]
+_WAIVED = (
+    "{0}: batch {1} is waived: {2} rows at the target are not as it has them, and stay so; the "
+    "books say who answers for that"
+)
+
 Seq = Annotated[int, typer.Argument(metavar="SEQ", help="The held batch's number.")]
 
 
@@ -59,6 +64,23 @@ def reject(ctx: typer.Context, job: JobName, seq: Seq, why: Why, by: Actor = Non
     epoch = decision.reject(session.deployment, job, seq, actor_of(by), _reason(why))
     told = say("{0}: batch {1} is rejected; the next run begins epoch {2}", job, seq, epoch)
     console().print(told)
+
+
+@commands.command()
+def waive(
+    ctx: typer.Context,
+    job: JobName,
+    place: Annotated[str, typer.Argument(metavar="SEQ", help="The batch's number, or EPOCH/SEQ.")],
+    why: Why,
+    by: Actor = None,
+) -> None:
+    """Answer for a deviation that nothing puts right: it stays in the books, and waits for nobody;
+    also for a batch that is held, of a job whose file is gone."""
+    session: Session = ctx.obj
+    epoch, seq = _place(place)
+    batch = decision.waive(session.deployment, job, seq, actor_of(by), _reason(why), epoch)
+    told = say(_WAIVED, job, batch.place, f"{batch.rows_amiss:,}")
+    console().print(told, soft_wrap=True)
 
 
 @commands.command()
@@ -98,6 +120,14 @@ def _switch(session: Session, job: str, on: bool, actor: str, why: str) -> None:
         deployment.job(job)
     decision.switch(deployment, job, actor, why, on=on)
     console().print(say("{0} is enabled" if on else "{0} is disabled", job))
+
+
+def _place(text: str) -> tuple[int | None, int]:
+    """As `batches` and `status` spell it, or the number alone."""
+    epoch, _, seq = text.rpartition("/")
+    if not seq.isdecimal() or (epoch or "1").isdecimal() is False:
+        raise typer.BadParameter("name a batch by its number, or as EPOCH/SEQ")
+    return int(epoch) if epoch else None, int(seq)
 
 
 def _reason(why: str) -> str:

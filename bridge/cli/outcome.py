@@ -56,6 +56,7 @@ def _show_verdict(outcome: Outcome) -> None:
         deviates = outcome.verdict is Verdict.DEVIATION
         line.append("" if outcome.batches or deviates else say(", nothing to do"))
         line.append(say(", deviation {0}", outcome.deviation) if outcome.deviation else "")
+        line.append(say(", {0} rows waived", f"{outcome.waived:,}") if outcome.waived else "")
         aside = outcome.quarantined
         line.append(say(", {0} quarantined", f"{aside:,}") if aside else "")
         console().print(line)

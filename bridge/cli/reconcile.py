@@ -71,7 +71,7 @@ def report(
             remedy="name a file with --output FILE that this account may write to",
         ) from error
     show_file(output.absolute(), made.concluded(made.verdict))
-    raise typer.Exit(0 if made.verdict in ("reconciled", "in_flight", "unconfirmed") else 1)
+    raise typer.Exit(1 if made.verdict.stands else 0)
 
 
 def _write(output: Path, page: bytes) -> None:

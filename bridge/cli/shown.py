@@ -42,7 +42,8 @@ __all__ = [
 
 # Where there is no terminal nothing wraps: logs are searched by line.
 _WIDTH_WITHOUT_TERMINAL = 240
-_COLOURS = {Verdict.RECONCILED: "green", Verdict.IN_FLIGHT: "yellow", Verdict.HELD: "yellow"}
+_WAITING = (Verdict.IN_FLIGHT, Verdict.WAIVED, Verdict.HELD)
+_COLOURS = {Verdict.RECONCILED: "green", **dict.fromkeys(_WAITING, "yellow")}
 _LONGEST_VERDICT = len("unconfirmed")
 INTERNAL_EXIT_CODE = 4
 _LABEL_WIDTH = len("endpoint: ")

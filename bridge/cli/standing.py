@@ -28,6 +28,7 @@ Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most
 
 _COLUMNS = ("job", "title", "verdict", "batch", "watermark", "lag", "in flight", "deviation")
 _MORE_COLUMNS = ("quarantined", "due by", "timeliness", "guarantee", "why", "last run")
+_WAIVED = "{0}: batch {1}: {2} rows waived by {3} on {4}: {5}"
 _SPARE = ("title", "watermark", "timeliness", "due by", "why", "last run")
 
 
@@ -45,6 +46,7 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
         console().print(table(title, columns, lines, spare=_SPARE, folds=("verdict", "why")))
         for job in found:
             _show_failure(job)
+            _show_waivers(job)
     show_problems(session.deployment)
     raise typer.Exit(1 if any(job.needs_a_person for job in found) else 0)
 
@@ -127,6 +129,14 @@ def _show_failure(job: JobOverview) -> None:
     if error:
         told = say("{0}: the last run ended with: {1}", job.job, error)
         console().print(Text(told, style="red"), soft_wrap=True)
+
+
+def _show_waivers(job: JobOverview) -> None:
+    for one in job.waivers:
+        day = f"{one.at:%Y-%m-%d}"
+        rows = f"{one.rows:,}"
+        told = say(_WAIVED, job.job, one.place, rows, one.actor, day, one.why)
+        console().print(told, soft_wrap=True)
 
 
 def _in_flight(job: JobOverview) -> object:

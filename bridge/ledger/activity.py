@@ -49,10 +49,12 @@ def activity(connection: Connection, department: str) -> dict[str, JobActivity]:
 
 
 def sent_since(connection: Connection, department: str, since: datetime) -> dict[str, Effect]:
-    """Rows of batches sealed since then; not of those that claim nothing: held, or superseded."""
+    """Rows of batches sealed since then; not of those that claim nothing: held, superseded, or
+    waived before they left."""
     c = batch_row.c
     claimed = or_(c.state != State.PURGED.value, c.reconciled_at.is_not(None))
-    sealed = and_(c.sealed_at >= since, c.state != State.HELD.value, claimed)
+    has_left = or_(c.state != State.WAIVED.value, c.received_total.is_not(None))
+    sealed = and_(c.sealed_at >= since, c.state != State.HELD.value, claimed, has_left)
     return _summed(connection, department, "", sealed)
 
 
@@ -61,7 +63,7 @@ def received_since(connection: Connection, department: str, since: datetime) -> 
     among the reconciled ones, or among the few that are open."""
     c = batch_row.c
     applied = c.applied_at >= since
-    open_states = [State.APPLIED.value, State.DEVIATED.value]
+    open_states = [State.APPLIED.value, State.DEVIATED.value, State.WAIVED.value]
     closed = _summed(connection, department, "received_", applied, c.reconciled_at >= since)
     still_open = _summed(
         connection,

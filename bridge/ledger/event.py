@@ -89,10 +89,16 @@ class Events:
             wanted &= row.c.open_key == _open_key(recovery.kind, recovery.subject)
         if recovery.but is not None:
             wanted &= row.c.open_key != _open_key(recovery.kind, recovery.but)
-        numbers = [entry.number for entry in self._entries(wanted)]
+        entries = self._entries(wanted)
+        numbers = [entry.number for entry in entries]
         if not numbers:
             return []
         self._close(numbers, at)
+        for entry in entries if recovery.waived else ():
+            told = _text(entry.facts | {"waived": recovery.waived})
+            self._connection.execute(
+                update(row).where(row.c.number == entry.number).values(facts=told)
+            )
         return self._entries(row.c.number.in_(numbers))
 
     def open_kinds(self) -> set[tuple[str | None, EventKind]]:

@@ -18,6 +18,7 @@ from bridge.ledger.record import Event, Head, Standing, Sums
 from bridge.ledger.schema import batch_event, batch_row, job_row
 from bridge.ledger.summing import sum_up, summing
 from bridge.ledger.thisjob import naming, this_job
+from bridge.ledger.waiver import waivers
 from bridge.ledger.word import read_verdict, read_word
 
 __all__ = ["History"]
@@ -187,6 +188,13 @@ class History:
     def open_deviations(self) -> list[Batch]:
         return self._in_state(State.DEVIATED)
 
+    def waived(self) -> list[Batch]:
+        return self._in_state(State.WAIVED)
+
+    def deviations(self) -> list[Batch]:
+        """All that is not put right: open, or waived."""
+        return self._in_state(State.DEVIATED, State.WAIVED)
+
     def held(self) -> list[Batch]:
         return self._in_state(State.HELD)
 
@@ -246,6 +254,17 @@ class History:
             if epoch > 1 and epoch not in begun:
                 yield ChainProblem("fork", epoch, 1, "its begin is missing in the audit log")
 
+    def verify_waived(self, epoch: int | None = None) -> Iterator[ChainProblem]:
+        """A fork for each batch, of that epoch or of any, that is waived by nobody of whom the
+        audit log tells."""
+        batches = [batch for batch in self.waived() if epoch in (None, batch.epoch)]
+        given = waivers(self.connection, self.department, self.job) if batches else {}
+        for batch in batches:
+            contradicts_itself = batch.contradicts_itself(ended=batch.epoch != self.epoch)
+            if batch.batch_hash not in given and not contradicts_itself:  # else told as that
+                what = f"{batch.seq} is waived, and the audit log tells of no waiver"
+                yield ChainProblem("fork", batch.epoch, batch.seq, what)
+
     def verify_batches(self, batches: Sequence[Batch]) -> list[ChainProblem]:
         """Gaps and forks of these, of which the ledger may have others between them: where one is
         not what was sealed, or does not follow the one before it in the ledger; and numbers that
@@ -285,7 +304,8 @@ class History:
     ) -> Iterator[ChainProblem]:
         before = self._hash_before(epoch, from_seq, self.standing(), begun)
         links = batch_links(self._ordered(epoch, from_seq), ended=epoch != self.epoch)
-        return verify(links, from_seq, before, end_of(epoch, begun))
+        yield from verify(links, from_seq, before, end_of(epoch, begun))
+        yield from self.verify_waived(epoch)
 
     def _ordered(self, epoch: int, from_seq: int) -> Iterator[Batch]:
         """A few at a time, however many there are."""

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 _STOPPED = [EventKind.GAP.value, EventKind.FORK.value, EventKind.DEVIATION.value]
-_DECISIONS = ["approve", "reject"]
+_DECISIONS = ["approve", "reject", "waive"]
 
 
 def known_jobs(connection: Connection, department: str, configured: Collection[str]) -> list[str]:

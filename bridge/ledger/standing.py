@@ -30,8 +30,9 @@ __all__ = ["JobStanding", "jobs"]
 
 @dataclass(frozen=True)
 class JobStanding:
-    """Counts are of open matters, whatever their epoch; `seq`, `kind` and the watermark are of the
-    current one. In flight is what is sealed or applied and not yet compared."""
+    """Counts are of open matters and of waived ones, whatever their epoch; `seq`, `kind` and the
+    watermark are of the current one. In flight is what is sealed or applied and not yet
+    compared."""
 
     job: str
     epoch: int
@@ -57,6 +58,8 @@ class JobStanding:
     applied: int
     deviated: int
     held: int
+    waived: int
+    waived_rows: int
     in_flight_since: datetime | None
     deviation: int
     quarantined: int
@@ -138,7 +141,8 @@ def _in_place_of_rows(department: str, names: Collection[str]) -> Subquery:
 def _open_batches(department: str) -> Subquery:
     """Counted by state first: in that order they stand in the index `bh_batch_state`."""
     c = batch_row.c
-    open_states = [State.SEALED, State.APPLIED, State.DEVIATED, State.HELD]
+    open_states = [State.SEALED, State.APPLIED, State.DEVIATED, State.HELD, State.WAIVED]
+    carried = c.inserted + c.updated + c.deleted
     by_state = (
         select(
             c.state,
@@ -146,6 +150,7 @@ def _open_batches(department: str) -> Subquery:
             func.count().label("batches"),
             func.min(c.sealed_at).label("since"),
             func.sum(c.deviation).label("deviation"),
+            func.sum(func.coalesce(c.deviation, carried)).label("amiss"),
         )
         .where(c.department == department, c.state.in_([state.value for state in open_states]))
         .group_by(c.state, c.job)
@@ -162,6 +167,7 @@ def _open_batches(department: str) -> Subquery:
             ),
             func.min(case((in_flight, by_state.since))).label("in_flight_since"),
             _sum(deviated, by_state.deviation).label("deviation"),
+            _sum(by_state.state == State.WAIVED.value, by_state.amiss).label("waived_rows"),
         )
         .group_by(by_state.job)
         .subquery("matters")
@@ -209,7 +215,7 @@ def _sum(condition: Any, value: Any) -> Any:
 
 _COUNTS = frozenset(
     {"seq", "sealed", "applied", "deviated", "held", "deviation", "quarantined"}
-    | {"missing", "extra", "different"}
+    | {"waived", "waived_rows", "missing", "extra", "different"}
 )
 
 

@@ -251,12 +251,13 @@ class Ledger(History):
 
     def put_right_older(self) -> None:
         """All has been sent again and has arrived: nothing of an earlier epoch deviates any more,
-        unless something of this one does."""
-        deviated = self.open_deviations()
+        unless something of this one does, waived or not."""
+        deviated = self.deviations()
         if any(batch.epoch == self.epoch for batch in deviated):
             return
         for batch in deviated:
-            self.move(batch, State.RECONCILED, note=f"put right by epoch {self.epoch}")
+            state = State.RECONCILED if batch.received else State.PURGED
+            self.move(batch, state, note=f"put right by epoch {self.epoch}")
 
     def ran(self, verdict: str, error: str | None, seconds: float) -> None:
         """How the run that is ending came out, and how long it took, for `status`."""

@@ -28,6 +28,7 @@ from bridge.ledger.period import (
 )
 from bridge.ledger.quarantine import Quarantine
 from bridge.ledger.record import Standing
+from bridge.ledger.waiver import waivers
 from bridge.matter import Found, last_found, matters
 from bridge.overview import VERDICTS, read_ledger, verdict_of
 from bridge.reporting import batch_line, content_of, summed
@@ -125,8 +126,8 @@ class _Period:
         )
         problems = self._chain_problems(history, sealed)
         deviated, held = map(self._so_far, (history.open_deviations(), history.held()))
-        waiting = self._so_far(history.unsettled())
-        still_open = [*deviated, *held, *waiting]
+        waiting, waived = map(self._so_far, (history.unsettled(), history.waived()))
+        still_open = [*deviated, *held, *waiting, *waived]
         over = min(self.until, self.made)  # what is not over yet cannot have been missed
         timely = timeliness_between(self.connection, self.deployment, name, self.since, over)
         unknown = name in self.deployment.bad_jobs
@@ -138,12 +139,15 @@ class _Period:
         standing = history.standing()
         content, found = self._content(standing), self._found(history, standing)
         aside = Quarantine(self.connection, self.department, name).missing()
-        needs = matters([*deviated, *held], self.since, problems, content, found, aside)
+        given = waivers(self.connection, self.department, name) if waived else {}
+        open_now = [*deviated, *held]
+        needs = matters(open_now, waived, given, self.since, problems, content, found, aside)
         verdicts = [VERDICTS[batch.state] for batch in still_open]
         verdicts += [Verdict.FORK if p.kind == "fork" else Verdict.GAP for p in problems]
         verdicts += [content.verdict] if content else []
         verdicts += [*found, *self._about_to_begin(history, standing, closing)]
         older = sum(b.deviation or 0 for b in deviated if b.sealed_at < self.since)
+        waived_rows = sum(batch.rows_amiss for batch in waived)
         besides = max(
             content.missing + content.extra + content.different if content else 0,
             int(Verdict.DEVIATION in found),
@@ -158,6 +162,8 @@ class _Period:
                 stream=self._stream(history, closing, waiting, problems),
                 quarantined_open=quarantined_at(self.connection, self.department, name, self.until),
                 batches=lines,
+                waived_batches=len(waived),
+                waived_rows=waived_rows,
                 content=content,
                 timeliness=timely.share if timely else None,
                 matters=(
@@ -182,9 +188,10 @@ class _Period:
     def _chain_problems(self, history: History, sealed: Sequence[Batch]) -> list[ChainProblem]:
         """Gaps and forks of the period's batches, numbers that are missing before one of them, and
         what is missing at the end of an epoch that ended in the period; and epochs that nobody
-        began, of which none knows when."""
+        began, and batches that nobody waived, of which none knows when."""
         every = history.begun()
         found = [*history.verify_batches(sealed), *history.verify_begun(every)]
+        found += history.verify_waived()
         for begun in every.values():
             if begun.ended and self.since <= begun.at < self.until:
                 missing = history.missing_at_end(begun.ended)

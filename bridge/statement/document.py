@@ -74,6 +74,7 @@ def _job(job: JobPeriod) -> dict[str, Any]:
             "seconds": stream.in_flight_seconds,
         },
         "held": {"batches": job.held_batches, "rows": job.held_rows},
+        "waived": {"batches": section.waived_batches, "rows": section.waived_rows},
         "quarantined": section.column("quarantined"),
         "quarantine_open": section.quarantined_open,
         "gaps": job.gaps,

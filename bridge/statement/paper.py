@@ -33,6 +33,7 @@ _TONES = {
     Verdict.RECONCILED: GOOD,
     Verdict.IN_FLIGHT: WAIT,
     Verdict.UNCONFIRMED: WAIT,
+    Verdict.WAIVED: WAIT,
     Verdict.HELD: WAIT,
 }
 _PER_ROW = 7
@@ -146,7 +147,7 @@ class _Paper(ChartSheet):
         tone = _TONES.get(verdict, BAD)
         said_of = {"deviation": ("headline_deviation", report.deviation)}
         said_of |= {"gap": ("headline_gap", report.missing_batches)}
-        if report.residual and verdict in ("reconciled", "in_flight", "unconfirmed"):
+        if report.residual and not verdict.stands:
             tone, words = BAD, self._say("headline_residual", n=report.residual)
         elif verdict == "reconciled" and not report.batches:
             words = self._say("headline_none")
@@ -167,6 +168,8 @@ class _Paper(ChartSheet):
         told = self._say("conclusion", jobs=len(report.jobs), batches=len(report.batches), **sums)
         if verdict == "reconciled" and report.deviation_found:
             told += self._say("conclusion_mended", n=report.deviation_found)
+        if verdict == "waived":
+            told += self._say("conclusion_waived", n=report.waived)
         self.cell(FULL - 4, 6, told, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self.ln(3)
 

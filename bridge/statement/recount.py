@@ -53,6 +53,7 @@ def recounts(
         "recount_days": _days(ours, within, _midnights(deployment, jobs)),
         "recount_in_flight": _waiting(ours, until, State.SEALED, State.APPLIED),
         "recount_held": _waiting(ours, until, State.HELD),
+        "recount_waived": _waived(ours, until),
         "recount_quarantine": _quarantine(department, names, until),
         "recount_opening": _position(ours, since),
         "recount_closing": _position(ours, until),
@@ -133,6 +134,17 @@ def _waiting(ours: ColumnElement[bool], until: datetime, *states: State) -> Sele
             func.min(b.sealed_at).label("since"),
         )
         .where(ours, b.sealed_at < until, b.state.in_([state.value for state in states]))
+        .group_by(b.job)
+        .order_by(b.job)
+    )
+
+
+def _waived(ours: ColumnElement[bool], until: datetime) -> Select[Any]:
+    """Of one that never left: all that it changes."""
+    amiss = case((b.received_total.is_(None), sum(b[n] for n in _EFFECTS)), else_=b.deviation)
+    return (
+        select(b.job, func.count().label("batches"), func.sum(amiss).label("row_count"))
+        .where(ours, b.sealed_at < until, b.state == State.WAIVED.value)
         .group_by(b.job)
         .order_by(b.job)
     )

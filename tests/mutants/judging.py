@@ -116,8 +116,8 @@ JUDGING = (
         "altered-receipts-not-looked-at",
         "verdict",
         "bridge.stream",
-        "return self.sent == self.received and not self.altered",
-        "return self.sent == self.received",
+        "return self.noted == self.received and not self.altered",
+        "return self.noted == self.received",
         f"{GAPS}::test_receipt_altered[5000-1-digest-sqlite]",
     ),
     Mutant(
@@ -499,5 +499,14 @@ JUDGING = (
         "verdict=report.verdict,",
         "tests/scenario/test_statement_matters.py"
         "::test_a_broken_audit_log_is_the_headline_of_every_format",
+    ),
+    Mutant(
+        "waived-by-nobody",
+        "verdict",
+        "bridge.ledger.history",
+        "if batch.batch_hash not in given and",
+        "if batch.batch_hash is None and",
+        "tests/scenario/test_waive.py"
+        "::test_a_waiver_that_the_audit_log_does_not_tell_of_is_a_fork",
     ),
 )

@@ -24,6 +24,7 @@ __all__ = [
     "quarantined",
     "received",
     "sent_total",
+    "waived",
     "windows",
 ]
 
@@ -35,11 +36,12 @@ COUNTS += ["unchanged", "updated"]
 MEASURED = ("total", "inserted", "updated", "deleted", "digest")
 MOVES = {
     None: ("sealed", "held"),
-    "sealed": ("applied", "held", "purged"),
+    "sealed": ("applied", "held", "waived", "purged"),
     "applied": ("reconciled", "deviated"),
     "reconciled": ("purged",),
-    "deviated": ("reconciled", "purged"),
-    "held": ("sealed", "purged"),
+    "deviated": ("reconciled", "waived"),
+    "held": ("sealed", "waived", "purged"),
+    "waived": ("reconciled", "purged"),
     "purged": (),
 }
 
@@ -174,6 +176,26 @@ def moves(batches: Sequence[Record], events: Sequence[Record]) -> Iterator[Findi
     for batch in batches:
         if states.get(place_of(batch)) != batch["state"]:
             yield Finding("books", f"{spelled(batch)} is {batch['state']}, and no move led there")
+
+
+def waived(batches: Sequence[Record], entries: Sequence[Record]) -> Iterator[Finding]:
+    """What somebody answers for deviates or never left, and the audit log says who and why."""
+    said = {(entry["job"], entry["details"]) for entry in entries if entry["action"] == "waive"}
+    given = {
+        (job, details["batch_hash"], *place_of(details), details["rows"])
+        for job, details in ((job, json.loads(text)) for job, text in said)
+        if details["why"]
+    }
+    for batch in batches:
+        if batch["state"] != "waived":
+            continue
+        rows = batch["deviation"]
+        if batch["received_total"] is None:
+            rows = batch["inserted"] + batch["updated"] + batch["deleted"]
+        elif _agrees(batch) or not rows:
+            yield Finding("books", f"{spelled(batch)} is waived, and does not deviate")
+        if (batch["job"], batch["batch_hash"], *place_of(batch), rows) not in given:
+            yield Finding("audit", f"{spelled(batch)} is waived, and nobody says so")
 
 
 def quarantined(batches: Sequence[Record], entries: Sequence[Record]) -> Iterator[Finding]:

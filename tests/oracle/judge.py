@@ -103,6 +103,7 @@ class Oracle:
             *books.quarantined(batches, entries),
             *self._set_aside(entries),
             *books.audit_chain(self._audit()),
+            *books.waived(batches, self._audit()),
             *books.received(batches, receipts, self._written()),
             *books.position(positions, receipts),
         ]
@@ -188,7 +189,7 @@ class Oracle:
             return None
         cut = books.place_of(found[0])
         said = {b["state"] for b in batches if b["epoch"] == cut[0] and b["seq"] <= cut[1]}
-        said |= {b["state"] for b in batches if b["state"] == "deviated"}
+        said |= {b["state"] for b in batches if b["state"] in ("deviated", "waived")}
         content = sum(jobs[0][name] or 0 for name in ("missing", "extra", "different"))
         called = bool(said) and not said - {"reconciled", "purged"}
         return cut if called and not content else None

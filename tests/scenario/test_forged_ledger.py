@@ -49,6 +49,7 @@ FORGERIES = {
     "laid aside without a receipt": "state = 'purged', deviation = NULL, received_total = NULL",
     "on its way": "state = 'sealed', deviation = NULL",
     "held": "state = 'held'",
+    "waived before it left": "state = 'waived', deviation = NULL, received_total = NULL",
 }
 
 

@@ -96,7 +96,7 @@ def test_a_row_too_many_or_too_few_is_a_residual(name: str, off: int) -> None:
 
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_what_needs_somebody_is_alarming(verdict: Verdict) -> None:
-    quiet = (Verdict.RECONCILED, Verdict.IN_FLIGHT, Verdict.UNCONFIRMED)
+    quiet = (Verdict.RECONCILED, Verdict.IN_FLIGHT, Verdict.UNCONFIRMED, Verdict.WAIVED)
     assert line(verdict=verdict).alarming is (verdict not in quiet)
     assert line(deviation=1).alarming
 
@@ -186,7 +186,7 @@ def test_residuals_do_not_cancel() -> None:
 
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_a_statement_is_in_order_only_where_nobody_is_needed(verdict: Verdict) -> None:
-    good = (Verdict.RECONCILED, Verdict.IN_FLIGHT, Verdict.UNCONFIRMED)
+    good = (Verdict.RECONCILED, Verdict.IN_FLIGHT, Verdict.UNCONFIRMED, Verdict.WAIVED)
     made = statement(period(line()), period(verdict=verdict))
     assert made.in_order is (verdict in good)
     broken = statement(period(line()), breaks=("1 was changed",))

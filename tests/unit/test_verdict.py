@@ -8,10 +8,11 @@ import pytest
 
 from reconcile.verdict import Verdict, worst
 
-PRECEDENCE = ["fork", "gap", "deviation", "held", "unconfirmed", "in_flight", "reconciled"]
+PRECEDENCE = ["fork", "gap", "deviation", "held"]
+PRECEDENCE += ["waived", "unconfirmed", "in_flight", "reconciled"]
 
 
-@pytest.mark.parametrize(("before", "after"), list(permutations(range(7), 2)))
+@pytest.mark.parametrize(("before", "after"), list(permutations(range(8), 2)))
 def test_the_earlier_in_precedence_decides(before: int, after: int) -> None:
     pair = [Verdict(PRECEDENCE[before]), Verdict(PRECEDENCE[after])]
     assert worst(pair) == PRECEDENCE[min(before, after)]
@@ -37,6 +38,7 @@ def test_the_words_are_those_of_the_glossary() -> None:
         "fork": ("分叉", "fork"),
         "unconfirmed": ("一致待确认", "unconfirmed"),
         "held": ("挂起", "held"),
+        "waived": ("已豁免", "waived"),
     }
 
 

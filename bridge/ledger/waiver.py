@@ -1,0 +1,63 @@
+"""Waivers: who answers for a batch that deviates or never left, and why. They stand in the audit
+log, whose chain no hand can alter unseen, under the batch's own hash. Reads only."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from bridge.batch import State
+from bridge.ledger.schema import audit_entry, batch_row
+
+__all__ = ["WAIVE", "Waiver", "standing_waivers", "waivers"]
+
+WAIVE = "waive"
+"""The action's name in the audit log."""
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """`rows` are those of the target that are not as the batch would have them."""
+
+    job: str
+    epoch: int
+    seq: int
+    batch_hash: str
+    rows: int
+    at: datetime
+    actor: str
+    why: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.epoch}/{self.seq}"
+
+
+def waivers(connection: Connection, department: str, job: str | None = None) -> dict[str, Waiver]:
+    """Every one that was given, by the hash of its batch, oldest first; of one job, or of all. An
+    entry that does not say so as it was written was altered, and waives nothing."""
+    c = audit_entry.c
+    query = select(c.job, c.at, c.actor, c.details).where(
+        c.department == department, c.action == WAIVE
+    )
+    if job is not None:
+        query = query.where(c.job == job)
+    found = {}
+    for named, at, actor, text in connection.execute(query.order_by(c.number)):
+        with suppress(ValueError, KeyError, TypeError):
+            waiver = Waiver(job=named, at=at, actor=actor, **json.loads(text))
+            found[waiver.batch_hash] = waiver
+    return found
+
+
+def standing_waivers(connection: Connection, department: str) -> list[Waiver]:
+    """Of all batches that are waived now, and not put right since."""
+    c = batch_row.c
+    query = select(c.batch_hash).where(c.department == department, c.state == State.WAIVED.value)
+    hashes = set(connection.execute(query).scalars())
+    given = waivers(connection, department) if hashes else {}
+    return [waiver for waiver in given.values() if waiver.batch_hash in hashes]

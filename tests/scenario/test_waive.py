@@ -1,0 +1,305 @@
+"""Somebody answers for what nothing puts right: the books keep it, say who and why, and never call
+it reconciled."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from python_calamine import CalamineWorkbook
+from sqlalchemy import select, update
+
+from bridge.batch import State
+from bridge.deadline import CHINA
+from bridge.decision import reject, waive
+from bridge.errors import IllegalMove
+from bridge.ledger.schema import batch_row
+from bridge.notice import note_all
+from bridge.reporting import assemble_report
+from bridge.run import pull_only
+from bridge.settings import load
+from connectors.errors import ConfigurationError
+from reconcile.report import render_html
+from tests.command import Called, call
+from tests.scenario.books import FEBRUARY, JANUARY, MANY, Books, seal
+from tests.scenario.world import DEPARTMENT, MakeWorld, World, cursor_job
+from tests.webhook import webhook
+
+Capsys = pytest.CaptureFixture[str]
+CHAINS = [("postgresql",) * 3, ("mysql", "mysql", "postgresql"), ("sqlite",) * 3]
+on_all = pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda chain: chain[0])
+WHY = "the register was abolished"
+
+
+@pytest.fixture
+def books(make: MakeWorld, capsys: Capsys) -> Books:
+    return Books(make("sqlite", "sqlite", "sqlite"), capsys)
+
+
+@pytest.fixture
+def small(make: MakeWorld) -> World:
+    return make("sqlite", "sqlite", "sqlite")
+
+
+def deviate(world: World) -> None:
+    """Of the five rows of batch 1 one is gone at the target, and is deleted at the source."""
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql("target", "DELETE FROM t WHERE id = 3")
+    world.sql("source", "DELETE FROM t WHERE id IN (3, 4)")
+    assert world.run().verdict == "deviation"
+    assert [batch["state"] for batch in world.batches()] == ["reconciled", "deviated"]
+
+
+def hold(world: World) -> None:
+    """Four deletes are held, behind a batch that has not left."""
+    world.make_table(6)
+    world.job("j", max_delete=3, **cursor_job())
+    world.run_well()
+    world.insert([50], stamp=world.now)
+    assert world.run("j", pull_only).verdict == "in_flight"
+    world.sql("source", "DELETE FROM t WHERE id < 5")
+    assert world.run("j", pull_only).verdict == "held"
+
+
+def take_away(world: World) -> None:
+    """The file of the job, the table at the source, and the target."""
+    (world.directory / "jobs/j.yaml").unlink()
+    world.sql("source", "ALTER TABLE t RENAME TO away")
+    path = world.directory / "bridgehead.yaml"
+    settings = yaml.safe_load(path.read_text("utf-8"))
+    del settings["endpoints"]["source"], settings["endpoints"]["target"]
+    path.write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
+
+
+def status(world: World, capsys: Capsys) -> dict[str, Any]:
+    (found,) = call(capsys, "--config", world.directory, "status", "--json").json
+    assert isinstance(found, dict)
+    return found
+
+
+def today(world: World, capsys: Capsys, *more: str) -> Called:
+    day = datetime.now(CHINA).date()
+    period = ("--from", str(day), "--to", str(day + timedelta(days=1)))
+    given = ("statement", *period, "--json", "--output", str(world.directory))
+    return call(capsys, "--config", world.directory, *given, *more)
+
+
+@on_all
+def test_a_deviation_that_nothing_can_put_right_is_answered_for(
+    world: World, capsys: Capsys
+) -> None:
+    deviate(world)
+    findings = world.oracle()
+    take_away(world)
+    command = ("--config", world.directory, "--lang", "en")
+    assert call(capsys, *command, "status").code == 1
+    told = call(capsys, *command, "waive", "j", "2", "--why", WHY, "--by", "Li Gong")
+    assert (told.code, told.err) == (0, "")
+    assert "j: batch 1/2 is waived" in told.out
+    shown = call(capsys, *command, "status")
+    assert shown.code == 0
+    assert f"j: batch 1/2: 1 rows waived by Li Gong on {datetime.now(CHINA):%Y}" in shown.out
+    assert f": {WHY}" in shown.out
+    found = status(world, capsys)
+    (waiver,) = found["waivers"]
+    told_of = {name: waiver[name] for name in ("epoch", "seq", "rows", "by", "why")}
+    assert told_of == {"epoch": 1, "seq": 2, "rows": 1, "by": "Li Gong", "why": WHY}
+    assert (found["verdict"], found["deviation"], found["waived"]) == ("waived", 0, 1)
+    assert findings.at_any_moment() == []
+    assert findings.false_reconciliations() == []
+    numbers = call(capsys, *command, "metrics").out
+    for line in ('verdict="waived"} 1.0', 'verdict="reconciled"} 0.0', "_deviation_rows"):
+        assert line in numbers
+    assert f'bridgehead_waived_rows{{department="{DEPARTMENT}",job="j"}} 1.0' in numbers
+
+
+def test_who_waived_what_and_why_stands_in_statement_and_report(
+    small: World, capsys: Capsys
+) -> None:
+    deviate(small)
+    waive(small.deployment, "j", 2, "李工", WHY)
+    told = today(small, capsys, "--format", "html,xlsx,pdf", "--lang", "zh,en")
+    assert (told.code, told.json["verdict"], told.json["deviation"]) == (0, "waived", 1)
+    (job,) = told.json["jobs"]
+    assert (job["deviation_open"], job["waived"]) == (0, {"batches": 1, "rows": 1})
+    (matter,) = job["matters"]
+    assert (matter["verdict"], matter["deviation"]) == ("waived", 1)
+    assert f"1 rows waived by 李工 on {datetime.now(CHINA):%Y-%m-%d}: {WHY}" in matter["cause"]
+    (recount,) = (r for r in told.json["recounts"] if r["code"] == "recount_waived")
+    assert small.sql("exchange", recount["sql"]) == [("j", 1, 1)]
+    assert told.json["audit"]["entries"][-1]["action"] == "waive"
+    html = next(Path(f) for f in told.json["files"] if f.endswith("html")).read_text("utf-8")
+    for page in (html, render_html(assemble_report(small.deployment))):
+        for words in (
+            "偏差已豁免，账目并不平衡",
+            "Deviations waived; the books do not balance",
+            "1 行经人工豁免，并未改正",
+            f"1 行由 李工 于 {datetime.now(CHINA):%Y-%m-%d} 豁免：{WHY}",
+            f"1 rows waived by 李工 on {datetime.now(CHINA):%Y-%m-%d}: {WHY}",
+        ):
+            assert words in page
+        assert "账目平衡</span>" not in page
+    (sheet,) = (f for f in told.json["files"] if f.endswith("en.xlsx"))
+    rows = CalamineWorkbook.from_path(sheet).get_sheet_by_name("What else needs action")
+    assert rows.to_python()[1][1:4] == ["waived: epoch 1, number 2", "waived", 1.0]
+
+
+def test_a_waiver_is_told_of_every_later_period_until_it_is_put_right(books: Books) -> None:
+    with books.open() as ledger:
+        batch = seal(ledger, JANUARY, State.DEVIATED, 2, MANY)
+        seal(ledger, FEBRUARY, State.RECONCILED)
+    waive(books.world.deployment, "a", 1, "tester", WHY)
+    told = books.state()
+    assert (told.code, told.json["verdict"], told.json["jobs"][0]["deviation"]) == (0, "waived", 0)
+    assert told.json["jobs"][0]["waived"] == {"batches": 1, "rows": 2}
+    assert books.recounted(told.json, "recount_waived") == [(1, 2)]
+    with books.open() as ledger:
+        ledger.new_epoch("anew", "tester")
+        ledger.put_right_older()
+        assert ledger.batch(1, 1).state is State.RECONCILED  # type: ignore[union-attr]
+        assert batch.batch_hash == ledger.batch(1, 1).batch_hash  # type: ignore[union-attr]
+    assert books.state().json["verdict"] == "reconciled"
+
+
+def test_a_resync_puts_right_what_was_waived(small: World) -> None:
+    deviate(small)
+    waive(small.deployment, "j", 2, "tester", WHY)
+    later = small.run()
+    assert (later.verdict, later.exit_code, later.deviation, later.waived) == ("waived", 0, 0, 1)
+    outcome = small.resync()
+    assert (outcome.verdict, outcome.waived) == ("reconciled", 0)
+    assert {batch["state"] for batch in small.batches()} == {"reconciled"}
+    assert small.findings() == []
+
+
+@on_all
+def test_a_batch_that_is_held_never_leaves(world: World, capsys: Capsys) -> None:
+    hold(world)
+    findings, job = world.oracle(), (world.directory / "jobs/j.yaml").read_text("utf-8")
+    shutil.copy(world.directory / "bridgehead.yaml", world.directory / "kept")
+    take_away(world)
+    assert status(world, capsys)["verdict"] == "held"
+    assert waive(load(world.directory), "j", 3, "tester", WHY).state is State.WAIVED
+    assert [b["state"] for b in world.batches()] == ["reconciled", "waived", "waived"]
+    found = status(world, capsys)
+    assert (found["verdict"], found["held"], found["waived"]) == ("waived", 0, 5)
+    told = today(world, capsys)
+    assert (told.code, told.json["verdict"]) == (0, "waived")
+    assert told.json["jobs"][0]["waived"] == {"batches": 2, "rows": 5}
+    assert "never sent; 4 rows waived by tester" in told.json["jobs"][0]["matters"][1]["cause"]
+    assert findings.at_any_moment() == []
+    # the file comes back after all, and everything with it
+    world.sql("source", "ALTER TABLE away RENAME TO t")
+    (world.directory / "jobs/j.yaml").write_text(job, "utf-8")
+    shutil.copy(world.directory / "kept", world.directory / "bridgehead.yaml")
+    world.run_well()
+    assert [b["state"] for b in world.batches()][1:] == ["purged", "purged", "reconciled"]
+    assert len(world.sql("target", "SELECT id FROM t")) == 3
+
+
+def test_what_is_refused(books: Books) -> None:
+    with books.open() as ledger:
+        seal(ledger, JANUARY, State.RECONCILED)
+        seal(ledger, JANUARY, State.DEVIATED, 1, MANY)
+        ledger.new_epoch("anew", "tester")
+        seal(ledger, FEBRUARY, State.RECONCILED)
+        seal(ledger, FEBRUARY, State.DEVIATED, 2, MANY)
+        seal(ledger, FEBRUARY, State.HELD)
+    deployment = books.world.deployment
+
+    def refused(seq: int, epoch: int | None = None, job: str = "a") -> tuple[str, str | None]:
+        with pytest.raises((IllegalMove, ConfigurationError)) as error:
+            waive(deployment, job, seq, "tester", WHY, epoch)
+        return error.value.message, error.value.remedy
+
+    listed = "batches that deviate or are held: 1/2, 2/2, 2/3"
+    assert refused(1) == ("a: there is no batch 1 that deviates or is held", listed)
+    assert refused(9) == ("a: there is no batch 9 that deviates or is held", listed)
+    what, remedy = refused(2)
+    assert (what, remedy) == (
+        "a: more than one batch 2 deviates or is held",
+        "name one with its epoch: 1/2, 2/2",
+    )
+    what, remedy = refused(3)
+    assert what == "a: batch 3 is held, and the job has its file: nothing is waived"
+    assert remedy == "bridgehead reject a 3 --why TEXT, or take the file away"
+    waive(deployment, "a", 2, "tester", WHY, 1)
+    assert refused(2, 1)[0] == "a: batch 1/2 is waived already"
+    with books.open("b") as ledger:
+        states = {batch.state for batch in ledger.batches()}
+    assert states == {State.RECONCILED}
+    assert refused(1, job="b")[1] == "no batch of this job deviates or is held"
+    assert "nobody" in refused(1, job="nobody")[0]
+    with books.connection() as connection:
+        named = connection.execute(select(batch_row.c.job).distinct()).scalars()
+        assert set(named) == {"a", "b"}
+    for wrong in ("x", "1/", "1/x", "/", "-1"):
+        told = books.call("waive", "a", wrong, "--why", WHY)
+        assert told.code == 2, wrong
+    assert books.call("waive", "a", "2/2", "--why", " ").code == 2
+    assert books.call("waive", "a", "2/2", "--why", WHY).code == 0
+
+
+def test_a_waiver_that_the_audit_log_does_not_tell_of_is_a_fork(books: Books) -> None:
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.DEVIATED, 2, MANY)
+        ours = batch_row.c.job == "a"
+        ledger.connection.execute(update(batch_row).where(ours).values(state="waived"))
+    told = books.state()
+    assert (told.code, told.json["verdict"]) == (1, "fork")
+    assert books.call("report", "--output", str(books.world.directory / "r.html")).code == 1
+    assert books.call("status", "--json").json[0]["waivers"] == []
+
+
+def test_the_event_is_over_and_says_that_it_was_waived(small: World, capsys: Capsys) -> None:
+    with webhook() as hook:
+        path = small.directory / "bridgehead.yaml"
+        settings = yaml.safe_load(path.read_text("utf-8"))
+        rule = {"name": "a", "to": {"file": "address"}, "language": "en"}
+        (small.directory / "address").write_text(hook.address + "\n", "utf-8")
+        path.write_text(yaml.safe_dump(settings | {"alarms": [rule]}), "utf-8")
+        deviate(small)
+        assert len(hook.take()) == 1
+        waive(small.deployment, "j", 2, "Li Gong", WHY)
+        note_all(small.deployment)
+        (message,) = hook.take()
+        assert message["title"] == "[Bridgehead] waived: deviation j"
+        said = f"1 rows of batch 1/2 are waived by Li Gong: {WHY}"
+        for part in (said, "waived, not put right: "):
+            assert part in message["message"]
+        small.run()
+        assert hook.messages == []
+    command = ("--config", small.directory, "--lang", "zh", "events", "--all")
+    assert f"批次 1/2 的 1 行由 Li Gong 豁免：{WHY}" in call(capsys, *command).out
+
+
+def test_an_event_stays_open_while_something_else_deviates(books: Books) -> None:
+    """Another batch, or what a comparison has found."""
+    deployment = books.world.deployment
+    with books.open() as ledger:
+        seal(ledger, JANUARY, State.DEVIATED, 1, MANY)
+        seal(ledger, FEBRUARY, State.DEVIATED, 2, MANY)
+    books.call("reconcile", "a")
+    waive(deployment, "a", 1, "tester", WHY)
+    with books.open() as ledger:
+        assert [batch.seq for batch in ledger.open_deviations()] == [2]
+        ledger.compared(exchange_rows=9, target_rows=8, missing=1, extra=0, different=0)
+    waive(deployment, "a", 2, "tester", WHY)
+    (job, _) = books.call("status", "--json").json
+    assert (job["verdict"], job["deviation"], job["waived"]) == ("deviation", 1, 3)
+
+
+def test_reject_is_still_the_way_of_a_job_that_has_its_file(small: World) -> None:
+    hold(small)
+    with pytest.raises(IllegalMove, match="the job has its file"):
+        waive(small.deployment, "j", 3, "tester", WHY)
+    assert reject(small.deployment, "j", 3, "tester", WHY) == 2
+    actions = small.sql("exchange", "SELECT action, details FROM bh_audit WHERE action = 'reject'")
+    assert [json.loads(details)["seq"] for _, details in actions] == [3]
