@@ -16,8 +16,7 @@ from bridge.document import comparison_document
 from bridge.language import say
 from bridge.reporting import assemble_report
 from bridge.run import LOCK_WAIT_SECONDS
-from bridge.statement.writing import write_whole
-from connectors.errors import ConfigurationError
+from bridge.statement.writing import not_written, write_whole
 from reconcile.report import render_html
 from reconcile.verdict import Verdict
 
@@ -66,9 +65,10 @@ def report(
     try:
         _write(output, render_html(made).encode())
     except OSError as error:
-        raise ConfigurationError(
+        raise not_written(
             f"the report cannot be written to {output}: {error.strerror}",
-            remedy="name a file with --output FILE that this account may write to",
+            error,
+            "name a file with --output FILE that this account may write to",
         ) from error
     show_file(output.absolute(), made.concluded(made.verdict))
     raise typer.Exit(1 if made.verdict.stands else 0)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bridge.settings import Deployment
 from bridge.statement.font import find_font
-from connectors.errors import ConfigurationError
+from connectors.errors import BridgeheadError, ConfigurationError, StoreFull
 from reconcile.report import render_statement
 from reconcile.statement import Statement
 from reconcile.wording import Language
 
-__all__ = ["FORMATS", "LANGUAGES", "require", "unusable", "write_statement", "write_whole"]
+__all__ = [
+    "FORMATS",
+    "LANGUAGES",
+    "not_written",
+    "require",
+    "unusable",
+    "write_statement",
+    "write_whole",
+]
 
 FORMATS = ("html", "xlsx", "pdf")
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -57,12 +66,20 @@ def write_statement(
     return files
 
 
-def unusable(folder: Path, error: OSError) -> ConfigurationError:
-    return ConfigurationError(
+def unusable(folder: Path, error: OSError) -> BridgeheadError:
+    return not_written(
         f"the statement cannot be written to {folder}: {error.strerror}",
-        remedy="name a folder that this account may write to: --output DIR, or BRIDGEHEAD_REPORTS "
+        error,
+        "name a folder that this account may write to: --output DIR, or BRIDGEHEAD_REPORTS "
         "for Airflow",
     )
+
+
+def not_written(message: str, error: OSError, remedy: str) -> BridgeheadError:
+    """A full disk may have room later, without anybody's configuring anything."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFull(message, remedy="free disk space there")
+    return ConfigurationError(message, remedy=remedy)
 
 
 def _writers(

@@ -98,7 +98,7 @@ class SqliteConnector(Connector):
         return sqlite3.Error
 
     def translate(self, error: BaseException) -> BridgeheadError:
-        kind, message, remedy = of_sqlite(error)
+        kind, message, remedy = of_sqlite(error, self._path)
         return kind(message, endpoint=str(self.endpoint), remedy=remedy)
 
     def close(self) -> None:

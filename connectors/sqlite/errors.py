@@ -6,8 +6,10 @@ may quote a value; `no such table` and its like name only names.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from connectors.errors import (
     BridgeheadError,
@@ -27,9 +29,14 @@ __all__ = ["of_sqlite"]
 
 Meaning = tuple[type[BridgeheadError], str, str]
 
+_REFUSED: Meaning = (
+    MissingRight,
+    "access to the file was refused",
+    "check the rights on the file",
+)
 _BY_CODE: Mapping[int, Meaning] = {
     2: (PermanentError, "SQLite failed inside", ""),
-    3: (MissingRight, "access to the file was refused", "check the rights on the file"),
+    3: _REFUSED,
     5: (Busy, "another session holds the file's lock", "try again when it has ended"),
     6: (Busy, "another statement holds the table's lock", "try again when it has ended"),
     7: (StoreFull, "memory is exhausted", "free memory on this machine"),
@@ -72,14 +79,16 @@ _BY_TEXT: tuple[tuple[str, type[BridgeheadError], str], ...] = (
 )
 
 
-def of_sqlite(error: BaseException) -> Meaning:
-    """The class of our error, its message and its remedy."""
+def of_sqlite(error: BaseException, path: Path) -> Meaning:
+    """The class of our error, its message and its remedy; `path` is the file's."""
     text = str(error)
     code = getattr(error, "sqlite_errorcode", 0) or 0
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     kind: type[BridgeheadError] = PermanentError
     message, remedy = text or name, ""
     known = _BY_EXTENDED_CODE.get(code) or _BY_CODE.get(code & 0xFF)
+    if known is _BY_CODE[14] and _is_refused(path):
+        known = _REFUSED
     if known is not None:
         kind, message, remedy = known
         named = _NAMES.search(text) if known is _REPEATED else None
@@ -89,3 +98,15 @@ def of_sqlite(error: BaseException) -> Meaning:
             if part in text:
                 kind, remedy = meant, what
     return kind, f"{message} ({name})", remedy
+
+
+def _is_refused(path: Path) -> bool:
+    """Whether the file, or a folder on the way to it, is not for this account. It is not opened:
+    to close it would end SQLite's own locks."""
+    try:
+        path.stat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return not os.access(path, os.R_OK, effective_ids=True)

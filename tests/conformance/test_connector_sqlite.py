@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cmp_to_key
@@ -349,6 +351,35 @@ def test_a_repeated_hour_is_read_late_and_never_missed(opened: Opened) -> None:
 
 
 # -- the file ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def ordinary_account() -> Iterator[None]:
+    """Root may read whatever there is."""
+    account = os.geteuid()
+    if account == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(account)
+
+
+def test_a_file_that_may_not_be_read_is_for_a_person(tmp_path: Path) -> None:
+    """Itself, or a folder on the way to it: no later try would go better."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        file, inside = Path(folder, "x.db"), tmp_path / "x.db"
+        for path in file, inside:
+            sqlite3.connect(path).close()
+            path.touch()
+        file.chmod(0)
+        tmp_path.chmod(0)
+        for path in file, inside:
+            with ordinary_account(), pytest.raises(MissingRight) as error:
+                connect(Endpoint("source", "sqlite", path=str(path)))
+            assert "access to the file was refused" in error.value.message
+        tmp_path.chmod(0o700)
 
 
 def test_a_file_is_made_only_when_asked_for(tmp_path: Path) -> None:

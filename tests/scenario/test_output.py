@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import call
-from tests.scenario.world import World, cursor_job
+from tests.scenario.world import DEPARTMENT, World, cursor_job
 
 Capsys = pytest.CaptureFixture[str]
 
@@ -66,10 +66,24 @@ def test_a_run_does_its_work_whoever_listens(settled: World, nowhere: str) -> No
 def test_a_report_that_cannot_be_written_says_where(
     settled: World, tmp_path: Path, capsys: Capsys
 ) -> None:
-    for place in tmp_path / "none" / "x.html", tmp_path, Path("/dev/full"):
+    for place, code in ((tmp_path / "none" / "x.html", 2), (tmp_path, 2), (Path("/dev/full"), 3)):
         told = call(capsys, "--config", settled.directory, "report", "--output", place)
-        assert told.code == 2
+        assert told.code == code
         assert f"the report cannot be written to {place}" in told.err
+
+
+def test_a_statement_that_finds_no_room_may_be_tried_again(
+    settled: World, tmp_path: Path, capsys: Capsys
+) -> None:
+    name = f"statement-{DEPARTMENT}-2026-01-01-2026-02-01.html"
+    folder = tmp_path / "statements"
+    folder.mkdir()
+    (folder / f"{name}.part").symlink_to("/dev/full")
+    given = ("statement", "--from", "2026-01-01", "--to", "2026-02-01", "--output", folder)
+    told = call(capsys, "--config", settled.directory, *given)
+    assert (told.code, list(folder.iterdir())) == (3, [])
+    assert f"the statement cannot be written to {folder}: No space left on device" in told.err
+    assert "free disk space there" in told.err
 
 
 def test_a_report_that_finds_no_room_leaves_the_one_before(
