@@ -99,7 +99,7 @@ def begin_epoch(held: Hold, why: str, actor: str, *, by_itself: bool = False) ->
     plan = _plan_anew(held)
     was_filled = find_claim(held, plan.effects.table) is not None
     plan = prepare_target(held, plan, resync=True)
-    if was_filled and not plan.effects.owned:
+    if was_filled and plan.target_exists and not plan.effects.owned:
         _tell_left_behind(held, plan)
     position = held.take_target()
     mark = held.guard.mark()

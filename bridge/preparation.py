@@ -22,8 +22,9 @@ def prepare_target(held: Hold, plan: Plan, *, resync: bool = False) -> Plan:
     without the schema lock when nothing is lacking.
 
     A table with rows that the job has not claimed before needs `adopt`. What was delivered and is
-    gone is made again for a `resync` alone. Where the job may not create, what is missing is named
-    for the DBA.
+    gone is made again after a resync alone. Where the job may not create, what is missing is named
+    for the DBA. A `resync` that has not begun its epoch yet leaves claim and table to the run that
+    follows: if it were cut off, changes alone would go on into an empty one.
     """
     claim = _known_claim(held, plan)
     owned = claim is not None and claim.owned
@@ -36,11 +37,12 @@ def prepare_target(held: Hold, plan: Plan, *, resync: bool = False) -> Plan:
                 if held.job.target.ddl:
                     upgrade_receiver(connection)
                     failpoint("receiver.made")
-                owned = _claim(held, plan, claim)
+                owned = _claim(held, plan, claim, make=not resync)
                 failpoint("target.claiming")
         failpoint("target.claimed")
     replaced = owned and not plan.is_led_to
-    return replace(plan, effects=replace(plan.effects, owned=replaced), target_exists=True)
+    exists = plan.target_exists or not resync
+    return replace(plan, effects=replace(plan.effects, owned=replaced), target_exists=exists)
 
 
 def extend_target(held: Hold, plan: Plan) -> None:
@@ -108,7 +110,7 @@ def _known_claim(held: Hold, plan: Plan) -> Claim | None:
     return claim
 
 
-def _claim(held: Hold, plan: Plan, claim: Claim | None) -> bool:
+def _claim(held: Hold, plan: Plan, claim: Claim | None, *, make: bool) -> bool:
     """Whether the table is made by us. One that was taken over stays so, though we make it again:
     its owner may put the first one back, with columns of its own."""
     place = plan.effects.table
@@ -117,7 +119,8 @@ def _claim(held: Hold, plan: Plan, claim: Claim | None) -> bool:
         if plan.target_exists and not held.job.target.adopt:
             _refuse_rows(held, plan)
         claim = Claim(place, held.department, held.name, owned=not plan.target_exists)
-        Claims(held.target.connection).add(claim)
+        if make:
+            Claims(held.target.connection).add(claim)
     if not plan.target_exists:
         if not held.job.target.ddl:
             raise MissingObject(
@@ -125,7 +128,8 @@ def _claim(held: Hold, plan: Plan, claim: Claim | None) -> bool:
                 endpoint=held.job.target.endpoint,
                 remedy=f"have it created: {plan.effects.create()[0]}",
             )
-        held.target.execute_all(plan.effects.create(plan.table.comment))
+        if make:
+            held.target.execute_all(plan.effects.create(plan.table.comment))
     return claim.owned
 
 

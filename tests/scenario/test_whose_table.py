@@ -11,6 +11,7 @@ import pytest
 from bridge.run import push_only
 from connectors.endpoint import Endpoint
 from tests.command import Called, call
+from tests.kill import killed
 from tests.scenario.backup import Backup
 from tests.scenario.world import DEPARTMENT, STAMPS, MakeWorld, World, cursor_job
 
@@ -308,6 +309,31 @@ def test_a_table_that_was_given_up_is_not_gone_on_with(world: World, capsys: Cap
     assert found in str(outcome.error)
     assert "bridgehead resync j" in str(outcome.error.remedy)
     assert world.resync().verdict == "reconciled"
+    assert len(_rows(world, "t")) == 4
+    assert world.findings() == []
+
+
+@on_sqlite
+@pytest.mark.parametrize("point", ["target.claimed", "epoch.beginning", "epoch.begun"])
+@pytest.mark.parametrize("lost", ["DROP TABLE t", "DELETE FROM t", "DELETE FROM bh_position"])
+def test_a_resync_that_is_cut_off_before_it_begins_makes_nothing_good(
+    world: World, capsys: Capsys, point: str, lost: str
+) -> None:
+    """What it has made anew is empty: the changes alone would arrive as they were sent."""
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    world.run_well()
+    if lost == "DELETE FROM t":
+        away = (world.directory / "jobs/j.yaml").rename(world.directory / "j.yaml")
+        assert _release(world, capsys, "t").code == 0
+        away.rename(world.directory / "jobs/j.yaml")
+    world.sql("target", lost)
+    assert killed(world.resync, 1, point)
+    world.insert([4], stamp=world.now)
+    if point != "epoch.begun":
+        assert world.run().verdict == "gap"
+        assert world.resync().verdict == "reconciled"
+    world.run_well()
     assert len(_rows(world, "t")) == 4
     assert world.findings() == []
 
