@@ -128,6 +128,20 @@ def test_a_table_that_was_made_for_less_is_not_emptied(
 
 
 @pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_a_table_that_was_taken_over_may_be_narrower(world: World) -> None:
+    world.make_table(3)
+    columns = "(id integer PRIMARY KEY, name varchar(5), amount numeric(10,2))"
+    world.sql("target", f"CREATE TABLE t {columns}")
+    job = cursor_job() | {"target": {"endpoint": "target", "table": "t", "adopt": True}}
+    world.job("j", columns={"id": {}, "name": {}}, **job)
+    world.run_well()
+    world.insert([4], name="longer")
+    world.job("j", columns={"id": {}, "name": {}, "amount": {}}, **job)
+    outcome = world.resync()
+    assert (outcome.verdict, outcome.quarantined) == ("reconciled", 1)
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
 def test_held_though_nothing_has_arrived_yet(world: World) -> None:
     """What was sealed does not travel beside what is sealed otherwise."""
     world.make_table(5)
