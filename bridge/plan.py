@@ -13,12 +13,13 @@ from bridge.hold import Hold
 from bridge.ledger.history import History
 from bridge.ledger.schema import EXCHANGE, RECEIVER
 from bridge.mapping import Route
+from bridge.narrow import narrow_columns
 from bridge.route import describe_source, find_route
 from connectors.changes import Changes
 from connectors.effects import Effects
 from connectors.errors import ConfigurationError
 from connectors.selection import Format
-from connectors.table import Column, Fit, ForeignKey, Kind, Table, TableName, Type
+from connectors.table import Column, ForeignKey, Table, TableName, Type
 
 __all__ = ["Plan", "find_move", "make_plan", "refuse_neighbour"]
 
@@ -192,18 +193,7 @@ def _as_extended(held: Hold, route: Route, there: _There) -> _There:
     if missing and not (held.job.target.ddl and is_ours(held, there.place)):
         missing = ()
     table = replace(there.table, columns=(*there.table.columns, *missing))
-    return replace(there, table=table, missing=missing, narrow=_narrow(route, there.table))
-
-
-def _narrow(route: Route, existing: Table) -> tuple[str, ...]:
-    """How long a mask or code can be no type says, and what a type of a family's own has become."""
-    return tuple(
-        f"column {c.name} is {existing.column(c.name).type}, and {c.target} comes"
-        for c in route.columns
-        if c.name in existing.names and not c.mask and c.codes is None
-        if c.target.kind is not Kind.NATIVE
-        if existing.column(c.name).type.fit(c.target) is Fit.CHECKED
-    )
+    return replace(there, table=table, missing=missing, narrow=narrow_columns(route, there.table))
 
 
 def _refuse_neighbour(held: Hold) -> None:

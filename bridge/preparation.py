@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.claim import find_claim, is_ours
+from bridge.claim import find_claim
 from bridge.errors import Gap
 from bridge.failpoint import failpoint
 from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold
 from bridge.ledger.claim import Claim, Claims
 from bridge.ledger.migrations import has_receiver, is_receiver_current, upgrade_receiver
+from bridge.narrow import narrowed_columns
 from bridge.plan import Plan
 from connectors.dialect import EVERYTHING
 from connectors.errors import MissingObject, StructureMismatch
@@ -55,22 +56,40 @@ def extend_target(held: Hold, plan: Plan) -> None:
 
 
 def refuse_narrow(held: Hold, plan: Plan) -> None:
-    """Raises StructureMismatch if the job has changed since rows came to a table of ours, and that
-    cannot hold all that may come: an image would set aside what does not fit, and delete it
-    there."""
-    if not plan.narrow or not held.has_current_ledger:
+    """Raises StructureMismatch if the job has changed since rows came to the table, and that cannot
+    hold all that may come: an image would set aside what does not fit, and delete it there."""
+    if not plan.target_exists or not held.has_current_ledger:
         return
     place = plan.effects.table
-    if not is_ours(held, place):
+    claim = find_claim(held, place)
+    if claim is None:
         return
+    if claim.owned:
+        narrow = plan.narrow if _has_changed(held, plan) else ()
+        remedy = "widen these columns there, or drop the table: a resync makes it anew"
+    else:
+        narrow = _narrowed(held, plan)
+        remedy = "have them widened: what does not fit would be set aside, and deleted there"
+    if narrow:
+        raise StructureMismatch(
+            f"{held.name}: target table {place} is too narrow by now: {'; '.join(narrow)}",
+            endpoint=held.job.target.endpoint,
+            remedy=remedy,
+        )
+
+
+def _has_changed(held: Hold, plan: Plan) -> bool:
+    """Or may have: a ledger that was lost does not know what it was."""
     with held.exchange.transaction():
         newest = held.ledger().newest_applied()
-    if newest is not None and newest.content_hash != plan.content_hash:
-        raise StructureMismatch(
-            f"{held.name}: target table {place} is too narrow by now: {'; '.join(plan.narrow)}",
-            endpoint=held.job.target.endpoint,
-            remedy="widen these columns there, or drop the table: a resync makes it anew",
-        )
+    return newest is None or newest.content_hash != plan.content_hash
+
+
+def _narrowed(held: Hold, plan: Plan) -> tuple[str, ...]:
+    copy = plan.changes.copy
+    with held.exchange.transaction():
+        begun = held.exchange.exists(copy)
+    return narrowed_columns(plan.route, held.exchange.describe(copy)) if begun else ()
 
 
 def refuse_loss(held: Hold, plan: Plan) -> None:

@@ -13,11 +13,14 @@ import pyarrow as pa
 
 from bridge.transform.textarray import TextArray, pc
 
-__all__ = ["MASKS", "masked", "masked_key"]
+__all__ = ["MASKS", "longest_masked", "masked", "masked_key"]
 
 _STARS = "****"
 _SHORT_STARS = "**"
 _LONG_STARS = "********"
+_KEEPS_PARTS = ("address", "email")
+_ALIKE_FROM = 16
+"""Characters from which on the other masks leave the same of every text."""
 
 
 class _Keep(NamedTuple):
@@ -30,6 +33,15 @@ class _Keep(NamedTuple):
 
 def masked(values: TextArray, mask: str) -> TextArray:
     return MASKS[mask](values)
+
+
+def longest_masked(mask: str, length: int | None) -> int | None:
+    """How many characters may come of a text of at most so many; None where there is no limit."""
+    if mask in _KEEPS_PARTS:
+        return None if length is None else length + len(_STARS)
+    most = min(_ALIKE_FROM, length or _ALIKE_FROM)
+    texts = pa.array(["x" * count for count in range(1, most + 1)], pa.string())
+    return int(pc.max(pc.utf8_length(masked(texts, mask))).as_py())
 
 
 def masked_key(key: Sequence[str | None]) -> str:

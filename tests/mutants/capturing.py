@@ -451,6 +451,15 @@ CAPTURING = (
         "if False:",
         f"{SCENARIO}/test_changed_job.py::test_held_until_resync[sqlite]",
     ),
+    Mutant(
+        "what-a-mask-or-code-makes-fits-anywhere",
+        "classify",
+        "bridge.narrow",
+        "    return replace(kind, length=longest, padded=there.padded)",
+        "    return there",
+        f"{SCENARIO}/test_changed_job.py"
+        "::test_a_table_too_short_for_what_a_job_makes_of_its_texts_is_not_emptied[mysql-mask]",
+    ),
     # -- quarantine --------------------------------------------------------------------------
     Mutant(
         "allowed-values-not-looked-at",

@@ -127,6 +127,79 @@ def test_a_table_that_was_made_for_less_is_not_emptied(
         assert world.resync().verdict == "reconciled"
 
 
+CODES = "code,name,values\nmale,m,1\nfemale,f,2\n"
+TO_MORE = {
+    "codes": {"v": {"codes": "sex"}},
+    "mask": {"v": {"mask": "id"}},
+    "an address": {"name": {"mask": "address"}},
+    "a wider column": {},
+}
+"""What makes texts longer than the columns `v` and `name` of the source."""
+
+
+@pytest.mark.parametrize(
+    ("world", "taken_over", "change"),
+    [
+        (CHAINS[0], False, "codes"),
+        (CHAINS[0], False, "an address"),
+        (CHAINS[0], True, "mask"),
+        (CHAINS[0], True, "a wider column"),
+        (("sqlite", "sqlite", "mysql"), False, "mask"),
+        (("sqlite", "sqlite", "mysql"), True, "codes"),
+    ],
+    indirect=["world"],
+    ids=["codes", "address", "adopted-mask", "adopted-wider", "mysql-mask", "mysql-adopted-codes"],
+)
+def test_a_table_too_short_for_what_a_job_makes_of_its_texts_is_not_emptied(
+    world: World, taken_over: bool, change: str
+) -> None:
+    """Each row would be set aside, and be deleted there."""
+    made = "CREATE TABLE t (id integer PRIMARY KEY, v varchar(1), name varchar(9))"
+    world.sql("source", made, "INSERT INTO t VALUES (1, '1', '市县'), (2, '2', '市县')")
+    target = {"endpoint": "target", "table": "t", "adopt": True}
+    (world.directory / "codes").mkdir()
+    (world.directory / "codes/sex.csv").write_text(CODES, "utf-8")
+    if taken_over:
+        world.sql("target", made)
+    columns = {"id": {}, "v": {}, "name": {}}
+    world.job("j", target=target, columns=columns, **CAPTURES["compare"])
+    world.run_well()
+    assert world.resync().verdict == "reconciled"
+    if not TO_MORE[change]:
+        world.sql("source", "ALTER TABLE t ALTER COLUMN v TYPE varchar(5)", "UPDATE t SET v = 'ab'")
+    world.job("j", target=target, columns=columns | TO_MORE[change], **CAPTURES["compare"])
+    for outcome in (world.run(), world.resync(), world.resync()):
+        assert outcome.batches == []
+    assert outcome.exit_code == 4
+    assert "is too narrow by now: column " in str(outcome.error)
+    assert len(world.sql("target", "SELECT id FROM t")) == 2
+    way = "MODIFY" if "mysql" in world.stores["target"].family else "ALTER COLUMN"
+    kind = "varchar(20)" if way == "MODIFY" else "TYPE varchar(20)"
+    world.sql("target", f"ALTER TABLE t {way} v {kind}", f"ALTER TABLE t {way} name {kind}")
+    resynced = world.resync()
+    assert (resynced.verdict, resynced.quarantined) == ("reconciled", 0)
+    assert len(world.sql("target", "SELECT id FROM t")) == 2
+
+
+@pytest.mark.parametrize("world", CHAINS[:1], indirect=True, ids=["postgresql"])
+def test_a_table_too_narrow_for_a_job_whose_ledger_is_lost_is_not_emptied(world: World) -> None:
+    """A new epoch begins by itself, and would set aside what a table of ours cannot hold."""
+    world.sql("source", "CREATE TABLE t (id integer PRIMARY KEY, name varchar(3))")
+    world.sql("source", "INSERT INTO t VALUES (1, 'abc'), (2, 'de')")
+    world.job("j", **CAPTURES["compare"])
+    world.run_well()
+    world.sql("source", "ALTER TABLE t ALTER name TYPE varchar(10)", "UPDATE t SET name = 'longer'")
+    world.sql("exchange", "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    for _ in range(2):
+        outcome = world.run()
+        assert outcome.exit_code == 4
+        assert "is too narrow by now: column name is text(3), and text(10)" in str(outcome.error)
+    assert len(world.sql("target", "SELECT id FROM t")) == 2
+    world.sql("target", "ALTER TABLE t ALTER name TYPE varchar(10)")
+    world.run_well()
+    assert world.sql("target", "SELECT * FROM t") == world.sql("source", "SELECT * FROM t")
+
+
 @pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
 def test_a_table_that_was_taken_over_may_be_narrower(world: World) -> None:
     world.make_table(3)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.configuration.jobparts import Mask
-from bridge.transform.mask import MASKS, masked
+from bridge.transform.mask import MASKS, longest_masked, masked
 
 EXAMPLES = {
     "name": {"张小明": "张**", "张三": "张**", "张": "**", "阿卜杜拉·买买提": "阿**"},
@@ -106,6 +106,17 @@ def test_no_more_is_seen_than_the_mask_allows(mask: str, data: st.DataObject) ->
         assert text.endswith(tail)
         assert (len(head), len(tail)) == seen(mask, len(text))
         assert result == one(mask, text)
+
+
+@pytest.mark.parametrize("mask", MASKS)
+@given(text=st.text(alphabet="省市县ab@.1", min_size=1, max_size=24), room=st.integers(0, 3))
+@settings(deadline=None, max_examples=60)
+def test_nothing_longer_comes_than_it_is_said_of_the_mask(mask: str, text: str, room: int) -> None:
+    (result,) = masked(pa.array([text]), mask).to_pylist()
+    longest = longest_masked(mask, len(text) + room)
+    assert longest is not None
+    assert len(result or "") <= longest
+    assert longest_masked(mask, None) in (None, longest_masked(mask, 99))
 
 
 @given(st.text(), st.integers(1, 5))
