@@ -18,7 +18,15 @@ from connectors.errors import StructureMismatch
 from connectors.selection import Format, Output, Selection
 from connectors.table import TableName
 
-__all__ = ["Intake", "count_unknown_keys", "every_row", "forget_refused", "staged_keys"]
+__all__ = [
+    "Intake",
+    "count_unknown_keys",
+    "every_row",
+    "forget_refused",
+    "refuse_repeated",
+    "refuse_staged",
+    "staged_keys",
+]
 
 _AT_ONCE = 500
 
@@ -63,14 +71,34 @@ class Intake:
         try:
             yield
         except StructureMismatch as error:
-            key = ", ".join(column.name for column in self._plan.key)
-            name = self._held.name
-            raise StructureMismatch(
-                f"{name}: more than one row of {self._plan.table.name} bears the same key ({key})",
-                endpoint=self._held.job.source.endpoint,
-                remedy="name more columns under key, or clear the duplicates; "
-                f"bridgehead check {name} counts them",
-            ) from error
+            raise _repeated(self._held, self._plan) from error
+
+
+def _repeated(held: Hold, plan: Plan) -> StructureMismatch:
+    key = ", ".join(column.name for column in plan.key)
+    return StructureMismatch(
+        f"{held.name}: more than one row of {plan.table.name} bears the same key ({key})",
+        endpoint=held.job.source.endpoint,
+        remedy="name more columns under key, or clear the duplicates; "
+        f"bridgehead check {held.name} counts them",
+    )
+
+
+def refuse_repeated(held: Hold, plan: Plan, key: str) -> None:
+    """Raises StructureMismatch if the source has more than one row of the key behind which a load
+    or window goes on: the others would be passed over."""
+    with held.exchange.transaction():
+        held.exchange.execute_all(plan.changes.stage())
+        selection = replace(every_row(plan), among=(tuple(json.loads(key)),))
+        stream, intake = held.source.read(selection, plan.pull_format), Intake(held, plan)
+        while not stream.exhausted:
+            intake.load(stream, plan.chunk_rows, TableName(STAGE))
+
+
+def refuse_staged(held: Hold, plan: Plan, key: str) -> None:
+    """The same of a part that begins with the key that the one before it ended with."""
+    if staged_keys(held, plan, [key]):
+        raise _repeated(held, plan)
 
 
 def _outputs(plan: Plan) -> tuple[Output, ...]:

@@ -17,7 +17,7 @@ from bridge.capture.origin import note_origin
 from bridge.capture.zone import zone_of
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
-from bridge.intake import Intake, every_row
+from bridge.intake import Intake, every_row, refuse_repeated
 from bridge.ledger.quarantine import Quarantine
 from bridge.plan import Plan, refuse_neighbour
 from connectors.changes import EPOCH, SEQ
@@ -44,6 +44,8 @@ def load_image(
             failpoint("image.beginning")
         failpoint("image.begun")
     with whole_snapshot(held, plan.table):
+        if low is not None:
+            refuse_repeated(held, plan, low)
         selection = every_row(plan, key_range(low, None))
         stream = held.source.read(selection, plan.pull_format)
         last = False

@@ -154,8 +154,8 @@ class Sweep:
             return
         selection = replace(every_row(self._plan), among=keys)
         stream = self._held.source.read(selection, self._plan.pull_format)
-        self._intake.load(stream, len(keys), _STAGE)
-        stream.close()
+        while not stream.exhausted:  # more rows than keys, where they are repeated
+            self._intake.load(stream, len(keys), _STAGE)
 
 
 def _segments_ahead(segments: Segments, stream: RowStream) -> Generator[tuple[Any, bool]]:

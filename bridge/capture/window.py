@@ -23,7 +23,15 @@ from bridge.capture.sweep import Sweep
 from bridge.errors import Fork
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
-from bridge.intake import Intake, count_unknown_keys, every_row, forget_refused, staged_keys
+from bridge.intake import (
+    Intake,
+    count_unknown_keys,
+    every_row,
+    forget_refused,
+    refuse_repeated,
+    refuse_staged,
+    staged_keys,
+)
 from bridge.ledger import Ledger
 from bridge.ledger.quarantine import Quarantine, SetAside
 from bridge.plan import Plan
@@ -62,6 +70,8 @@ def capture_changes(
     `file`, its rows and no others."""
     capture = _Capture(held, plan, reach, newest, file)
     with whole_snapshot(held, plan.table):
+        if capture.low_key is not None:
+            refuse_repeated(held, plan, capture.low_key)
         if capture.misses_rows and held.source.capabilities.files:
             capture.blind = count_unknown_keys(held, plan)
         selection = every_row(plan, key_range(capture.low_key, None))
@@ -115,6 +125,8 @@ class _Capture:
             ledger = self._held.ledger()
             exchange.execute_all(changes.stage())
             intake.load(stream, self._limit, _STAGE)
+            if self._read_key is not None:
+                refuse_staged(self._held, self._plan, self._read_key)
             last = stream.exhausted
             high_key = None if last else self._highest()
             tally = self._find_missing(intake, ledger, high_key, last)
