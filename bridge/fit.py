@@ -10,9 +10,11 @@ from bridge.job import Job
 from bridge.mapping import Route
 from connectors.dialect import Dialect
 from connectors.errors import StructureMismatch, nearest
-from connectors.table import Filling, Fit, Table
+from connectors.table import Filling, Fit, Kind, Table, Type
 
-__all__ = ["onto_table"]
+__all__ = ["onto_table", "sorts_otherwise"]
+
+_NOT_AS_TEXT = frozenset({Kind.DECIMAL, Kind.TIME})
 
 
 def onto_table(job: Job, route: Route, existing: Table, target: Dialect) -> Route:
@@ -31,6 +33,11 @@ def onto_table(job: Job, route: Route, existing: Table, target: Dialect) -> Rout
         if not writable or there.type.fit(comes) is Fit.NO:
             found = there.type if writable else there.native
             problems.append(f"column {column.name} is {found}, and {column.exchange} comes")
+        elif column.name in route.key and sorts_otherwise(column.exchange, there.type):
+            problems.append(
+                f"key column {column.name} is {there.type}, which sorts otherwise than "
+                f"{column.exchange}"
+            )
         may_be_null = column.source.nullable and column.name not in route.key
         required = may_be_null and there.filling is Filling.NEEDED
         columns.append(replace(column, target=there.type, allowed=there.allowed, required=required))
@@ -43,6 +50,11 @@ def onto_table(job: Job, route: Route, existing: Table, target: Dialect) -> Rout
     _check_target_key(job, route.key, existing)
     refuse_unfilled(job.job, job.target.endpoint, existing, [c.name for c in columns])
     return replace(route, columns=tuple(columns))
+
+
+def sorts_otherwise(comes: Type, kept: Type) -> bool:
+    """Whether a store that keeps them as that type has the values in another order."""
+    return comes.kind in _NOT_AS_TEXT and kept.kind is Kind.TEXT
 
 
 def _check_target_key(job: Job, key: Sequence[str], existing: Table) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bridge.filetable import check_source, file_table
+from bridge.fit import sorts_otherwise
 from bridge.job import Job
 from bridge.mapping import ColumnRoute, Limits, Route
 from connectors.changes import RESERVED
@@ -22,7 +23,6 @@ __all__ = ["describe_source", "find_route"]
 _TEMPORAL = frozenset({Kind.DATE, Kind.TIMESTAMP})
 _NO_KEY = frozenset({Kind.JSON, Kind.FLOAT})
 _TEXTS = frozenset({Kind.TEXT, Kind.JSON})
-_NOT_AS_TEXT = frozenset({Kind.DECIMAL, Kind.TIME})
 
 
 def describe_source(job: Job, source: Connector) -> Table:
@@ -212,7 +212,7 @@ def _check_order(job: Job, route: Route, exchange: Connector, target: Connector)
             (column.exchange, column.target, target, "target"),
         )
         for comes, kept, store, role in steps:
-            if comes.kind in _NOT_AS_TEXT and kept.kind is Kind.TEXT:
+            if sorts_otherwise(comes, kept):
                 raise StructureMismatch(
                     f"{job.job}: key column {column.source.name} is {comes}, which the family "
                     f"{store.dialect.family} of the {role} keeps as text, in another order",

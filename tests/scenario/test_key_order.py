@@ -114,6 +114,18 @@ def test_a_number_that_a_store_keeps_as_text_is_no_key(world: World, role: str) 
     assert world.batches() == []
 
 
+def test_a_number_is_no_key_in_a_column_of_texts(world: World) -> None:
+    """In a table that was there before: parts of a load, and of each resync, deleted rows of
+    others."""
+    world.sql("source", "CREATE TABLE t (k numeric PRIMARY KEY)", "INSERT INTO t VALUES (1), (10)")
+    world.sql("target", "CREATE TABLE t (k text PRIMARY KEY)")
+    world.job("j", **CAPTURES["compare"])
+    outcome = world.run()
+    assert (outcome.exit_code, outcome.batches) == (4, [])
+    told = "key column k is text, which sorts otherwise than decimal"
+    assert told in str(outcome.error)
+
+
 @pytest.mark.parametrize(
     "world",
     [("postgresql", "mysql", "mysql"), ("postgresql", "postgresql", "mysql")],
