@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 
 from bridge.batch import GENESIS, Batch
-from bridge.claim import find_claim
+from bridge.claim import find_claim, is_ours
 from bridge.errors import Gap, Held, Restored
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
@@ -65,7 +65,10 @@ def plan_whole(held: Hold) -> Plan:
                 remedy=how_to_decide(batch),
                 batch=batch.place,
             )
-    return prepare_target(held, plan)
+    plan = prepare_target(held, plan)
+    if newest is None:
+        _empty_left_behind(held, plan)
+    return plan
 
 
 def check_positions(held: Hold, outcome: Outcome) -> None:
@@ -99,7 +102,7 @@ def begin_epoch(held: Hold, why: str, actor: str, *, by_itself: bool = False) ->
     plan = _plan_anew(held)
     was_filled = find_claim(held, plan.effects.table) is not None
     plan = prepare_target(held, plan, resync=True)
-    if was_filled and plan.target_exists and not plan.effects.owned:
+    if was_filled and plan.target_exists:
         _tell_left_behind(held, plan)
     position = held.take_target()
     mark = held.guard.mark()
@@ -129,20 +132,29 @@ def _plan_anew(held: Hold) -> Plan:
     return plan
 
 
+def _empty_left_behind(held: Hold, plan: Plan) -> None:
+    """A table of ours loses what was sent in columns that the job has ceased to fill; what others
+    keep in columns of their own stays."""
+    left = _left_behind(held, plan)
+    if left and is_ours(held, plan.effects.table):
+        with held.target.transaction():
+            held.target.execute(plan.effects.empty_columns(left))
+
+
 def _tell_left_behind(held: Hold, plan: Plan) -> None:
-    """A table that was taken over keeps the columns that the job has ceased to fill: whether what
-    we have sent may stay in them, a person decides. One of ours gets its rows anew, without it."""
-    copy, there = plan.changes.copy, plan.effects.table
-    with held.exchange.transaction():
-        begun = held.exchange.exists(copy)
-    if not begun:
-        return
-    filled = {column.name for column in plan.route.columns}
-    known = set(held.target.describe(there).names) - filled
-    left = [name for name in held.exchange.describe(copy).names if name in known]
-    if left:
+    """Whether what we have sent may stay in a table that was taken over, a person decides."""
+    left, there = _left_behind(held, plan), plan.effects.table
+    if left and not is_ours(held, there):
         told = "%s: target table %s keeps what was sent in columns not shared any more: %s"
         log.warning(told, held.name, there, ", ".join(left))
+
+
+def _left_behind(held: Hold, plan: Plan) -> list[str]:
+    copy = plan.changes.copy
+    with held.exchange.transaction():
+        begun = bool(plan.others) and held.exchange.exists(copy)
+    sent = held.exchange.describe(copy).names if begun else ()
+    return [name for name in sent if name in plan.others]
 
 
 def _is_receiver_there(held: Hold) -> bool:

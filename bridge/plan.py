@@ -28,8 +28,9 @@ __all__ = ["Plan", "find_move", "make_plan", "refuse_neighbour"]
 class Plan:
     """A job resolved for this run. `pull_format` and `push_format` are how rows travel on each hop;
     `content_hash` is that of the job as it really travels. `is_led_to`: rows lead to those of the
-    target by a foreign key. Of a job that is sent anew, the columns that a target table of ours
-    is still `missing`, and those that are too `narrow` for all that may come."""
+    target by a foreign key. `others`: columns there that the job does not fill. Of a job that is
+    sent anew, the columns that a target table of ours is still `missing`, and those that are too
+    `narrow` for all that may come."""
 
     table: Table
     route: Route
@@ -41,6 +42,7 @@ class Plan:
     chunk_rows: int
     target_exists: bool
     is_led_to: bool
+    others: tuple[str, ...]
     cursor_name: str | None
     missing: tuple[Column, ...]
     narrow: tuple[str, ...]
@@ -99,6 +101,7 @@ def make_plan(held: Hold, *, anew: bool = False) -> Plan:
         chunk_rows=held.deployment.chunk_rows(job),
         target_exists=there.table is not None,
         is_led_to=bool(there.leading),
+        others=_others(route, there.table),
         cursor_name=cursor.name if cursor else None,
         missing=there.missing,
         narrow=there.narrow,
@@ -238,6 +241,11 @@ def _target_columns(route: Route, existing: Table | None) -> tuple[Column, ...]:
     if existing is None:
         return route.target_columns
     return tuple(existing.column(column.name) for column in route.columns)
+
+
+def _others(route: Route, existing: Table | None) -> tuple[str, ...]:
+    filled = {column.name for column in route.columns}
+    return tuple(name for name in existing.names if name not in filled) if existing else ()
 
 
 def _pull_format(held: Hold, route: Route, cursor: Type | None) -> Format:

@@ -41,7 +41,7 @@ def prepare_target(held: Hold, plan: Plan, *, resync: bool = False) -> Plan:
                 owned = _claim(held, plan, claim, make=not resync)
                 failpoint("target.claiming")
         failpoint("target.claimed")
-    replaced = owned and not plan.is_led_to
+    replaced = owned and not plan.is_led_to and not plan.others
     exists = plan.target_exists or not resync
     return replace(plan, effects=replace(plan.effects, owned=replaced), target_exists=exists)
 

@@ -62,6 +62,12 @@ class Effects:
             d.add_column(d.table(self.table), f"{d.quote(c.name)} {d.ddl(c.type)}") for c in columns
         ]
 
+    def empty_columns(self, names: Sequence[str]) -> str:
+        """For those that an earlier form of the job has filled."""
+        d = self.dialect
+        nothing = ", ".join(f"{d.quote(name)} = NULL" for name in names)
+        return f"UPDATE {d.table(self.table)} SET {nothing}"
+
     @property
     def incoming_table(self) -> TableName:
         return TableName(self.dialect.stage_name(INCOMING, self.table))

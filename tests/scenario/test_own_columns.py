@@ -108,6 +108,26 @@ def test_what_others_wrote_into_a_table_that_was_taken_over_stays(world: World) 
 
 
 @pytest.mark.parametrize("world", FAMILIES, indirect=True, ids=lambda chain: chain[0])
+def test_what_others_wrote_into_a_table_of_ours_stays(world: World) -> None:
+    """In columns that they have added; not so what we have sent in one that is not shared now."""
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql(
+        "target", "ALTER TABLE t ADD COLUMN remark varchar(9)", "UPDATE t SET remark = 'seen'"
+    )
+    world.sql("source", f"UPDATE t SET name = 'later', updated_at = {world.now} WHERE id = 1")
+    world.insert([4], stamp=world.now)
+    world.run_well()
+    rows = [(1, "later", "seen"), (2, "n2", "seen"), (3, "n3", "seen"), (4, "n4", None)]
+    assert world.sql("target", "SELECT id, name, remark FROM t ORDER BY id") == rows
+    world.job("j", columns={"id": {}, "amount": {}, "updated_at": {}}, **cursor_job())
+    assert world.resync().verdict == "reconciled"
+    kept = [(number, None, remark) for number, _, remark in rows]
+    assert world.sql("target", "SELECT id, name, remark FROM t ORDER BY id") == kept
+
+
+@pytest.mark.parametrize("world", FAMILIES, indirect=True, ids=lambda chain: chain[0])
 def test_a_table_that_was_taken_over_may_be_wider_and_number_its_rows_itself(world: World) -> None:
     """It needs no more than a unique key over the job's."""
     numbered = {
