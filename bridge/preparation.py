@@ -117,16 +117,16 @@ def refuse_loss(held: Hold, plan: Plan) -> None:
 
 
 def _known_claim(held: Hold, plan: Plan) -> Claim | None:
-    """The job's claim on the table, if everything is in place already."""
+    """The job's claim on the table, if everything is in place already. Where a position is, this
+    is the run that may write from then on, whatever else has to be made."""
     with held.target.transaction() as connection:
-        if not plan.target_exists or not is_receiver_current(connection):
+        if not is_receiver_current(connection):
             return None
         position = held.receiver().position()
-    claim = find_claim(held, plan.effects.table)
-    if position is None or claim is None:
+    if position is None:
         return None
     held.outrun(position.token)
-    return claim
+    return find_claim(held, plan.effects.table) if plan.target_exists else None
 
 
 def _claim(held: Hold, plan: Plan, claim: Claim | None, *, make: bool) -> bool:

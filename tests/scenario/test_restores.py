@@ -300,6 +300,32 @@ def test_exchange_lost_with_the_guard_file(world: World, epoch: int) -> None:
 
 
 @on_sqlite
+def test_exchange_restored_and_the_table_at_the_target_gone(settled: World) -> None:
+    """The position there has heard of newer runs than a ledger of before knows."""
+    backup = Backup(settled, "exchange")
+    live_on(settled, 3)
+    backup.restore()
+    settled.sql("target", "DROP TABLE t")
+    check_renewed(settled, settled.run(), "stands at 1/7, ahead of the ledger at 1/4")
+    assert settled.findings() == []
+
+
+@on_sqlite
+def test_exchange_lost_and_the_table_at_the_target_dropped_to_begin_anew(world: World) -> None:
+    empty = Backup(world, "exchange")
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    live_on(world, 6)
+    empty.restore()
+    forget_guard(world)
+    world.sql("target", "DROP TABLE t")
+    assert "stands at 1/7, ahead of the ledger at 1/0" in str(world.run().error)
+    check_resync(world)
+    assert world.oracle().content() == []
+
+
+@on_sqlite
 @pytest.mark.parametrize("guard", ["kept", "behind", "lost"])
 def test_a_position_that_no_receipt_proves(settled: World, guard: str) -> None:
     """Set by hand, ahead of the ledger: nothing begins again on the word of that."""
