@@ -11,12 +11,11 @@ from bridge.claim import find_claim, is_ours
 from bridge.errors import Gap, Held, Restored
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
-from bridge.ledger.migrations import is_receiver_current
 from bridge.ledger.record import Head
 from bridge.log import about
 from bridge.outcome import Outcome, Part, how_to_decide
 from bridge.plan import Plan, make_plan
-from bridge.preparation import extend_target, prepare_target, refuse_narrow
+from bridge.preparation import extend_target, find_receiver, prepare_target, refuse_narrow
 from bridge.stream import check_stream
 from reconcile.verdict import Verdict
 
@@ -33,7 +32,7 @@ def begin(held: Hold, outcome: Outcome) -> Plan:
     anything else: a ledger that was restored would give numbers away twice. Where the source is a
     folder, which may lack what it once brought, to begin again is for a person to decide."""
     try:
-        checked = _is_receiver_there(held)
+        checked = find_receiver(held)
         if checked:
             check_positions(held, outcome)
     except Restored as error:
@@ -99,6 +98,7 @@ def begin_epoch(held: Hold, why: str, actor: str, *, by_itself: bool = False) ->
     """The new chain hangs on the receiver's head, as the receiver itself tells it, and its number
     is higher than any that the receiver or the guard file has seen. What it lays aside cannot
     arrive any more."""
+    find_receiver(held)
     plan = _plan_anew(held)
     was_filled = find_claim(held, plan.effects.table) is not None
     plan = prepare_target(held, plan, resync=True)
@@ -155,8 +155,3 @@ def _left_behind(held: Hold, plan: Plan) -> list[str]:
         begun = bool(plan.others) and held.exchange.exists(copy)
     sent = held.exchange.describe(copy).names if begun else ()
     return [name for name in sent if name in plan.others]
-
-
-def _is_receiver_there(held: Hold) -> bool:
-    with held.target.transaction() as connection:
-        return is_receiver_current(connection)

@@ -9,13 +9,18 @@ from bridge.errors import Gap
 from bridge.failpoint import failpoint
 from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold
 from bridge.ledger.claim import Claim, Claims
-from bridge.ledger.migrations import has_receiver, is_receiver_current, upgrade_receiver
+from bridge.ledger.migrations import (
+    has_receiver,
+    is_receiver_current,
+    is_receiver_unversioned,
+    upgrade_receiver,
+)
 from bridge.narrow import narrowed_columns
 from bridge.plan import Plan
 from connectors.dialect import EVERYTHING
 from connectors.errors import MissingObject, StructureMismatch
 
-__all__ = ["extend_target", "prepare_target", "refuse_loss", "refuse_narrow"]
+__all__ = ["extend_target", "find_receiver", "prepare_target", "refuse_loss", "refuse_narrow"]
 
 
 def prepare_target(held: Hold, plan: Plan, *, resync: bool = False) -> Plan:
@@ -90,6 +95,20 @@ def _narrowed(held: Hold, plan: Plan) -> tuple[str, ...]:
     with held.exchange.transaction():
         begun = held.exchange.exists(copy)
     return narrowed_columns(plan.route, held.exchange.describe(copy)) if begun else ()
+
+
+def find_receiver(held: Hold) -> bool:
+    """Whether the receiver's tables are there. Those that came back without their version are given
+    it before anything is asked of them: what they say still holds."""
+    with held.target.transaction() as connection:
+        if is_receiver_current(connection):
+            return True
+        if not held.job.target.ddl or not is_receiver_unversioned(connection):
+            return False
+    with held.target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), held.target.definition() as connection:
+        upgrade_receiver(connection)
+        failpoint("receiver.made")
+    return True
 
 
 def refuse_loss(held: Hold, plan: Plan) -> None:

@@ -115,6 +115,20 @@ def test_a_migration_that_was_cut_off_is_done_again(
     assert cuts > 5
 
 
+@BOTH
+def test_tables_that_came_back_without_their_version_stay_as_they_are(
+    connection: Connection, upgrade: Upgrade, version: Version, table: str, metadata: MetaData
+) -> None:
+    upgrade(connection)
+    connection.execute(text(f"DROP TABLE {table}"))
+    upgrade(connection)
+    assert version(connection) == VERSIONS[metadata]
+    context = MigrationContext.configure(connection, opts={"version_table": table})
+    assert compare_metadata(context, metadata) == []
+    if metadata is EXCHANGE:
+        assert Audit(connection, "d").verify() == []
+
+
 def _is_cut_off(connection: Connection, upgrade: Upgrade, cut: int) -> bool:
     """Runs the migrations up to the statement before the one of that number."""
     seen = itertools.count(1)
@@ -228,8 +242,6 @@ def test_a_dba_can_make_the_receivers_tables(connection: Connection) -> None:
 @pytest.mark.parametrize("dialect", [PGDialect(), SQLiteDialect(), MySQLDialect()])
 def test_ddl_is_printed_without_a_connection(dialect: Dialect) -> None:
     statements = receiver_ddl(dialect)
-    views = dict.fromkeys(("postgresql", "sqlite"), "CREATE VIEW bh_health")
-    views["mysql"] = "CREATE OR REPLACE"
     words = [" ".join(statement.split()[:3]) for statement in statements]
     assert words == [
         "CREATE TABLE bh_receiver_version",
@@ -238,7 +250,7 @@ def test_ddl_is_printed_without_a_connection(dialect: Dialect) -> None:
         "CREATE INDEX bh_receipt_hash",
         "CREATE INDEX bh_receipt_kind",
         "CREATE TABLE bh_claim",
-        views[dialect.name],
+        "CREATE VIEW bh_health",
         "INSERT INTO bh_receiver_version",
     ]
 

@@ -87,6 +87,8 @@ def open_events(world: World) -> list[str]:
     return [kind for (kind,) in world.sql("exchange", OPEN)]
 
 
+VERSION = ["bh_receiver_version"]
+ADOPTED = {"endpoint": "target", "table": "t", "adopt": True}
 OPEN = "SELECT kind FROM bh_event WHERE closed_at IS NULL"
 
 
@@ -480,6 +482,23 @@ def test_target_restored(settled: World) -> None:
     check_stopped(settled, "gap", "stands at 1/4, behind 1/6")
     check_resync(settled)
     assert settled.findings() == []
+
+
+@on_both
+@pytest.mark.parametrize("lost", [VERSION, [*VERSION, "bh_claim"]], ids=" ".join)
+def test_target_restored_without_what_is_beside_its_tables(settled: World, lost: list[str]) -> None:
+    """As of a dump of tables by name: what came back is believed, what is lacking is made."""
+    backup = Backup(settled, "target")
+    live_on(settled)
+    backup.restore()
+    settled.sql("target", "DROP VIEW bh_health", *(f"DROP TABLE {name}" for name in lost))
+    check_stopped(settled, "gap", "the target stands at 1/4, behind 1/6")
+    if "bh_claim" in lost:
+        assert "adopt: true" in (settled.resync().error.remedy or "")
+        settled.job("j", **cursor_job(), target=ADOPTED)
+    check_resync(settled)
+    assert settled.findings() == []
+    assert settled.sql("target", "SELECT epoch, verdict FROM bh_health") == [(2, "reconciled")]
 
 
 @on_sqlite

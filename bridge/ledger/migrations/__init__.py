@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Dialect, column, inspect, select, table
 
 from bridge.errors import Outdated
-from bridge.ledger.schema import EXCHANGE_VERSION, RECEIVER_VERSION
+from bridge.ledger.schema import EXCHANGE_VERSION, RECEIVER, RECEIVER_VERSION
 from connectors.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = [
     "has_receiver",
     "is_exchange_current",
     "is_receiver_current",
+    "is_receiver_unversioned",
     "receiver_ddl",
     "receiver_version",
     "upgrade_exchange",
@@ -83,6 +84,15 @@ def has_receiver(connection: Connection) -> bool:
     if version not in (None, RECEIVER_VERSION):
         _refuse_newer(connection, "receiver", _RECEIVER)
     return bool(version)
+
+
+def is_receiver_unversioned(connection: Connection) -> bool:
+    """Whether some of the receiver's tables are there, and no version: a backup that held these
+    alone was brought back, or a migration was cut off."""
+    if receiver_version(connection):
+        return False
+    found = inspect(connection)
+    return any(found.has_table(name) for name in RECEIVER.tables)
 
 
 def upgrade_exchange(connection: Connection) -> None:

@@ -1,25 +1,32 @@
-"""Migrations on MariaDB and MySQL, where each table that is made or changed commits at once.
+"""Migrations that find some of their tables there already, and no version.
 
-A migration that was cut off has left some of its tables, and no version. It is run again from its
-beginning, and what is there already is left alone. Our tables tell names apart byte by byte.
+Where each table that is made or changed commits at once, as on MariaDB, one that was cut off has
+left them; elsewhere a backup that held these tables alone has brought them back. It is run again
+from its beginning, and what is there already is left alone. Our tables tell names apart byte by
+byte.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from alembic.ddl.impl import DefaultImpl
+from alembic.ddl.mssql import MSSQLImpl
 from alembic.ddl.mysql import MySQLImpl
+from alembic.ddl.oracle import OracleImpl
+from alembic.ddl.postgresql import PostgresqlImpl
+from alembic.ddl.sqlite import SQLiteImpl
 from sqlalchemy import Column, Index, Table, func, inspect, select
 
-__all__ = ["RestartableImpl"]
+__all__ = ["Restartable"]
 
 _OPTIONS = {"engine": "InnoDB", "charset": "utf8mb4", "collate": "utf8mb4_bin"}
 
 
-class RestartableImpl(MySQLImpl):
-    """Takes the place of Alembic's own for this dialect, once it is imported."""
+class Restartable(DefaultImpl):
+    """What takes the place of Alembic's own for a dialect, once this is imported."""
 
-    __dialect__ = "mysql"
+    __dialect__ = "restartable"
 
     def create_table(self, table: Table, **options: Any) -> None:
         table.dialect_options["mysql"].update(_OPTIONS)
@@ -38,12 +45,14 @@ class RestartableImpl(MySQLImpl):
         if column.name not in self._names("get_columns", table_name):
             super().add_column(table_name, column, **options)
 
-    def bulk_insert(self, table: Any, rows: list[dict[Any, Any]], multiinsert: bool = True) -> None:
+    def bulk_insert(
+        self, table: Any, rows: list[dict[Any, Any]], multiinsert: bool = True, **options: Any
+    ) -> None:
         if (
             self.as_sql
             or not self._connection.execute(select(func.count()).select_from(table)).scalar()
         ):
-            super().bulk_insert(table, rows, multiinsert)
+            super().bulk_insert(table, rows, multiinsert=multiinsert, **options)
 
     def _has_table(self, name: str) -> bool:
         return not self.as_sql and inspect(self._connection).has_table(name)
@@ -57,3 +66,23 @@ class RestartableImpl(MySQLImpl):
     def _connection(self) -> Any:
         assert self.connection is not None
         return self.connection
+
+
+class _MySQL(Restartable, MySQLImpl):
+    __dialect__ = "mysql"
+
+
+class _PostgreSQL(Restartable, PostgresqlImpl):
+    __dialect__ = "postgresql"
+
+
+class _SQLite(Restartable, SQLiteImpl):
+    __dialect__ = "sqlite"
+
+
+class _Oracle(Restartable, OracleImpl):
+    __dialect__ = "oracle"
+
+
+class _MSSQL(Restartable, MSSQLImpl):
+    __dialect__ = "mssql"
