@@ -38,6 +38,7 @@ __all__ = [
     "TransientError",
     "Unreachable",
     "nearest",
+    "read_only",
 ]
 
 
@@ -121,3 +122,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """A hint that names the nearest known name; empty where nothing is near."""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"did you mean {found[0]}?" if found else ""
+
+
+def read_only(endpoint: str) -> MissingRight:
+    """What is found before anything is written; the server's own words come with a statement."""
+    return MissingRight(
+        f"{endpoint}: nothing can be written there",
+        endpoint=endpoint,
+        remedy="the store is read-only: use its primary",
+    )

@@ -22,6 +22,7 @@ from connectors.errors import (
     MissingObject,
     MissingRight,
     nearest,
+    read_only,
 )
 from connectors.mysql import telling, work
 from connectors.mysql.catalogue import (
@@ -122,6 +123,8 @@ class MysqlServer(Connector):
     def missing_rights(self, table: TableName | None) -> list[str]:
         """From the grants of the login and its roles; a grant on single columns does not count."""
         with self._translated():
+            if telling.is_read_only(self, self._grants()):
+                raise read_only(self.endpoint.name)
             database = (table and table.schema) or self.endpoint.schema or self._database()
             place = f"{database}.{table.name if table else '*'}"
             needed = _NEEDED if table else (*_MAKING, *_NEEDED)

@@ -1,7 +1,9 @@
-"""What a MariaDB or MySQL server tells of its disks, of who writes a column, and of a query."""
+"""What a MariaDB or MySQL server tells of its disks, of who writes a column, of a query, and of
+whether anybody may write."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from connectors.connector import Connector
@@ -9,7 +11,7 @@ from connectors.dialect import Statement
 from connectors.table import TableName
 from connectors.telling import Room, Stamping, room_of_server, stamping_of
 
-__all__ = ["Answer", "answer", "room", "stamping"]
+__all__ = ["Answer", "answer", "is_read_only", "room", "stamping"]
 
 Answer: TypeAlias = list[tuple[Any, ...]]
 """Name, type and size of each column, as the driver has them from the server."""
@@ -29,6 +31,12 @@ AND action_timing = 'BEFORE'
 ORDER BY action_order
 """
 _ON_UPDATE = "ON UPDATE"
+_READ_ONLY = (
+    "SHOW GLOBAL VARIABLES "
+    "WHERE variable_name IN ('read_only', 'super_read_only', 'innodb_read_only')"
+)
+_WRITABLE = {"OFF", "0"}
+_EXEMPT = {"ALL PRIVILEGES", "SUPER", "READ ONLY ADMIN", "READ_ONLY ADMIN", "CONNECTION_ADMIN"}
 
 
 def room(session: Connector) -> Room:
@@ -53,3 +61,12 @@ def answer(session: Connector, query: str) -> Answer:
     on."""
     text = query.replace("%", "%%")
     return session.columns(f"SELECT * FROM ({text}\n) q\nLIMIT 0")
+
+
+def is_read_only(session: Connector, grants: Iterable[tuple[list[str], str]]) -> bool:
+    """Whether the server takes no changes of a login with these grants: `read_only` lets those
+    through who look after the server."""
+    known = {str(name).lower(): str(value).upper() for name, value in session.rows(_READ_ONLY)}
+    on = {name for name, value in known.items() if value not in _WRITABLE}
+    given = {right for rights, place in grants if place == "*.*" for right in rights}
+    return bool(on - {"read_only"} if given & _EXEMPT else on)

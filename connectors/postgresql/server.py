@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.connector import Capabilities, Connector, wait_for
 from connectors.dialect import Statement
-from connectors.errors import Busy, MissingObject, MissingRight, PermanentError, nearest
+from connectors.errors import Busy, MissingObject, MissingRight, PermanentError, nearest, read_only
 from connectors.postgresql import telling
 from connectors.postgresql.catalogue import (
     COLUMNS,
@@ -181,6 +181,8 @@ class PostgresqlServer(Connector):
 
     def missing_rights(self, table: TableName | None) -> list[str]:
         with self.transaction():
+            if self.value("SHOW transaction_read_only") == "on":
+                raise read_only(self.endpoint.name)
             if table is None:
                 may = "SELECT has_schema_privilege(current_schema(), 'CREATE')"
                 return [] if self.value(may) else ["CREATE in the schema"]

@@ -22,6 +22,7 @@ import MySQLdb
 import psycopg
 import pytest
 
+from bridge.check import Level, check_deployment
 from bridge.demo.postgres import EmbeddedPostgres
 from bridge.failpoint import arm, at
 from bridge.run import Outcome
@@ -116,6 +117,12 @@ def refused(world: World, role: str, exit_code: int, code: str) -> Outcome:
     assert str(world.stores[role].database) in told or role in told
     assert outcome.error.remedy
     return outcome
+
+
+def said_by_check(world: World) -> list[str]:
+    """What it refuses."""
+    findings = check_deployment(world.deployment)
+    return [found.found for found in findings if found.level is Level.REFUSED]
 
 
 def comes_to_rest(world: World) -> None:
@@ -439,6 +446,7 @@ def test_postgresql_is_read_only(stage: Stage, pg: EmbeddedPostgres) -> None:
     world.sql("target", f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     outcome = refused(world, "target", 4, "missing_right")
     assert "read-only" in str(outcome.error)
+    assert said_by_check(world) == ["target: nothing can be written there"]
     with closing(psycopg.connect(pg.url(scheme="postgresql"), autocommit=True)) as admin:
         admin.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
     comes_to_rest(world)
@@ -471,6 +479,10 @@ def test_mariadb_is_read_only(stage: Stage, maria: MariaDB) -> None:
     try:
         outcome = refused(world, "target", 4, "missing_right")
         assert "read-only" in str(outcome.error)
+        assert said_by_check(world) == ["target: nothing can be written there"]
+        world.stores["target"] = place  # who looks after the server may write all the same
+        world.write(retry=0)
+        assert said_by_check(world) == []
     finally:
         maria.sql("SET GLOBAL read_only = OFF")
     comes_to_rest(world)
