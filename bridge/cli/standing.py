@@ -61,9 +61,9 @@ def batches(ctx: typer.Context, job: JobName, limit: Limit = 20, as_json: AsJson
         if exchange is not None:
             with exchange.transaction() as connection:
                 history = History(connection, deployment.department.code, job)
-                if history.standing() is None:
-                    deployment.job(job)  # neither the ledger nor the configuration may know it
                 found = history.batches(limit)[::-1]
+                if not found and history.standing() is None:
+                    deployment.job(job)  # neither the ledger nor the configuration may know it
         else:
             deployment.job(job)
     if as_json:

@@ -155,6 +155,8 @@ def test_a_job_whose_row_and_file_are_taken_away_stands_everywhere(
         assert (job["verdict"], job["deviation"], job["epoch"]) == ("deviation", 1, 1)
         (section,) = assemble_report(deviating.deployment).jobs
         assert (section.verdict, section.deviation) == ("deviation", 1)
+        listed = call(capsys, "--config", deviating.directory, "batches", "j", "--json").json
+        assert [batch["seq"] for batch in listed["batches"]] == [1, 2]
         page = call(capsys, "--config", deviating.directory, "metrics").out
         return job["seq"], section.stream.sent_position.seq, f"{verdict} 1.0" in page
 
@@ -275,7 +277,7 @@ def test_a_number_that_was_never_written_is_told_as_that(deviating: World, capsy
 WORDS = {
     "exchange bh_job ran_verdict": (
         "j: bh_job",
-        ("status", "report", "statement", "metrics", "batches", "reconcile", "run", "resync"),
+        ("status", "report", "statement", "metrics", "reconcile", "run", "resync"),
     ),
     "exchange bh_batch state": (
         "j: bh_batch",
