@@ -20,7 +20,7 @@ from bridge.outcome import how_to_decide
 from bridge.settings import Deployment
 from reconcile.verdict import Verdict
 
-__all__ = ["acknowledge", "approve", "reject", "switch", "waive"]
+__all__ = ["acknowledge", "approve", "reject", "switch", "waive", "waive_besides"]
 
 _LISTED = 20
 
@@ -99,6 +99,32 @@ def waive(
         return moved
 
 
+def waive_besides(deployment: Deployment, job: str, actor: str, why: str) -> str:
+    """Somebody answers for what the last comparison or run of a job without a file has found to
+    deviate beside the batches: nobody will look again. What was found, which is returned, stays in
+    the books; should the file come back, the first run opens it again."""
+    department = deployment.department.code
+    with open_ledger(deployment) as exchange, exchange.lock(lock_of(department, job), 10):
+        with exchange.transaction() as connection:
+            ledger = Ledger(connection, department, job)
+            standing = ledger.standing()
+            if standing is None:
+                deployment.job(job)  # neither the ledger nor the configuration may know it
+            found, rows = _found_besides(deployment, ledger, standing)
+            ledger.take()
+            ledger.waived_besides()
+            details = {"epoch": ledger.epoch, "seq": 0, "batch_hash": "", "rows": rows}
+            details |= {"why": why, "found": found}
+            Audit(connection, department).append(actor, WAIVE, job, details)
+            if not ledger.open_deviations():
+                waived = f"{rows} rows are waived by {actor}: {why}"
+                over = Recovery(EventKind.DEVIATION, job, waived=waived)
+                end(connection, deployment, over, datetime.now(UTC))
+            failpoint("waive.noting")
+        failpoint("waive.noted")
+        return found
+
+
 def switch(deployment: Deployment, job: str, actor: str, why: str, *, on: bool) -> None:
     """Scheduled runs of the job go on, or are skipped; a run under way finishes. Needs no lock."""
     with open_ledger(deployment) as exchange:
@@ -149,6 +175,29 @@ def _to_waive(deployment: Deployment, ledger: Ledger, seq: int, epoch: int | Non
     return found[0]
 
 
+def _found_besides(
+    deployment: Deployment, ledger: Ledger, standing: Standing | None
+) -> tuple[str, int]:
+    job = ledger.job
+    if standing is None or not _deviates_besides(standing):
+        raise IllegalMove(
+            f"{job}: nothing beside its batches deviates, or it is waived already",
+            remedy=f"bridgehead waive {job} SEQ --why TEXT waives a batch",
+        )
+    if job in {*deployment.jobs, *deployment.bad_jobs}:
+        raise IllegalMove(
+            f"{job}: the job has its file, and can be compared again: nothing is waived",
+            remedy=f"bridgehead resync {job} --why TEXT, or take the file away",
+        )
+    if not standing.content_deviation:
+        return "the sums of both sides differ", 1
+    missing, extra, different = (
+        getattr(standing, name) or 0 for name in ("missing", "extra", "different")
+    )
+    told = f"at the target {missing} keys missing, {extra} extra, {different} different"
+    return told, standing.content_deviation
+
+
 def _end_waived(deployment: Deployment, ledger: Ledger, batch: Batch, actor: str, why: str) -> None:
     """The event that asked for it is over, if nothing else of the job is what it tells of."""
     kind = EventKind.HELD if batch.state is State.HELD else EventKind.DEVIATION
@@ -162,9 +211,9 @@ def _end_waived(deployment: Deployment, ledger: Ledger, batch: Batch, actor: str
 
 def _deviates_besides(standing: Standing | None) -> bool:
     """In what stands in no batch: contents or sums."""
-    return standing is not None and (
-        standing.content_deviation > 0 or standing.left is Verdict.DEVIATION
-    )
+    if standing is None or standing.is_waived:
+        return False
+    return standing.content_deviation > 0 or standing.left is Verdict.DEVIATION
 
 
 def _held_batch(waiting: list[Batch], job: str, seq: int) -> Batch:

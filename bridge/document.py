@@ -100,7 +100,7 @@ def status_document(job: JobOverview) -> dict[str, Any]:
         "in_flight_seconds": job.in_flight_seconds,
         "deviation": job.deviation,
         "held": standing.held if standing else 0,
-        "waived": standing.waived_rows if standing else 0,
+        "waived": job.waived,
         "waivers": [_waiver(waiver) for waiver in job.waivers],
         "quarantined": standing.quarantined if standing else 0,
         "guarantee": guarantee.promise.value if guarantee else None,
@@ -117,11 +117,12 @@ def status_document(job: JobOverview) -> dict[str, Any]:
 def _waiver(waiver: Waiver) -> dict[str, Any]:
     return {
         "epoch": waiver.epoch,
-        "seq": waiver.seq,
+        "seq": waiver.seq or None,
         "rows": waiver.rows,
         "at": instant(waiver.at),
         "by": waiver.actor,
         "why": waiver.why,
+        "found": waiver.found or None,
     }
 
 

@@ -47,19 +47,21 @@ def matters(
     found: Found,
     unknown: int,
 ) -> Iterator[Matter]:
-    """Of the batches that deviate or are held, those sealed before the period; all that are waived,
-    with who answers for them; forks of the ledger, for gaps are told by themselves; contents; what
-    runs have found that is none of these; and how many rows that were set aside are `unknown` to
-    the quarantine."""
+    """Of the batches that deviate or are held, those sealed before the period; all that is waived,
+    in batches or beside them, with who answers for it; forks of the ledger, for gaps are told by
+    themselves; contents; what runs have found that is none of these; and how many rows that were
+    set aside are `unknown` to the quarantine."""
     for batch in still_open:
         if since is not None and batch.sealed_at < since:
             deviation = None if batch.state is State.HELD else batch.deviation or 0
             yield matter.older_batch(batch.epoch, batch.seq, deviation, batch.cause)
+    for one in (waiver for waiver in given.values() if not waiver.seq):
+        found_there = Words(chinese().say_error(one.found), one.found)
+        yield matter.waived_besides(found_there, one.rows, one.actor, _day(one), one.why)
     for batch in waived:
         waiver, never_left = given.get(batch.batch_hash), batch.received is None
         if waiver is not None:  # else it is a fork, which is told
-            who, when = waiver.actor, f"{waiver.at.astimezone(CHINA):%Y-%m-%d}"
-            by_whom = (who, when, waiver.why)
+            by_whom = (waiver.actor, _day(waiver), waiver.why)
             place, rows = (batch.epoch, batch.seq), batch.rows_amiss
             yield matter.waived(*place, rows, *by_whom, never_left=never_left)
     for problem in problems:
@@ -78,6 +80,10 @@ def matters(
             yield matter.found_by_run(verdict, *words)
     if unknown:
         yield matter.entries_missing(unknown)
+
+
+def _day(waiver: Waiver) -> str:
+    return f"{waiver.at.astimezone(CHINA):%Y-%m-%d}"
 
 
 def _words(message: str | None) -> Words | None:

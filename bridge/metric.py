@@ -33,7 +33,7 @@ METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     "bridgehead_lag_seconds": ("How far the watermark lies behind now.", _JOB),
     "bridgehead_deviation_rows": ("Rows in open deviations.", _JOB),
     "bridgehead_waived_rows": (
-        "Rows of batches that deviate, or never left, and that somebody has waived.",
+        "Rows that deviate, or never left, and that somebody has waived.",
         _JOB,
     ),
     "bridgehead_open_batches": (

@@ -57,7 +57,7 @@ class JobOverview:
         matters = {
             Verdict.DEVIATION: found.deviated or found.content_deviation,
             Verdict.HELD: found.held,
-            Verdict.WAIVED: found.waived,
+            Verdict.WAIVED: found.waived or found.is_waived,
             Verdict.IN_FLIGHT: found.in_flight or found.seq == 0,  # an epoch is about to begin
         }
         ended = [ran] if ran else []
@@ -75,6 +75,13 @@ class JobOverview:
         sums that differ it is only known that they do."""
         found, least = self.standing, int(self._standing_verdict is Verdict.DEVIATION)
         return max(found.deviation, found.content_deviation, least) if found else 0
+
+    @property
+    def waived(self) -> int:
+        """Rows that somebody answers for: two views of one thing, as in `deviation`."""
+        found = self.standing
+        besides = sum(waiver.rows for waiver in self.waivers if not waiver.seq)
+        return max(found.waived_rows, besides) if found else 0
 
     @property
     def lag_seconds(self) -> float | None:
@@ -115,7 +122,7 @@ def overview_of(
     given: list[Waiver] = []
     if connection is not None:
         found = Ledger.jobs(connection, deployment.department.code)
-        if any(standing.waived for standing in found):
+        if any(standing.waived or standing.is_waived for standing in found):
             given = standing_waivers(connection, deployment.department.code)
         due = deadlines(connection, deployment, at)
     standings = {standing.job: standing for standing in found}

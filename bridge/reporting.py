@@ -95,6 +95,7 @@ def _section(
         quarantined_open=found.standing.quarantined if found.standing else 0,
         waived_batches=len(waived),
         waived_rows=sum(batch.rows_amiss for batch in waived),
+        waived_besides=sum(one.rows for one in found.waivers if not one.seq),
         batches=tuple(map(batch_line, batches)),
         content=content,
         timeliness=timely.share if timely else None,
@@ -102,7 +103,7 @@ def _section(
             *matters(
                 [*history.open_deviations(), *history.held()],
                 waived,
-                {one.batch_hash: one for one in found.waivers},
+                {one.batch_hash or one.job: one for one in found.waivers},
                 since,
                 problems,
                 content,
@@ -164,6 +165,12 @@ def effects_of(counts: Counts) -> Effects:
     return Effects(**vars(counts))
 
 
+def _verdict_of_contents(standing: Standing) -> Verdict:
+    if not standing.content_deviation:
+        return Verdict.RECONCILED
+    return Verdict.WAIVED if standing.is_waived else Verdict.DEVIATION
+
+
 def content_of(standing: Standing | None) -> Content | None:
     """The last comparison of contents in this epoch."""
     if standing is None or standing.compared_at is None:
@@ -176,5 +183,5 @@ def content_of(standing: Standing | None) -> Content | None:
         missing=standing.missing or 0,
         extra=standing.extra or 0,
         different=standing.different or 0,
-        verdict=Verdict.DEVIATION if standing.content_deviation else Verdict.RECONCILED,
+        verdict=_verdict_of_contents(standing),
     )

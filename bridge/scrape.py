@@ -95,7 +95,7 @@ def _put_job(page: Page, job: JobOverview) -> None:
     standing, deadline = job.standing, job.deadline
     if standing is not None:
         page.put("bridgehead_deviation_rows", job.deviation, job.job)
-        page.put("bridgehead_waived_rows", standing.waived_rows, job.job)
+        page.put("bridgehead_waived_rows", job.waived, job.job)
         page.put("bridgehead_in_flight_age_seconds", job.in_flight_seconds or 0, job.job)
         page.put("bridgehead_quarantined_rows", standing.quarantined, job.job)
         counts = {

@@ -193,6 +193,7 @@ class JobSection:
     matters: tuple[Matter, ...] = ()
     waived_batches: int = 0  # of the period and before it
     waived_rows: int = 0
+    waived_besides: int = 0  # rows of contents, sums or receipts
 
     @property
     def sent(self) -> Effects:
@@ -296,7 +297,8 @@ class Report:
 
     @property
     def waived(self) -> int:
-        return sum(job.waived_rows for job in self.jobs)
+        """Two views of one thing, or more, as in a deviation."""
+        return sum(max(job.waived_rows, job.waived_besides) for job in self.jobs)
 
     @property
     def unreceipted(self) -> int:

@@ -19,6 +19,7 @@ __all__ = [
     "older_batch",
     "sealed_elsewhen",
     "waived",
+    "waived_besides",
 ]
 
 _FOUND = {
@@ -72,12 +73,23 @@ def waived(
 ) -> Matter:
     """A batch for which somebody answers, as the audit log says."""
     left = Words("未发送；", "never sent; ") if never_left else Words("", "")
+    what = Words(f"已豁免：轮次 {epoch}，序号 {seq}", f"waived: epoch {epoch}, number {seq}")
+    return _waived(what, left, rows, who, when, why)
+
+
+def waived_besides(found: Words, rows: int, who: str, when: str, why: str) -> Matter:
+    """The same of what stands in no batch."""
+    what = Words("已豁免：批次之外", "waived: beside the batches")
+    return _waived(what, Words(f"{found.zh}；", f"{found.en}; "), rows, who, when, why)
+
+
+def _waived(what: Words, before: Words, rows: int, who: str, when: str, why: str) -> Matter:
     return Matter(
-        Words(f"已豁免：轮次 {epoch}，序号 {seq}", f"waived: epoch {epoch}, number {seq}"),
+        what,
         Verdict.WAIVED,
         Words(
-            f"{left.zh}{rows:,} 行由 {who} 于 {when} 豁免：{why}",
-            f"{left.en}{rows:,} rows waived by {who} on {when}: {why}",
+            f"{before.zh}{rows:,} 行由 {who} 于 {when} 豁免：{why}",
+            f"{before.en}{rows:,} rows waived by {who} on {when}: {why}",
         ),
         Words(
             "目标库与所发不同，账目并不因此平衡；能重新同步的，重新同步后即改正",

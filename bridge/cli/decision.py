@@ -20,7 +20,7 @@ commands = typer.Typer()
 
 _LEFT = (
     "{0} at {1} is job {2}'s alone now; job {3} filled it too, and may have changed its rows: "
-    "bridgehead resync {2} --why TEXT puts them right"
+    "bridgehead resync {4} --why TEXT puts them right"
 )
 
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, kept in the audit.")]
@@ -28,6 +28,7 @@ _WAIVED = (
     "{0}: batch {1} is waived: {2} rows at the target are not as it has them, and stay so; the "
     "books say who answers for that"
 )
+_WAIVED_BESIDES = "{0}: waived: {1}; the books say who answers for that"
 
 Seq = Annotated[int, typer.Argument(metavar="SEQ", help="The held batch's number.")]
 
@@ -70,13 +71,23 @@ def reject(ctx: typer.Context, job: JobName, seq: Seq, why: Why, by: Actor = Non
 def waive(
     ctx: typer.Context,
     job: JobName,
-    place: Annotated[str, typer.Argument(metavar="SEQ", help="The batch's number, or EPOCH/SEQ.")],
     why: Why,
+    place: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SEQ]",
+            help="The batch's number, or EPOCH/SEQ; else what a comparison has found.",
+        ),
+    ] = None,
     by: Actor = None,
 ) -> None:
     """Answer for a deviation that nothing puts right: it stays in the books, and waits for nobody;
-    also for a batch that is held, of a job whose file is gone."""
+    of a job whose file is gone also for a batch that is held, or for what a comparison found."""
     session: Session = ctx.obj
+    if place is None:
+        found = decision.waive_besides(session.deployment, job, actor_of(by), _reason(why))
+        console().print(say(_WAIVED_BESIDES, job, say(found)), soft_wrap=True)
+        return
     epoch, seq = _place(place)
     batch = decision.waive(session.deployment, job, seq, actor_of(by), _reason(why), epoch)
     told = say(_WAIVED, job, batch.place, f"{batch.rows_amiss:,}")
@@ -110,7 +121,7 @@ def release(
     given_up, left = claim.release(session.deployment, endpoint, table, actor_of(by), _reason(why))
     told = say("{0} at {1} is nobody's any more; job {2} filled it", table, endpoint, given_up.job)
     if left is not None:
-        told = say(_LEFT, table, endpoint, left.job, given_up.job)
+        told = say(_LEFT, table, endpoint, left.job, given_up.job, left.job)
     console().print(told, soft_wrap=True)
 
 

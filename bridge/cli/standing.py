@@ -28,7 +28,7 @@ Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most
 
 _COLUMNS = ("job", "title", "verdict", "batch", "watermark", "lag", "in flight", "deviation")
 _MORE_COLUMNS = ("quarantined", "due by", "timeliness", "guarantee", "why", "last run")
-_WAIVED = "{0}: batch {1}: {2} rows waived by {3} on {4}: {5}"
+_WAIVED = "{0}: {1}: {2} rows waived by {3} on {4}: {5}"
 _SPARE = ("title", "watermark", "timeliness", "due by", "why", "last run")
 
 
@@ -135,7 +135,8 @@ def _show_waivers(job: JobOverview) -> None:
     for one in job.waivers:
         day = f"{one.at:%Y-%m-%d}"
         rows = f"{one.rows:,}"
-        told = say(_WAIVED, job.job, one.place, rows, one.actor, day, one.why)
+        what = say("batch {0}", one.place) if one.seq else say(one.found)
+        told = say(_WAIVED, job.job, what, rows, one.actor, day, one.why)
         console().print(told, soft_wrap=True)
 
 

@@ -246,7 +246,7 @@ class History:
         known |= {one.ended.epoch for one in begun.values() if one.ended}
         ended = sorted(known - {self.epoch})
         found = [problem for epoch in ended for problem in self._problems(epoch, 1, begun)]
-        return [*found, *self.verify_begun(begun)]
+        return [*found, *self.verify_begun(begun), *self.verify_waived_besides()]
 
     def verify_begun(self, begun: Mapping[int, Begun]) -> Iterator[ChainProblem]:
         """A fork for each epoch after the first of whose begin the audit log does not tell."""
@@ -264,6 +264,15 @@ class History:
             if batch.batch_hash not in given and not contradicts_itself:  # else told as that
                 what = f"{batch.seq} is waived, and the audit log tells of no waiver"
                 yield ChainProblem("fork", batch.epoch, batch.seq, what)
+
+    def verify_waived_besides(self) -> Iterator[ChainProblem]:
+        """The same of what stands in no batch."""
+        standing = self.standing()
+        if standing is None or not standing.is_waived:
+            return
+        if self.job not in waivers(self.connection, self.department, self.job):
+            what = "its deviation is waived, and the audit log tells of no waiver"
+            yield ChainProblem("fork", standing.epoch, self.head().seq, what)
 
     def verify_batches(self, batches: Sequence[Batch]) -> list[ChainProblem]:
         """Gaps and forks of these, of which the ledger may have others between them: where one is

@@ -58,6 +58,11 @@ class Standing:
         return self.ran_verdict if self.ran_verdict and self.ran_verdict.stands else None
 
     @property
+    def is_waived(self) -> bool:
+        """Somebody answers for what stands in no batch; until the job runs again."""
+        return self.ran_verdict == Verdict.WAIVED
+
+    @property
     def content_deviation(self) -> int:
         """Keys that the last comparison of contents found missing, extra or different."""
         return sum(count or 0 for count in (self.missing, self.extra, self.different))

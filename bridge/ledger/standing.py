@@ -65,9 +65,15 @@ class JobStanding:
     quarantined: int
 
     @property
+    def is_waived(self) -> bool:
+        """Somebody answers for what stands in no batch; until the job runs again."""
+        return self.ran_verdict == Verdict.WAIVED
+
+    @property
     def content_deviation(self) -> int:
-        """Keys that the last comparison of contents found missing, extra or different."""
-        return self.missing + self.extra + self.different
+        """Keys that the last comparison of contents found missing, extra or different; none where
+        that is waived."""
+        return 0 if self.is_waived else self.missing + self.extra + self.different
 
     @property
     def in_flight(self) -> int:

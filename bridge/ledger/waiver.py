@@ -1,5 +1,6 @@
-"""Waivers: who answers for a batch that deviates or never left, and why. They stand in the audit
-log, whose chain no hand can alter unseen, under the batch's own hash. Reads only."""
+"""Waivers: who answers for a batch that deviates or never left, and why; or, of a job without a
+file, for what its last comparison or run has found beside the batches. They stand in the audit log,
+whose chain no hand can alter unseen, under the batch's own hash. Reads only."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from bridge.batch import State
-from bridge.ledger.schema import audit_entry, batch_row
+from bridge.ledger.schema import audit_entry, batch_row, job_row
+from reconcile.verdict import Verdict
 
 __all__ = ["WAIVE", "Waiver", "standing_waivers", "waivers"]
 
@@ -21,7 +23,8 @@ WAIVE = "waive"
 
 @dataclass(frozen=True)
 class Waiver:
-    """`rows` are those of the target that are not as the batch would have them."""
+    """`rows` are those of the target that are not as the batch would have them. Of what stands in
+    no batch `seq` is 0, and `found` says what it is."""
 
     job: str
     epoch: int
@@ -31,6 +34,7 @@ class Waiver:
     at: datetime
     actor: str
     why: str
+    found: str = ""
 
     @property
     def place(self) -> str:
@@ -38,8 +42,9 @@ class Waiver:
 
 
 def waivers(connection: Connection, department: str, job: str | None = None) -> dict[str, Waiver]:
-    """Every one that was given, by the hash of its batch, oldest first; of one job, or of all. An
-    entry that does not say so as it was written was altered, and waives nothing."""
+    """Every one that was given, by the hash of its batch, or by its job where it is of none; of one
+    job, or of all. An entry that does not say so as it was written was altered, and waives
+    nothing."""
     c = audit_entry.c
     query = select(c.job, c.at, c.actor, c.details).where(
         c.department == department, c.action == WAIVE
@@ -50,14 +55,18 @@ def waivers(connection: Connection, department: str, job: str | None = None) -> 
     for named, at, actor, text in connection.execute(query.order_by(c.number)):
         with suppress(ValueError, KeyError, TypeError):
             waiver = Waiver(job=named, at=at, actor=actor, **json.loads(text))
-            found[waiver.batch_hash] = waiver
+            found[waiver.batch_hash or waiver.job] = waiver
     return found
 
 
 def standing_waivers(connection: Connection, department: str) -> list[Waiver]:
-    """Of all batches that are waived now, and not put right since."""
+    """Of all that is waived now, and not put right since."""
     c = batch_row.c
     query = select(c.batch_hash).where(c.department == department, c.state == State.WAIVED.value)
-    hashes = set(connection.execute(query).scalars())
-    given = waivers(connection, department) if hashes else {}
-    return [waiver for waiver in given.values() if waiver.batch_hash in hashes]
+    keys = set(connection.execute(query).scalars())
+    besides = select(job_row.c.job).where(
+        job_row.c.department == department, job_row.c.ran_verdict == Verdict.WAIVED.value
+    )
+    keys |= set(connection.execute(besides).scalars())
+    given = waivers(connection, department) if keys else {}
+    return [waiver for key, waiver in given.items() if key in keys]

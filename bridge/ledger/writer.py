@@ -271,6 +271,11 @@ class Ledger(History):
         if standing.ran_error and question in standing.ran_error:
             self._set(ran_error=None)
 
+    def waived_besides(self) -> None:
+        """Somebody answers for what stands in no batch: contents or sums."""
+        self.fence()
+        self._set(ran_verdict=Verdict.WAIVED.value, ran_error=None)
+
     def compared(self, **counts: int) -> None:
         """What a comparison of contents (L3) found, by the names of `CONTENT`; it stands until the
         next one, or a new epoch."""

@@ -139,17 +139,24 @@ class _Period:
         standing = history.standing()
         content, found = self._content(standing), self._found(history, standing)
         aside = Quarantine(self.connection, self.department, name).missing()
-        given = waivers(self.connection, self.department, name) if waived else {}
+        besides_waived = self._waived_besides(standing)
+        given = {}
+        if waived or besides_waived:
+            given = waivers(self.connection, self.department, name)
+        if not besides_waived:
+            given.pop(name, None)
+        rows_besides = given[name].rows if name in given else 0
         open_now = [*deviated, *held]
         needs = matters(open_now, waived, given, self.since, problems, content, found, aside)
         verdicts = [VERDICTS[batch.state] for batch in still_open]
         verdicts += [Verdict.FORK if p.kind == "fork" else Verdict.GAP for p in problems]
         verdicts += [content.verdict] if content else []
+        verdicts += [Verdict.WAIVED] if besides_waived else []
         verdicts += [*found, *self._about_to_begin(history, standing, closing)]
         older = sum(b.deviation or 0 for b in deviated if b.sealed_at < self.since)
         waived_rows = sum(batch.rows_amiss for batch in waived)
         besides = max(
-            content.missing + content.extra + content.different if content else 0,
+            _deviation_of(content),
             int(Verdict.DEVIATION in found),
         )
         # A batch that was superseded or rejected claims nothing.
@@ -164,6 +171,7 @@ class _Period:
                 batches=lines,
                 waived_batches=len(waived),
                 waived_rows=waived_rows,
+                waived_besides=rows_besides,
                 content=content,
                 timeliness=timely.share if timely else None,
                 matters=(
@@ -191,7 +199,7 @@ class _Period:
         began, and batches that nobody waived, of which none knows when."""
         every = history.begun()
         found = [*history.verify_batches(sealed), *history.verify_begun(every)]
-        found += history.verify_waived()
+        found += [*history.verify_waived(), *history.verify_waived_besides()]
         for begun in every.values():
             if begun.ended and self.since <= begun.at < self.until:
                 missing = history.missing_at_end(begun.ended)
@@ -233,6 +241,11 @@ class _Period:
         if closing is None or begun is None or begun.at >= self.until or history.newest():
             return []
         return [Verdict.IN_FLIGHT]
+
+    def _waived_besides(self, standing: Standing | None) -> bool:
+        """Whether somebody answers for what was found, by the period's end, beside the batches."""
+        found_at = standing and (standing.compared_at or standing.ran_at)
+        return bool(standing and standing.is_waived and found_at and found_at < self.until)
 
     def _content(self, standing: Standing | None) -> Content | None:
         """The last comparison, unless it was made before the period."""
@@ -303,6 +316,13 @@ class _Period:
                 self.connection.dialect, self.deployment, jobs, self.since, self.until, names
             ),
         )
+
+
+def _deviation_of(content: Content | None) -> int:
+    """What is open of it."""
+    if content is None or content.verdict is not Verdict.DEVIATION:
+        return 0
+    return content.missing + content.extra + content.different
 
 
 def _position(batch: Batch | None) -> Position | None:

@@ -74,7 +74,11 @@ def _job(job: JobPeriod) -> dict[str, Any]:
             "seconds": stream.in_flight_seconds,
         },
         "held": {"batches": job.held_batches, "rows": job.held_rows},
-        "waived": {"batches": section.waived_batches, "rows": section.waived_rows},
+        "waived": {
+            "batches": section.waived_batches,
+            "rows": section.waived_rows,
+            "besides": section.waived_besides,
+        },
         "quarantined": section.column("quarantined"),
         "quarantine_open": section.quarantined_open,
         "gaps": job.gaps,

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +24,8 @@ import pytest
 import yaml
 
 from bridge.comparison import reconcile_job
-from bridge.decision import acknowledge, switch
+from bridge.decision import acknowledge, switch, waive, waive_besides
+from bridge.errors import IllegalMove
 from bridge.failpoint import arm
 from bridge.notice import note_all
 from tests.kill import FILE_POINTS, killed
@@ -41,6 +42,7 @@ FLOWING_SECONDS = 10
 NOTICE_POINTS = ("notice.writing", "notice.written")
 ALARM_POINTS = ("alarm.claimed", "alarm.sent", "alarm.reporting", "alarm.reported")
 SWITCH_POINTS = ("switch.noting", "switch.noted")
+WAIVE_POINTS = ("waive.noting", "waive.noted")
 EVENT_POINTS = ("event.noting", "event.noted")
 STALL_POINTS = ("push.stalling", "push.stalled")
 
@@ -93,6 +95,7 @@ def test_every_failpoint_is_passed(passed: dict[str, list[str]]) -> None:
         for name in re.findall(r'failpoint\("([^"]+)"\)', file.read_text("utf-8"))
     }
     elsewhere = {*FILE_POINTS, *ALARM_POINTS, *STALL_POINTS, *SWITCH_POINTS, *EVENT_POINTS}
+    elsewhere |= {*WAIVE_POINTS}
     assert reached | elsewhere == written
     assert reached.isdisjoint(elsewhere)
 
@@ -267,6 +270,37 @@ def test_killed_while_a_batch_does_not_follow(make: MakeWorld, point: str) -> No
     world.resync()
     world.run_well()
     assert world.findings() == []
+
+
+@pytest.mark.parametrize("point", WAIVE_POINTS)
+@pytest.mark.parametrize("besides", [False, True], ids=["batch", "besides"])
+def test_killed_while_somebody_waives(make: MakeWorld, point: str, besides: bool) -> None:
+    """It is waived and audited, or neither; asked for again, it is, or is so already."""
+    world = make(*SQLITE)
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql("target", "DELETE FROM t WHERE id = 3")
+    world.sql("source", "DELETE FROM t WHERE id = 3")
+    assert world.run().verdict == "deviation"
+    if besides:
+        world.sql("exchange", "UPDATE bh_job SET missing = 2")
+        (world.directory / "jobs/j.yaml").unlink()
+
+    def ask() -> None:
+        if besides:
+            waive_besides(world.deployment, "j", "tester", "because")
+        else:
+            waive(world.deployment, "j", 2, "tester", "because")
+
+    assert killed(ask, 1, point)
+    is_done = point == "waive.noted"
+    noted = "SELECT count(*) FROM bh_audit WHERE action = 'waive'"
+    assert world.sql("exchange", noted) == [(int(is_done),)]
+    with pytest.raises(IllegalMove) if is_done else nullcontext():
+        ask()
+    assert world.sql("exchange", noted) == [(1,)]
+    assert besides or world.oracle().at_any_moment() == []
 
 
 @pytest.mark.parametrize("point", SWITCH_POINTS)

@@ -15,6 +15,7 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import select, update
 
 from bridge.batch import State
+from bridge.comparison import reconcile_job
 from bridge.deadline import CHINA
 from bridge.decision import reject, waive
 from bridge.errors import IllegalMove
@@ -128,7 +129,7 @@ def test_who_waived_what_and_why_stands_in_statement_and_report(
     told = today(small, capsys, "--format", "html,xlsx,pdf", "--lang", "zh,en")
     assert (told.code, told.json["verdict"], told.json["deviation"]) == (0, "waived", 1)
     (job,) = told.json["jobs"]
-    assert (job["deviation_open"], job["waived"]) == (0, {"batches": 1, "rows": 1})
+    assert (job["deviation_open"], job["waived"]) == (0, {"batches": 1, "rows": 1, "besides": 0})
     (matter,) = job["matters"]
     assert (matter["verdict"], matter["deviation"]) == ("waived", 1)
     assert f"1 rows waived by 李工 on {datetime.now(CHINA):%Y-%m-%d}: {WHY}" in matter["cause"]
@@ -158,7 +159,7 @@ def test_a_waiver_is_told_of_every_later_period_until_it_is_put_right(books: Boo
     waive(books.world.deployment, "a", 1, "tester", WHY)
     told = books.state()
     assert (told.code, told.json["verdict"], told.json["jobs"][0]["deviation"]) == (0, "waived", 0)
-    assert told.json["jobs"][0]["waived"] == {"batches": 1, "rows": 2}
+    assert told.json["jobs"][0]["waived"] == {"batches": 1, "rows": 2, "besides": 0}
     assert books.recounted(told.json, "recount_waived") == [(1, 2)]
     with books.open() as ledger:
         ledger.new_epoch("anew", "tester")
@@ -192,7 +193,7 @@ def test_a_batch_that_is_held_never_leaves(world: World, capsys: Capsys) -> None
     assert (found["verdict"], found["held"], found["waived"]) == ("waived", 0, 5)
     told = today(world, capsys)
     assert (told.code, told.json["verdict"]) == (0, "waived")
-    assert told.json["jobs"][0]["waived"] == {"batches": 2, "rows": 5}
+    assert told.json["jobs"][0]["waived"] == {"batches": 2, "rows": 5, "besides": 0}
     assert "never sent; 4 rows waived by tester" in told.json["jobs"][0]["matters"][1]["cause"]
     assert findings.at_any_moment() == []
     # the file comes back after all, and everything with it
@@ -303,3 +304,57 @@ def test_reject_is_still_the_way_of_a_job_that_has_its_file(small: World) -> Non
     assert reject(small.deployment, "j", 3, "tester", WHY) == 2
     actions = small.sql("exchange", "SELECT action, details FROM bh_audit WHERE action = 'reject'")
     assert [json.loads(details)["seq"] for _, details in actions] == [3]
+
+
+def test_what_a_comparison_has_found_of_a_job_without_a_file(small: World, capsys: Capsys) -> None:
+    """It stands in no batch; should the file come back, the first run opens it again."""
+    deviate(small)
+    assert reconcile_job(small.deployment, "j").outcome.deviation == 1
+    small.sql("target", "DELETE FROM t WHERE id = 5")
+    assert reconcile_job(small.deployment, "j").outcome.deviation == 1
+    job = (small.directory / "jobs/j.yaml").read_text("utf-8")
+    command = ("--config", small.directory, "--lang", "en")
+    early = call(capsys, *command, "waive", "j", "--why", WHY)
+    assert (early.code, "can be compared again: nothing is waived" in early.err) == (1, True)
+    (small.directory / "jobs/j.yaml").unlink()
+    assert call(capsys, *command, "waive", "j", "2", "--why", WHY, "--by", "Li Gong").code == 0
+    assert status(small, capsys)["verdict"] == "deviation"
+    done = call(capsys, *command, "waive", "j", "--why", WHY, "--by", "Li Gong")
+    found = "at the target 1 keys missing, 0 extra, 0 different"
+    assert (done.code, done.err) == (0, "")
+    assert f"j: waived: {found}" in done.out
+    shown = call(capsys, *command, "status")
+    assert (shown.code, f"j: {found}: 1 rows waived by Li Gong on " in shown.out) == (0, True)
+    told = status(small, capsys)
+    assert (told["verdict"], told["deviation"], told["waived"]) == ("waived", 0, 1)
+    assert [waiver["found"] for waiver in told["waivers"]] == [None, found]
+    assert json.loads(call(capsys, *command, "events", "--json").out) == []
+    stated = today(small, capsys)
+    assert (stated.code, stated.json["verdict"]) == (0, "waived")
+    assert [m["what"] for m in stated.json["jobs"][0]["matters"]] == [
+        "waived: beside the batches",
+        "waived: epoch 1, number 2",
+    ]
+    assert f"{found}; 1 rows waived by Li Gong" in stated.json["jobs"][0]["matters"][0]["cause"]
+    reported = call(capsys, *command, "report", "--output", small.directory / "r.html")
+    assert (
+        reported.code,
+        f"{found}; 1 rows waived" in (small.directory / "r.html").read_text("utf-8"),
+    ) == (0, True)
+    again = call(capsys, *command, "waive", "j", "--why", WHY)
+    assert (again.code, "or it is waived already" in again.err) == (1, True)
+    (small.directory / "jobs/j.yaml").write_text(job, "utf-8")
+    outcome = small.run()
+    assert (outcome.verdict, outcome.deviation) == ("deviation", 1)
+    assert status(small, capsys)["verdict"] == "deviation"
+    assert small.resync().verdict == "reconciled"
+
+
+def test_what_is_waived_beside_the_batches_by_nobody_is_a_fork(books: Books) -> None:
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.RECONCILED)
+        ledger.compared(exchange_rows=9, target_rows=8, missing=1, extra=0, different=0)
+        ledger.waived_besides()
+    told = books.state()
+    assert (told.code, told.json["verdict"]) == (1, "fork")
+    assert books.call("report", "--output", str(books.world.directory / "r.html")).code == 1
