@@ -189,6 +189,11 @@ def _found_besides(
             f"{job}: the job has its file, and can be compared again: nothing is waived",
             remedy=f"bridgehead resync {job} --why TEXT, or take the file away",
         )
+    if standing.left in (Verdict.GAP, Verdict.FORK):
+        raise IllegalMove(
+            f"{job}: its last run found a {standing.left}: nothing is waived",
+            remedy="find out what was restored or changed; bridgehead events says what was found",
+        )
     if not standing.content_deviation:
         return "the sums of both sides differ", 1
     missing, extra, different = (

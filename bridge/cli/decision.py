@@ -3,6 +3,7 @@ release."""
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -135,10 +136,10 @@ def _switch(session: Session, job: str, on: bool, actor: str, why: str) -> None:
 
 def _place(text: str) -> tuple[int | None, int]:
     """As `batches` and `status` spell it, or the number alone."""
-    epoch, _, seq = text.rpartition("/")
-    if not seq.isdecimal() or (epoch or "1").isdecimal() is False:
+    named = re.fullmatch(r"(?:([0-9]+)/)?([0-9]+)", text)
+    if named is None:
         raise typer.BadParameter("name a batch by its number, or as EPOCH/SEQ")
-    return int(epoch) if epoch else None, int(seq)
+    return int(named[1]) if named[1] else None, int(named[2])
 
 
 def _reason(why: str) -> str:

@@ -270,7 +270,8 @@ class History:
         standing = self.standing()
         if standing is None or not standing.is_waived:
             return
-        if self.job not in waivers(self.connection, self.department, self.job):
+        given = waivers(self.connection, self.department, self.job).get(self.job)
+        if given is None or given.rows != (standing.content_deviation or 1):
             what = "its deviation is waived, and the audit log tells of no waiver"
             yield ChainProblem("fork", standing.epoch, self.head().seq, what)
 

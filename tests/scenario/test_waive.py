@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from bridge.batch import State
 from bridge.comparison import reconcile_job
 from bridge.deadline import CHINA
-from bridge.decision import reject, waive
+from bridge.decision import reject, waive, waive_besides
 from bridge.errors import IllegalMove
 from bridge.ledger.schema import batch_row
 from bridge.notice import note_all
@@ -297,6 +297,17 @@ def test_an_event_stays_open_while_something_else_deviates(books: Books) -> None
     assert (job["verdict"], job["deviation"], job["waived"]) == ("deviation", 1, 3)
 
 
+def test_a_gap_is_not_waived_with_a_deviation(books: Books) -> None:
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.RECONCILED)
+        ledger.compared(exchange_rows=9, target_rows=8, missing=1, extra=0, different=0)
+        ledger.ran("gap", "a: the target lacks batches", 1.0)
+    (books.world.directory / "jobs/a.yaml").unlink()
+    with pytest.raises(IllegalMove, match="its last run found a gap: nothing is waived"):
+        waive_besides(books.world.deployment, "a", "tester", WHY)
+    assert books.call("status", "--json").json[0]["verdict"] == "gap"
+
+
 def test_reject_is_still_the_way_of_a_job_that_has_its_file(small: World) -> None:
     hold(small)
     with pytest.raises(IllegalMove, match="the job has its file"):
@@ -354,7 +365,11 @@ def test_what_is_waived_beside_the_batches_by_nobody_is_a_fork(books: Books) -> 
     with books.open() as ledger:
         seal(ledger, FEBRUARY, State.RECONCILED)
         ledger.compared(exchange_rows=9, target_rows=8, missing=1, extra=0, different=0)
-        ledger.waived_besides()
+    (books.world.directory / "jobs/a.yaml").unlink()
+    waive_besides(books.world.deployment, "a", "tester", WHY)
+    assert (books.state().code, books.state().json["verdict"]) == (0, "waived")
+    with books.open() as ledger:  # what was waived was another finding
+        ledger.compared(exchange_rows=9, target_rows=8, missing=2, extra=0, different=0)
     told = books.state()
     assert (told.code, told.json["verdict"]) == (1, "fork")
     assert books.call("report", "--output", str(books.world.directory / "r.html")).code == 1
