@@ -213,6 +213,8 @@ def test_a_deviation_stands_though_a_resync_has_failed(world: World, capsys: Cap
     (job,) = call(capsys, "--config", world.directory, "status", "--json").json
     told = today(world, capsys)
     assert (told.code, told.json["verdict"]) == (1, job["verdict"]) == (1, "deviation")
+    for _, action in shown(told), parts(render_html(assemble_report(world.deployment))):
+        assert "look at the table" not in action, "what keeps it from being put right is no cause"
     world.sql("target", "DROP TRIGGER no")
     world.run_well()
     assert today(world, capsys).json["verdict"] == "reconciled"
@@ -328,6 +330,7 @@ def test_an_ended_epoch_loses_nothing_unseen(
     told = books.state(*period)
     assert (told.code, told.json["jobs"][0]["verdict"]) == (1, verdict)
     assert told.json["jobs"][0]["gaps"] == gaps
+    assert books.state().code == 0, "it had not ended then"
     report = assemble_report(books.world.deployment, ["a"])
     assert (report.verdict, report.missing_batches) == (verdict, gaps)
 
