@@ -393,6 +393,15 @@ DELIVERING = (
         f"{SIMULATION}::test_what_a_resync_has_laid_aside_does_not_arrive_any_more",
     ),
     Mutant(
+        "target-without-its-table-is-not-outrun",
+        "lock",
+        "bridge.preparation",
+        "    held.outrun(position.token)\n",
+        "    if plan.target_exists:\n        held.outrun(position.token)\n",
+        "tests/scenario/test_restores.py"
+        "::test_exchange_restored_and_the_table_at_the_target_gone[sqlite]",
+    ),
+    Mutant(
         "compare-without-set",
         "lock",
         "bridge.ledger.writer",
