@@ -25,21 +25,22 @@ __all__ = ["acknowledge", "approve", "reject", "switch", "waive", "waive_besides
 _LISTED = 20
 
 
-def approve(deployment: Deployment, job: str, seq: int, actor: str, why: str) -> Batch:
-    """The batch goes on its way with the next run."""
+def approve(deployment: Deployment, job: str, seq: int, actor: str, why: str) -> bool:
+    """The batch goes on its way with the next run; whether there is one, or the job is disabled."""
     with hold(deployment, deployment.job(job), wait_seconds=10) as held:
         with held.exchange.transaction() as connection:
             ledger = held.ledger()
             batch = _held_batch(ledger.held(), job, seq)
-            moved = ledger.move(batch, State.SEALED, note=f"approved by {actor}: {why}")
+            ledger.move(batch, State.SEALED, note=f"approved by {actor}: {why}")
             details = {"epoch": batch.epoch, "seq": seq, "why": why}
             Audit(connection, held.department).append(actor, "approve", job, details)
             ledger.answered(how_to_decide(batch))
             over = Recovery(EventKind.HELD, job, batch.place)
             end(connection, deployment, over, datetime.now(UTC))
+            enabled = ledger.fence().enabled
             failpoint("approve.noting")
         failpoint("approve.noted")
-        return moved
+        return enabled
 
 
 def reject(deployment: Deployment, job: str, seq: int, actor: str, why: str) -> int:

@@ -25,6 +25,7 @@ _LEFT = (
 )
 
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, kept in the audit.")]
+_WHEN_ENABLED = "{0}: batch {1} is approved; the first run after bridgehead enable {2} delivers it"
 _WAIVED = (
     "{0}: batch {1} is waived: {2} rows at the target are not as it has them, and stay so; the "
     "books say who answers for that"
@@ -55,8 +56,11 @@ def resync(
 def approve(ctx: typer.Context, job: JobName, seq: Seq, why: Why, by: Actor = None) -> None:
     """Let a held batch go on its way with the next run."""
     session: Session = ctx.obj
-    decision.approve(session.deployment, job, seq, actor_of(by), _reason(why))
-    console().print(say("{0}: batch {1} is approved; the next run delivers it", job, seq))
+    if decision.approve(session.deployment, job, seq, actor_of(by), _reason(why)):
+        told = say("{0}: batch {1} is approved; the next run delivers it", job, seq)
+    else:
+        told = say(_WHEN_ENABLED, job, seq, job)
+    console().print(told, soft_wrap=True)
 
 
 @commands.command()

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from bridge.decision import approve, reject
+from bridge.decision import approve, reject, switch
 from bridge.errors import Held, IllegalMove
 from bridge.run import pull_only
+from tests.command import call
 from tests.scenario.backup import Backup
 from tests.scenario.world import World, cursor_job
 
@@ -54,12 +55,23 @@ def test_a_limit_of_now_is_not_what_held_it(held: World, limit: dict[str, int]) 
 def test_approved(held: World) -> None:
     seq = held.batches()[-1]["seq"]
     held.insert([50], stamp=held.now)
-    approved = approve(held.deployment, "j", seq, "tester", "the register was closed")
-    assert (approved.seq, approved.state) == (seq, "sealed")
+    assert approve(held.deployment, "j", seq, "tester", "the register was closed")
+    assert [(b["seq"], b["state"]) for b in held.batches()][-1] == (seq, "sealed")
     check_audited(held, "approve", seq, "the register was closed")
     assert held.run_well().batches[0].received.deleted == 5
     held.run_well()
     assert held.findings() == []
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_approved_while_the_job_is_disabled(
+    held: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seq = held.batches()[-1]["seq"]
+    switch(held.deployment, "j", "tester", "a pause", on=False)
+    command = ("--config", held.directory, "--lang", "en", "approve", "j", str(seq), "--why", "so")
+    told = call(capsys, *command)
+    assert f"j: batch {seq} is approved; the first run after bridgehead enable j" in told.out
 
 
 @pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
