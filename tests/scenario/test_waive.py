@@ -259,6 +259,16 @@ def test_a_waiver_that_the_audit_log_does_not_tell_of_is_a_fork(books: Books) ->
     assert books.call("status", "--json").json[0]["waivers"] == []
 
 
+def test_a_waiver_of_a_batch_that_does_not_deviate_any_more_is_a_fork(books: Books) -> None:
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.DEVIATED, 2, MANY)
+    waive(books.world.deployment, "a", 1, "tester", WHY)
+    assert books.state().json["verdict"] == "waived"
+    forged = "received_total = 9, received_inserted = 9, deviation = 0"
+    books.world.sql("exchange", f"UPDATE bh_batch SET {forged} WHERE job = 'a'")
+    assert books.state().json["verdict"] == "fork"
+
+
 def test_the_event_is_over_and_says_that_it_was_waived(small: World, capsys: Capsys) -> None:
     with webhook() as hook:
         path = small.directory / "bridgehead.yaml"
@@ -308,10 +318,34 @@ def test_a_gap_is_not_waived_with_a_deviation(books: Books) -> None:
     assert books.call("status", "--json").json[0]["verdict"] == "gap"
 
 
+def test_the_event_of_a_deviation_is_over_with_the_last_of_them(small: World) -> None:
+    def is_open() -> bool:
+        query = "SELECT kind FROM bh_event WHERE closed_at IS NULL"
+        return ("deviation",) in small.sql("exchange", query)
+
+    deviate(small)
+    for role in "target", "source":
+        small.sql(role, "DELETE FROM t WHERE id = 5")
+    assert small.run().verdict == "deviation"
+    waive(small.deployment, "j", 2, "tester", WHY)
+    assert is_open()
+    small.sql("target", "UPDATE t SET name = 'edited' WHERE id = 1")
+    assert reconcile_job(small.deployment, "j").outcome.verdict == "deviation"
+    waive(small.deployment, "j", 3, "tester", WHY)
+    assert is_open()
+    assert small.resync().verdict == "reconciled"
+    assert not is_open()
+
+
 def test_reject_is_still_the_way_of_a_job_that_has_its_file(small: World) -> None:
     hold(small)
-    with pytest.raises(IllegalMove, match="the job has its file"):
-        waive(small.deployment, "j", 3, "tester", WHY)
+    file = small.directory / "jobs/j.yaml"
+    content = file.read_text("utf-8")
+    for text in content, "job: j\n":  # also of one whose file cannot be used
+        file.write_text(text, "utf-8")
+        with pytest.raises(IllegalMove, match="the job has its file"):
+            waive(load(small.directory), "j", 3, "tester", WHY)
+    file.write_text(content, "utf-8")
     assert reject(small.deployment, "j", 3, "tester", WHY) == 2
     actions = small.sql("exchange", "SELECT action, details FROM bh_audit WHERE action = 'reject'")
     assert [json.loads(details)["seq"] for _, details in actions] == [3]
