@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from bridge.comparison import reconcile_job
 from bridge.deadline import CHINA
 from bridge.decision import reject, waive, waive_besides
 from bridge.errors import IllegalMove
+from bridge.hold import hold as hold_job
 from bridge.ledger.schema import batch_row
 from bridge.notice import note_all
 from bridge.reporting import assemble_report
@@ -335,6 +337,27 @@ def test_the_event_of_a_deviation_is_over_with_the_last_of_them(small: World) ->
     assert is_open()
     assert small.resync().verdict == "reconciled"
     assert not is_open()
+
+
+def test_receipts_that_are_altered_count_beside_what_was_waived(small: World) -> None:
+    deviate(small)
+    waive(small.deployment, "j", 2, "tester", WHY)
+    altered = "UPDATE bh_receipt SET inserted = inserted - 1, total = total - 1 WHERE seq = 1"
+    small.sql("target", altered)
+    outcome = small.run()
+    assert (outcome.verdict, outcome.deviation, outcome.waived) == ("deviation", 1, 1)
+
+
+def test_a_run_that_is_under_way_is_waited_for(small: World) -> None:
+    deviate(small)
+    given = (small.deployment, "j", 2, "tester", WHY)
+    waiting = threading.Thread(target=waive, args=given)
+    with hold_job(small.deployment, small.deployment.job("j"), 0):
+        waiting.start()
+        waiting.join(0.3)
+        assert small.batches()[1]["state"] == "deviated"
+    waiting.join()
+    assert small.batches()[1]["state"] == "waived"
 
 
 def test_reject_is_still_the_way_of_a_job_that_has_its_file(small: World) -> None:
