@@ -92,9 +92,7 @@ job_row = Table(
     Column("ran_milliseconds", BigInteger),
     Column("compared_at", Instant),  # L3, of this epoch: what the stores held
     *(Column(name, BigInteger) for name in CONTENT),
-    Column(
-        "source_schema", String(128)
-    ),  # where its table was found as the image began; its folder
+    Column("source_schema", String(128)),  # as its image began; of files, the folder they lay in
     Column("stamp_zone", String(64)),  # of stamps without one, as they were read last
 )
 

@@ -151,6 +151,9 @@ COMMENT ON COLUMN "population"."姓名" IS 'the person''s name';
 ALTER TABLE "population" ADD COLUMN "more" json;
 ALTER TABLE "population" ADD COLUMN "seen" timestamp(3) with time zone;
 
+-- effects.empty_columns
+UPDATE "population" SET "born" = NULL, "姓名" = NULL;
+
 -- effects.prepare
 -- nothing;
 

@@ -161,6 +161,9 @@ CREATE TABLE [population] ([region] int NOT NULL, [id_no] varchar(72) COLLATE La
 ALTER TABLE [population] ADD [more] nvarchar(max);
 ALTER TABLE [population] ADD [seen] datetimeoffset(3);
 
+-- effects.empty_columns
+UPDATE [population] SET [born] = NULL, [姓名] = NULL;
+
 -- effects.prepare
 -- nothing;
 

@@ -154,6 +154,9 @@ ALTER TABLE `population` COMMENT 'population''s table';
 ALTER TABLE `population` ADD COLUMN `more` JSON;
 ALTER TABLE `population` ADD COLUMN `seen` DATETIME(3) COMMENT '[UTC]';
 
+-- effects.empty_columns
+UPDATE `population` SET `born` = NULL, `姓名` = NULL;
+
 -- effects.prepare
 -- nothing;
 

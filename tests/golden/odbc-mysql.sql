@@ -150,6 +150,9 @@ ALTER TABLE `population` COMMENT 'population''s table';
 ALTER TABLE `population` ADD COLUMN `more` JSON;
 ALTER TABLE `population` ADD COLUMN `seen` DATETIME(3) COMMENT '[UTC]';
 
+-- effects.empty_columns
+UPDATE `population` SET `born` = NULL, `姓名` = NULL;
+
 -- effects.prepare
 DROP TABLE IF EXISTS `bh_incoming_4f9edc4d3ed0a0e5`;
 CREATE TABLE `bh_incoming_4f9edc4d3ed0a0e5` (`bh_op` VARCHAR(1) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `region` INT, `id_no` VARCHAR(18) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `姓名` VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin COMMENT 'the person''s name', `100%%` DECIMAL(5,2), `ratio` DOUBLE, `alive` BIT(1), `born` DATE, `photo` LONGBLOB, `tag` VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, `more` JSON, `seen` DATETIME(3) COMMENT '[UTC]', PRIMARY KEY (`region`, `id_no`));

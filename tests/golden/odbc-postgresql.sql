@@ -151,6 +151,9 @@ COMMENT ON COLUMN "population"."姓名" IS 'the person''s name';
 ALTER TABLE "population" ADD COLUMN "more" json;
 ALTER TABLE "population" ADD COLUMN "seen" timestamp(3) with time zone;
 
+-- effects.empty_columns
+UPDATE "population" SET "born" = NULL, "姓名" = NULL;
+
 -- effects.prepare
 DROP TABLE IF EXISTS "bh_incoming_4f9edc4d3ed0a0e5";
 CREATE TABLE "bh_incoming_4f9edc4d3ed0a0e5" ("bh_op" varchar(1), "region" integer, "id_no" character(18) COLLATE "C", "姓名" varchar(50), "100%%" numeric(5,2), "ratio" double precision, "alive" boolean, "born" date, "photo" bytea, "tag" uuid, "more" json, "seen" timestamp(3) with time zone, PRIMARY KEY ("region", "id_no"));

@@ -154,6 +154,9 @@ COMMENT ON COLUMN "population"."姓名" IS 'the person''s name';
 ALTER TABLE "population" ADD ("more" CLOB);
 ALTER TABLE "population" ADD ("seen" TIMESTAMP(3) WITH TIME ZONE);
 
+-- effects.empty_columns
+UPDATE "population" SET "born" = NULL, "姓名" = NULL;
+
 -- effects.prepare
 BEGIN EXECUTE IMMEDIATE 'DROP TABLE "bh_incoming_4f9edc4d3ed0" PURGE'; EXCEPTION WHEN OTHERS THEN IF SQLCODE <> -942 THEN RAISE; END IF; END;;
 CREATE GLOBAL TEMPORARY TABLE "bh_incoming_4f9edc4d3ed0" ("bh_op" VARCHAR2(1 CHAR), "region" NUMBER(10,0), "id_no" CHAR(18 CHAR), "姓名" VARCHAR2(50 CHAR), "100%" NUMBER(5,2), "ratio" BINARY_DOUBLE, "alive" VARCHAR2(5 CHAR), "born" DATE, "photo" CLOB, "tag" VARCHAR2(36 CHAR), "more" CLOB, "seen" TIMESTAMP(3) WITH TIME ZONE, CHECK ("born" = TRUNC("born")), PRIMARY KEY ("region", "id_no")) ON COMMIT DELETE ROWS;

@@ -153,6 +153,9 @@ CREATE TABLE `population` (`region` INT4 NOT NULL, `id_no` VARCHAR(18) NOT NULL,
 ALTER TABLE `population` ADD COLUMN `more` JSON_TEXT;
 ALTER TABLE `population` ADD COLUMN `seen` TIMESTAMPTZ(3);
 
+-- effects.empty_columns
+UPDATE `population` SET `born` = NULL, `姓名` = NULL;
+
 -- effects.prepare
 -- nothing;
 

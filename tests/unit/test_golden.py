@@ -96,6 +96,7 @@ def _sections(family: str) -> Iterator[tuple[str, Any]]:
     yield "effects.insert_staged", effects.insert_staged()
     yield "effects.create", effects.create("population's table")
     yield "effects.add_columns", effects.add_columns(columns[-2:])
+    yield "effects.empty_columns", effects.empty_columns(["born", "姓名"])
     yield "effects.prepare", effects.prepare() or "-- nothing"
     yield "effects.stage", effects.stage()
     yield "effects.clear", effects.clear() or "-- nothing"
