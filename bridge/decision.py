@@ -44,9 +44,9 @@ def approve(deployment: Deployment, job: str, seq: int, actor: str, why: str) ->
 
 
 def reject(deployment: Deployment, job: str, seq: int, actor: str, why: str) -> int:
-    """The batch never leaves, nor does any before it that has not arrived. What it would have
-    deleted stays at the target until the next run sends everything again as the source then has
-    it; returns the new epoch."""
+    """The batch never leaves, nor does any before it that has not arrived. The next run sends
+    everything again as the source then has it, and waits for a person once more if it would still
+    delete too much; returns the new epoch."""
     with hold(deployment, deployment.job(job), wait_seconds=10) as held:
         with held.exchange.transaction():
             _held_batch(held.ledger().held(), job, seq)
@@ -61,6 +61,7 @@ def reject(deployment: Deployment, job: str, seq: int, actor: str, why: str) -> 
                 actor,
                 confirmed=position.head_hash if position else None,
                 minimum=position.epoch if position else 0,
+                rejected=seq,
             )
             ledger.answered(how_to_decide(batch))
             end(connection, deployment, Recovery(EventKind.HELD, job), datetime.now(UTC))

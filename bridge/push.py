@@ -205,18 +205,19 @@ class Push:
         return Counts(rows, rows - kept, kept, before - kept, str(digest))
 
     def _refuse_mass_delete(self, batch: Batch, deleted: int) -> None:
-        """The fuse of a resync that no person has asked for. Nothing of the part is committed."""
+        """The fuse of what is sent again without a resync that a person has asked for. Nothing of
+        the part is committed."""
         most, job = self._held.job.max_delete, self._held.name
         if most is None or deleted <= most:
             return
         with self._exchange.snapshot():
             audit = Audit(self._exchange.connection, self._held.department)
             begun = audit.details("new_epoch", job)
-        if begun.get("epoch") != batch.epoch or not begun.get("by_itself"):
+        if begun.get("epoch") != batch.epoch or not {"by_itself", "rejected"} & begun.keys():
             return
         raise Held(
-            f"{job}: after a restore everything was to be sent again, and that would delete "
-            f"{deleted} rows at the target, more than max_delete {most}",
+            f"{job}: after a restore or a rejection everything was sent again, and that would"
+            f" delete {deleted} rows at the target, more than max_delete {most}",
             remedy=f"see whether the source is whole, then bridgehead resync {job} --why TEXT",
             batch=batch.place,
         )

@@ -184,6 +184,7 @@ class Ledger(History):
         confirmed: str | None = None,
         minimum: int = 0,
         by_itself: bool = False,
+        rejected: int | None = None,
     ) -> int:
         """Begin again at seq 1, for a resync, a rewind or a restore; returns the new epoch.
 
@@ -192,7 +193,7 @@ class Ledger(History):
         position), else the newest one in the ledger. The head of the chain that ends is noted in
         the audit log, so that it cannot lose its last batches unseen. `minimum` is the newest epoch
         known elsewhere.
-        `by_itself`: no person has decided it.
+        `by_itself`: no person has decided it. `rejected`: the held batch that a person has.
         """
         standing, head = self.fence(), self.head()
         for batch in self._in_state(State.SEALED, State.HELD):
@@ -209,6 +210,7 @@ class Ledger(History):
         details: dict[str, Any] = {"epoch": epoch, "why": why, "anchor_hash": anchor}
         details |= {"ended": vars(head)} if head.seq else {}
         details |= {"by_itself": True} if by_itself else {}
+        details |= {"rejected": rejected} if rejected is not None else {}
         Audit(self.connection, self.department).append(actor, "new_epoch", self.job, details)
         return epoch
 

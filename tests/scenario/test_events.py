@@ -195,6 +195,7 @@ def test_a_second_batch_is_held_in_the_run_that_delivers_the_first(
     assert "batch 2 deletes 4 rows" in over["message"]
     assert held["title"] == "[Bridgehead] error: held j"
     assert "batch 3 deletes 5 rows" in held["message"]
+    told.insert(range(2, 7))
     reject(told.deployment, "j", 3, "tester", "by mistake")
     told.run_well()
     assert events(told) == []

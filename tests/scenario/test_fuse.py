@@ -98,6 +98,21 @@ def test_rejected(held: World) -> None:
     assert states == ["reconciled", "reconciled", "purged", "reconciled"]
 
 
+@on_both
+def test_rejected_before_the_source_was_put_right(held: World) -> None:
+    """What nobody wants deleted is not deleted by what follows a rejection either."""
+    reject(held.deployment, "j", held.batches()[-1]["seq"], "tester", "by mistake")
+    for _ in range(2):
+        outcome = held.run()
+        assert (outcome.verdict, outcome.exit_code) == ("held", 1)
+        assert "would delete 5 rows at the target, more than max_delete 4" in str(outcome.error)
+        assert len(held.sql("target", "SELECT id FROM t")) == 6
+    held.insert(range(2, 11))
+    assert held.resync().verdict == "reconciled"
+    assert len(held.sql("target", "SELECT id FROM t")) == 10
+    assert held.findings() == []
+
+
 @pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
 def test_rejected_on_a_ledger_that_was_restored(held: World) -> None:
     """The new epoch is one that the target has not seen."""
@@ -116,6 +131,7 @@ def test_rejected_on_a_ledger_that_was_restored(held: World) -> None:
 def test_rejected_though_the_target_has_lost_its_receipts(held: World) -> None:
     """The new epoch hangs on what the receiver can still confirm."""
     held.sql("target", "DELETE FROM bh_receipt")
+    held.insert(range(2, 11))
     assert reject(held.deployment, "j", held.batches()[-1]["seq"], "tester", "not those") == 2
     held.run_well()
 

@@ -118,10 +118,14 @@ def test_what_a_resync_has_laid_aside_does_not_arrive_any_more() -> None:
 
 def test_what_a_rejection_has_laid_aside_does_not_arrive_any_more() -> None:
     with _frozen_before_the_target("fused") as world:
-        world.machine["source"].execute("DELETE FROM t WHERE id < 4")
+        source = world.machine["source"]
+        gone = source.execute("SELECT * FROM t WHERE id < 4").fetchall()
+        source.execute("DELETE FROM t WHERE id < 4")
         world.tick(9)
         world.run(pull_only)
         assert [batch["state"] for batch in world.judge.batches()][-2:] == ["sealed", "held"]
+        places = ", ".join("?" * len(gone[0]))
+        source.executemany(f"INSERT INTO t VALUES ({places})", gone)
         assert world.decide(reject, 3) is None
         _see_refused(world)
 
