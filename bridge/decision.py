@@ -197,7 +197,7 @@ def _found_besides(
             remedy="find out what was restored or changed; bridgehead events says what was found",
         )
     if not standing.content_deviation:
-        return "the sums of both sides differ", 1
+        return "the sums of both sides, receipts, or contents before this epoch differ", 1
     missing, extra, different = (
         getattr(standing, name) or 0 for name in ("missing", "extra", "different")
     )

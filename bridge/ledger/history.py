@@ -271,7 +271,8 @@ class History:
         if standing is None or not standing.is_waived:
             return
         given = waivers(self.connection, self.department, self.job).get(self.job)
-        if given is None or given.rows != (standing.content_deviation or 1):
+        rows = standing.content_deviation or 1
+        if given is None or (given.epoch, given.rows) != (standing.epoch, rows):
             what = "its deviation is waived, and the audit log tells of no waiver"
             yield ChainProblem("fork", standing.epoch, self.head().seq, what)
 

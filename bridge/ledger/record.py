@@ -54,7 +54,10 @@ class Standing:
 
     @property
     def left(self) -> Verdict | None:
-        """What the last run that looked has found, besides what stands in the batches."""
+        """What the last run that looked has found, besides what stands in the batches; waived or
+        not."""
+        if self.is_waived:
+            return Verdict.DEVIATION
         return self.ran_verdict if self.ran_verdict and self.ran_verdict.stands else None
 
     @property

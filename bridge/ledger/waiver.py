@@ -55,7 +55,8 @@ def waivers(connection: Connection, department: str, job: str | None = None) -> 
     for named, at, actor, text in connection.execute(query.order_by(c.number)):
         with suppress(ValueError, KeyError, TypeError):
             waiver = Waiver(job=named, at=at, actor=actor, **json.loads(text))
-            found[waiver.batch_hash or waiver.job] = waiver
+            if isinstance(waiver.rows, int):
+                found[waiver.batch_hash or waiver.job] = waiver
     return found
 
 

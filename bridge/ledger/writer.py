@@ -203,9 +203,10 @@ class Ledger(History):
         anchor = confirmed or (applied.batch_hash if applied else GENESIS)
         self._set(epoch=epoch, anchor_hash=anchor, sweep_key=None, compared_at=None)
         self._set(**dict.fromkeys(CONTENT))
-        if standing.content_deviation:  # until a run has gone through
+        if standing.content_deviation or standing.left is Verdict.DEVIATION:
+            # until a run has gone through
             self._set(ran_verdict=Verdict.DEVIATION.value)
-        elif standing.left in (Verdict.HELD, Verdict.DEVIATION):  # of the epoch that has ended
+        elif standing.left is Verdict.HELD:  # of the epoch that has ended
             self._set(ran_verdict=None)
         details: dict[str, Any] = {"epoch": epoch, "why": why, "anchor_hash": anchor}
         details |= {"ended": vars(head)} if head.seq else {}

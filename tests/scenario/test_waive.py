@@ -243,7 +243,7 @@ def test_what_is_refused(books: Books) -> None:
     with books.connection() as connection:
         named = connection.execute(select(batch_row.c.job).distinct()).scalars()
         assert set(named) == {"a", "b"}
-    for wrong in ("x", "1/", "1/x", "/", "-1"):
+    for wrong in ("x", "1/", "1/x", "/", "/2", "-1"):
         told = books.call("waive", "a", wrong, "--why", WHY)
         assert told.code == 2, wrong
     assert books.call("waive", "a", "2/2", "--why", " ").code == 2
@@ -268,6 +268,18 @@ def test_a_waiver_of_a_batch_that_does_not_deviate_any_more_is_a_fork(books: Boo
     assert books.state().json["verdict"] == "waived"
     forged = "received_total = 9, received_inserted = 9, deviation = 0"
     books.world.sql("exchange", f"UPDATE bh_batch SET {forged} WHERE job = 'a'")
+    assert books.state().json["verdict"] == "fork"
+
+
+def test_a_waiver_that_was_altered_waives_nothing(books: Books) -> None:
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.DEVIATED, 2, MANY)
+    waive(books.world.deployment, "a", 1, "tester", WHY)
+    altered = """UPDATE bh_audit SET details = replace(details, '"rows":2', '"rows":"none"')"""
+    books.world.sql("exchange", altered)
+    told = books.call("status")
+    assert (told.code, told.err) == (0, "")
+    assert books.call("status", "--json").json[0]["waivers"] == []
     assert books.state().json["verdict"] == "fork"
 
 
@@ -430,3 +442,53 @@ def test_what_is_waived_beside_the_batches_by_nobody_is_a_fork(books: Books) -> 
     told = books.state()
     assert (told.code, told.json["verdict"]) == (1, "fork")
     assert books.call("report", "--output", str(books.world.directory / "r.html")).code == 1
+
+
+def sums_differ(world: World) -> None:
+    """Behind a batch that is held, what the receipts say is altered."""
+    hold(world)
+    world.sql("target", "UPDATE bh_receipt SET total = total - 1, inserted = inserted - 1")
+    assert reconcile_job(world.deployment, "j").outcome.verdict == "deviation"
+
+
+def test_a_batch_that_is_waived_hides_nothing_beside_it(small: World, capsys: Capsys) -> None:
+    """Its epoch ends by that, and nobody looks again."""
+    sums_differ(small)
+    take_away(small)
+    waive(load(small.directory), "j", 3, "tester", WHY)
+    assert status(small, capsys)["verdict"] == "deviation"
+    waive_besides(load(small.directory), "j", "tester", WHY)
+    found = status(small, capsys)
+    assert (found["verdict"], found["deviation"], len(found["waivers"])) == ("waived", 0, 3)
+    assert today(small, capsys).json["verdict"] == "waived"
+
+
+def test_what_is_waived_beside_the_batches_is_open_until_a_run_has_looked(
+    small: World, capsys: Capsys
+) -> None:
+    sums_differ(small)
+    job = (small.directory / "jobs/j.yaml").read_text("utf-8")
+    (small.directory / "jobs/j.yaml").unlink()
+    waive_besides(load(small.directory), "j", "tester", WHY)
+    (small.directory / "jobs/j.yaml").write_text(job, "utf-8")
+    small.write({"target": {"path": str(small.directory / "nowhere/target.db")}})
+    assert small.run().error is not None
+    assert status(small, capsys)["verdict"] == "deviation"
+
+
+def test_a_waiver_of_an_epoch_that_has_ended_is_none(small: World, capsys: Capsys) -> None:
+    def compare() -> None:
+        small.sql("target", "DELETE FROM t WHERE id = 5")
+        assert reconcile_job(small.deployment, "j").outcome.deviation == 1
+
+    deviate(small)
+    small.resync()
+    compare()
+    job = (small.directory / "jobs/j.yaml").read_text("utf-8")
+    (small.directory / "jobs/j.yaml").unlink()
+    waive_besides(load(small.directory), "j", "tester", WHY)
+    (small.directory / "jobs/j.yaml").write_text(job, "utf-8")
+    small.resync()
+    compare()
+    small.sql("exchange", "UPDATE bh_job SET ran_verdict = 'waived'")
+    assert today(small, capsys).json["verdict"] == "fork"
