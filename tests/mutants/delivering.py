@@ -472,8 +472,8 @@ DELIVERING = (
         "bridge.preparation",
         "owned=not plan.target_exists)",
         "owned=True)",
-        "tests/scenario/test_own_columns.py"
-        "::test_what_others_wrote_into_a_table_that_was_taken_over_stays[postgresql]",
+        "tests/scenario/test_changed_job.py"
+        "::test_what_is_not_shared_any_more_is_gone_or_named[True-sqlite]",
     ),
     Mutant(
         "rows-to-which-others-lead-replaced",

@@ -75,6 +75,10 @@ class _MySQL(Restartable, MySQLImpl):
 class _PostgreSQL(Restartable, PostgresqlImpl):
     __dialect__ = "postgresql"
 
+    def create_index(self, index: Index, **options: Any) -> None:
+        """The server looks itself: through ODBC no index of its catalogue can be read."""
+        DefaultImpl.create_index(self, index, **options | {"if_not_exists": not self.as_sql})
+
 
 class _SQLite(Restartable, SQLiteImpl):
     __dialect__ = "sqlite"
