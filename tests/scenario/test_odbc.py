@@ -37,6 +37,18 @@ def test_every_type_of_mariadb_arrives_as_it_is(make: MakeWorld, families: tuple
 
 
 @pytest.mark.parametrize("behind", [PG_ODBC, MARIA_ODBC])
+def test_a_receiver_that_came_back_without_its_version(make: MakeWorld, behind: str) -> None:
+    world = make("sqlite", "sqlite", behind)
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql("target", "DROP TABLE bh_receiver_version")
+    world.insert([4], stamp=world.now)
+    world.run_well()
+    assert world.findings() == []
+
+
+@pytest.mark.parametrize("behind", [PG_ODBC, MARIA_ODBC])
 def test_a_job_from_odbc_to_odbc(make: MakeWorld, behind: str) -> None:
     """First load in parts, changes, deletes found by the sweep, no change, a changed target."""
     world = make(behind, PG, behind)
