@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold, lock_of, open_ledger
+from bridge.ledger import Ledger
 from bridge.ledger.audit import Audit
 from bridge.ledger.claim import Claim, Claims
 from bridge.ledger.migrations import has_receiver
@@ -55,6 +56,7 @@ def release(
             with exchange.transaction() as connection:
                 details = {"endpoint": endpoint, "table": str(claim.table), "why": why}
                 Audit(connection, department).append(actor, "release", claim.job, details)
+                Ledger(connection, department, claim.job).fills_nothing()
             with target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), target.transaction() as connection:
                 Claims(connection).remove(claim)
         left = _of(target, claim.table, _claims(target, claim.table.name))

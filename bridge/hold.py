@@ -67,10 +67,6 @@ class Hold:
     def target(self) -> Connector:
         return self._join("target", self.deployment.endpoint(self.job.target.endpoint))
 
-    @cached_property
-    def filler(self) -> Job | None:
-        return self.deployment.filler(self.job)
-
     def another_exchange(self) -> Connector:
         """A second session with the exchange database, for work side by side."""
         return self._open(self.exchange.endpoint)

@@ -45,7 +45,7 @@ def pull(held: Hold, plan: Plan, sink: Callable[[Batch], None]) -> Pulled:
     the exchange refuses a row that travelled without being looked at, all that is not sealed yet is
     read again the way on which each value is looked at, and what does not fit is set aside.
     """
-    feed = feed_of(held)
+    feed = feed_of(held, plan)
     if feed.waits is not None:
         return _fed(held, feed)
     try:

@@ -168,22 +168,16 @@ class Deployment:
         source = job.source.model_copy(update={"schema": schema})
         return job.model_copy(update={"source": source}).content_hash(self.code_tables)
 
-    def filler(self, job: Job) -> Job | None:
-        """The job of ours whose target is this one's source."""
-        place = table_place(job.source, self.endpoints, self.directory)
-        for other in self.jobs.values() if place else ():
-            if place == table_place(other.target, self.endpoints, self.directory):
-                return other
-        return None
-
     def feeder(self, job: Job) -> str | None:
         """The job of ours that brings, from a source of its own, the stamps by which this one sees
         what has changed."""
-        other = self.filler(job)
-        if other is None or other.columns is None:
-            return other.job if other else None
-        brought = other.shared_columns(other.columns).values()
-        return other.job if job.capture.column in brought else None
+        place = table_place(job.source, self.endpoints, self.directory)
+        for other in self.jobs.values() if place else ():
+            if place == table_place(other.target, self.endpoints, self.directory):
+                listed = other.columns
+                brought = None if listed is None else other.shared_columns(listed).values()
+                return other.job if brought is None or job.capture.column in brought else None
+        return None
 
     def chunk_rows(self, job: Job) -> int:
         return job.chunk_rows or self.defaults.chunk_rows

@@ -3,75 +3,88 @@ it yet, or not any more, that nobody has deleted."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.batch import Batch
+from bridge.configuration.tableplace import folded
 from bridge.hold import Hold
-from bridge.job import Job
-from bridge.ledger.history import History
 from bridge.ledger.record import Standing
+from bridge.plan import Plan
+from connectors.connector import Connector
 from connectors.errors import TransientError
 from connectors.table import Table
 
-__all__ = ["Feed", "feed_of", "whole_snapshot"]
+__all__ = ["Feed", "feed_of", "place_of", "whole_snapshot"]
 
 
 @dataclass(frozen=True)
 class Feed:
-    """How far the job is that fills the source. `image` is another number for each image that it
-    begins with; `waits` says what is still to come of one, and `since` when it came on last."""
+    """How far those jobs are that fill the source. `images` tells one image of theirs from the
+    next; `waits` says what is still to come of one, and `since` when it came on last."""
 
-    image: int = 0
+    images: tuple[tuple[str, int, int | None], ...] = ()
     waits: str | None = None
     since: datetime | None = None
 
 
-def feed_of(held: Hold) -> Feed:
-    """As the ledger knows it: of a job of this configuration. One that has never begun has taken
-    nothing away."""
-    feeder = held.filler
-    if feeder is None:
+def place_of(store: Connector, table: Table) -> str:
+    """Names a table that was described there, whoever logs in and however it is spelled."""
+    endpoint = store.endpoint
+    schema = table.schema or table.name.schema or endpoint.schema or endpoint.database
+    parts = (*endpoint.store, schema, table.name.name)
+    return hashlib.sha256(json.dumps([folded(part) for part in parts]).encode()).hexdigest()
+
+
+def feed_of(held: Hold, plan: Plan) -> Feed:
+    """As the ledger knows it: of jobs of our department, with a file or without, that have begun an
+    image of this table. A query, and a file, are filled by nobody."""
+    if plan.table.query is not None or held.source.capabilities.files:
         return Feed()
+    place = place_of(held.source, plan.table)
+    images, waits, since = [], None, None
     with held.exchange.snapshot():
-        history = History(held.exchange.connection, held.department, feeder.job)
-        standing, newest = history.standing(), history.newest_of_window()
-        unsettled = history.unsettled()
-    if standing is None or (standing.epoch == 1 and newest is None):
-        return Feed()
-    under_way = [batch for batch in unsettled if batch.epoch == standing.epoch]
-    if newest is not None and _is_whole(feeder, standing, newest, under_way):
-        return Feed(standing.epoch)
-    name, epoch = feeder.job, standing.epoch
-    waits = (
-        f"job {name}, which fills this table: what it sends in epoch {epoch} has not all arrived "
-        f"there, and bridgehead run {name} goes on with it"
-    )
-    return Feed(epoch, waits, newest.sealed_at if newest else standing.ran_at)
+        for history in held.ledger().fillers(place):
+            standing, newest = history.standing(), history.newest_of_window()
+            if standing is None:
+                continue
+            images.append((history.job, standing.epoch, standing.image_seq))
+            if not _is_whole(standing, history.unsettled()):
+                waits = _told(history.job, standing.epoch)
+                since = newest.sealed_at if newest else standing.ran_at
+    return Feed(tuple(images), waits, since)
 
 
 @contextmanager
-def whole_snapshot(held: Hold, table: Table) -> Iterator[None]:
+def whole_snapshot(held: Hold, plan: Plan) -> Iterator[None]:
     """A snapshot of the source's table, as `snapshot_of`, in which no row is missing that an image
     of its feeder was still to bring. Raises TransientError if one has begun."""
-    before = feed_of(held)
-    with held.source.snapshot_of(table):
-        after = feed_of(held)
+    before = feed_of(held, plan)
+    with held.source.snapshot_of(plan.table):
+        after = feed_of(held, plan)
         if after.waits is not None or after != before:
             raise TransientError(
-                f"{table.name} was filled anew while this run began to read it",
+                f"{plan.table.name} was filled anew while this run began to read it",
                 endpoint=str(held.source.endpoint),
                 remedy="nothing was read; the next run reads it once all of it has arrived",
             )
         yield
 
 
-def _is_whole(feeder: Job, standing: Standing, newest: Batch, under_way: list[Batch]) -> bool:
+def _is_whole(standing: Standing, unsettled: list[Batch]) -> bool:
     """Whether the epoch's image has arrived; of files, with each one that was there."""
-    if feeder.capture.method != "files":
-        unfinished = newest.kind.is_image and not newest.last
-        return not unfinished and not any(batch.kind.is_image for batch in under_way)
-    taken = standing.swept_at
-    return taken is not None and not any(batch.sealed_at <= taken for batch in under_way)
+    end = standing.image_seq
+    return end is not None and not any(
+        batch.epoch == standing.epoch and batch.seq <= end for batch in unsettled
+    )
+
+
+def _told(job: str, epoch: int) -> str:
+    return (
+        f"job {job}, which fills this table: what it sends in epoch {epoch} has not all arrived "
+        f"there; bridgehead run {job} goes on with it, or bridgehead release gives the table up"
+    )

@@ -69,7 +69,6 @@ def begin(held: Hold, plan: Plan) -> Batch:
             tally=Tally(),
             digest=str(Digest()),
         )
-        ledger.sweep_next()
         quarantine = Quarantine(connection, held.department, held.name)
         quarantine.close(quarantine.open_keys(), "everything is read again")
         failpoint("files.beginning")
@@ -119,8 +118,8 @@ def _note_whole(held: Hold) -> None:
     with held.exchange.transaction():
         ledger = held.ledger()
         standing = ledger.standing()
-        if standing is not None and standing.swept_at is None:
-            ledger.swept(datetime.now(UTC))
+        if standing is not None and standing.image_seq is None:
+            ledger.ends_image(ledger.head().seq)
 
 
 def _put_right_older(held: Hold) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bridge.batch import Batch, Kind, Tally
-from bridge.capture.feeder import whole_snapshot
+from bridge.capture.feeder import place_of, whole_snapshot
 from bridge.capture.origin import note_origin
 from bridge.capture.zone import zone_of
 from bridge.failpoint import failpoint
@@ -43,7 +43,7 @@ def load_image(
             make_tables(held, plan, plan.table.schema, zone)
             failpoint("image.beginning")
         failpoint("image.begun")
-    with whole_snapshot(held, plan.table):
+    with whole_snapshot(held, plan):
         if low is not None:
             refuse_repeated(held, plan, low)
         selection = every_row(plan, key_range(low, None))
@@ -62,6 +62,7 @@ def make_tables(held: Hold, plan: Plan, schema: str, zone: str) -> None:
     ledger.alone_by_name()
     refuse_neighbour(held)
     ledger.reads_from(schema, zone)
+    ledger.begins_image(place_of(held.target, held.target.describe(plan.effects.table)))
     held.exchange.execute_all([*plan.changes.drop(), *plan.changes.create()])
 
 
@@ -100,6 +101,7 @@ def _seal_part(
             quarantine.close(quarantine.open_keys(), "everything is read again")
         quarantine.open_entries(intake.refused, batch.epoch, batch.seq)
         if last:
+            ledger.ends_image(batch.seq)
             ledger.swept(datetime.now(UTC))
             ledger.looked(datetime.now(UTC))
         failpoint("image.sealing")

@@ -69,7 +69,7 @@ def capture_changes(
     """Seals the window's changes; after `newest`, its last sealed part, if it was cut off. With a
     `file`, its rows and no others."""
     capture = _Capture(held, plan, reach, newest, file)
-    with whole_snapshot(held, plan.table):
+    with whole_snapshot(held, plan):
         if capture.low_key is not None:
             refuse_repeated(held, plan, capture.low_key)
         if capture.misses_rows and held.source.capabilities.files:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from bridge.configuration.endpointsettings import EndpointSettings
 from bridge.configuration.jobparts import Source, Target
 
-__all__ = ["TablePlace", "table_place"]
+__all__ = ["TablePlace", "folded", "table_place"]
 
 TablePlace: TypeAlias = tuple[object, ...]
 
@@ -29,10 +29,11 @@ def table_place(
         return None
     endpoint = settings.without_secrets(end.endpoint, directory)
     schema = end.schema or endpoint.schema
-    return (*map(_folded, endpoint.store), _folded(schema), _folded(end.table))
+    return (*map(folded, endpoint.store), folded(schema), folded(end.table))
 
 
-def _folded(part: object) -> object:
+def folded(part: object) -> object:
+    """One spelling of a part of a place: a path without links, a host, a name in small letters."""
     if not isinstance(part, str):
         return part
     if part.startswith("/"):

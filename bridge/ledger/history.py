@@ -71,6 +71,11 @@ _NEIGHBOUR = (
     )
     .limit(1)
 )
+_FILLERS = select(job_row.c.job).where(
+    job_row.c.department == bindparam("this_department"),
+    job_row.c.job != bindparam("this_job"),
+    job_row.c.fills == bindparam("place"),
+)
 _STANDING = select(*(job_row.c[name] for name in Standing.__dataclass_fields__)).where(_THIS_JOB)
 _LOCKED = _STANDING.with_for_update()
 _SENT = summing(batch_row, batch_row.c.inserted + batch_row.c.updated + batch_row.c.unchanged)
@@ -99,6 +104,11 @@ class History:
         """Another department that has begun a job of this name, while this one has no batches."""
         found = self.connection.execute(_NEIGHBOUR, naming(self.department, self.job)).scalar()
         return None if found is None else str(found)
+
+    def fillers(self, place: str) -> list[History]:
+        """The other jobs of the department whose images fill that table, by name."""
+        found = self.connection.execute(_FILLERS, self._this_job | {"place": place}).scalars()
+        return [History(self.connection, self.department, job) for job in sorted(found)]
 
     def sweep_is_due(self, every_seconds: float | None) -> bool:
         """Whether to look for what no window shows; never without an interval."""

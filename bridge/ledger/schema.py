@@ -45,7 +45,7 @@ __all__ = [
     "structure_row",
 ]
 
-EXCHANGE_VERSION = "0006"
+EXCHANGE_VERSION = "0007"
 RECEIVER_VERSION = "0001"
 """The newest migrations, so that an up-to-date database is known without loading Alembic."""
 
@@ -94,6 +94,8 @@ job_row = Table(
     *(Column(name, BigInteger) for name in CONTENT),
     Column("source_schema", String(128)),  # as its image began; of files, the folder they lay in
     Column("stamp_zone", String(64)),  # of stamps without one, as they were read last
+    Column("fills", String(64)),  # the target's table, by a digest of its place
+    Column("image_seq", BigInteger),  # the epoch's image ends with that batch; empty until it does
 )
 
 batch_row = Table(

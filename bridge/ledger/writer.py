@@ -201,7 +201,8 @@ class Ledger(History):
         epoch = max(standing.epoch, minimum) + 1
         applied = self.newest_applied()
         anchor = confirmed or (applied.batch_hash if applied else GENESIS)
-        self._set(epoch=epoch, anchor_hash=anchor, sweep_key=None, compared_at=None)
+        self._set(epoch=epoch, anchor_hash=anchor, image_seq=None)
+        self._set(sweep_key=None, compared_at=None)
         self._set(**dict.fromkeys(CONTENT))
         if standing.content_deviation or standing.left is Verdict.DEVIATION:
             # until a run has gone through
@@ -227,6 +228,20 @@ class Ledger(History):
         there are files; and the zone of its stamps."""
         self.fence()
         self._set(source_schema=schema, stamp_zone=zone)
+
+    def begins_image(self, fills: str) -> None:
+        """Of the table that has this place; what it lacks from here on, an image is to bring."""
+        self.fence()
+        self._set(fills=fills, image_seq=None)
+
+    def ends_image(self, seq: int) -> None:
+        """All of it is sealed, with the batch of that number at last."""
+        self.fence()
+        self._set(image_seq=seq)
+
+    def fills_nothing(self) -> None:
+        """The target's table is nobody's any more."""
+        self._set(fills=None)
 
     def looked(self, at: datetime, zone: str | None = None) -> None:
         """With the zone in which a window's bounds were taken."""

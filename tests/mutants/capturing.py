@@ -834,8 +834,8 @@ CAPTURING = (
         "rows-still-to-come-taken-for-deleted",
         "classify",
         "bridge.capture.feeder",
-        "newest is not None and _is_whole(feeder, standing, newest, under_way)",
-        "newest is not None",
+        "if not _is_whole(standing, history.unsettled()):",
+        "if newest is None:",
         f"{SCENARIO}/test_fed.py"
         "::test_a_resync_of_files_that_is_cut_off_deletes_nothing_further_on[1]",
     ),

@@ -81,6 +81,46 @@ def test_a_resync_that_begins_just_before_the_rows_are_read(chain: Desk) -> None
     assert arrived(chain.world) == ROWS
 
 
+@pytest.mark.parametrize("broken", [True, False])
+def test_a_job_whose_file_is_broken_or_gone_in_the_middle_is_waited_for(
+    chain: Desk, capsys: Capsys, broken: bool
+) -> None:
+    """Until its file is back, or its table is given up."""
+    world = chain.world
+    world.run_well("k")
+    assert killed(world.resync, 1, "push.noted")
+    file = world.directory / "jobs" / "j.yaml"
+    if broken:
+        file.write_text("key: [", encoding="utf-8")
+    else:
+        file.unlink()
+    told = call(capsys, "--config", world.directory, "run", "k", "--json")
+    assert all(said in told.out for said in ('"verdict": "in_flight"', "run j goes on with it"))
+    assert arrived(world) == ROWS
+    if broken:
+        return
+    release = ("release", "t", "--endpoint", "target", "--why", "no more")
+    assert call(capsys, "--config", world.directory, *release).code == 0
+    assert [batch.tally.deleted for batch in world.run_well("k").batches] == [2]
+
+
+def test_a_table_is_the_same_with_its_schema_and_without(make: MakeWorld) -> None:
+    world = make("postgresql", "postgresql", "postgresql")
+    world.make_table(10)
+    world.job("j", key=["id"], chunk_rows=4, **CAPTURES["compare"])
+    world.run_well("j")
+    ends = {
+        "source": {"endpoint": "target", "table": "t", "schema": "public"},
+        "target": {"endpoint": "source", "table": "u"},
+    }
+    world.job("k", key=["id"], **ends | CAPTURES["compare"])
+    world.run_well("k")
+    assert killed(world.resync, 2, "image.sealed")
+    assert world.run("k").verdict == "in_flight"
+    world.run_well("j")
+    world.run_well("k")
+
+
 @pytest.fixture
 def tables(make: MakeWorld) -> World:
     """The same of a table, whose image has three parts, and by cursor further on."""

@@ -26,7 +26,10 @@ READING = {
     "discover": ("source", "--history"),
     "purge": (),
 }
-EARLIER = [f"ALTER TABLE bh_job DROP COLUMN {name}" for name in ("source_schema", "stamp_zone")]
+EARLIER = [
+    f"ALTER TABLE bh_job DROP COLUMN {name}"
+    for name in ("source_schema", "stamp_zone", "fills", "image_seq")
+]
 
 
 @pytest.fixture
