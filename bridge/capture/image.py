@@ -61,8 +61,8 @@ def make_tables(held: Hold, plan: Plan, schema: str, zone: str) -> None:
     ledger = held.ledger()
     ledger.alone_by_name()
     refuse_neighbour(held)
-    ledger.reads_from(schema, zone)
-    ledger.begins_image(place_of(held.target, held.target.describe(plan.effects.table)))
+    fills = place_of(held.target, held.target.describe(plan.effects.table))
+    ledger.begins_image(schema, zone, fills)
     held.exchange.execute_all([*plan.changes.drop(), *plan.changes.create()])
 
 

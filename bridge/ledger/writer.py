@@ -229,9 +229,10 @@ class Ledger(History):
         self.fence()
         self._set(source_schema=schema, stamp_zone=zone)
 
-    def begins_image(self, fills: str) -> None:
-        """Of the table that has this place; what it lacks from here on, an image is to bring."""
-        self.fence()
+    def begins_image(self, schema: str, zone: str, fills: str) -> None:
+        """What the table of the place `fills` lacks from here on, an image is to bring. The others
+        as in `reads_from`."""
+        self.reads_from(schema, zone)
         self._set(fills=fills, image_seq=None)
 
     def ends_image(self, seq: int) -> None:

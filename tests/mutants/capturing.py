@@ -707,7 +707,7 @@ CAPTURING = (
         "copy-taken-away-by-who-has-lost-the-job",
         "lock",
         "bridge.capture.image",
-        "    ledger.reads_from(schema, zone)\n",
+        "    ledger.begins_image(schema, zone, fills)\n",
         "",
         f"{SCENARIO}/test_concurrency.py::test_a_holder_that_lost_its_job_takes_no_copy_away"
         "[sqlite]",
