@@ -28,7 +28,7 @@ from bridge.ledger.period import (
 )
 from bridge.ledger.quarantine import Quarantine
 from bridge.ledger.record import Standing
-from bridge.ledger.waiver import waivers
+from bridge.ledger.waiver import Waiver, waivers
 from bridge.matter import Found, last_found, matters
 from bridge.overview import VERDICTS, read_ledger, verdict_of
 from bridge.reporting import batch_line, content_of, summed
@@ -140,12 +140,7 @@ class _Period:
         content, found = self._content(standing), self._found(history, standing)
         aside = Quarantine(self.connection, self.department, name).missing()
         besides_waived = self._waived_besides(standing)
-        given = {}
-        if waived or besides_waived:
-            given = waivers(self.connection, self.department, name)
-        if not besides_waived:
-            given.pop(name, None)
-        rows_besides = given[name].rows if name in given else 0
+        given = self._waivers(name, batches=bool(waived), besides=besides_waived)
         open_now = [*deviated, *held]
         needs = matters(open_now, waived, given, self.since, problems, content, found, aside)
         verdicts = [VERDICTS[batch.state] for batch in still_open]
@@ -154,11 +149,7 @@ class _Period:
         verdicts += [Verdict.WAIVED] if besides_waived else []
         verdicts += [*found, *self._about_to_begin(history, standing, closing)]
         older = sum(b.deviation or 0 for b in deviated if b.sealed_at < self.since)
-        waived_rows = sum(batch.rows_amiss for batch in waived)
-        besides = max(
-            _deviation_of(content),
-            int(Verdict.DEVIATION in found),
-        )
+        besides = max(_deviation_of(content), int(Verdict.DEVIATION in found))
         # A batch that was superseded or rejected claims nothing.
         lines = tuple(batch_line(b) for b in sealed if verdict_of(b) is not None)
         return JobPeriod(
@@ -170,8 +161,8 @@ class _Period:
                 quarantined_open=quarantined_at(self.connection, self.department, name, self.until),
                 batches=lines,
                 waived_batches=len(waived),
-                waived_rows=waived_rows,
-                waived_besides=rows_besides,
+                waived_rows=sum(batch.rows_amiss for batch in waived),
+                waived_besides=given[name].rows if name in given else 0,
                 content=content,
                 timeliness=timely.share if timely else None,
                 matters=(
@@ -241,6 +232,13 @@ class _Period:
         if closing is None or begun is None or begun.at >= self.until or history.newest():
             return []
         return [Verdict.IN_FLIGHT]
+
+    def _waivers(self, job: str, *, batches: bool, besides: bool) -> dict[str, Waiver]:
+        """As `waivers`, of what is waived: of `batches`, and of what stands `besides` them."""
+        if not (batches or besides):
+            return {}
+        given = waivers(self.connection, self.department, job)
+        return given if besides else {key: one for key, one in given.items() if key != job}
 
     def _waived_besides(self, standing: Standing | None) -> bool:
         """Whether somebody answers for what was found, by the period's end, beside the batches."""
