@@ -30,7 +30,15 @@ from reconcile.figures import (
 from reconcile.matter import cycles_unknown
 from reconcile.verdict import Verdict, worst
 
-__all__ = ["assemble_report", "batch_line", "content_of", "effects_of", "summed"]
+__all__ = [
+    "assemble_report",
+    "batch_line",
+    "chain_verdicts",
+    "content_of",
+    "effects_of",
+    "gaps_of",
+    "summed",
+]
 
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 _END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
@@ -89,7 +97,7 @@ def _section(
         target=f"{job.target.endpoint}: {job.target.table}" if job else "",
         guarantee=guarantee.promise.value if guarantee else "",
         why=guarantee.words if guarantee else "",
-        verdict=worst([found.verdict or Verdict.RECONCILED, *_chain_verdicts(problems)]),
+        verdict=worst([found.verdict or Verdict.RECONCILED, *chain_verdicts(problems)]),
         deviation=found.deviation,
         stream=_stream(history, found, problems),
         quarantined_open=found.standing.quarantined if found.standing else 0,
@@ -115,7 +123,7 @@ def _section(
     )
 
 
-def _chain_verdicts(problems: Sequence[ChainProblem]) -> list[Verdict]:
+def chain_verdicts(problems: Sequence[ChainProblem]) -> list[Verdict]:
     return [Verdict.FORK if p.kind == "fork" else Verdict.GAP for p in problems]
 
 
@@ -131,8 +139,12 @@ def _stream(history: History, found: JobOverview, problems: Sequence[ChainProble
         in_flight_batches=len(waiting),
         in_flight_rows=sum(batch.sent.total for batch in waiting),
         in_flight_seconds=found.in_flight_seconds,
-        gaps=tuple(Gap(p.epoch, p.seq, p.last_seq) for p in problems if p.kind == "gap"),
+        gaps=gaps_of(problems),
     )
+
+
+def gaps_of(problems: Sequence[ChainProblem]) -> tuple[Gap, ...]:
+    return tuple(Gap(p.epoch, p.seq, p.last_seq) for p in problems if p.kind == "gap")
 
 
 def summed(sums: Sums) -> Effects:
