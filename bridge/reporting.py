@@ -13,6 +13,7 @@ from bridge.ledger.chain import ChainProblem
 from bridge.ledger.history import History
 from bridge.ledger.quarantine import Quarantine
 from bridge.ledger.record import Standing, Sums
+from bridge.ledger.verification import verify_chain, verify_ended
 from bridge.matter import last_found, matters
 from bridge.overview import JobOverview, overview, read_ledger, verdict_of
 from bridge.settings import Deployment
@@ -82,7 +83,7 @@ def _section(
     # A batch that was superseded or rejected claims nothing.
     sealed = history.batches(None, since, until)[::-1]
     batches = [batch for batch in sealed if verdict_of(batch) is not None]
-    problems = [*history.verify_ended(), *history.verify_chain()]
+    problems = [*verify_ended(history), *verify_chain(history)]
     standing = history.standing()
     content, waived = content_of(standing), history.waived()
     job = deployment.jobs.get(found.job)

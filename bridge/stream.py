@@ -23,6 +23,7 @@ from bridge.ledger.chain import ChainProblem
 from bridge.ledger.history import History
 from bridge.ledger.receiver import Position, Receiver
 from bridge.ledger.record import Head, Sums
+from bridge.ledger.verification import verify_chain, verify_ended
 
 __all__ = ["Cut", "check_chain", "check_ended", "check_past", "check_stream"]
 
@@ -54,7 +55,7 @@ def check_chain(history: History, *, whole: bool = False) -> None:
     """Raises Gap or Fork where the ledger's own chain is broken: a batch is missing, or was changed
     after it was sealed. Unless `whole`, only the newest batches are looked at."""
     first = 1 if whole else _first_looked_at(history.head().seq)
-    problems = history.verify_chain(first)
+    problems = verify_chain(history, first)
     if problems:
         worst = _worst(problems)
         what = f"batches of the ledger: {worst.what}"
@@ -63,7 +64,7 @@ def check_chain(history: History, *, whole: bool = False) -> None:
 
 def check_past(history: History) -> None:
     """The same of all epochs that have ended: no run touches them, and no resync mends them."""
-    problems = history.verify_ended()
+    problems = verify_ended(history)
     if problems:
         worst = _worst(problems)
         raise _error(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,15 +10,13 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exist
 
 from bridge.batch import GENESIS, Batch, Counts, Kind, State
 from bridge.ledger import candidate
-from bridge.ledger.audit import Audit, Begun, end_of
+from bridge.ledger.audit import Audit, Begun
 from bridge.ledger.batchrow import batch_of
 from bridge.ledger.candidate import Candidate
-from bridge.ledger.chain import ChainProblem, batch_links, contiguous, verify
 from bridge.ledger.record import Event, Head, Standing, Sums
 from bridge.ledger.schema import batch_event, batch_row, job_row
 from bridge.ledger.summing import sum_up, summing
 from bridge.ledger.thisjob import naming, this_job
-from bridge.ledger.waiver import waivers
 from bridge.ledger.word import read_verdict, read_word
 
 __all__ = ["History"]
@@ -121,7 +119,11 @@ class History:
     def epoch(self) -> int:
         """That of its batches, where the job's row is lost."""
         standing = self.standing()
-        return standing.epoch if standing else max(self._epochs(), default=1)
+        return standing.epoch if standing else max(self.epochs(), default=1)
+
+    def epochs(self) -> set[int]:
+        """Those of which there are batches."""
+        return set(self.connection.execute(_EPOCHS, self._this_job).scalars())
 
     def head(self) -> Head:
         newest = self.newest()
@@ -171,6 +173,20 @@ class History:
 
     def batch(self, epoch: int, seq: int) -> Batch | None:
         return self._one(_NUMBERED, of_epoch=epoch, with_seq=seq)
+
+    def newest_below(self, epoch: int, seq: int) -> Batch | None:
+        """The batch of that epoch with the highest number below `seq`."""
+        return self._one(_BELOW, of_epoch=epoch, below=seq)
+
+    def in_order(self, epoch: int, from_seq: int) -> Iterator[Batch]:
+        """The batches of an epoch from that number on, read a few at a time, however many there
+        are."""
+        few = _FROM_SEQ.limit(_AT_ONCE)
+        found = self._all(few, of_epoch=epoch, from_seq=from_seq)
+        yield from found
+        while len(found) == _AT_ONCE:
+            found = self._all(few, of_epoch=epoch, from_seq=found[-1].seq + 1)
+            yield from found
 
     def batches(
         self,
@@ -244,111 +260,13 @@ class History:
         """What the receipts kept here say was measured in that epoch up to and with that batch."""
         return sum_up(self.connection, _RECEIVED, self._this_job, epoch, seq)
 
-    def verify_chain(self, from_seq: int = 1, epoch: int | None = None) -> list[ChainProblem]:
-        """Every gap and fork of an epoch (the current one) from `from_seq` on."""
-        chosen = epoch or self.epoch
-        begun = {} if chosen == self.epoch else self.begun()
-        return list(self._problems(chosen, from_seq, begun))
-
-    def verify_ended(self) -> list[ChainProblem]:
-        """Every gap and fork of the epochs that have ended, and every epoch that nobody began."""
-        begun, known = self.begun(), self._epochs()
-        known |= {one.ended.epoch for one in begun.values() if one.ended}
-        ended = sorted(known - {self.epoch})
-        found = [problem for epoch in ended for problem in self._problems(epoch, 1, begun)]
-        return [*found, *self.verify_begun(begun), *self.verify_waived_besides()]
-
-    def verify_begun(self, begun: Mapping[int, Begun]) -> Iterator[ChainProblem]:
-        """A fork for each epoch after the first of whose begin the audit log does not tell."""
-        for epoch in sorted(self._epochs() | {self.epoch}):
-            if epoch > 1 and epoch not in begun:
-                yield ChainProblem("fork", epoch, 1, "its begin is missing in the audit log")
-
-    def verify_waived(self, epoch: int | None = None) -> Iterator[ChainProblem]:
-        """A fork for each batch, of that epoch or of any, that is waived by nobody of whom the
-        audit log tells."""
-        batches = [batch for batch in self.waived() if epoch in (None, batch.epoch)]
-        given = waivers(self.connection, self.department, self.job) if batches else {}
-        for batch in batches:
-            contradicts_itself = batch.contradicts_itself(ended=batch.epoch != self.epoch)
-            if batch.batch_hash not in given and not contradicts_itself:  # else told as that
-                what = f"{batch.seq} is waived, and the audit log tells of no waiver"
-                yield ChainProblem("fork", batch.epoch, batch.seq, what)
-
-    def verify_waived_besides(self) -> Iterator[ChainProblem]:
-        """The same of what stands in no batch."""
-        standing = self.standing()
-        if standing is None or not standing.is_waived:
-            return
-        given = waivers(self.connection, self.department, self.job).get(self.job)
-        rows = standing.content_deviation or 1
-        if given is None or (given.epoch, given.rows) != (standing.epoch, rows):
-            what = "its deviation is waived, and the audit log tells of no waiver"
-            yield ChainProblem("fork", standing.epoch, self.head().seq, what)
-
-    def verify_batches(self, batches: Sequence[Batch]) -> list[ChainProblem]:
-        """Gaps and forks of these, of which the ledger may have others between them: where one is
-        not what was sealed, or does not follow the one before it in the ledger; and numbers that
-        are missing before one."""
-        standing, begun, current = self.standing(), self.begun(), self.epoch
-        found: list[ChainProblem] = []
-        for run in contiguous(batches):
-            epoch, seq = run[0].epoch, run[0].seq
-            below = self._one(_BELOW, of_epoch=epoch, below=seq)
-            first = below.seq + 1 if below else 1
-            before = self._hash_before(epoch, first, standing, begun)
-            end = end_of(epoch, begun) if epoch != current else None
-            if end and end.seq > run[-1].seq:  # what follows may lie in another period
-                end = None
-            found += verify(batch_links(run, ended=epoch != current), first, before, end)
-        return found
-
     def begun(self) -> dict[int, Begun]:
         """Every epoch after the first, by its number, as the audit log tells."""
         return Audit(self.connection, self.department).epochs(self.job)
 
-    def missing_at_end(self, end: Head) -> ChainProblem | None:
-        """The numbers that an epoch lacks up to that head, which it had when it ended."""
-        newest = self._one(_BELOW, of_epoch=end.epoch, below=end.seq + 1)
-        first = newest.seq + 1 if newest else 1
-        return next(verify((), first, None, end), None)
-
     def candidates(self) -> list[Candidate]:
         """Oldest first."""
         return candidate.read(self.connection, self.department, self.job)
-
-    def _epochs(self) -> set[int]:
-        return set(self.connection.execute(_EPOCHS, self._this_job).scalars())
-
-    def _problems(
-        self, epoch: int, from_seq: int, begun: Mapping[int, Begun]
-    ) -> Iterator[ChainProblem]:
-        before = self._hash_before(epoch, from_seq, self.standing(), begun)
-        links = batch_links(self._ordered(epoch, from_seq), ended=epoch != self.epoch)
-        yield from verify(links, from_seq, before, end_of(epoch, begun))
-        yield from self.verify_waived(epoch)
-
-    def _ordered(self, epoch: int, from_seq: int) -> Iterator[Batch]:
-        """A few at a time, however many there are."""
-        few = _FROM_SEQ.limit(_AT_ONCE)
-        found = self._all(few, of_epoch=epoch, from_seq=from_seq)
-        yield from found
-        while len(found) == _AT_ONCE:
-            found = self._all(few, of_epoch=epoch, from_seq=found[-1].seq + 1)
-            yield from found
-
-    def _hash_before(
-        self, epoch: int, seq: int, standing: Standing | None, begun: Mapping[int, Begun]
-    ) -> str | None:
-        """What batch `seq` must name; None where nobody knows."""
-        if seq > 1:
-            before = self.batch(epoch, seq - 1)
-            return before.batch_hash if before else None
-        if epoch == 1:
-            return GENESIS
-        if standing and standing.epoch == epoch:
-            return standing.anchor_hash
-        return begun[epoch].anchor_hash if epoch in begun else None
 
     def _standing(self, query: Select[Any]) -> Standing | None:
         found = self.connection.execute(query, self._this_job).one_or_none()

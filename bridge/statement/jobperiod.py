@@ -16,6 +16,13 @@ from bridge.ledger.chain import ChainProblem
 from bridge.ledger.history import History
 from bridge.ledger.period import decided_since, last_before, quarantined_at, stopped_at, strayed
 from bridge.ledger.quarantine import Quarantine
+from bridge.ledger.verification import (
+    missing_at_end,
+    verify_batches,
+    verify_begun,
+    verify_waived,
+    verify_waived_besides,
+)
 from bridge.ledger.waiver import Waiver, waivers
 from bridge.matter import Found, last_found, matters
 from bridge.overview import VERDICTS, verdict_of
@@ -243,11 +250,11 @@ class JobInPeriod:
         began, and batches that nobody waived, of which none knows when."""
         history, period = self._history, self._period
         every = history.begun()
-        found = [*history.verify_batches(self._sealed), *history.verify_begun(every)]
-        found += [*history.verify_waived(), *history.verify_waived_besides()]
+        found = [*verify_batches(history, self._sealed), *verify_begun(history, every)]
+        found += [*verify_waived(history), *verify_waived_besides(history)]
         for begun in every.values():
             if begun.ended and period.since <= begun.at < period.until:
-                missing = history.missing_at_end(begun.ended)
+                missing = missing_at_end(history, begun.ended)
                 found += [missing] if missing else []
         return found
 

@@ -323,7 +323,7 @@ DELIVERING = (
     Mutant(
         "token-ignored",
         "lock",
-        "bridge.ledger.writer",
+        "bridge.ledger.jobrow",
         "if standing is None or standing.token != self.token:",
         "if standing is None:",
         f"{LEDGER}::test_a_run_that_lost_its_job_cannot_write[sqlite]",
@@ -331,7 +331,7 @@ DELIVERING = (
     Mutant(
         "verdict-written-by-a-run-that-lost-its-job",
         "lock",
-        "bridge.ledger.writer",
+        "bridge.ledger.jobrow",
         "        self.fence()\n        ended = {",
         "        ended = {",
         f"{LEDGER}::test_a_run_that_lost_its_job_cannot_write[sqlite]",
@@ -339,7 +339,7 @@ DELIVERING = (
     Mutant(
         "token-not-raised",
         "lock",
-        "bridge.ledger.writer",
+        "bridge.ledger.jobrow",
         "token = max(self._locked().token, minimum) + 1",
         "token = max(self._locked().token, minimum)",
         f"{FROZEN}[push.begins:1-sqlite]",
