@@ -26,17 +26,18 @@ def verify_chain(
     history: History, from_seq: int = 1, epoch: int | None = None
 ) -> list[ChainProblem]:
     """Every gap and fork of an epoch (the current one) from `from_seq` on."""
-    chosen = epoch or history.epoch
-    begun = {} if chosen == history.epoch else history.begun()
-    return list(_problems(history, chosen, from_seq, begun))
+    current = history.epoch
+    if epoch is None or epoch == current:
+        return list(_problems(history, current, from_seq, {}, current))
+    return list(_problems(history, epoch, from_seq, history.begun(), current))
 
 
 def verify_ended(history: History) -> list[ChainProblem]:
     """Every gap and fork of the epochs that have ended, and every epoch that nobody began."""
-    begun, known = history.begun(), history.epochs()
+    begun, known, current = history.begun(), history.epochs(), history.epoch
     known |= {one.ended.epoch for one in begun.values() if one.ended}
-    ended = sorted(known - {history.epoch})
-    found = [problem for epoch in ended for problem in _problems(history, epoch, 1, begun)]
+    ended = sorted(known - {current})
+    found = [problem for epoch in ended for problem in _problems(history, epoch, 1, begun, current)]
     return [*found, *verify_begun(history, begun), *verify_waived_besides(history)]
 
 
@@ -97,10 +98,10 @@ def missing_at_end(history: History, end: Head) -> ChainProblem | None:
 
 
 def _problems(
-    history: History, epoch: int, from_seq: int, begun: Mapping[int, Begun]
+    history: History, epoch: int, from_seq: int, begun: Mapping[int, Begun], current: int
 ) -> Iterator[ChainProblem]:
     before = _hash_before(history, epoch, from_seq, history.standing(), begun)
-    links = batch_links(history.in_order(epoch, from_seq), ended=epoch != history.epoch)
+    links = batch_links(history.in_order(epoch, from_seq), ended=epoch != current)
     yield from verify(links, from_seq, before, end_of(epoch, begun))
     yield from verify_waived(history, epoch)
 
