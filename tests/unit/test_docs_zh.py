@@ -21,11 +21,18 @@ from reconcile.verdict import Verdict
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs/zh").glob("*.md"))
 _ROW = re.compile(r"^\| `([^`|]+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
+_BLOCKS = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
 _PLACE = re.compile(r"\{\d+(?:![tew])?\}")
 
 
 def _text(name: str) -> str:
     return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def _named_rows(text: str) -> list[list[str]]:
+    """The names that stand in the first two cells, of rows that begin with nothing else."""
+    rows = re.findall(r"^\| ((?:`[^`]+`(?:, )?)+) \| ([^|]+) \|", text, re.MULTILINE)
+    return [re.findall("`[^`]+`", first) + re.findall("`[a-z]+`", second) for first, second in rows]
 
 
 def _first_cells(text: str) -> list[str]:
@@ -67,6 +74,13 @@ def test_every_verdict_and_every_kind_of_event_is_explained() -> None:
 def test_every_reason_for_quarantine_is_explained() -> None:
     _, _, page = _text("zh/daily.md").partition("\n## 隔离：quarantine\n")
     assert _first_cells(page.partition("\n## ")[0]) == [reason.value for reason in Reason]
+
+
+@pytest.mark.parametrize("page", ["metrics.md", "sheets.md"])
+def test_a_page_that_is_there_twice_has_the_same_tables_and_examples(page: str) -> None:
+    english, said = _text(page), _text(f"zh/{page}")
+    assert _named_rows(said) == _named_rows(english) != []
+    assert [name for name in _BLOCKS.findall(english) if name.isascii() and name not in said] == []
 
 
 def test_every_command_that_operators_need_is_shown() -> None:
