@@ -110,7 +110,8 @@ def make_plan(held: Hold, *, anew: bool = False) -> Plan:
 
 def find_move(held: Hold, table: Table) -> Changed | None:
     """Why the table that was found is another one than that which the job began with: a job that
-    names no schema leaves it to the login where its table is looked for."""
+    names no schema leaves it to the login where its table, or those of its query, are looked for.
+    """
     if held.job.source.schema or held.source.endpoint.schema:
         return None
     with held.exchange.transaction() as connection:
@@ -119,12 +120,18 @@ def find_move(held: Hold, table: Table) -> Changed | None:
     before = standing.source_schema if standing and newest else None
     if not before or table.schema in ("", before):
         return None
+    name, now = held.name, table.schema
+    if table.query is None:
+        found = (
+            f"{name}: table {table.name.name} is that of schema {now} now, and was that of {before}"
+        )
+    else:
+        found = f"{name}: its query looks for tables in {now} now, and did so in {before}"
     return Changed(
-        f"{held.name}: table {table.name.name} is that of schema {table.schema} now, and was that "
-        f"of {before}",
+        found,
         endpoint=held.job.source.endpoint,
-        remedy=f"have the login's search path set back; or, if schema {table.schema} is meant, "
-        f"bridgehead resync {held.name} --why TEXT",
+        remedy=f"have the login's search path set back; or, if {now} is meant, "
+        f"bridgehead resync {name} --why TEXT",
     )
 
 

@@ -15,7 +15,6 @@ from connectors.connector import Chunk
 from connectors.deadline import Watch, silent
 from connectors.errors import BridgeheadError, PermanentError
 from connectors.kingbase.session import WatchedSession
-from connectors.postgresql.catalogue import column_of
 from connectors.postgresql.errors import of_connection, of_login, of_server
 from connectors.postgresql.kin import KinServer
 from connectors.postgresql.server import SESSION
@@ -108,9 +107,7 @@ class KingbaseConnector(KinServer):
             sql = f"SELECT * FROM ({query}\n) q LIMIT 0".replace("%", "%%")
             described = self._execute(sql, ()).description
             columns = [(c.name, c.type_code, _typmod(c), False, False, "") for c in described]
-            types = self._types(columns)
-            found = tuple(column_of(row, types) for row in columns)
-            return self._with_charset(Table(TableName("query"), found, query=query))
+            return self._query(query, columns)
 
     def _execute(self, sql: str, values: Sequence[object]) -> Any:
         cursor = self.driver.cursor()

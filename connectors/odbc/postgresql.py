@@ -6,11 +6,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.odbc.session import OdbcSession, OrdinaryStages
-from connectors.postgresql.catalogue import column_of
 from connectors.postgresql.dialect import PostgresqlDialect
 from connectors.postgresql.server import SESSION, PostgresqlServer
 from connectors.selection import Format, Output
-from connectors.table import Kind, Table, TableName, Type
+from connectors.table import Kind, Table, Type
 
 __all__ = ["PostgresqlBehind", "PostgresqlBehindDialect"]
 
@@ -68,9 +67,7 @@ class PostgresqlBehind(OdbcSession, PostgresqlServer):
                 (row[0], oid, _modifier(row), False, False, "")
                 for row, oid in zip(described, oids, strict=True)
             ]
-            known = self._types(columns)
-            found = tuple(column_of(row, known) for row in columns)
-            return self._with_charset(Table(TableName("query"), found, query=query))
+            return self._query(query, columns)
 
     def _described(self, sql: str) -> Any:
         with self._translated():

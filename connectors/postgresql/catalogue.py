@@ -17,6 +17,7 @@ __all__ = [
     "IDENTITY",
     "KEYS",
     "LEADING",
+    "LOOKED_IN",
     "RIGHTS",
     "TABLES",
     "TYPES",
@@ -130,6 +131,10 @@ WHERE l.locktype = 'virtualxid'
 """
 
 # tells one server and database from any other, without any right
+LOOKED_IN = """
+SELECT CASE WHEN length(path) > 128 THEN left(path, 96) || md5(path) ELSE path END
+FROM (SELECT array_to_string(current_schemas(false), ', ') AS path) there
+"""
 IDENTITY = """
 SELECT concat_ws('/', extract(epoch FROM pg_postmaster_start_time()), oid)
 FROM pg_catalog.pg_database

@@ -23,9 +23,6 @@ from connectors.errors import (
     BridgeheadError,
     PermanentError,
 )
-from connectors.postgresql.catalogue import (
-    column_of,
-)
 from connectors.postgresql.copy import CopyOut, CopyStream, line_blocks, raw_blocks
 from connectors.postgresql.dialect import Postgresql18Dialect
 from connectors.postgresql.errors import of_connection, of_login, of_server
@@ -105,9 +102,7 @@ class PostgresqlConnector(PostgresqlServer):
                 (c.name, c.type_code, -1 if c._fmod is None else c._fmod, False, False, "")
                 for c in described
             ]
-            types = self._types(columns)
-            found = tuple(column_of(row, types) for row in columns)
-            return self._with_charset(Table(TableName("query"), found, query=query))
+            return self._query(query, columns)
 
     # -- rows --------------------------------------------------------------------------------
 

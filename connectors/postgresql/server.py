@@ -19,9 +19,11 @@ from connectors.postgresql.catalogue import (
     IDENTITY,
     KEYS,
     LEADING,
+    LOOKED_IN,
     RIGHTS,
     TABLES,
     TYPES,
+    column_of,
     read_by_bytes,
     relation_of,
 )
@@ -253,6 +255,14 @@ class PostgresqlServer(Connector):
                 remedy=f"GRANT SELECT ON {name} TO {self.endpoint.user}",
             )
         return oid
+
+    def _query(self, query: str, columns: Sequence[Sequence[Any]]) -> Table:
+        """Of its columns, as the catalogue has those of a table. Its schema are all those in which
+        it looks for a name that has none."""
+        types = self._types(columns)
+        found = tuple(column_of(row, types) for row in columns)
+        path = str(self.value(LOOKED_IN))
+        return self._with_charset(Table(TableName("query"), found, query=query, schema=path))
 
     def _with_charset(self, table: Table) -> Table:
         """A database of SQL_ASCII keeps any bytes."""

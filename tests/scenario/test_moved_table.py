@@ -40,6 +40,24 @@ def test_held_until_a_person_says_which(world: World) -> None:
     world.run_well()
 
 
+def test_a_query_that_names_no_schema_is_held_too(world: World) -> None:
+    world.make_table(5)
+    world.sql("source", *OTHER)
+    query = {"endpoint": "source", "query": "SELECT id, name, amount, updated_at FROM t"}
+    world.job("j", **JOB | {"source": query, "key": ["id"]})
+    world.run_well()
+    look_in(world, "other", "public")
+    outcome = world.run()
+    assert (outcome.verdict, outcome.exit_code, len(world.batches())) == ("held", 1, 1)
+    assert "looks for tables in other, public now, and did so in public" in str(outcome.error)
+    look_in(world, "public")
+    world.run_well()
+    look_in(world, "other", "public")
+    assert world.resync().verdict == "reconciled"
+    assert world.sql("target", "SELECT min(id), count(*) FROM t") == [(101, 5)]
+    world.run_well()
+
+
 def test_a_load_that_was_cut_off_does_not_go_on_with_another(world: World) -> None:
     world.make_table(6)
     world.sql("source", *OTHER)
