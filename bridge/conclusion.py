@@ -38,7 +38,11 @@ def conclude(held: Hold, outcome: Outcome, error: BridgeheadError | None = None)
     outcome.deviated = deviated[-1] if deviated else None
     outcome.waived = sum(batch.rows_amiss for batch in waived)
     by_batch = sum(batch.deviation or 0 for batch in deviated)
-    outcome.deviation = max(by_batch, standing.content_deviation if standing else 0)
+    by_contents = standing.content_deviation if standing else 0
+    if outcome.skipped and standing is not None and standing.is_waived:
+        outcome.left, outcome.waived = Verdict.WAIVED, max(outcome.waived, by_contents or 1)
+        by_contents = 0
+    outcome.deviation = max(by_batch, by_contents)
     cut = outcome.cut
     if not deviated and cut is not None and not cut.agrees:
         outcome.deviation += abs(cut.noted.total - cut.received.total) or 1  # altered receipts

@@ -23,6 +23,10 @@ from reconcile.verdict import Verdict
 __all__ = ["acknowledge", "approve", "reject", "switch", "waive", "waive_besides"]
 
 _LISTED = 20
+_OF_THE_CHAIN = {
+    Verdict.GAP: "the receiver lacks batches",
+    Verdict.FORK: "one number was used for two contents",
+}
 
 
 def approve(deployment: Deployment, job: str, seq: int, actor: str, why: str) -> bool:
@@ -102,9 +106,9 @@ def waive(
 
 
 def waive_besides(deployment: Deployment, job: str, actor: str, why: str) -> str:
-    """Somebody answers for what the last comparison or run of a job without a file has found to
-    deviate beside the batches: nobody will look again. What was found, which is returned, stays in
-    the books; should the file come back, the first run opens it again."""
+    """Somebody answers for what the last comparison or run of a job without a file has found beside
+    the batches, be it a deviation, a gap or a fork: nobody will look again. What was found, which
+    is returned, stays in the books; should the file come back, the first run opens it again."""
     department = deployment.department.code
     with open_ledger(deployment) as exchange, exchange.lock(lock_of(department, job), 10):
         with exchange.transaction() as connection:
@@ -112,16 +116,22 @@ def waive_besides(deployment: Deployment, job: str, actor: str, why: str) -> str
             standing = ledger.standing()
             if standing is None:
                 deployment.job(job)  # neither the ledger nor the configuration may know it
+            left = standing.left if standing else None
             found, rows = _found_besides(deployment, ledger, standing)
             ledger.take()
             ledger.waived_besides()
             details = {"epoch": ledger.epoch, "seq": 0, "batch_hash": "", "rows": rows}
             details |= {"why": why, "found": found}
             Audit(connection, department).append(actor, WAIVE, job, details)
+            over = []
+            if left is not None and left in _OF_THE_CHAIN:
+                waived = f"waived by {actor}: {why}"
+                over.append(Recovery(EventKind(left.value), job, "", waived=waived))
             if not ledger.open_deviations():
                 waived = f"{rows} rows are waived by {actor}: {why}"
-                over = Recovery(EventKind.DEVIATION, job, waived=waived)
-                end(connection, deployment, over, datetime.now(UTC))
+                over.append(Recovery(EventKind.DEVIATION, job, waived=waived))
+            for recovery in over:
+                end(connection, deployment, recovery, datetime.now(UTC))
             failpoint("waive.noting")
         failpoint("waive.noted")
         return found
@@ -181,9 +191,9 @@ def _found_besides(
     deployment: Deployment, ledger: Ledger, standing: Standing | None
 ) -> tuple[str, int]:
     job = ledger.job
-    if standing is None or not _deviates_besides(standing):
+    if standing is None or not (_deviates_besides(standing) or standing.left in _OF_THE_CHAIN):
         raise IllegalMove(
-            f"{job}: nothing beside its batches deviates, or it is waived already",
+            f"{job}: nothing stands open beside its batches, or it is waived already",
             remedy=f"bridgehead waive {job} SEQ --why TEXT waives a batch",
         )
     if job in {*deployment.jobs, *deployment.bad_jobs}:
@@ -191,18 +201,31 @@ def _found_besides(
             f"{job}: the job has its file, and can be compared again: nothing is waived",
             remedy=f"bridgehead resync {job} --why TEXT, or take the file away",
         )
-    if standing.left in (Verdict.GAP, Verdict.FORK):
+    held = next(iter(ledger.held()), None)
+    if held is not None:
         raise IllegalMove(
-            f"{job}: its last run found a {standing.left}: nothing is waived",
-            remedy="find out what was restored or changed; bridgehead events says what was found",
+            f"{job}: batch {held.place} is held, and to waive that later would open again what is "
+            "waived now: nothing is waived",
+            remedy=f"bridgehead waive {job} {held.place} --why TEXT, then this once more",
         )
-    if not standing.content_deviation:
-        return "the sums of both sides, receipts, or contents before this epoch differ", 1
-    missing, extra, different = (
-        getattr(standing, name) or 0 for name in ("missing", "extra", "different")
-    )
-    told = f"at the target {missing} keys missing, {extra} extra, {different} different"
-    return told, standing.content_deviation
+    told = [_found_by_run(ledger, standing.left)] if standing.left in _OF_THE_CHAIN else []
+    if standing.content_deviation:
+        missing, extra, different = (
+            getattr(standing, name) or 0 for name in ("missing", "extra", "different")
+        )
+        told.append(f"at the target {missing} keys missing, {extra} extra, {different} different")
+    elif standing.left is Verdict.DEVIATION:
+        told.append("the sums of both sides, receipts, or contents before this epoch differ")
+    return "; ".join(told), standing.content_deviation or 1
+
+
+def _found_by_run(ledger: Ledger, verdict: Verdict) -> str:
+    """As the run said that found it; the error that is kept of the last one may be another's."""
+    kind = EventKind(verdict.value)
+    for entry in Events(ledger.connection, ledger.department).entries(job=ledger.job):
+        if (entry.kind, entry.subject) == (kind, "") and "found" in entry.facts:
+            return str(entry.facts["found"]).removeprefix(f"{ledger.job}: ")
+    return _OF_THE_CHAIN[verdict]
 
 
 def _end_waived(deployment: Deployment, ledger: Ledger, batch: Batch, actor: str, why: str) -> None:

@@ -81,13 +81,13 @@ def waive(
         str | None,
         typer.Argument(
             metavar="[SEQ]",
-            help="The batch's number, or EPOCH/SEQ; else what a comparison has found.",
+            help="The batch's number, or EPOCH/SEQ; else what stands beside the batches.",
         ),
     ] = None,
     by: Actor = None,
 ) -> None:
     """Answer for a deviation that nothing puts right: it stays in the books, and waits for nobody;
-    of a job whose file is gone also for a batch that is held, or for what a comparison found."""
+    of a job whose file is gone also for a batch that is held, or for what a run has found."""
     session: Session = ctx.obj
     if place is None:
         found = decision.waive_besides(session.deployment, job, actor_of(by), _reason(why))

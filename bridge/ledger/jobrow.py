@@ -148,7 +148,7 @@ class JobRow(History):
             self._set(ran_error=None)
 
     def waived_besides(self) -> None:
-        """Somebody answers for what stands in no batch: contents or sums."""
+        """Somebody answers for what stands in no batch: contents, sums, a gap or a fork."""
         self.fence()
         self._set(ran_verdict=Verdict.WAIVED.value, ran_error=None)
 

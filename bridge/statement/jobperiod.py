@@ -228,9 +228,10 @@ class JobInPeriod:
     def _is_waived_besides(self) -> bool:
         """Whether somebody answers for what was found, by the period's end, beside the batches."""
         standing = self._standing
-        found_at = standing and (standing.compared_at or standing.ran_at)
-        is_waived = standing is not None and standing.is_waived
-        return bool(is_waived and found_at and found_at < self._period.until)
+        if standing is None or not standing.is_waived:
+            return False
+        found_at = standing.compared_at if standing.content_deviation else standing.ran_at
+        return found_at is not None and found_at < self._period.until
 
     def _is_about_to_begin(self) -> bool:
         """Whether an epoch had begun when the period ended, and has no batch yet: all is on its
@@ -264,9 +265,12 @@ class JobInPeriod:
         return content if content and content.checked_at >= self._period.since else None
 
     def _find_what_runs_found(self) -> Found:
-        """What runs have found beside what stands in the batches, and stood at the period's end."""
+        """What runs have found beside what stands in the batches, and stood at the period's end;
+        without what is waived of it now."""
         period, standing = self._period, self._standing
         events = stopped_at(*self._at_the_end)
+        if self._is_waived_besides:
+            events = {kind: facts for kind, facts in events.items() if "waived" not in facts}
         found = {Verdict(kind.value): facts for kind, facts in events.items()}
         last = dict(last_found(standing, period.until))
         ran_at = standing.ran_at if standing else None

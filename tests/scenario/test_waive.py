@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 from bridge.batch import State
 from bridge.comparison import reconcile_job
 from bridge.deadline import CHINA
-from bridge.decision import reject, waive, waive_besides
+from bridge.decision import reject, switch, waive, waive_besides
 from bridge.errors import IllegalMove
 from bridge.hold import hold as hold_job
 from bridge.ledger.schema import batch_row
@@ -26,6 +26,7 @@ from bridge.notice import note_all
 from bridge.reporting import assemble_report
 from bridge.run import pull_only
 from bridge.settings import load
+from bridge.statement.assembly import assemble_statement
 from connectors.errors import ConfigurationError
 from reconcile.report import render_html
 from tests.command import Called, call
@@ -321,15 +322,70 @@ def test_an_event_stays_open_while_something_else_deviates(books: Books) -> None
     assert (job["verdict"], job["deviation"], job["waived"]) == ("deviation", 1, 3)
 
 
-def test_a_gap_is_not_waived_with_a_deviation(books: Books) -> None:
+LOST = {
+    "gap": "DELETE FROM bh_position",
+    "fork": f"UPDATE bh_position SET head_hash = '{'f' * 64}'",
+}
+"""What is done to the target, by what a run then finds."""
+
+
+@pytest.mark.parametrize("verdict", LOST)
+def test_a_gap_or_fork_of_a_job_without_a_file_is_answered_for(
+    small: World, capsys: Capsys, verdict: str
+) -> None:
+    """Nobody can resync it any more; with the file back, the first run finds it again."""
+    small.make_table(5)
+    small.job("j", **cursor_job())
+    small.run_well()
+    small.sql("target", LOST[verdict])
+    assert small.run().verdict == verdict
+    job = (small.directory / "jobs/j.yaml").read_text("utf-8")
+    command = ("--config", small.directory, "--lang", "en")
+    waiving = (*command, "waive", "j", "--why", WHY, "--by", "Li Gong")
+    assert "the job has its file" in call(capsys, *waiving).err
+    (small.directory / "jobs/j.yaml").unlink()
+    assert (status(small, capsys)["verdict"], today(small, capsys).code) == (verdict, 1)
+    done = call(capsys, *waiving)
+    assert (done.code, done.err) == (0, "")
+    assert "j: waived: the target has " in done.out
+    found = status(small, capsys)
+    assert (found["verdict"], [waiver["seq"] for waiver in found["waivers"]]) == ("waived", [None])
+    events = json.loads(call(capsys, *command, "events", "--all", "--json").out)
+    assert [(e["kind"], e["closed_at"] is not None) for e in events] == [(verdict, True)]
+    assert events[0]["facts"]["waived"] == f"waived by Li Gong: {WHY}"
+    stated = today(small, capsys)
+    assert (stated.code, stated.json["verdict"]) == (0, "waived")
+    (matter,) = stated.json["jobs"][0]["matters"]
+    assert matter["what"] == "waived: beside the batches"
+    assert "the target has " in matter["cause"]
+    assert verdict_until_waived(small) == "waived"
+    chinese = call(capsys, "--config", small.directory, "--lang", "zh", "status").out
+    assert "：目标库" in chinese
+    (small.directory / "jobs/j.yaml").write_text(job, "utf-8")
+    assert small.run().verdict == verdict
+    assert status(small, capsys)["verdict"] == verdict
+    assert small.resync().verdict == "reconciled"
+
+
+def verdict_until_waived(world: World) -> str:
+    """Of the statement of a period that was over before somebody waived what it tells."""
+    ((text,),) = world.sql("exchange", "SELECT at FROM bh_audit WHERE action = 'waive'")
+    at = datetime.fromisoformat(str(text)).replace(tzinfo=UTC)
+    return assemble_statement(world.deployment, at - timedelta(days=1), at).verdict.value
+
+
+def test_a_gap_is_waived_together_with_what_deviates_beside_it(books: Books) -> None:
     with books.open() as ledger:
         seal(ledger, FEBRUARY, State.RECONCILED)
         ledger.compared(exchange_rows=9, target_rows=8, missing=1, extra=0, different=0)
         ledger.ran("gap", "a: the target lacks batches", 1.0)
     (books.world.directory / "jobs/a.yaml").unlink()
-    with pytest.raises(IllegalMove, match="its last run found a gap: nothing is waived"):
-        waive_besides(books.world.deployment, "a", "tester", WHY)
-    assert books.call("status", "--json").json[0]["verdict"] == "gap"
+    found = waive_besides(books.world.deployment, "a", "tester", WHY)
+    assert found == (
+        "the receiver lacks batches; at the target 1 keys missing, 0 extra, 0 different"
+    )
+    assert books.call("status", "--json").json[0]["verdict"] == "waived"
+    assert (books.state().code, books.state().json["verdict"]) == (0, "waived")
 
 
 def test_the_event_of_a_deviation_is_over_with_the_last_of_them(small: World) -> None:
@@ -455,6 +511,8 @@ def test_a_batch_that_is_waived_hides_nothing_beside_it(small: World, capsys: Ca
     """Its epoch ends by that, and nobody looks again."""
     sums_differ(small)
     take_away(small)
+    with pytest.raises(IllegalMove, match="batch 1/3 is held, and to waive that later would open"):
+        waive_besides(load(small.directory), "j", "tester", WHY)
     waive(load(small.directory), "j", 3, "tester", WHY)
     assert status(small, capsys)["verdict"] == "deviation"
     waive_besides(load(small.directory), "j", "tester", WHY)
@@ -469,6 +527,7 @@ def test_what_is_waived_beside_the_batches_is_open_until_a_run_has_looked(
     sums_differ(small)
     job = (small.directory / "jobs/j.yaml").read_text("utf-8")
     (small.directory / "jobs/j.yaml").unlink()
+    waive(load(small.directory), "j", 3, "tester", WHY)
     waive_besides(load(small.directory), "j", "tester", WHY)
     (small.directory / "jobs/j.yaml").write_text(job, "utf-8")
     small.write({"target": {"path": str(small.directory / "nowhere/target.db")}})
@@ -492,3 +551,23 @@ def test_a_waiver_of_an_epoch_that_has_ended_is_none(small: World, capsys: Capsy
     compare()
     small.sql("exchange", "UPDATE bh_job SET ran_verdict = 'waived'")
     assert today(small, capsys).json["verdict"] == "fork"
+
+
+def test_a_run_that_is_skipped_says_of_a_waiver_what_status_says(
+    small: World, capsys: Capsys
+) -> None:
+    deviate(small)
+    small.resync()
+    small.sql("target", "DELETE FROM t WHERE id = 5")
+    assert reconcile_job(small.deployment, "j").outcome.deviation == 1
+    job = (small.directory / "jobs/j.yaml").read_text("utf-8")
+    (small.directory / "jobs/j.yaml").unlink()
+    waive_besides(load(small.directory), "j", "tester", WHY)
+    (small.directory / "jobs/j.yaml").write_text(job, "utf-8")
+    switch(small.deployment, "j", "tester", WHY, on=False)
+    skipped = small.run()
+    told = (skipped.verdict, skipped.deviation, skipped.waived)
+    found = status(small, capsys)
+    assert told == (found["verdict"], found["deviation"], found["waived"]) == ("waived", 0, 1)
+    switch(small.deployment, "j", "tester", WHY, on=True)
+    assert small.run().verdict == "deviation"
