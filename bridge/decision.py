@@ -3,6 +3,7 @@ who and why, in the transaction of what it changes, which ends the event that as
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from bridge.batch import Batch, State
@@ -17,7 +18,9 @@ from bridge.ledger.record import Standing
 from bridge.ledger.waiver import WAIVE
 from bridge.notice import end
 from bridge.outcome import how_to_decide
+from bridge.plan import make_plan
 from bridge.settings import Deployment
+from connectors.errors import TransientError
 from reconcile.verdict import Verdict
 
 __all__ = ["acknowledge", "approve", "reject", "switch", "waive", "waive_besides"]
@@ -30,8 +33,13 @@ _OF_THE_CHAIN = {
 
 
 def approve(deployment: Deployment, job: str, seq: int, actor: str, why: str) -> bool:
-    """The batch goes on its way with the next run; whether there is one, or the job is disabled."""
+    """The batch goes on its way with the next run; whether there is one, or the job is disabled.
+    Whatever that run would stop at, as a job that has changed, is raised here."""
     with hold(deployment, deployment.job(job), wait_seconds=10) as held:
+        with held.exchange.transaction():
+            _held_batch(held.ledger().held(), job, seq)
+        with suppress(TransientError):  # a store that is away says nothing of that
+            make_plan(held)
         with held.exchange.transaction() as connection:
             ledger = held.ledger()
             batch = _held_batch(ledger.held(), job, seq)

@@ -9,11 +9,13 @@ import pytest
 from bridge.decision import approve, reject, switch
 from bridge.errors import Held, IllegalMove
 from bridge.run import pull_only
+from connectors.errors import MissingObject
 from tests.command import call
 from tests.scenario.backup import Backup
 from tests.scenario.world import World, cursor_job
 
 CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
+FEWER: dict[str, dict[str, str]] = {"id": {}, "updated_at": {}}
 
 
 @pytest.fixture
@@ -72,6 +74,25 @@ def test_approved_while_the_job_is_disabled(
     command = ("--config", held.directory, "--lang", "en", "approve", "j", str(seq), "--why", "so")
     told = call(capsys, *command)
     assert f"j: batch {seq} is approved; the first run after bridgehead enable j" in told.out
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_what_no_run_would_deliver_is_not_approved(
+    held: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The job was changed meanwhile: every run stops at that."""
+    held.job("j", max_delete=4, columns=FEWER, **cursor_job())
+    seq = held.batches()[-1]["seq"]
+    told = call(capsys, "--config", held.directory, "approve", "j", str(seq), "--why", "moved")
+    assert (told.code, "are not those it began with" in told.err) == (1, True)
+    assert held.batches()[-1]["state"] == "held"
+    held.job("j", max_delete=4, **cursor_job())
+    held.sql("source", "ALTER TABLE t RENAME TO away")
+    with pytest.raises(MissingObject):
+        approve(held.deployment, "j", seq, "tester", "moved")
+    # a store that is away says nothing of what a run will find
+    held.write({"source": {"path": str(held.directory / "nowhere/s.db")}})
+    assert approve(held.deployment, "j", seq, "tester", "moved")
 
 
 @pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
