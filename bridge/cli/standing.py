@@ -99,7 +99,7 @@ def _verdict(job: JobOverview) -> Text:
         text.append(say(" (no usable job file)"), style="red")
     if job.standing and not job.standing.enabled:
         text.append(say(" (disabled)"), style="dim")
-    if job.standing and job.standing.ran_error:
+    if job.standing and job.standing.ran_error and job.standing.ran_at:
         text.append(say(" (last run failed)"), style="red")
     return text
 
@@ -125,9 +125,11 @@ def _timeliness(job: JobOverview) -> str | None:
 
 
 def _show_failure(job: JobOverview) -> None:
-    error = job.standing.ran_error if job.standing else None
-    if error:
-        told = say("{0}: the last run ended with: {1}", job.job, error)
+    standing = job.standing
+    if standing and standing.ran_error:
+        ran = standing.ran_at is not None  # else no run has said so
+        words = "{0}: the last run ended with: {1}" if ran else "{0}: {1}"
+        told = say(words, job.job, standing.ran_error)
         console().print(Text(told, style="red"), soft_wrap=True)
 
 

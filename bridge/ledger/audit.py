@@ -124,6 +124,12 @@ class Audit:
                 found[int(details["epoch"])] = Begun(at, details["anchor_hash"], ended)
         return found
 
+    def begun_jobs(self) -> set[str]:
+        """Those that have begun an epoch."""
+        query = select(row.c.job).where(row.c.action == "new_epoch").distinct()
+        found = self._connection.execute(query.where(row.c.department == self._department))
+        return set(found.scalars())
+
     def verify(self) -> list[ChainProblem]:
         """Every missing, altered or misplaced entry. What was cut off at the end is seen only by
         comparing `head` with one that had left the machine."""

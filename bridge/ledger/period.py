@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, func, or_, select, union
 
 from bridge.batch import Batch
 from bridge.event import EventKind
-from bridge.ledger.audit import AuditEntry
+from bridge.ledger.audit import Audit, AuditEntry
 from bridge.ledger.batchrow import batch_of
 from bridge.ledger.schema import (
     audit_entry,
@@ -39,13 +39,11 @@ _DECISIONS = ["approve", "reject", "waive"]
 def known_jobs(connection: Connection, department: str, configured: Collection[str]) -> list[str]:
     """Every job that has ever run, and of those `configured` now every one that should have. One
     whose own row is lost is known by its batches, and by the epochs that the audit log names."""
-    c = audit_entry.c
     ran = union(
         select(job_row.c.job).where(job_row.c.department == department),
         select(batch_row.c.job).where(batch_row.c.department == department),
-        select(c.job).where(c.department == department, c.action == "new_epoch"),
     )
-    found = set(connection.execute(ran).scalars())
+    found = set(connection.execute(ran).scalars()) | Audit(connection, department).begun_jobs()
     known = select(known_row.c.job).where(known_row.c.department == department)
     found |= set(connection.execute(known).scalars()).intersection(configured)
     return sorted(found)

@@ -21,6 +21,8 @@ from sqlalchemy import (
 )
 
 from bridge.batch import Kind, State
+from bridge.errors import Gap
+from bridge.ledger.audit import Audit
 from bridge.ledger.schema import batch_row, job_row, quarantine_row
 from bridge.ledger.word import read_verdict
 from reconcile.verdict import Verdict
@@ -81,12 +83,15 @@ class JobStanding:
 
 
 def jobs(connection: Connection, department: str) -> list[JobStanding]:
-    """Every job that is registered or has batches, by name. Besides the open batches, a few rows
-    per job are read, each found by an index: the history's length does not matter."""
+    """Every job that is registered or has batches, or of whose epochs the audit log tells, by name.
+    Besides the open batches and that log, a few rows per job are read, each found by an index: the
+    history's length does not matter."""
     found = _standings(connection, department, job_row)
     lost = _unregistered(connection, department, {standing.job for standing in found})
     if lost:
         found += _standings(connection, department, _in_place_of_rows(department, lost))
+    begun = _begun(connection, department, {standing.job for standing in found})
+    found += [_deleted(job, epoch) for job, epoch in begun.items()]
     return sorted(found, key=lambda standing: standing.job)
 
 
@@ -125,6 +130,22 @@ def _unregistered(connection: Connection, department: str, registered: set[str])
         found |= new
         new = {connection.execute(first(batch_row.c.job > name)).scalar() for name in new}
     return found
+
+
+def _begun(connection: Connection, department: str, known: set[str]) -> dict[str, int]:
+    """The last epoch of each job that is not known but by the audit log."""
+    audit = Audit(connection, department)
+    return {job: max(audit.epochs(job), default=1) for job in audit.begun_jobs() - known}
+
+
+def _deleted(job: str, epoch: int) -> JobStanding:
+    values: dict[str, Any] = dict.fromkeys(field.name for field in fields(JobStanding))
+    found = Gap(
+        "the audit log tells of its epochs, and nothing else of the ledger of it",
+        remedy="find out who deleted it: compare the exchange database with a backup of it",
+    )
+    told = {"job": job, "epoch": epoch, "enabled": True, "ran_verdict": Verdict.GAP.value}
+    return _standing(values | told | {"ran_error": str(found)})
 
 
 def _in_place_of_rows(department: str, names: Collection[str]) -> Subquery:

@@ -177,6 +177,15 @@ def test_a_job_of_which_the_audit_log_alone_tells_lacks_its_batches(
     stated = told(deviating, capsys)
     assert (stated.code, stated.json["verdict"]) == (1, "gap")
     assert [(job["job"], job["gaps"]) for job in stated.json["jobs"]] == [("j", 2)]
+    (section,) = assemble_report(deviating.deployment).jobs
+    assert section.verdict == "gap"
+    command = ("--config", deviating.directory)
+    (job,) = call(capsys, *command, "status", "--json").json
+    assert (job["job"], job["verdict"], job["epoch"], job["ran_at"]) == ("j", "gap", 2, None)
+    shown = call(capsys, *command, "--lang", "en", "status")
+    assert shown.code == 1
+    assert "j: the audit log tells of its epochs, and nothing else of the ledger of it" in shown.out
+    assert "last run" not in " ".join(shown.out.splitlines()[3:])
 
 
 def test_an_epoch_whose_begin_the_audit_log_lacks_is_a_fork(
