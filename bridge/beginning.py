@@ -98,7 +98,7 @@ def begin_epoch(held: Hold, why: str, actor: str, *, by_itself: bool = False) ->
     """The new chain hangs on the receiver's head, as the receiver itself tells it, and its number
     is higher than any that the receiver or the guard file has seen. What it lays aside cannot
     arrive any more."""
-    find_receiver(held)
+    find_receiver(held, anew=True)
     plan = _plan_anew(held)
     was_filled = find_claim(held, plan.effects.table) is not None
     plan = prepare_target(held, plan, resync=True)

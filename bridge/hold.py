@@ -7,11 +7,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
 
+from bridge.errors import Gap
 from bridge.failpoint import failpoint
 from bridge.guard import Guard
 from bridge.job import Job
 from bridge.ledger import Ledger
-from bridge.ledger.migrations import is_exchange_current, upgrade_exchange
+from bridge.ledger.migrations import (
+    is_exchange_current,
+    lost_receiver_tables,
+    upgrade_exchange,
+)
 from bridge.ledger.receiver import Position, Receiver
 from bridge.settings import Deployment
 from connectors.connector import Connector
@@ -38,6 +43,7 @@ class Hold:
         self._stores = {"exchange": exchange}
         self.token = 0
         self.reached = {exchange.endpoint.name}
+        self._has_whole_receiver = False
 
     @property
     def name(self) -> str:
@@ -77,6 +83,19 @@ class Hold:
         return Ledger(connection, self.department, self.name, token=self.token)
 
     def receiver(self) -> Receiver:
+        """In the caller's transaction at the target. Gap where one of its tables was dropped."""
+        lost = [] if self._has_whole_receiver else lost_receiver_tables(self.target.connection)
+        if lost:
+            again = f"bridgehead resync {self.name} --why TEXT"
+            if not self.job.target.ddl:
+                again = (
+                    f"have them created as bridgehead check {self.name} --ddl says, then {again}"
+                )
+            raise Gap(
+                f"{self.name}: the target has lost receiver tables: {', '.join(lost)}",
+                remedy=f"find out who dropped them, and have them brought back; or {again}",
+            )
+        self._has_whole_receiver = True
         return Receiver(self.target.connection, self.department, self.name)
 
     def take(self, minimum: int = 0) -> None:

@@ -109,9 +109,11 @@ def horizon(held: Hold, plan: Plan) -> Iterator[Finding]:
 
 def target(held: Hold, plan: Plan) -> Iterator[Finding]:
     job, place = held.job.target, plan.effects.table
-    claim = find_claim(held, place)
     with held.target.transaction() as connection:
         known = has_receiver(connection)
+        held.receiver()
+    claim = find_claim(held, place)
+    with held.target.transaction():
         rows = 0
         if plan.target_exists and claim is None and not job.adopt:
             rows = int(held.target.value(plan.effects.count_range(EVERYTHING)))

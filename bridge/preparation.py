@@ -13,6 +13,7 @@ from bridge.ledger.migrations import (
     has_receiver,
     is_receiver_current,
     is_receiver_unversioned,
+    lost_receiver_tables,
     upgrade_receiver,
 )
 from bridge.narrow import narrowed_columns
@@ -97,13 +98,17 @@ def _narrowed(held: Hold, plan: Plan) -> tuple[str, ...]:
     return narrowed_columns(plan.route, held.exchange.describe(copy)) if begun else ()
 
 
-def find_receiver(held: Hold) -> bool:
+def find_receiver(held: Hold, *, anew: bool = False) -> bool:
     """Whether the receiver's tables are there. Those that came back without their version are given
-    it before anything is asked of them: what they say still holds."""
+    it before anything is asked of them: what they say still holds. Gap where some were dropped; if
+    everything is sent `anew`, these are made again."""
+    makes = held.job.target.ddl
     with held.target.transaction() as connection:
-        if is_receiver_current(connection):
+        lost = lost_receiver_tables(connection) if anew and makes else []
+        if is_receiver_current(connection) and not lost:
+            held.receiver()
             return True
-        if not held.job.target.ddl or not is_receiver_unversioned(connection):
+        if not makes or not (lost or is_receiver_unversioned(connection)):
             return False
     with held.target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), held.target.definition() as connection:
         upgrade_receiver(connection)

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from bridge.beginning import begin_epoch
+from bridge.comparison import reconcile_job
 from bridge.failpoint import arm, at
 from bridge.run import Outcome, pull_only, push_only, reconcile_only
 from connectors.errors import Unreachable
@@ -494,6 +495,36 @@ def test_target_restored_without_what_is_beside_its_tables(settled: World, lost:
     settled.sql("target", "DROP VIEW bh_health", *(f"DROP TABLE {name}" for name in lost))
     check_stopped(settled, "gap", "the target stands at 1/4, behind 1/6")
     if "bh_claim" in lost:
+        assert "adopt: true" in (settled.resync().error.remedy or "")
+        settled.job("j", **cursor_job(), target=ADOPTED)
+    check_resync(settled)
+    assert settled.findings() == []
+    assert settled.sql("target", "SELECT epoch, verdict FROM bh_health") == [(2, "reconciled")]
+
+
+@pytest.mark.parametrize(
+    ("world", "lost"),
+    [(CHAINS[0], "bh_receipt"), (CHAINS[1], "bh_position"), (CHAINS[1], "bh_claim")],
+    indirect=["world"],
+    ids=lambda chosen: chosen if isinstance(chosen, str) else chosen[0],
+)
+def test_a_receiver_table_that_was_dropped_by_itself(
+    settled: World, lost: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    what = f"the target has lost receiver tables: {lost}"
+    settled.sql("target", "DROP VIEW bh_health", f"DROP TABLE {lost}")
+    check_stopped(settled, "gap", what)
+    for step in push_only, reconcile_only:
+        assert what in str(settled.run("j", step).error)
+    assert what in str(reconcile_job(settled.deployment, "j").outcome.error)
+    command = ("--config", settled.directory, "--lang", "en", "check", "j", "--json")
+    (found,) = (f for f in call(capsys, *command).json if f["what"] == "target")
+    assert (found["result"], what in found["found"]) == ("refused", True)
+    settled.job("j", **cursor_job(), target=ADOPTED | {"ddl": False, "adopt": False})
+    outcome = settled.resync()
+    assert (outcome.verdict, "--ddl says" in (outcome.error.remedy or "")) == ("gap", True)
+    settled.job("j", **cursor_job())
+    if lost == "bh_claim":
         assert "adopt: true" in (settled.resync().error.remedy or "")
         settled.job("j", **cursor_job(), target=ADOPTED)
     check_resync(settled)

@@ -11,7 +11,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Dialect, column, inspect, select, table
+from sqlalchemy import Connection, Dialect, column, delete, inspect, select, table
 
 from bridge.errors import Outdated
 from bridge.ledger.schema import EXCHANGE_VERSION, RECEIVER, RECEIVER_VERSION
@@ -27,6 +27,7 @@ __all__ = [
     "is_exchange_current",
     "is_receiver_current",
     "is_receiver_unversioned",
+    "lost_receiver_tables",
     "receiver_ddl",
     "receiver_version",
     "upgrade_exchange",
@@ -95,6 +96,15 @@ def is_receiver_unversioned(connection: Connection) -> bool:
     return any(found.has_table(name) for name in RECEIVER.tables)
 
 
+def lost_receiver_tables(connection: Connection) -> list[str]:
+    """Those of the receiver's tables that somebody has dropped: their version says that they were
+    made."""
+    if not is_receiver_current(connection):
+        return []
+    found = inspect(connection)
+    return [name for name in RECEIVER.tables if not found.has_table(name)]
+
+
 def upgrade_exchange(connection: Connection) -> None:
     """Make the ledger's tables current. Refuses what a newer Bridgehead wrote."""
     if not is_exchange_current(connection):
@@ -102,7 +112,10 @@ def upgrade_exchange(connection: Connection) -> None:
 
 
 def upgrade_receiver(connection: Connection) -> None:
-    """Make the receiver's tables current. Refuses what a newer Bridgehead wrote."""
+    """Make the receiver's tables current, also those that were dropped. Refuses what a newer
+    Bridgehead wrote."""
+    if lost_receiver_tables(connection):
+        connection.execute(delete(table(_RECEIVER)))  # from the beginning: what is there stays
     if not is_receiver_current(connection):
         _upgrade(connection, "receiver", _RECEIVER)
 
