@@ -16,11 +16,13 @@ from bridge.hold import Hold
 from bridge.inspection import inspections_of
 from bridge.job import Job
 from bridge.ledger.migrations import has_ledger, receiver_ddl
+from bridge.ledger.schema import EXCHANGE
 from bridge.plan import make_plan
 from bridge.settings import Deployment
 from connectors.connector import Connector
 from connectors.errors import BridgeheadError, ConfigurationError
 from connectors.registry import connect
+from connectors.table import TableName
 from connectors.telling import Room, room_at
 
 __all__ = ["Finding", "Level", "check_deployment", "ddl_of"]
@@ -118,13 +120,32 @@ def _endpoint(deployment: Deployment, name: str, rooms: dict[str, Room]) -> Iter
 
 def _ledger(exchange: Connector) -> Iterator[Finding]:
     """Whether it is of this release: one that is not is looked at no further."""
+    made = False
     with exchange.transaction() as connection:
         try:
-            has_ledger(connection)
+            made = has_ledger(connection)
         except Outdated as error:
             yield Finding(None, "ledger", error.message, Level.WARNING, error.remedy)
         except ConfigurationError as error:
             yield refused(None, "ledger", error)
+    lacking = list(_lacking_keys(exchange)) if made else []
+    if lacking:
+        found = f"{exchange.endpoint.name}: lacks keys: {'; '.join(lacking)}"
+        remedy = (
+            "it was restored without them: have them made as unique indexes, or restore it whole"
+        )
+        yield Finding(None, "ledger", found, Level.WARNING, remedy)
+
+
+def _lacking_keys(exchange: Connector) -> Iterator[str]:
+    """Without them nothing is refused that stands there twice."""
+    for name, table in EXCHANGE.tables.items():
+        found = exchange.describe(exchange.resolve(TableName(name)))
+        unique = [index.columns for index in table.indexes if index.unique]
+        for columns in (table.primary_key.columns, *unique):
+            key = tuple(column.name for column in columns)
+            if not found.tells_apart(key):
+                yield f"{name} ({', '.join(key)})"
 
 
 def _clock(name: str, store: Connector) -> Finding:

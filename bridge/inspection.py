@@ -141,8 +141,14 @@ def exchange(held: Hold, plan: Plan) -> Iterator[Finding]:
         begun = held.ledger().newest_of_window()
     if begun is not None:
         refuse_own_columns(held, plan.changes)
-        found = f"{plan.changes.copy} and {plan.changes.change} take the job's rows"
-        yield Finding(held.name, "exchange", found)
+        copy, key = plan.changes.copy, plan.changes.key
+        if held.exchange.describe(copy).tells_apart(key):
+            found = f"{copy} and {plan.changes.change} take the job's rows"
+            yield Finding(held.name, "exchange", found)
+        else:
+            found = f"{copy} lacks its key ({', '.join(key)})"
+            remedy = f"bridgehead resync {held.name} --why TEXT makes it anew"
+            yield Finding(held.name, "exchange", found, Level.WARNING, remedy)
 
 
 def ledger(held: Hold, plan: Plan) -> Iterator[Finding]:

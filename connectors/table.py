@@ -241,6 +241,11 @@ class Table:
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
+    def tells_apart(self, columns: tuple[str, ...]) -> bool:
+        """Whether these, in this order, are its primary key, or those of a unique index."""
+        unique = (index.columns for index in self.indexes if index.unique)
+        return columns in (self.key, *unique)
+
 
 def _exact_if(holds: bool) -> Fit:
     return Fit.EXACT if holds else Fit.CHECKED

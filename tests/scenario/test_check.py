@@ -32,6 +32,32 @@ def bytes_after(words: str, text: str) -> float:
 
 
 @on_each
+def test_an_exchange_that_came_back_without_its_keys(world: World, capsys: Capsys) -> None:
+    """As of a dump without what is added after the rows."""
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    world.run_well()
+    assert [f["result"] for f in findings(world, capsys, "ledger")] == ["ok"]
+    for table in "bh_batch", "bh_quarantine", "bh_copy_j":
+        world.sql(
+            "exchange",
+            f"CREATE TABLE kept AS SELECT * FROM {table}",
+            f"DROP TABLE {table}",
+            f"ALTER TABLE kept RENAME TO {table}",
+        )
+    (warned,) = [f for f in findings(world, capsys, "ledger") if f["result"] == "warning"]
+    assert warned["found"] == (
+        "exchange: lacks keys: bh_batch (department, job, epoch, seq); bh_quarantine (number); "
+        "bh_quarantine (department, job, open_key)"
+    )
+    assert "have them made" in warned["remedy"]
+    (copy,) = [f for f in findings(world, capsys, "exchange") if f["result"] == "warning"]
+    assert copy["found"] == "bh_copy_j lacks its key (id)"
+    world.resync()
+    assert [f["result"] for f in findings(world, capsys, "exchange")] == ["ok"]
+
+
+@on_each
 def test_the_size_is_what_the_first_load_then_takes(world: World, capsys: Capsys) -> None:
     world.make_table()
     for first in range(1, 12_001, 1000):
