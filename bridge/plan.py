@@ -17,7 +17,7 @@ from bridge.narrow import narrow_columns
 from bridge.route import describe_source, find_route
 from connectors.changes import Changes
 from connectors.effects import Effects
-from connectors.errors import ConfigurationError
+from connectors.errors import ConfigurationError, StructureMismatch
 from connectors.selection import Format
 from connectors.table import Column, ForeignKey, Table, TableName, Type
 
@@ -79,6 +79,7 @@ def make_plan(held: Hold, *, anew: bool = False) -> Plan:
     content_hash = _content_hash(held, route, cursor)
     if anew:
         there = _as_extended(held, route, there)
+        _refuse_other_key(held, route, there, cursor)
     else:
         _refuse_changed(held, content_hash)
     if there.table is not None:
@@ -204,6 +205,28 @@ def _as_extended(held: Hold, route: Route, there: _There) -> _There:
         missing = ()
     table = replace(there.table, columns=(*there.table.columns, *missing))
     return replace(there, table=table, missing=missing, narrow=narrow_columns(route, there.table))
+
+
+def _refuse_other_key(held: Hold, route: Route, there: _There, cursor: _Cursor | None) -> None:
+    """A table of ours may be given the columns that it lacks, and no other key."""
+    if there.table is None or not any(c.name in route.key for c in there.missing):
+        return
+    ours = {column.name for column in route.target_columns}
+    copy = _changes_of(held, route, cursor).copy
+    with held.exchange.transaction():
+        begun = held.exchange.exists(copy)
+    ours |= set(held.exchange.describe(copy).names if begun else ())
+    others = [name for name in there.table.names if name not in ours]
+    others += [str(key.table) for key in there.leading]
+    remedy = "drop the table: a resync makes it anew"
+    if others:
+        kept = ", ".join(others)
+        remedy = f"share the key as before, or name another target table: others need it for {kept}"
+    raise StructureMismatch(
+        f"{held.name}: target table {there.place} has another key than {', '.join(route.key)}",
+        endpoint=held.job.target.endpoint,
+        remedy=remedy,
+    )
 
 
 def _refuse_neighbour(held: Hold) -> None:

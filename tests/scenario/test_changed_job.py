@@ -271,6 +271,36 @@ def test_what_is_not_shared_any_more_is_gone_or_named(
     assert names == ({"n1", "n2"} if taken_over else {None})
 
 
+@pytest.mark.parametrize("world", CHAINS[:1], indirect=True, ids=["postgresql"])
+def test_a_key_of_another_name_needs_a_table_of_its_own(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A table of ours is dropped for that, unless others keep something in it."""
+    world.make_table(2)
+    world.job("j", columns=PLAIN, **cursor_job())
+    world.run_well()
+    renamed = {"id": {"to": "number"}, "name": {}, "updated_at": {}}
+    world.job("j", columns=renamed, **cursor_job())
+    assert world.run().verdict == "held"
+    told = call(capsys, "--config", world.directory, "check", "j", "--json").json
+    (checked,) = [f["found"] for f in told if f["result"] == "refused"]
+    outcome = world.resync()
+    assert outcome.exit_code == 4
+    assert outcome.error.message == checked == "j: target table t has another key than number"
+    assert outcome.error.remedy == "drop the table: a resync makes it anew"
+    world.sql("target", "ALTER TABLE t ADD COLUMN note text")
+    remedy = world.resync().error.remedy
+    assert (
+        remedy == "share the key as before, or name another target table: others need it for note"
+    )
+    world.sql("target", "ALTER TABLE t DROP COLUMN note")
+    world.sql("target", "CREATE TABLE leads (id integer REFERENCES t (id))")
+    assert "others need it for public.leads" in world.resync().error.remedy
+    world.sql("target", "DROP TABLE leads", "DROP TABLE t")
+    assert world.resync().verdict == "reconciled"
+    assert world.sql("target", "SELECT number, name FROM t") == [(1, "n1"), (2, "n2")]
+
+
 @on_both
 def test_resync_of_an_empty_source_empties_the_target(world: World) -> None:
     world.make_table(5)
