@@ -35,6 +35,7 @@ from tests.sheetfile import NA, write_ods, write_xls, write_xlsx
 
 TEXT = Type(Kind.TEXT)
 DATE = Type(Kind.DATE)
+UUID = Type(Kind.UUID)
 
 
 @contextmanager
@@ -79,6 +80,9 @@ def faults(rows: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
 
 # -- cells ---------------------------------------------------------------------------------------
 
+TRUTHS = [(True, "true"), (False, "false")]
+BITS = [(True, "1"), (False, "0")]
+NUMBERS = [Type(Kind.INTEGER), Type(Kind.DECIMAL), Type(Kind.FLOAT)]
 CELLS = [
     ("110101199003071234", TEXT, "110101199003071234"),
     ("007", TEXT, "007"),
@@ -90,13 +94,20 @@ CELLS = [
     (-0.0, TEXT, "0"),
     (0.1, TEXT, "0.1"),
     (0.00001234, TEXT, "0.00001234"),
+    (-0.00001234, Type(Kind.DECIMAL), "-0.00001234"),
+    (-0.123456789012345, Type(Kind.DECIMAL), "-0.123456789012345"),
+    (0.0123456789012345, TEXT, "0.0123456789012345"),
     (7, Type(Kind.INTEGER), "7"),
     ("0012", Type(Kind.INTEGER), "12"),
     (12.5, Type(Kind.DECIMAL, precision=10, scale=2), "12.5"),
     (1e300, Type(Kind.FLOAT), "1e+300"),
     (0.1234567890123456, Type(Kind.FLOAT), "0.1234567890123456"),
     ("x1.5", Type(Kind.FLOAT), "x1.5"),
-    (True, Type(Kind.BOOLEAN), "true"),
+    *((cell, kind, word) for cell, word in TRUTHS for kind in (Type(Kind.BOOLEAN), TEXT)),
+    *((cell, kind, digit) for cell, digit in BITS for kind in NUMBERS),
+    (1, Type(Kind.BOOLEAN), "true"),
+    (0, Type(Kind.BOOLEAN), "false"),
+    (2, Type(Kind.BOOLEAN), "2"),
     ("否", Type(Kind.BOOLEAN), "false"),
     ("maybe", Type(Kind.BOOLEAN), "maybe"),
     (date(2024, 6, 12), DATE, "2024-06-12"),
@@ -108,6 +119,21 @@ CELLS = [
     ("2024年6月2日", DATE, "2024-06-02"),
     ("20240602", DATE, "2024-06-02"),
     ("6/2/2024", DATE, "6/2/2024"),
+    (" 2024.6.2 ", DATE, "2024-06-02"),
+    (" soon ", DATE, " soon "),
+    (" 2024/6/2 ", Type(Kind.TIMESTAMP), "2024-06-02 00:00:00"),
+    ("2024年6月2日 08:30", Type(Kind.TIMESTAMP), "2024-06-02 08:30:00"),
+    ("20240602T08:30:05", Type(Kind.TIMESTAMP), "2024-06-02 08:30:05"),
+    ("2024-06-02 10:00", Type(Kind.TIMESTAMP), "2024-06-02 10:00:00"),
+    (" Tuesday, 08:30 ", Type(Kind.TIMESTAMP), " Tuesday, 08:30 "),
+    (" +0012 ", Type(Kind.INTEGER), "12"),
+    ("-07", Type(Kind.INTEGER), "-7"),
+    ("-0", Type(Kind.INTEGER), "0"),
+    ("x7", Type(Kind.INTEGER), "x7"),
+    (" 1.50 ", Type(Kind.DECIMAL), "1.5"),
+    (" 1.5 ", Type(Kind.FLOAT), "1.5"),
+    (" TRUE ", Type(Kind.BOOLEAN), "true"),
+    (" 0BF2A6D4-0000-4000-8000-0000000000AB ", UUID, "0bf2a6d4-0000-4000-8000-0000000000ab"),
     (45455, DATE, "45455"),
     (None, TEXT, None),
 ]
@@ -123,7 +149,15 @@ def test_cells_are_what_they_are(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("shown", "number", "text"),
-    [("0%", 0.5, "0.5"), ("¥#,##0.00", 1234.5, "1234.5"), ("[h]:mm:ss", 1.5, "36:00:00")],
+    [
+        ("0%", 0.5, "0.5"),
+        ("¥#,##0.00", 1234.5, "1234.5"),
+        ("h:mm:ss", 0.5, "12:00:00"),
+        ("h:mm:ss.0", 43200.5 / 86400, "12:00:00.5"),
+        ("[h]:mm:ss", 1.5, "36:00:00"),
+        ("[h]:mm:ss.0", 1 + 43200.5 / 86400, "36:00:00.5"),
+        ("yyyy-mm-dd hh:mm:ss.0", 45455 + 43200.5 / 86400, "2024-06-12 12:00:00.5"),
+    ],
 )
 def test_a_format_is_no_value(tmp_path: Path, shown: str, number: float, text: str) -> None:
     write_xlsx(tmp_path / "a.xlsx", [["k", "v"], ["1", number]], formats={(1, 1): shown})
@@ -136,7 +170,8 @@ CODES = [
     ("000000_ ;[Red]\\-000000", 123, "000123"),
     ("[$-804]00", 7, "07"),
     ("0", 7, "7"),
-    ("00", 7.5, "7.5"),
+    ("0000", 7.5, "7.5"),
+    ("0000", -7, "-7"),
     ("0.00", 7, "7"),
     ("#,##0", 1234, "1234"),
 ]

@@ -594,6 +594,29 @@ def test_what_there_was_no_time_for_is_sent_by_the_next(
     assert (note_all(deployment, now), len(hook.messages)) == ({"a": None}, 2)
 
 
+def test_a_receiver_that_is_down_delays_no_other_and_is_given_up_after_a_day(
+    told: World, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.alarm._AT_ONCE", 1)
+    with webhook() as other:
+        rules(told)
+        lose_a_row(told)
+        rules(told, hook, other, events=["deviation"])
+        deployment, now = told.deployment, datetime.now(UTC)
+        with open_ledger(deployment) as exchange, exchange.transaction() as connection:
+            for rule in "ab":
+                Outbox(connection, DEPARTMENT).queue(1, rule, Occasion.OPENED, now)
+        hook.status = 503
+        assert note_all(deployment, now).keys() == {"a", "b"}
+        assert len(other.messages) == 1
+        for after, is_pending in ((timedelta(hours=23), True), (timedelta(hours=25), False)):
+            assert note_all(deployment, now + after)["a"] is not None
+            state = told.sql("exchange", "SELECT state FROM bh_alarm WHERE rule = 'a'")
+            assert state == [("pending" if is_pending else "dropped",)]
+        hook.status = 200
+        assert (note_all(deployment, now + timedelta(hours=30)), hook.messages) == ({}, [])
+
+
 def test_what_waits_behind_a_message_that_did_not_arrive_is_not_tried_before_it(
     told: World, hook: Webhook
 ) -> None:

@@ -13,13 +13,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import update
 
-from bridge.batch import State
+from bridge.batch import State, Tally
 from bridge.deadline import CHINA
-from bridge.event import EventKind, Sighting
+from bridge.event import EventKind, Recovery, Sighting
 from bridge.exporter import Exporter
 from bridge.ledger.candidate import Candidate
 from bridge.ledger.event import Events
+from bridge.ledger.schema import batch_row
 from bridge.ledger.timeliness import know
 from bridge.log import LogFormat, begin
 from bridge.metric import METRICS
@@ -155,6 +157,41 @@ def test_what_stands_in_the_books_is_measured(world: World, capsys: Capsys) -> N
         "target": 0,
     }
     assert found["bridgehead_overdue", "due", ""] == 1
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=str)
+def test_what_was_not_sent_is_not_counted_and_what_is_over_neither(
+    world: World, capsys: Capsys
+) -> None:
+    books, now = Books(world, capsys), datetime.now(UTC)
+    with books.open() as ledger:
+        old = seal(ledger, now, State.RECONCILED)
+        newest = seal(ledger, now, State.RECONCILED, tally=Tally(read=10, inserted=10))
+        deviated = seal(ledger, now, State.DEVIATED, lost=1, tally=Tally(read=100, inserted=100))
+        ledger.move(deviated, State.WAIVED)
+        for state in (State.WAIVED, State.PURGED):
+            ledger.move(seal(ledger, now, State.HELD, tally=Tally(read=1000, inserted=1000)), state)
+        seal(ledger, now, State.HELD, tally=Tally(read=10000, inserted=10000))
+        ledger.move(old, State.PURGED)
+        c = batch_row.c
+        for batch, seconds in ((old, 9), (newest, 300)):
+            done = update(batch_row).where(c.job == "a", c.seq == batch.seq)
+            ledger.connection.execute(done.values(reconciled_at=now + timedelta(seconds=seconds)))
+        moments = (now - timedelta(seconds=900), now - timedelta(seconds=60))
+        ledger.keep_candidates(Candidate(at, frozenset({"1"})) for at in moments)
+        events = Events(ledger.connection, DEPARTMENT)
+        events.see(Sighting(EventKind.GAP, "a"), now)
+        events.see(Sighting(EventKind.FORK, "a"), now)
+        events.recover(Recovery(EventKind.GAP, "a"), now)
+    found = read(books.call("metrics").out)
+    assert found["bridgehead_rows_sent_today", "a", "inserted"] == 1 + 10 + 100
+    assert found["bridgehead_rows_received_today", "a", "inserted"] == 1 + 10 + 99
+    assert found["bridgehead_last_batch_duration_seconds", "a", ""] == 300
+    assert 900 <= found["bridgehead_horizon_age_seconds", "a", ""] < 1000
+    assert found["bridgehead_events_open", "a", "critical"] == 1
+    assert found["bridgehead_batches_today", "a", "held"] == 1
+    assert found["bridgehead_batches_today", "a", "superseded"] == 1
+    assert found["bridgehead_batches_today", "a", "waived"] == 2
 
 
 def test_a_ledger_that_is_down_is_said_and_a_new_one_is_empty(world: World, capsys: Capsys) -> None:
