@@ -519,10 +519,13 @@ def test_the_exchange_itself_is_down(
         with pytest.raises(BridgeheadError):
             note_all(told.deployment, later(minutes=minutes))
     assert hook.titles[1:] == ["[Bridgehead] error, still so: store down exchange"]
+    mended = datetime.now(UTC)
     proxy.mend()
     told.run_well()
     assert hook.titles[2:] == ["[Bridgehead] recovered: store down exchange"]
     assert events(told, closed=True) == [("store", "", "exchange", 1)]
+    ((since, until),) = told.sql("exchange", "SELECT first_seen_at, closed_at FROM bh_event")
+    assert since < mended < until
     told.run_well()
     assert len(hook.messages) == 3
     proxy.cut()

@@ -72,6 +72,7 @@ def test_deviations_of_an_ended_epoch(books: Books) -> None:
     assert (code, a["verdict"], a["deviation"]) == (1, "deviation", 5)
     assert (a["epoch"], a["seq"]) == (2, 1)
     assert metrics(books)["bridgehead_open_batches", "deviation"] == 2
+    assert assemble_report(books.world.deployment).period_from == JANUARY
 
 
 def test_of_several_jobs_the_last_may_be_the_one_that_needs_somebody(books: Books) -> None:

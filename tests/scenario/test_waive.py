@@ -140,7 +140,9 @@ def test_who_waived_what_and_why_stands_in_statement_and_report(
     assert small.sql("exchange", recount["sql"]) == [("j", 1, 1)]
     assert told.json["audit"]["entries"][-1]["action"] == "waive"
     html = next(Path(f) for f in told.json["files"] if f.endswith("html")).read_text("utf-8")
-    for page in (html, render_html(assemble_report(small.deployment))):
+    report = assemble_report(small.deployment)
+    assert [(one.waived_rows, one.waived_besides) for one in report.jobs] == [(1, 0)]
+    for page in (html, render_html(report)):
         for words in (
             "偏差已豁免，账目并不平衡",
             "Deviations waived; the books do not balance",
@@ -498,6 +500,16 @@ def test_what_is_waived_beside_the_batches_by_nobody_is_a_fork(books: Books) -> 
     told = books.state()
     assert (told.code, told.json["verdict"]) == (1, "fork")
     assert books.call("report", "--output", str(books.world.directory / "r.html")).code == 1
+
+
+def test_what_was_found_after_a_period_is_not_waived_in_it(books: Books, capsys: Capsys) -> None:
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.RECONCILED)
+        ledger.ran("deviation", "the sums differ", 1)
+    (books.world.directory / "jobs/a.yaml").unlink()
+    waive_besides(books.world.deployment, "a", "tester", WHY)
+    assert (books.state().code, books.state().json["verdict"]) == (0, "reconciled")
+    assert today(books.world, capsys).json["verdict"] == "waived"
 
 
 def sums_differ(world: World) -> None:
