@@ -221,7 +221,11 @@ class SheetConnector(SqliteConnector):
                 f"column {alike[0]} is called as another is, but for its case, or as ours are"
             )
         d = self.dialect
-        columns = [f"{d.quote(c.name)} {d.ddl(c.type)}" for c in table.columns]
+        # A float has no type there: SQLite would take a text beyond all doubles for infinite.
+        columns = [
+            f"{d.quote(c.name)} {'' if c.type.kind is Kind.FLOAT else d.ddl(c.type)}"
+            for c in table.columns
+        ]
         own = [f"{d.quote(name)} TEXT" for name in (PLACE, FAULT, WHY)]
         name = d.table(table.name)
         self.execute(f"DROP TABLE IF EXISTS {name}")

@@ -102,7 +102,7 @@ CELLS = [
     (12.5, Type(Kind.DECIMAL, precision=10, scale=2), "12.5"),
     (1e300, Type(Kind.FLOAT), "1e+300"),
     (0.1234567890123456, Type(Kind.FLOAT), "0.1234567890123456"),
-    ("x1.5", Type(Kind.FLOAT), "x1.5"),
+    *((word, Type(Kind.FLOAT), word) for word in ("x1.5", "nan", "-inf", "1e999")),
     *((cell, kind, word) for cell, word in TRUTHS for kind in (Type(Kind.BOOLEAN), TEXT)),
     *((cell, kind, digit) for cell, digit in BITS for kind in NUMBERS),
     (1, Type(Kind.BOOLEAN), "true"),
@@ -131,7 +131,7 @@ CELLS = [
     ("-0", Type(Kind.INTEGER), "0"),
     ("x7", Type(Kind.INTEGER), "x7"),
     (" 1.50 ", Type(Kind.DECIMAL), "1.5"),
-    (" 1.5 ", Type(Kind.FLOAT), "1.5"),
+    (" 1.50 ", Type(Kind.FLOAT), "1.5"),
     (" TRUE ", Type(Kind.BOOLEAN), "true"),
     (" 0BF2A6D4-0000-4000-8000-0000000000AB ", UUID, "0bf2a6d4-0000-4000-8000-0000000000ab"),
     (45455, DATE, "45455"),
@@ -488,6 +488,16 @@ def test_a_broken_row_shifts_nothing(tmp_path: Path) -> None:
     assert found == [("1", "a\nb", "2024-06-01"), ("5", None, "2024")]
 
 
+def test_two_charsets_in_one_file_are_no_charset(tmp_path: Path) -> None:
+    """Every one of its bytes could be read as GB 18030."""
+    lines = ["id,name", "1,a", "2,李四", "3,张三", "4,王五", "5,赵六"]
+    encoded = [line.encode("gbk" if line[0] in "24" else "utf-8") for line in lines]
+    (tmp_path / "a.csv").write_bytes(b"\n".join(encoded) + b"\n")
+    found = "its charset is in doubt: line 3 is no UTF-8, and others are; say it"
+    with pytest.raises(StructureMismatch, match=found):
+        read(tmp_path, "a.csv", {"id": TEXT, "name": TEXT})
+
+
 def test_a_broken_row_names_all_the_lines_that_it_swallowed(tmp_path: Path) -> None:
     """Rows may stand in them, which are nowhere else."""
     lines = ["id,name", '1,"a', "2,b", '3,"c"', "4,d", '5,"e', 'f",g', "6,h"]
@@ -498,6 +508,12 @@ def test_a_broken_row_names_all_the_lines_that_it_swallowed(tmp_path: Path) -> N
         ("a.csv, lines 6 to 7", PLACE, "wrong_columns"),
     ]
     assert sound(rows, "id", "name") == [("4", "d"), ("6", "h")]
+
+
+def test_a_row_without_any_value_is_none_however_many_it_lacks(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,name\n1,a\n,,,,\n\n2,b\n", "utf-8")
+    rows = read(tmp_path, "a.csv", {"id": TEXT, "name": TEXT})
+    assert (faults(rows), sound(rows, "id", "name")) == ([], [("1", "a"), ("2", "b")])
 
 
 def test_lines_are_those_of_the_file_wherever_its_names_stand(tmp_path: Path) -> None:
