@@ -13,7 +13,7 @@ from bridge.alarmtext import compose, compose_trial
 from bridge.configuration.alarmrule import AlarmRule
 from bridge.event import EventKind, Severity
 from bridge.failpoint import failpoint
-from bridge.ledger.alarm import Alarm, Occasion, Outbox
+from bridge.ledger.alarm import LONGEST_PAUSE, Alarm, Occasion, Outbox
 from bridge.ledger.event import EventEntry, Events
 from bridge.messenger import send
 from bridge.settings import Deployment
@@ -27,20 +27,22 @@ log = logging.getLogger("bridgehead")
 _AT_ONCE = 10
 _BUDGET_SECONDS = 30.0
 _TOO_OLD = timedelta(days=1)
-_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
+_FIRST_PAUSE = timedelta(minutes=1)
 
 
 def queue_opened(
     outbox: Outbox, rules: Iterable[AlarmRule], entry: EventEntry, at: datetime
 ) -> None:
     """Every rule that wants it is told once, and again after its pause, until somebody has
-    acknowledged it."""
+    acknowledged it; also where it was told by a clock that was ahead."""
     told = outbox.last_told(entry.number) if entry.seen > 1 else {}
     for rule in _wanting(rules, entry):
         last = told.get(rule.called)
         if last is None:
             outbox.queue(entry.number, rule.called, Occasion.OPENED, at)
-        elif entry.acknowledged_at is None and at - last >= timedelta(seconds=rule.repeat_after):
+        elif entry.acknowledged_at is None and abs(at - last) >= timedelta(
+            seconds=rule.repeat_after
+        ):
             outbox.queue(entry.number, rule.called, Occasion.REPEATED, at)
 
 
@@ -118,7 +120,7 @@ def _report(
     if at - alarm.queued_at > _TOO_OLD:
         outbox.drop(alarm, at, failure)
     else:
-        pause = min(_FIRST_PAUSE * 2 ** min(alarm.tries, 10), _LONGEST_PAUSE)
+        pause = min(_FIRST_PAUSE * 2 ** min(alarm.tries, 10), LONGEST_PAUSE)
         outbox.postpone(alarm, at + pause, failure)
 
 

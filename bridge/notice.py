@@ -215,7 +215,9 @@ def _set_aside(deployment: Deployment, observation: Observation, at: datetime) -
         for rule in deployment.settings.alarms:
             last = aside.told.get(rule.called)
             pause = timedelta(seconds=rule.repeat_after)
-            if not rule.wants(entry.kind, entry.severity, None) or (last and at - last < pause):
+            if not rule.wants(entry.kind, entry.severity, None) or (
+                last and abs(at - last) < pause
+            ):
                 continue
             occasion = Occasion.REPEATED if last else Occasion.OPENED
             message = compose(deployment, entry, occasion, rule.language)

@@ -85,7 +85,7 @@ def deadlines(
     """Of the jobs named, or of all: those that owe something and have begun."""
     department, days = deployment.department.code, WorkingDays(deployment.calendar)
     begun = begun_at(connection, department, names)
-    last = reconciled_at(connection, department, names)
+    last = reconciled_at(connection, department, at, names)
     idle = disabled(connection, department)
     recently = _Recent(days, at, recent)
     found = {}

@@ -9,12 +9,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 
 from bridge.ledger.schema import alarm_row as row
 from bridge.ledger.word import read_word
 
-__all__ = ["Alarm", "AlarmState", "Occasion", "Outbox"]
+__all__ = ["LONGEST_PAUSE", "Alarm", "AlarmState", "Occasion", "Outbox"]
+
+LONGEST_PAUSE = timedelta(hours=1)
+"""Between two tries: what is due later than that was given its time by a clock that was ahead."""
 
 _CLAIM = timedelta(minutes=2)
 """A sender that has not reported by then has died; it takes no longer than its time limits."""
@@ -72,18 +75,15 @@ class Outbox:
 
     def last_told(self, event: int) -> dict[str, datetime]:
         """By rule: when it was last told that this event is so."""
-        query = (
-            select(row.c.rule, func.max(row.c.queued_at))
-            .where(row.c.event == event, row.c.occasion != Occasion.RECOVERED.value)
-            .group_by(row.c.rule)
-        )
-        return {found.rule: found[1] for found in self._connection.execute(query)}
+        told = and_(row.c.event == event, row.c.occasion != Occasion.RECOVERED.value)
+        query = select(row.c.rule, row.c.queued_at).where(told).order_by(row.c.number)
+        return {found.rule: found.queued_at for found in self._connection.execute(query)}
 
     def claim(self, at: datetime, limit: int) -> list[Alarm]:
         """Those that are due, oldest first, for this sender alone: each is out of the others' sight
         until it reports, or has had time enough to."""
         names = Alarm.__dataclass_fields__
-        due = and_(self._pending(), row.c.due_at <= at)
+        due = and_(self._pending(), or_(row.c.due_at <= at, row.c.due_at > at + LONGEST_PAUSE))
         query = select(*(row.c[name] for name in names)).where(due)
         found = self._connection.execute(query.order_by(row.c.number).limit(limit)).all()
         taken = []

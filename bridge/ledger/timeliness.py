@@ -65,10 +65,11 @@ def know(connection: Connection, department: str, names: Collection[str], at: da
 
 
 def reconciled_at(
-    connection: Connection, department: str, names: Sequence[str] | None = None
+    connection: Connection, department: str, at: datetime, names: Sequence[str] | None = None
 ) -> dict[str, datetime]:
-    """By job: when a whole window was last reconciled."""
-    return _moments(connection, _LAST_RECONCILED, department, names)
+    """By job: when a whole window was last reconciled, as it stood `at` that moment. What lies
+    behind it was stamped by a clock that was ahead, and says nothing of now."""
+    return _moments(connection, _LAST_RECONCILED, department, names, until=at)
 
 
 def disabled(connection: Connection, department: str) -> set[str]:
@@ -138,9 +139,13 @@ def _known(
 
 
 def _moments(
-    connection: Connection, question: _Question, department: str, names: Collection[str] | None
+    connection: Connection,
+    question: _Question,
+    department: str,
+    names: Collection[str] | None,
+    **more: datetime,
 ) -> dict[str, datetime]:
-    values: dict[str, Any] = {"this_department": department}
+    values: dict[str, Any] = {"this_department": department, **more}
     if names is not None:
         values["names"] = list(names)
     found = connection.execute(question.of_all if names is None else question.of_some, values)
@@ -173,7 +178,8 @@ class _Question:
 _SEALED, _RECONCILED = batch_row.c.sealed_at, batch_row.c.reconciled_at
 _WHOLE = and_(_RECONCILED.is_not(None), batch_row.c.last)
 _FIRST_SEALED = _Question(job_row, _one(_SEALED, _SEALED))
-_LAST_RECONCILED = _Question(job_row, _one(_RECONCILED, _RECONCILED.desc(), _WHOLE))
+_BY_THEN = and_(_WHOLE, batch_row.c.reconciled_at <= bindparam("until"))
+_LAST_RECONCILED = _Question(job_row, _one(_RECONCILED, _RECONCILED.desc(), _BY_THEN))
 _KNOWN = _Question(known_row, known_row.c.known_at)
 _ENABLED = _Question(
     job_row, job_row.c.enabled_at, job_row.c.enabled.is_(True), job_row.c.enabled_at.is_not(None)

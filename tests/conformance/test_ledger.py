@@ -431,9 +431,12 @@ def test_moments_of_a_period_end_before_the_next_begins(ledger: Ledger) -> None:
     assert count_kept(*place, [only_a_part]) == 0
     ours = (ledger.connection, DEPARTMENT)
     for names in None, ["population"]:
-        assert reconciled_at(*ours, names) == {"population": third}
+        assert reconciled_at(*ours, third, names) == {"population": third}
         assert begun_at(*ours, names) == {"population": ledger.batches()[-1].sealed_at}
-    assert reconciled_at(*ours, ["enterprise"]) == reconciled_at(ledger.connection, "other") == {}
+        before = third - timedelta(microseconds=1)  # what came later was not so yet
+        assert reconciled_at(*ours, before, names) == {"population": second}
+    assert reconciled_at(*ours, third, ["enterprise"]) == {}
+    assert reconciled_at(ledger.connection, "other", third) == {}
 
 
 def test_events_are_listed_oldest_first_and_the_newest_stay(connection: Connection) -> None:

@@ -383,6 +383,17 @@ def test_overdue_by_the_clock(told: World, hook: Webhook) -> None:
     assert "[Bridgehead] recovered: overdue j" in hook.titles
 
 
+def test_what_was_reconciled_under_a_clock_that_was_ahead_hides_no_overdue_job(
+    told: World,
+) -> None:
+    told.job("j", catalogue={"update_cycle": "daily"}, **cursor_job())
+    told.run_well()
+    ahead = f"UPDATE bh_batch SET reconciled_at = '{later(days=400):%Y-%m-%d %H:%M:%S.%f+00}'"
+    told.sql("exchange", f"{ahead} WHERE seq = 2")
+    note_all(told.deployment, later(days=9))
+    assert "overdue" in kinds(told)
+
+
 def test_a_job_that_owes_nothing_any_more_is_overdue_no_longer(told: World) -> None:
     (told.directory / "calendar.yaml").write_text("years: [2026, 2027]\n", "utf-8")
     for at, cycle, expected in ((9, "daily", True), (10, "irregular", False)):
@@ -515,19 +526,20 @@ def test_the_exchange_itself_is_down(
         assert told.run().exit_code == 3
     assert hook.titles == ["[Bridgehead] error: store down exchange"]
     assert "exchange is down since" in caplog.text
-    for minutes in (59, 61, 62):
+    days_ahead = 3 * 1440  # and then the clock is right again
+    for minutes in (59, 61, 62, days_ahead, 63, 64):
         with pytest.raises(BridgeheadError):
             note_all(told.deployment, later(minutes=minutes))
-    assert hook.titles[1:] == ["[Bridgehead] error, still so: store down exchange"]
+    assert hook.titles[1:] == ["[Bridgehead] error, still so: store down exchange"] * 3
     mended = datetime.now(UTC)
     proxy.mend()
     told.run_well()
-    assert hook.titles[2:] == ["[Bridgehead] recovered: store down exchange"]
+    assert hook.titles[4:] == ["[Bridgehead] recovered: store down exchange"]
     assert events(told, closed=True) == [("store", "", "exchange", 1)]
     ((since, until),) = told.sql("exchange", "SELECT first_seen_at, closed_at FROM bh_event")
     assert since < mended < until
     told.run_well()
-    assert len(hook.messages) == 3
+    assert len(hook.messages) == 5
     proxy.cut()
 
 
@@ -559,6 +571,26 @@ def test_an_alarm_that_cannot_be_sent_stops_nothing_and_is_not_lost(
         hook.status = 200
         note_all(told.deployment, later(hours=7))  # some hours late, and not dropped
         assert "[Bridgehead] recovered: deviation 人口 (j)" in hook.titles
+
+
+def test_a_clock_that_was_ahead_keeps_no_alarm_back(told: World, hook: Webhook) -> None:
+    """Neither one that did not arrive then, nor the next time that it is told."""
+    rules(told, hook, repeat_after="1h")
+    sighting = Sighting(EventKind.DEVIATION, "j", facts={"deviation": 1})
+
+    def see(at: datetime) -> list[str]:
+        with open_ledger(told.deployment) as exchange:
+            record(exchange, told.deployment, lambda _: Observation((sighting,)), at)
+        note_all(told.deployment, at)
+        return [title for m in hook.take() if "deviation" in (title := m["title"])]
+
+    hook.status = 503
+    assert see(later(days=30)) == []
+    hook.status = 200
+    still_so = "[Bridgehead] critical, still so: deviation 人口 (j)"
+    assert see(later()) == ["[Bridgehead] critical: deviation 人口 (j)", still_so]
+    assert see(later(minutes=50)) == []
+    assert see(later(minutes=70)) == [still_so]
 
 
 def test_what_a_dead_sender_had_taken_is_sent_by_the_next(told: World, hook: Webhook) -> None:
