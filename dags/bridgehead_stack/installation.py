@@ -1,4 +1,5 @@
-"""Brings Airflow's own database up to date: tables, roles, a login for each role, pools.
+"""Brings Airflow's own database up to date: tables, roles, a login for each role, pools; and runs
+of a clock that was ahead hold up no schedule.
 
 `python -m bridgehead_stack.installation`, with AIRFLOW_HOME and BRIDGEHEAD_CONFIG set; it may be
 called at any time, also while Airflow runs. What people have changed since stays: passwords, users,
@@ -11,15 +12,18 @@ import json
 import secrets
 import sys
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
+from airflow.models.dagrun import DagRun
 from airflow.models.pool import Pool
 from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
 from airflow.utils.db import upgradedb
 from airflow.utils.session import create_session
-from sqlalchemy import select
+from airflow.utils.types import DagRunType
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from bridgehead_dag.pool import pools_file
@@ -27,7 +31,7 @@ from bridgehead_dag.reading import config_directory
 from bridgehead_stack.home import Home
 from bridgehead_stack.role import ROLES, TITLES
 
-__all__ = ["install", "install_pools"]
+__all__ = ["install", "install_pools", "release_schedules"]
 
 SLOTS = 3
 """Less than `core.parallelism`: a store that has become slow does not hold up all the others."""
@@ -36,6 +40,7 @@ SLOTS = 3
 def install(home: Home) -> None:
     """May be repeated."""
     upgradedb()
+    release_schedules()
     application: Any
     with get_application_builder() as application:
         manager = application.sm
@@ -47,6 +52,15 @@ def install(home: Home) -> None:
     if made:
         home.write(home.logins, json.dumps({**home.passwords(), **made}, indent=2))
     install_pools(_endpoints(config_directory()))
+
+
+def release_schedules() -> None:
+    """Airflow plans no run before the last one that it has planned. Those of a time that has not
+    come yet stay, as if a person had started them."""
+    planned = DagRun.run_type == DagRunType.SCHEDULED
+    ahead = update(DagRun).where(planned, DagRun.logical_date > datetime.now(UTC))
+    with create_session() as session:
+        session.execute(ahead.values(run_type=DagRunType.MANUAL))
 
 
 def install_pools(endpoints: Iterable[str]) -> None:

@@ -15,15 +15,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.dag_processing.dagbag import DagBag
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+from airflow.models.dag import DagModel
+from airflow.models.dagrun import DagRun
 from airflow.models.xcom import XComModel
 from airflow.utils.db import upgradedb
 from airflow.utils.session import create_session
+from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import select
 
 from bridge.cli import main
 from bridgehead_dag import work
 from bridgehead_dag.verdict import failure
+from bridgehead_stack.installation import release_schedules
 
 
 class Kept(logging.Handler):
@@ -55,6 +60,31 @@ def run(dag_id: str, days_late: str = "0") -> dict[str, Any]:
         "log": kept.lines,
         "seconds": seconds,
     }
+
+
+def ahead(dag_id: str) -> list[float]:
+    """In how many hours the next run is due after one of a clock that was three days ahead, and
+    when that was put right."""
+    DagBundlesManager().sync_bundles_to_db()
+    at = datetime.now(UTC) + timedelta(days=3)
+    with create_session() as session:
+        run = DagRun(dag_id, f"scheduled__{at.isoformat()}", run_type=DagRunType.SCHEDULED)
+        run.logical_date = run.run_after = run.data_interval_start = run.data_interval_end = at
+        run.triggered_by, run.state = DagRunTriggeredByType.TIMETABLE, "success"
+        session.add(run)
+    first = _due(dag_id)
+    release_schedules()
+    return [first, _due(dag_id)]
+
+
+def _due(dag_id: str) -> float:
+    folder = Path(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
+    bag = DagBag(folder, bundle_path=folder, bundle_name="dags-folder")
+    sync_bag_to_db(bag, "dags-folder", None)
+    with create_session() as session:
+        found = session.get(DagModel, dag_id)
+        assert found is not None
+        return (found.next_dagrun_create_after - datetime.now(UTC)).total_seconds() / 3600
 
 
 def command(*arguments: str) -> int:
@@ -93,6 +123,7 @@ _writers: list[sqlite3.Connection] = []
 
 PLAYED: dict[str, Callable[..., Any]] = {
     "run": run,
+    "ahead": ahead,
     "command": command,
     "sql": sql,
     "put": put,

@@ -95,6 +95,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "errors": ("run", "bridge_config_errors"),
     "own name": ("run", "bridge_config_errors"),
     "behind": ("run", "apart"),
+    "ahead": ("ahead", "bridgehead_agent"),
 }
 
 
@@ -347,6 +348,11 @@ def test_the_agent_fails_where_old_change_rows_cannot_go(played: Any) -> None:
     run = played["agent"]
     assert (run["tasks"]["purge/-1"], run["tasks"]["events/-1"]) == ("failed", "success")
     assert any(text.startswith("plain: 0 batches, 0 rows") for _, text in run["log"])
+
+
+def test_runs_of_a_clock_that_was_ahead_hold_up_no_schedule(played: Any) -> None:
+    held_up, after = played["ahead"]
+    assert (held_up > 71, after < 0.1) == (True, True)
 
 
 def test_the_configuration_errors_fail_with_every_problem(played: Any) -> None:
