@@ -22,7 +22,7 @@ Kind = Literal["cron", "interval", "continuous", "manual"]
 # Nine years hold every pattern of a cron line, also 29 February.
 _FIRST_DAY = date(2024, 1, 1)
 _DAYS = 9 * 366
-_LENGTH_LIMIT = 200
+_LENGTH_LIMIT = 150
 _DAY, _WEEKDAY = 2, 4
 # A value, or a range of several, or all, with or without a step: one reading in every scheduler.
 _TERM = re.compile(

@@ -14,7 +14,7 @@ from airflow.settings import TIMEZONE
 
 from bridgehead_dag import step
 from bridgehead_dag.pool import DEFAULT, known_pools, pool_of
-from bridgehead_dag.reading import Entry, Fault, config_directory, read_job, read_jobs
+from bridgehead_dag.reading import Entry, Fault, config_directory, read_job, read_jobs, shown
 from bridgehead_dag.timing import timetable
 
 __all__ = ["CONFIG_ERRORS", "job_dags", "job_faults", "new_dag"]
@@ -94,7 +94,7 @@ def _job_dag(entry: Entry, pools: Collection[str]) -> DAG:
 
 
 def _config_errors(faults: Iterable[Fault]) -> DAG:
-    lines = [f"- `{fault.file}` {fault.message}" for fault in faults]
+    lines = [shown(f"- `{fault.file}` {fault.message}") for fault in faults]
     text = "These files could not be scheduled. 以下文件无法调度。\n\n" + "\n".join(lines)
     with new_dag(
         CONFIG_ERRORS,

@@ -25,6 +25,7 @@ __all__ = [
     "config_directory",
     "read_job",
     "read_jobs",
+    "shown",
 ]
 
 VARIABLE = "BRIDGEHEAD_CONFIG"
@@ -37,7 +38,10 @@ _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
 _SIZE_LIMIT_BYTES = 1_000_000
 _DEPTH_LIMIT = 30
-_TITLE_LENGTH = 500
+_SHOWN_LENGTH = 500
+_SCHEDULE_LENGTH = 150
+_UNKEPT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+"""Characters that Airflow's database does not take."""
 _TASKS = ("one", "three")
 
 # A test holds this list and the engine's together.
@@ -172,10 +176,12 @@ def _entry(stem: str, content: object) -> Entry:
         raise ValueError(
             "tasks: three cannot go on without an end; write one, or a schedule of 10s"
         )
+    if len(schedule) > _SCHEDULE_LENGTH:
+        raise ValueError(f"schedule: is longer than {_SCHEDULE_LENGTH} characters")
     source, target = (_mapping(content, end) for end in ("source", "target"))
     return Entry(
         job=job,
-        title=_shown(_text(content, "title", "")),
+        title=shown(_text(content, "title", "")),
         schedule=schedule,
         tasks=tasks,
         source=_text(source, "endpoint", within="source."),
@@ -186,10 +192,10 @@ def _entry(stem: str, content: object) -> Entry:
     )
 
 
-def _shown(title: str) -> str:
-    """Airflow's database takes neither a NUL nor much more than this: a title that it refuses
-    would keep it from every other job too."""
-    return "".join(c if c.isprintable() else " " for c in title[:_TITLE_LENGTH]).strip()
+def shown(text: str) -> str:
+    """Airflow's database takes neither a NUL nor much more than this: a text that it refuses would
+    keep it from every other job too."""
+    return "".join(c if c.isprintable() else " " for c in text[:_SHOWN_LENGTH]).strip()
 
 
 def _mapping(content: Mapping[Any, Any], key: str) -> Mapping[Any, Any]:
@@ -207,6 +213,8 @@ def _text(
         raise ValueError(f"{within}{key}: is missing")
     if not isinstance(found, str):
         raise ValueError(f"{within}{key}: must be one value")
+    if within and _UNKEPT.search(found.strip()):
+        raise ValueError(f"{within}{key}: {found.strip()!r} is no name: it has a control character")
     return found.strip()
 
 

@@ -64,8 +64,13 @@ def loaded(airflow: Airflow, tmp_path_factory: pytest.TempPathFactory) -> Any:
         twin1={"target": {"endpoint": "centre", "table": "T"}},
         twin2={"target": {"endpoint": "centre", "table": "t"}},
         deep="[" * 100_000,
+        unprinted={"source": {"endpoint": "a\0b", "table": "t"}},
+        unprintable={"source": {"endpoint": "business", "table": "\x7ft"}},
+        again={"schedule": "0 0 * * " + ",".join(["3"] * 72)},
+        key={"a\0b": "c"},
         titled={"title": "a\0b" + "长" * 3_000},
     )
+    (bad / "jobs" / os.fsdecode(b"\xff.yaml")).write_text("", "utf-8")
     os.mkfifo(bad / "jobs" / "pipe.yaml")
     (bad / "jobs" / "named.yaml").write_text("job: other\n", "utf-8")
     (bad / "jobs" / "old.yml").write_text("job: old\n", "utf-8")
@@ -154,6 +159,11 @@ def test_a_bad_file_harms_no_other(loaded: Any) -> None:
         ("jobs/twin2.yaml", "one table belongs to one job"),
         ("jobs/deep.yaml", "is nested deeper than 30 levels"),
         ("jobs/pipe.yaml", "is not a file"),
+        ("jobs/unprinted.yaml", r"source.endpoint: 'a\x00b' is no name"),
+        ("jobs/unprintable.yaml", r"source.table: '\x7ft' is no name"),
+        ("jobs/again.yaml", "schedule: is longer than 150 characters"),
+        ("jobs/key.yaml", "a b: unknown key"),
+        ("jobs/ .yaml", "must hold keys and values"),
     ],
 )
 def test_the_page_of_configuration_errors_names_file_and_fault(
