@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from sys import intern
 
 from sqlalchemy import Connection
 
@@ -80,9 +81,6 @@ def _section(
     until: datetime,
 ) -> JobSection:
     history = History(connection, deployment.department.code, found.job)
-    # A batch that was superseded or rejected claims nothing.
-    sealed = history.batches(None, since, until)[::-1]
-    batches = [batch for batch in sealed if verdict_of(batch) is not None]
     problems = [*verify_ended(history), *verify_chain(history)]
     standing = history.standing()
     content, waived = content_of(standing), history.waived()
@@ -105,7 +103,7 @@ def _section(
         waived_batches=len(waived),
         waived_rows=sum(batch.rows_amiss for batch in waived),
         waived_besides=sum(one.rows for one in found.waivers if not one.seq),
-        batches=tuple(map(batch_line, batches)),
+        batches=tuple(filter(None, map(batch_line, history.sealed(since, until)))),
         content=content,
         timeliness=timely.share if timely else None,
         matters=(
@@ -152,14 +150,17 @@ def summed(sums: Sums) -> Effects:
     return Effects(sums.total, sums.inserted, sums.updated, sums.deleted)
 
 
-def batch_line(batch: Batch) -> BatchLine:
-    tally = batch.tally
+def batch_line(batch: Batch) -> BatchLine | None:
+    """None for a batch that was superseded or rejected: it claims nothing."""
+    verdict = verdict_of(batch)
+    if verdict is None:
+        return None
     return BatchLine(
         epoch=batch.epoch,
         seq=batch.seq,
         kind=batch.kind.value,
         state=batch.state.value,
-        verdict=verdict_of(batch) or Verdict.RECONCILED,
+        verdict=verdict,
         window_low=batch.window_low,
         window_high=batch.window_high,
         sealed_at=batch.sealed_at,
@@ -167,8 +168,8 @@ def batch_line(batch: Batch) -> BatchLine:
         received=effects_of(batch.received) if batch.received else None,
         batch_hash=batch.batch_hash,
         prev_hash=batch.prev_hash,
-        content_hash=batch.content_hash,
-        **vars(tally),
+        content_hash=intern(batch.content_hash),
+        **vars(batch.tally),
         deviation=batch.deviation or 0,
         cause=batch.cause,
     )

@@ -28,7 +28,7 @@ _IMAGES = ("first", "resync")
 _ALARMING = (Verdict.FORK, Verdict.GAP, Verdict.DEVIATION, Verdict.HELD)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Effects:
     """Rows sent, or measured at the receiver. Of an image `total` counts the rows of its key
     range; of changes it is inserted + updated + deleted. A sum over batches has no digest."""
@@ -108,7 +108,7 @@ class Content:
     verdict: Verdict
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BatchLine:
     """Level 1: one batch. `cause` and `next_step` are codes of `remedy.REMEDIES` or plain text;
     a known cause brings its own next step."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 from bridge.batch import Batch
@@ -36,11 +37,16 @@ class Link:
 
 
 def verify(
-    links: Iterable[Link], first: int, prev_hash: str | None, end: Head | None = None
+    links: Iterable[Link],
+    first: int,
+    prev_hash: str | None,
+    end: Head | None = None,
+    *,
+    to_end: bool = True,
 ) -> Iterator[ChainProblem]:
     """Problems of links in ascending order. `first` is the number the chain must begin with,
     `prev_hash` what the first link must name, `end` with what its epoch ended; None when that is
-    not known."""
+    not known. The links need not go `to_end`."""
     expected, head = first, prev_hash
     for link in links:
         if link.seq != expected:
@@ -54,7 +60,7 @@ def verify(
         elif end and link.seq >= end.seq and link.stored_hash != end.head_hash:
             yield _fork(link, "is not what its epoch ended with")
         expected, head = link.seq + 1, link.stored_hash
-    if end and expected <= end.seq:
+    if end and to_end and expected <= end.seq:
         yield ChainProblem("gap", end.epoch, expected, _missing(expected, end.seq), end.seq)
 
 
@@ -65,14 +71,20 @@ def batch_links(batches: Iterable[Batch], *, ended: bool) -> Iterator[Link]:
         yield Link(batch.epoch, batch.seq, batch.prev_hash, batch.batch_hash, computed)
 
 
-def contiguous(batches: Sequence[Batch]) -> Iterator[Sequence[Batch]]:
-    """The batches, in order, as runs of one epoch without a number missing."""
-    begin = 0
-    for place in range(1, len(batches) + 1):
-        before, here = batches[place - 1], batches[place] if place < len(batches) else None
-        if here is None or (here.epoch, here.seq) != (before.epoch, before.seq + 1):
-            yield batches[begin:place]
-            begin = place
+def contiguous(batches: Iterable[Batch]) -> Iterator[Iterator[Batch]]:
+    """The batches, in order, as runs of one epoch without a number missing, each of which is to be
+    read before the next."""
+    number, before = 0, (0, 0)
+
+    def run_of(batch: Batch) -> int:
+        nonlocal number, before
+        epoch, seq = before
+        before = (batch.epoch, batch.seq)
+        number += before != (epoch, seq + 1)
+        return number
+
+    for _, run in groupby(batches, run_of):
+        yield run
 
 
 def _missing(low: int, high: int) -> str:

@@ -178,28 +178,34 @@ class History:
         """The batch of that epoch with the highest number below `seq`."""
         return self._one(_BELOW, of_epoch=epoch, below=seq)
 
-    def in_order(self, epoch: int, from_seq: int) -> Iterator[Batch]:
-        """The batches of an epoch from that number on, read a few at a time, however many there
-        are."""
+    def in_order(
+        self,
+        epoch: int,
+        from_seq: int,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[Batch]:
+        """The batches of an epoch from that number on, sealed in [since, until); a few at a time,
+        however many there are."""
         few = _FROM_SEQ.limit(_AT_ONCE)
+        if since is not None:
+            few = few.where(batch_row.c.sealed_at >= since)
+        if until is not None:
+            few = few.where(batch_row.c.sealed_at < until)
         found = self._all(few, of_epoch=epoch, from_seq=from_seq)
         yield from found
         while len(found) == _AT_ONCE:
             found = self._all(few, of_epoch=epoch, from_seq=found[-1].seq + 1)
             yield from found
 
-    def batches(
-        self,
-        limit: int | None = 100,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> list[Batch]:
-        """Newest first; sealed in [since, until)."""
+    def sealed(self, since: datetime | None, until: datetime) -> Iterator[Batch]:
+        """Those of every epoch that were sealed in [since, until), in order, a few at a time."""
+        for epoch in sorted(self.epochs()):
+            yield from self.in_order(epoch, 1, since, until)
+
+    def batches(self, limit: int | None = 100) -> list[Batch]:
+        """Newest first."""
         query = _BATCHES.order_by(batch_row.c.epoch.desc(), batch_row.c.seq.desc())
-        if since is not None:
-            query = query.where(batch_row.c.sealed_at >= since)
-        if until is not None:
-            query = query.where(batch_row.c.sealed_at < until)
         return self._all(query.limit(limit))
 
     def confirmed(self, epoch: int, numbers: range) -> dict[int, tuple[str, Counts]]:

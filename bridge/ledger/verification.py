@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from bridge.batch import GENESIS, Batch
 from bridge.ledger.audit import Begun, end_of
@@ -72,21 +73,22 @@ def verify_waived_besides(history: History) -> Iterator[ChainProblem]:
         yield ChainProblem("fork", standing.epoch, history.head().seq, what)
 
 
-def verify_batches(history: History, batches: Sequence[Batch]) -> list[ChainProblem]:
+def verify_batches(history: History, batches: Iterable[Batch]) -> list[ChainProblem]:
     """Gaps and forks of these, of which the ledger may have others between them: where one is
     not what was sealed, or does not follow the one before it in the ledger; and numbers that
-    are missing before one."""
+    are missing before one. Each is looked at once, in order, and let go."""
     standing, begun, current = history.standing(), history.begun(), history.epoch
     found: list[ChainProblem] = []
     for run in contiguous(batches):
-        epoch, seq = run[0].epoch, run[0].seq
-        below = history.newest_below(epoch, seq)
+        begin = next(run)
+        epoch = begin.epoch
+        below = history.newest_below(epoch, begin.seq)
         first = below.seq + 1 if below else 1
         before = _hash_before(history, epoch, first, standing, begun)
         end = end_of(epoch, begun) if epoch != current else None
-        if end and end.seq > run[-1].seq:  # what follows may lie in another period
-            end = None
-        found += verify(batch_links(run, ended=epoch != current), first, before, end)
+        links = batch_links(chain((begin,), run), ended=epoch != current)
+        # What follows them may lie in another period.
+        found += verify(links, first, before, end, to_end=False)
     return found
 
 

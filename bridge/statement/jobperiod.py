@@ -25,11 +25,11 @@ from bridge.ledger.verification import (
 )
 from bridge.ledger.waiver import Waiver, waivers
 from bridge.matter import Found, last_found, matters
-from bridge.overview import VERDICTS, verdict_of
+from bridge.overview import VERDICTS
 from bridge.reporting import batch_line, chain_verdicts, content_of, gaps_of, summed
 from bridge.settings import Deployment
 from bridge.timeliness import timeliness_between
-from reconcile.figures import Content, JobSection, Position, Stream
+from reconcile.figures import BatchLine, Content, JobSection, Position, Stream
 from reconcile.matter import Matter, cycles_unknown, sealed_elsewhen
 from reconcile.statement import JobPeriod
 from reconcile.verdict import Verdict, worst
@@ -37,6 +37,9 @@ from reconcile.verdict import Verdict, worst
 __all__ = ["JobInPeriod", "Period"]
 
 _END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
+
+Number = tuple[int, int]
+"""Epoch and seq of a batch."""
 
 log = logging.getLogger("bridgehead")
 
@@ -70,13 +73,14 @@ class JobInPeriod:
         self._period, self._name = period, name
         self._history = history = period.history(name)
         self._standing = history.standing()
-        self._sealed = history.batches(None, period.since, period.until)[::-1]
         self._opening = period.last_before(name, period.since)
         self._closing = period.last_before(name, period.until)
         self._deviated = self._so_far(history.open_deviations())
         self._held = self._so_far(history.held())
         self._waiting = self._so_far(history.unsettled())
         self._waived = self._so_far(history.waived())
+        self._lines: list[BatchLine] = []
+        self._bounds: tuple[Number, Number] | None = None  # the period's first batch, and its last
         self._problems = self._find_problems()
         self._content = self._find_content()
         self._found = self._find_what_runs_found()
@@ -103,9 +107,7 @@ class JobInPeriod:
         )
 
     def _section(self, timeliness: float | None) -> JobSection:
-        # A batch that was superseded or rejected claims nothing.
-        lines = tuple(batch_line(b) for b in self._sealed if verdict_of(b) is not None)
-        by_batch = sum(line.deviation for line in lines) + self._deviation_older
+        by_batch = sum(line.deviation for line in self._lines) + self._deviation_older
         given = self._waivers
         return JobSection(
             **self._configured(),
@@ -113,7 +115,7 @@ class JobInPeriod:
             deviation=max(by_batch, self._deviation_besides),
             stream=self._stream(),
             quarantined_open=quarantined_at(*self._at_the_end),
-            batches=lines,
+            batches=tuple(self._lines),
             waived_batches=len(self._waived),
             waived_rows=sum(batch.rows_amiss for batch in self._waived),
             waived_besides=given[self._name].rows if self._name in given else 0,
@@ -171,11 +173,11 @@ class JobInPeriod:
     def _strayed(self) -> Iterator[Matter]:
         """Of batches whose numbers lie among the period's, and their times do not. A hash covers no
         time: by that one could be taken out of every statement."""
-        ours = sorted((batch.epoch, batch.seq) for batch in self._sealed)
-        if not ours:
+        if self._bounds is None:
             return
+        (epoch, seq), last = self._bounds
         begin, end = ((b.epoch, b.seq) if b else (0, 0) for b in (self._opening, self._closing))
-        numbers = begin if begin < ours[0] else (ours[0][0], ours[0][1] - 1), max(ours[-1], end)
+        numbers = begin if begin < (epoch, seq) else (epoch, seq - 1), max(last, end)
         period = self._period
         found = strayed(
             period.connection,
@@ -245,13 +247,21 @@ class JobInPeriod:
         """Those of the period, and of before it."""
         return [batch for batch in batches if batch.sealed_at < self._period.until]
 
+    def _sealed(self) -> Iterator[Batch]:
+        """The batches of the period, once; on the way is kept what is told of each."""
+        for batch in self._history.sealed(self._period.since, self._period.until):
+            line, number = batch_line(batch), (batch.epoch, batch.seq)
+            self._lines += [line] if line else []
+            self._bounds = (self._bounds[0] if self._bounds else number), number
+            yield batch
+
     def _find_problems(self) -> Sequence[ChainProblem]:
         """Gaps and forks of the period's batches, numbers that are missing before one of them, and
         what is missing at the end of an epoch that ended in the period; and epochs that nobody
         began, and batches that nobody waived, of which none knows when."""
         history, period = self._history, self._period
         every = history.begun()
-        found = [*verify_batches(history, self._sealed), *verify_begun(history, every)]
+        found = [*verify_batches(history, self._sealed()), *verify_begun(history, every)]
         found += [*verify_waived(history), *verify_waived_besides(history)]
         for begun in every.values():
             if begun.ended and period.since <= begun.at < period.until:

@@ -464,9 +464,22 @@ def test_what_is_over_is_taken_over_by_nobody(connection: Connection) -> None:
 def test_batches_are_listed_newest_first(ledger: Ledger) -> None:
     batches = [seal(ledger) for _ in range(4)]
     assert ledger.batches(limit=2) == [batches[3], batches[2]]
-    assert ledger.batches(since=batches[2].sealed_at) == [batches[3], batches[2]]
-    assert ledger.batches(until=batches[1].sealed_at) == [batches[0]]
     assert len(ledger.batches(limit=None)) == 4
+
+
+@pytest.mark.parametrize("at_once", [2, 1000])
+def test_batches_of_a_period_are_read_in_order(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Of every epoch, from the moment on, and before the other."""
+    monkeypatch.setattr("bridge.ledger.history._AT_ONCE", at_once)
+    first = [reconcile(ledger, seal(ledger)) for _ in range(5)]
+    ledger.new_epoch("restored", "li")
+    every = [*first, *(seal(ledger) for _ in range(4))]
+    for low, high in ((1, 7), (0, 4), (4, 6), (6, 8), (3, 3)):
+        found = [*ledger.sealed(every[low].sealed_at, every[high].sealed_at)]
+        assert found == every[low:high]
+    assert [*ledger.sealed(None, datetime.now(UTC) + MINUTE)] == every
 
 
 def test_only_old_reconciled_batches_may_be_purged(ledger: Ledger) -> None:

@@ -293,7 +293,7 @@ WORDS = {
         ("report", "statement", "metrics", "batches", "purge", "reconcile", "run", "resync"),
     ),
     "exchange bh_batch kind": (
-        "j: bh_batch 1/2",
+        "j: bh_batch 1/",
         ("report", "statement", "batches", "purge", "reconcile", "run", "resync"),
     ),
     "exchange bh_event kind": ("j: bh_event", ("events", "metrics")),
