@@ -26,6 +26,7 @@ from bridgehead_dag.narration import log, section
 from bridgehead_dag.verdict import conclude, failure, one_line
 from bridgehead_dag.work import deployment
 from connectors.errors import BridgeheadError, Busy, ConfigurationError
+from reconcile.verdict import Verdict
 
 __all__ = [
     "STEPS",
@@ -122,7 +123,8 @@ STEPS: Mapping[str, Callable[[], None]] = {
 
 
 def compare(job: str) -> Mapping[str, object]:
-    """L3: the contents of exchange and target, key by key. No row moves."""
+    """L3: the contents of exchange and target, key by key. No row moves. While something is on its
+    way nothing can be compared: that is tried again."""
     found = reconcile_job(deployment(), job)
     content = found.content
     counts = {"job": job, "verdict": found.outcome.verdict.value}
@@ -134,6 +136,8 @@ def compare(job: str) -> Mapping[str, object]:
         for word, key in content.sample if content else ():
             log.warning("%s %s", say(word), key)
     conclude(found.outcome)
+    if found.why_not and found.outcome.verdict is Verdict.IN_FLIGHT:
+        raise failure(_TRY_AGAIN, f"{job}: {say(found.why_not)}")
     return counts
 
 

@@ -132,6 +132,10 @@ def played(deployment: Path, airflow: Airflow) -> Any:
             ("sql", c, _SWALLOW.format("steady").replace("swallow", "gulp")),
             ("sql", a, "INSERT INTO steady VALUES (3, 'c', datetime('now'));"),
         ],
+        "audit": [
+            ("sql", a, _ONE_MORE.format("apart", 6)),
+            ("command", "pull", "apart"),
+        ],
         "agent": [
             ("sql", a, _TOUCH.format("plain")),
             *[("command", "run", "plain")] * 2,
@@ -248,7 +252,7 @@ def test_behind_an_open_deviation_three_tasks_deliver_and_the_run_is_red(
     }
     with closing(sqlite3.connect(deployment.parent / "c.db")) as target:
         assert target.execute("SELECT id FROM apart ORDER BY id").fetchall() == [
-            (n,) for n in (1, 2, 4, 5)
+            (n,) for n in (1, 2, 4, 5, 6)
         ]
     assert all(text.startswith("apart: 偏差 deviation 1; ") for text in _errors(run))
 
@@ -309,9 +313,13 @@ def test_only_what_may_heal_is_tried_again(played: Any) -> None:
 def test_the_audit_compares_every_job_and_is_red_for_one(played: Any) -> None:
     run = played["audit"]
     compared = [state for task, state in run["tasks"].items() if task.startswith("compare/")]
-    assert sorted(compared) == ["failed"] * 3 + ["success"] * 3
+    assert sorted(compared) == ["failed"] * 4 + ["success"] * 2
     assert run["tasks"]["all_compared/-1"] == "upstream_failed"
     assert any("extra 0" in text or "'missing': 1" in text for _, text in run["log"])
+
+
+def test_a_comparison_that_could_not_be_made_is_red(played: Any) -> None:
+    assert "apart: 1 batches are in flight; run the job first" in _errors(played["audit"])
 
 
 def test_the_audit_states_the_day_of_its_run_and_the_days_that_were_missed(
