@@ -50,24 +50,24 @@ def assemble_report(
     deployment: Deployment,
     names: Sequence[str] = (),
     since: datetime | None = None,
-    until: datetime | None = None,
 ) -> Report:
-    """Of the jobs named, or of all that have run; with the batches sealed in [since, until)."""
-    until = until or datetime.now(UTC)
+    """Of the jobs named, or of all that have run; with the batches sealed since then, also under a
+    clock that was ahead."""
+    now = datetime.now(UTC)
     found = [job for job in overview(deployment) if job.standing is not None]
     chosen = [job for job in found if not names or job.job in names]
     sections: list[JobSection] = []
     with read_ledger(deployment) as exchange:
         if exchange is not None:
             with exchange.transaction() as connection:
-                sections = [_section(deployment, connection, job, since, until) for job in chosen]
+                sections = [_section(deployment, connection, job, since, now) for job in chosen]
     sealed = [batch.sealed_at for section in sections for batch in section.batches]
     return Report(
         department_code=deployment.department.code,
         department_name=deployment.department.name,
-        generated_at=datetime.now(UTC),
-        period_from=since or min(sealed, default=until),
-        period_to=until,
+        generated_at=now,
+        period_from=since or min(sealed, default=now),
+        period_to=now,
         jobs=tuple(sections),
         left_out=tuple(job.job for job in found if job not in chosen),
     )
@@ -78,7 +78,7 @@ def _section(
     connection: Connection,
     found: JobOverview,
     since: datetime | None,
-    until: datetime,
+    now: datetime,
 ) -> JobSection:
     history = History(connection, deployment.department.code, found.job)
     problems = [*verify_ended(history), *verify_chain(history)]
@@ -86,7 +86,7 @@ def _section(
     content, waived = content_of(standing), history.waived()
     job = deployment.jobs.get(found.job)
     guarantee = found.guarantee
-    timely = timeliness_between(connection, deployment, found.job, since or _BEGINNING, until)
+    timely = timeliness_between(connection, deployment, found.job, since or _BEGINNING, now)
     return JobSection(
         job=found.job,
         title=found.title or found.job,
@@ -103,7 +103,7 @@ def _section(
         waived_batches=len(waived),
         waived_rows=sum(batch.rows_amiss for batch in waived),
         waived_besides=sum(one.rows for one in found.waivers if not one.seq),
-        batches=tuple(filter(None, map(batch_line, history.sealed(since, until)))),
+        batches=tuple(filter(None, map(batch_line, history.sealed(since, _END_OF_TIME)))),
         content=content,
         timeliness=timely.share if timely else None,
         matters=(

@@ -128,6 +128,16 @@ def test_a_batch_that_was_laid_aside_claims_nothing(books: Books) -> None:
     assert [batch.seq for batch in assemble_report(books.world.deployment).jobs[0].batches] == [1]
 
 
+def test_a_batch_that_was_sealed_under_a_clock_that_was_ahead(books: Books) -> None:
+    """Its deviation is open today."""
+    with books.open() as ledger:
+        seal(ledger, datetime.now(UTC) + timedelta(days=3), State.DEVIATED, lost=1)
+        ledger.ran("deviation", None, 1)
+    assert told(books)[1] == 1
+    (batch,) = assemble_report(books.world.deployment).jobs[0].batches
+    assert batch.verdict == "deviation"
+
+
 @pytest.mark.parametrize("wrong", ["missing", "extra", "different"])
 def test_contents_that_differ(books: Books, wrong: str) -> None:
     with books.open() as ledger:
