@@ -78,7 +78,7 @@ def _measure(page: Page, connection: Connection | None, deployment: Deployment) 
         return
     department = deployment.department.code
     _put_events(page, deployment, open_events(connection, department))
-    known, waits = activity(connection, department), horizon_waits(connection, department)
+    known, waits = activity(connection, department, at), horizon_waits(connection, department)
     for name, found in known.items():
         if name not in kept:
             continue

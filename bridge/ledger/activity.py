@@ -40,9 +40,11 @@ class JobActivity:
     reconciled_at: datetime | None
 
 
-def activity(connection: Connection, department: str) -> dict[str, JobActivity]:
-    """An index look-up for each job."""
-    newest = [_newest_reconciled(batch_row.c[name]) for name in ("sealed_at", "reconciled_at")]
+def activity(connection: Connection, department: str, at: datetime) -> dict[str, JobActivity]:
+    """As it stood `at` that moment, whatever a clock that was ahead has stamped. An index look-up
+    for each job."""
+    names = ("sealed_at", "reconciled_at")
+    newest = [_newest_reconciled(batch_row.c[name], at) for name in names]
     query = select(job_row.c.job, job_row.c.ran_milliseconds, *newest)
     found = connection.execute(query.where(job_row.c.department == department))
     return {job: JobActivity(*values) for job, *values in found}
@@ -150,12 +152,12 @@ def _ours() -> Any:
     return job_row.join(batch_row, same)
 
 
-def _newest_reconciled(wanted: Any) -> Any:
+def _newest_reconciled(wanted: Any, at: datetime) -> Any:
     c = batch_row.c
     return (
         select(wanted)
         .where(c.department == job_row.c.department, c.job == job_row.c.job)
-        .where(c.reconciled_at.is_not(None))
+        .where(c.reconciled_at <= at)
         .order_by(c.reconciled_at.desc(), c.epoch.desc(), c.seq.desc())
         .limit(1)
         .correlate(job_row)

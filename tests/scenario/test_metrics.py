@@ -163,7 +163,7 @@ def test_what_stands_in_the_books_is_measured(world: World, capsys: Capsys) -> N
 def test_what_was_not_sent_is_not_counted_and_what_is_over_neither(
     world: World, capsys: Capsys
 ) -> None:
-    books, now = Books(world, capsys), datetime.now(UTC)
+    books, now = Books(world, capsys), datetime.now(UTC) - timedelta(seconds=2)
     with books.open() as ledger:
         old = seal(ledger, now, State.RECONCILED)
         newest = seal(ledger, now, State.RECONCILED, tally=Tally(read=10, inserted=10))
@@ -174,7 +174,7 @@ def test_what_was_not_sent_is_not_counted_and_what_is_over_neither(
         seal(ledger, now, State.HELD, tally=Tally(read=10000, inserted=10000))
         ledger.move(old, State.PURGED)
         c = batch_row.c
-        for batch, seconds in ((old, 9), (newest, 300)):
+        for batch, seconds in ((old, 1), (newest, 2)):
             done = update(batch_row).where(c.job == "a", c.seq == batch.seq)
             ledger.connection.execute(done.values(reconciled_at=now + timedelta(seconds=seconds)))
         moments = (now - timedelta(seconds=900), now - timedelta(seconds=60))
@@ -186,12 +186,26 @@ def test_what_was_not_sent_is_not_counted_and_what_is_over_neither(
     found = read(books.call("metrics").out)
     assert found["bridgehead_rows_sent_today", "a", "inserted"] == 1 + 10 + 100
     assert found["bridgehead_rows_received_today", "a", "inserted"] == 1 + 10 + 99
-    assert found["bridgehead_last_batch_duration_seconds", "a", ""] == 300
+    assert found["bridgehead_last_batch_duration_seconds", "a", ""] == 2
     assert 900 <= found["bridgehead_horizon_age_seconds", "a", ""] < 1000
     assert found["bridgehead_events_open", "a", "critical"] == 1
     assert found["bridgehead_batches_today", "a", "held"] == 1
     assert found["bridgehead_batches_today", "a", "superseded"] == 1
     assert found["bridgehead_batches_today", "a", "waived"] == 2
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=str)
+def test_no_batch_lies_ahead(world: World, capsys: Capsys) -> None:
+    """Where a clock was ahead, how long ago the last one was is told by those before."""
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.run_well()
+    ahead = "UPDATE bh_batch SET reconciled_at = '2999-01-01T00:00:00.000000Z' WHERE seq = 2"
+    world.sql("exchange", ahead)
+    found = read(call(capsys, "--config", world.directory, "metrics").out)
+    last = found["bridgehead_last_batch_timestamp_seconds", "j", ""]
+    assert 0 <= datetime.now(UTC).timestamp() - last < 120
 
 
 def test_a_ledger_that_is_down_is_said_and_a_new_one_is_empty(world: World, capsys: Capsys) -> None:
