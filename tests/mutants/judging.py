@@ -468,6 +468,15 @@ JUDGING = (
         f"{LEDGER}::test_the_newest_is_of_the_newest_epoch[sqlite]",
     ),
     Mutant(
+        "overdue-not-before-the-time-of-a-clock-that-was-ahead",
+        "verdict",
+        "bridge.ledger.timeliness",
+        '_BY_THEN = and_(_WHOLE, batch_row.c.reconciled_at <= bindparam("until"))',
+        "_BY_THEN = _WHOLE",
+        "tests/scenario/test_events.py::"
+        "test_what_was_reconciled_under_a_clock_that_was_ahead_hides_no_overdue_job",
+    ),
+    Mutant(
         "a-neighbours-delivery-taken-for-ours",
         "verdict",
         "bridge.ledger.timeliness",
