@@ -47,7 +47,8 @@ def _of_a_key(held: Hold, plan: Plan, error: StructureMismatch) -> StructureMism
         f"{held.name}: a key collides under the target's collation: {named} takes "
         "two different keys of the source for one; neither was merged",
         endpoint=held.job.target.endpoint,
-        remedy="give the key a collation there that tells them apart, or clear one of them",
+        remedy="give the key a collation there that tells them apart, or clear one of them; "
+        f"where the source has only one of them left: bridgehead resync {held.name} --why TEXT",
     )
 
 

@@ -88,6 +88,27 @@ def test_a_key_may_change_its_case(make: MakeWorld, name: str) -> None:
     assert _names(world) == [(other, "same")]
 
 
+@pytest.mark.parametrize("name", ["citext", "general_ci"])
+def test_a_key_that_changed_its_case_before_a_sweep_found_the_old_one_gone(
+    make: MakeWorld, name: str
+) -> None:
+    """Nothing but a resync knows that only one is left; it is named."""
+    world = _world(make, name)
+    rare = cursor_job(deletes={"sweep": "daily"})
+    world.job("j", target={"endpoint": "target", "table": "t", "adopt": True}, **rare)
+    one, other = PAIRS[name]
+    _insert(world, one, "same")
+    world.run_well()
+    world.sql("source", f"UPDATE t SET id = '{other}', updated_at = now()")
+    for _ in range(2):
+        outcome = world.run()
+        assert (outcome.exit_code, _names(world)) == (4, [(one, "same")])
+        assert "only one of them left: bridgehead resync j --why TEXT" in str(outcome.error)
+    assert world.resync().verdict == "reconciled"
+    assert _names(world) == [(other, "same")]
+    world.run_well()
+
+
 def test_keys_that_differ_are_found_by_the_target_s_own_index(make: MakeWorld) -> None:
     """A collation of its own that folds nothing is no obstacle."""
     world = make("postgresql", "postgresql", "postgresql")
