@@ -17,7 +17,10 @@ from bridge.ledger.word import read_word
 __all__ = ["LONGEST_PAUSE", "Alarm", "AlarmState", "Occasion", "Outbox"]
 
 LONGEST_PAUSE = timedelta(hours=1)
-"""Between two tries: what is due later than that was given its time by a clock that was ahead."""
+"""Between two tries."""
+
+_AHEAD = 2 * LONGEST_PAUSE
+"""What is due later than that was given its time by a clock that was ahead."""
 
 _CLAIM = timedelta(minutes=2)
 """A sender that has not reported by then has died; it takes no longer than its time limits."""
@@ -83,7 +86,7 @@ class Outbox:
         """Those that are due, oldest first, for this sender alone: each is out of the others' sight
         until it reports, or has had time enough to."""
         names = Alarm.__dataclass_fields__
-        due = and_(self._pending(), or_(row.c.due_at <= at, row.c.due_at > at + LONGEST_PAUSE))
+        due = and_(self._pending(), or_(row.c.due_at <= at, row.c.due_at > at + _AHEAD))
         query = select(*(row.c[name] for name in names)).where(due)
         found = self._connection.execute(query.order_by(row.c.number).limit(limit)).all()
         taken = []
