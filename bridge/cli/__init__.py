@@ -1,16 +1,40 @@
 """The `bridgehead` command. One module per noun; `app` knows which command is in which."""
 
+from __future__ import annotations
+
 import gc
 import os
+import sys
+from typing import TYPE_CHECKING
 
-# Importing makes a great many objects and next to no garbage: looking for it would cost a tenth
-# of a second each time `status` is called. The models need no plugins of other packages either.
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-gc.disable()
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-from bridge.cli.app import main  # noqa: E402
+__all__ = ["INTERRUPTED", "main"]
 
-gc.freeze()
-gc.enable()
+INTERRUPTED = 130
 
-__all__ = ["main"]
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # the models need none
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command and leaves with its exit code. Whoever interrupts it before it has begun, or
+    when it is over, has nothing to be told."""
+    try:
+        if "bridge.cli.app" not in sys.modules:
+            _import()
+        from bridge.cli import app
+
+        app.main(arguments)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _import() -> None:
+    """Makes a great many objects and next to no garbage: looking for it would cost a tenth of a
+    second each time `status` is called."""
+    gc.disable()
+    import bridge.cli.app  # noqa: F401
+
+    gc.freeze()
+    gc.enable()

@@ -15,6 +15,7 @@ from typing import Annotated, Any, TextIO
 import typer
 from typer.core import TyperGroup
 
+from bridge.cli import INTERRUPTED
 from bridge.cli.help import SpokenContext, UsageError, say_help, usage_problem
 from bridge.cli.session import Session
 from bridge.cli.shown import show_error, show_internal_error
@@ -56,7 +57,6 @@ COMMANDS = {
     "purge": "purge",
 }
 
-INTERRUPTED = 130
 NOBODY_READS = 141
 """As of a program that SIGPIPE ends; 1 would say that books are not in order."""
 _GLOBAL = ("--config", "--log-format", "--lang", "--debug")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -115,6 +117,17 @@ def test_an_interruption_is_one_line(capsys: Capsys, tmp_path: Path) -> None:
         setup.commands = kept
     assert told.code == 130
     assert told.err == "interrupted; nothing is lost, the next run goes on from here\n"
+
+
+def test_so_is_one_before_everything_is_imported(tmp_path: Path) -> None:
+    """Nothing has begun, and nothing is said."""
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt", "utf-8")
+    command = [sys.executable, "-c", "from bridge.cli import main; main(['families'])"]
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    ended = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")
 
 
 def test_init_writes_a_configuration_that_loads_as_far_as_it_can(
