@@ -28,7 +28,7 @@ def onto_table(job: Job, route: Route, existing: Table, target: Dialect) -> Rout
             problems.append(f"column {column.name} is missing{f' ({hint})' if hint else ''}")
             continue
         there = existing.column(column.name)
-        writable = there.native not in target.unwritable
+        writable = target.takes(there)
         comes = column.source.type if column.brings_uuids else column.exchange
         if not writable or there.type.fit(comes) is Fit.NO:
             found = there.type if writable else there.native
@@ -63,6 +63,13 @@ def _check_target_key(job: Job, key: Sequence[str], existing: Table) -> None:
             f"{job.job}: target {existing.name} is a view",
             endpoint=job.target.endpoint,
             remedy="name a table",
+        )
+    if existing.heirs:
+        raise StructureMismatch(
+            f"{job.job}: target table {existing.name} has tables that inherit from it, whose rows "
+            f"would be changed with its own: {existing.heirs}",
+            endpoint=job.target.endpoint,
+            remedy="name another table, or have them detached: ALTER TABLE … NO INHERIT …",
         )
     if not existing.transactional:
         raise StructureMismatch(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["YEARS", "any_of", "set_of"]
+__all__ = ["YEARS", "any_of", "bytes_of", "set_of"]
 
 YEARS = "^(?:190[1-9]|19[1-9][0-9]|20[0-9]{2}|21[0-4][0-9]|215[0-5])$"
 """MariaDB's YEAR, but for its 0: a text of it becomes 2000 there."""
@@ -29,6 +29,11 @@ def set_of(members: Sequence[str]) -> str:
         if len(rest) > _LONGEST:
             return ""
     return _whole(["", *beginnings])
+
+
+def bytes_of(length: int) -> str:
+    """So many, no more and no fewer: MariaDB's BINARY fills up what is shorter with zeros."""
+    return f"^[0-9a-f]{{{2 * length}}}$"
 
 
 def _whole(choices: Sequence[str]) -> str:

@@ -52,6 +52,10 @@ class Dialect(ABC):
     longest_key: ClassVar[int | None] = None
     """Bytes that an index takes of a key, where its texts may have more."""
 
+    def takes(self, column: Column) -> bool:
+        """Whether a column of a table of others keeps what is put into it."""
+        return column.native not in self.unwritable
+
     @abstractmethod
     def quote(self, name: str) -> str:
         """The identifier, quoted, ready for a statement with parameters."""

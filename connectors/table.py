@@ -213,8 +213,9 @@ class Table:
 
     `key` is the primary key; `unique` holds further keys without nullable columns; `indexed` are
     the columns that lead one of its `indexes`. `schema` is where a server that looks for a name in
-    several has found it. One that is not
-    `transactional` shows rows before they are committed, and keeps them if they never are.
+    several has found it. `heirs` are tables whose rows are read, changed and deleted with its own.
+    One that is not `transactional` shows rows before they are committed, and keeps them if they
+    never are.
     """
 
     name: TableName
@@ -229,6 +230,7 @@ class Table:
     transactional: bool = True
     indexes: tuple[Index, ...] = ()
     schema: str = ""
+    heirs: str = ""
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if there is none."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from connectors.allowed import YEARS, any_of, set_of
+from connectors.allowed import YEARS, any_of, bytes_of, set_of
 from connectors.mysql.dialect import UTC_MARK
 from connectors.table import Column, Filling, Index, Kind, Table, TableName, Type
 
@@ -174,11 +174,11 @@ def _column_of(row: Sequence[Any], is_json: bool, is_triggered: bool) -> Column:
         folds=not exact,
         charset=LOSSY.get((collation or "").partition("_")[0], ""),
         filling=Filling.FREE if is_triggered and filling is Filling.NEEDED else filling,
-        allowed=_allowed(data, spelled),
+        allowed=_allowed(data, spelled, length),
     )
 
 
-def _allowed(data: str, spelled: str) -> str:
+def _allowed(data: str, spelled: str, length: int | None) -> str:
     """Nothing where the catalogue may have lost a member's character: it knows none of four bytes,
     and spells it as "?"."""
     if "?" in spelled:
@@ -189,6 +189,8 @@ def _allowed(data: str, spelled: str) -> str:
             return any_of(members)
         case "set":
             return set_of(members)
+        case "binary":
+            return bytes_of(length or 0)
         case _:
             return YEARS if data == "year" else ""
 

@@ -17,8 +17,8 @@ AND (n.nspname = %s OR (CAST(%s AS text) IS NULL AND pg_catalog.pg_table_is_visi
 """
 
 # name, type, typmod, not null, sorts by bytes, comment, table comment, kind, rows, collation where
-# it is not the database's, whether it folds, who fills it, schema; what marks a computed column
-# differs by release
+# it is not the database's, whether it folds, who fills it, schema, and no tables that inherit from
+# it, for there are none; what marks a computed column differs by release
 COLUMNS = """
 SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull,
   a.attcollation = 0 OR coalesce(
@@ -37,7 +37,7 @@ SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull,
       SELECT 1 FROM pg_catalog.pg_trigger g
       WHERE g.tgrelid = a.attrelid AND g.tgtype & 7 = 7 AND g.tgenabled IN ('O', 'A'))
     THEN 'needed'
-  ELSE 'free' END, h.nspname
+  ELSE 'free' END, h.nspname, ''
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class r ON r.oid = a.attrelid
 JOIN pg_catalog.pg_namespace h ON h.oid = r.relnamespace

@@ -40,7 +40,8 @@ ORDER BY 1, 2
 
 # name, type, typmod, not null, sorts by bytes, comment, table comment, kind, rows, collation where
 # it is not the database's, whether it or that of a unique index folds, who fills it (a trigger of
-# type 7 is called before the insert of each row), schema
+# type 7 is called before the insert of each row), schema, the tables that inherit from it and are
+# neither its partitions nor TimescaleDB's chunks of it
 COLUMNS = """
 SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull,
   a.attcollation = 0 OR coalesce(
@@ -66,7 +67,13 @@ SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull,
       SELECT 1 FROM pg_catalog.pg_trigger g
       WHERE g.tgrelid = a.attrelid AND g.tgtype & 7 = 7 AND g.tgenabled IN ('O', 'A'))
     THEN 'needed'
-  ELSE 'free' END, h.nspname
+  ELSE 'free' END, h.nspname,
+  coalesce((SELECT string_agg(c.relname, ', ' ORDER BY c.relname)
+    FROM pg_catalog.pg_inherits i
+    JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE i.inhparent = r.oid AND r.relkind = 'r'
+    AND n.nspname <> '_timescaledb_internal'), '')
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class r ON r.oid = a.attrelid
 JOIN pg_catalog.pg_namespace h ON h.oid = r.relnamespace
@@ -188,6 +195,7 @@ def relation_of(
         row_estimate=max(0, first[8]),
         indexes=tuple(Index(index, names, bool(is_unique)) for _, is_unique, names, index in keys),
         schema=first[12],
+        heirs=first[13],
     )
 
 

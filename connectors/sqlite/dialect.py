@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from connectors.dialect import Dialect, Statement
 from connectors.selection import Output, Span
-from connectors.sqlite.types import has_text_affinity
+from connectors.sqlite.types import has_text_affinity, makes_numbers
 from connectors.table import Column, Kind, Type
 
 __all__ = ["SqliteDialect"]
@@ -44,6 +44,9 @@ class SqliteDialect(Dialect):
     placeholder: ClassVar[str] = "?"
     max_identifier_bytes: ClassVar[int] = 512
     folds_names: ClassVar[bool] = True
+
+    def takes(self, column: Column) -> bool:
+        return column.type.kind is not Kind.TEXT or not makes_numbers(column.native)
 
     def quote(self, name: str) -> str:
         """In backticks: a name in double quotes that is no column would become a string."""

@@ -9,7 +9,7 @@ import re
 
 from connectors.table import Kind, Type
 
-__all__ = ["declared_type", "has_text_affinity"]
+__all__ = ["declared_type", "has_text_affinity", "makes_numbers"]
 
 _DECLARED = re.compile(r"([^()]*?)\s*(?:\(\s*(-?\d+)\s*(?:,\s*(-?\d+)\s*)?\))?")
 _ZONED = frozenset({"TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE", "DATETIMEOFFSET"})
@@ -73,3 +73,11 @@ def has_text_affinity(declared: str) -> bool:
     """Whether the column keeps every number put into it as text."""
     word = declared.upper()
     return "INT" not in word and any(part in word for part in ("CHAR", "CLOB", "TEXT"))
+
+
+def makes_numbers(declared: str) -> bool:
+    """Whether the column makes a number of each text that looks like one, and of `007` another
+    text, though its declaration names no number: STRING, as many write it."""
+    word = declared.upper().partition("(")[0].strip()
+    is_known = word in _KINDS or any(part in word for part, _ in _AFFINITIES)
+    return word not in ("", "ANY") and not is_known

@@ -484,6 +484,14 @@ DELIVERING = (
         "tests/scenario/test_foreign_keys.py::test_rows_to_which_others_lead_stay[mysql]",
     ),
     Mutant(
+        "rows-of-tables-that-inherit-taken-for-its-own",
+        "apply",
+        "bridge.fit",
+        "if existing.heirs:",
+        "if existing.is_view:",
+        "tests/scenario/test_allowed_values.py::test_a_target_from_which_others_inherit_is_refused",
+    ),
+    Mutant(
         "any-table-taken-by-a-job-that-was-here-before",
         "apply",
         "bridge.preparation",

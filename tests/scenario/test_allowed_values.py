@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.oracle import Place
-from tests.scenario.world import World, cursor_job
+from tests.scenario.world import CAPTURES, MakeWorld, World, cursor_job
 
 PG, MARIA = "postgresql", "mysql"
 TEXT = "varchar(20)"
@@ -14,11 +14,13 @@ KINDS = {
     "enum": ((MARIA, PG, MARIA), TEXT, ENUM, ["男", "女", "it's, so"], ["未知", "", "2", "A"]),
     "set": ((PG, MARIA, MARIA), TEXT, "SET('a','b','c')", ["", "a,c", "a,b,c"], ["d", "c,a", "3"]),
     "year": ((PG, PG, MARIA), "int", "YEAR", ["1901", "2155"], ["0", "21", "1900", "2156", "-1"]),
+    "binary": ((PG, PG, MARIA), "bytea", "BINARY(3)", ["abc", "xyz"], ["a", "", "ab"]),
     "label": ((PG, PG, PG), TEXT, "mood", ["sad", "it's ok"], ["glad", "SAD", ""]),
     "domain": ((PG, PG, PG), TEXT, "feeling", ["sad", "it's ok"], ["glad", "SAD", ""]),
 }
 """By kind of column: the stores, its type at the source and at the target, and values for it. Some
-of those that are refused MariaDB would take for another value without a word (2, A, c,a, 21, 0)."""
+of those that are refused MariaDB would take for another value without a word (2, A, c,a, 21, 0), or
+fill up with zeros."""
 
 
 @pytest.mark.parametrize(
@@ -108,3 +110,42 @@ def test_money_is_read_and_not_written(world: World, key: str, kind: str) -> Non
     world.run_well()
     ((arrived,),) = world.sql("target", "SELECT v::text FROM t")
     assert arrived == "-10.50"
+
+
+def test_a_column_that_makes_numbers_of_texts_is_refused(make: MakeWorld) -> None:
+    """SQLite reads STRING as NUMERIC: `007` and `7` were one."""
+    world = make("sqlite", "sqlite", "sqlite")
+    world.sql("source", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)")
+    world.sql("source", "INSERT INTO t VALUES (1, '007'), (2, '7'), (3, '1.50')")
+    world.sql("target", "CREATE TABLE t (id INTEGER PRIMARY KEY, v STRING(20))")
+    world.job("j", **CAPTURES["compare"])
+    outcome = world.run()
+    assert outcome.exit_code == 4
+    assert "target table t does not fit: column v is STRING(20), and text comes" in str(
+        outcome.error
+    )
+    world.sql("target", "DROP TABLE t", "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)")
+    world.run_well()
+    assert world.sql("target", "SELECT v FROM t ORDER BY id") == [("007",), ("7",), ("1.50",)]
+
+
+def test_a_target_from_which_others_inherit_is_refused(make: MakeWorld) -> None:
+    """PostgreSQL shows and deletes their rows with its own; a partition's are its own."""
+    world = make(PG, PG, PG)
+    world.make_table(3)
+    columns = "(id integer PRIMARY KEY, name text, amount numeric(10,2), updated_at timestamptz)"
+    world.sql("target", f"CREATE TABLE t {columns}", "CREATE TABLE heir () INHERITS (t)")
+    world.sql("target", "INSERT INTO heir VALUES (9, 'theirs')")
+    world.job("j", target={"endpoint": "target", "table": "t", "adopt": True}, **cursor_job())
+    outcome = world.run()
+    assert outcome.exit_code == 4
+    assert "has tables that inherit from it, whose rows would be changed with its own: heir" in str(
+        outcome.error
+    )
+    world.sql("target", "ALTER TABLE heir NO INHERIT t")
+    world.run_well()
+    assert world.sql("target", "SELECT id FROM heir") == [(9,)]
+    parted = f"{columns} PARTITION BY RANGE (id)"
+    part = "CREATE TABLE part PARTITION OF t FOR VALUES FROM (0) TO (100)"
+    world.sql("target", "DROP TABLE t", f"CREATE TABLE t {parted}", part)
+    assert world.resync().verdict == "reconciled"
