@@ -10,9 +10,9 @@ from bridge.job import Job
 from bridge.mapping import Route
 from connectors.dialect import Dialect
 from connectors.errors import StructureMismatch, nearest
-from connectors.table import Filling, Fit, Kind, Table, Type
+from connectors.table import Filling, Fit, Kind, Table, TableName, Type
 
-__all__ = ["onto_table", "sorts_otherwise"]
+__all__ = ["onto_table", "other_key", "sorts_otherwise"]
 
 _NOT_AS_TEXT = frozenset({Kind.DECIMAL, Kind.TIME})
 
@@ -50,6 +50,21 @@ def onto_table(job: Job, route: Route, existing: Table, target: Dialect) -> Rout
     _check_target_key(job, route.key, existing)
     refuse_unfilled(job.job, job.target.endpoint, existing, [c.name for c in columns])
     return replace(route, columns=tuple(columns))
+
+
+def other_key(
+    job: Job, key: Sequence[str], place: TableName, others: Sequence[str]
+) -> StructureMismatch:
+    """Of a table of ours whose key is another; `others`: what others keep in it, or by it."""
+    remedy = "drop the table: a resync makes it anew"
+    if others:
+        kept = ", ".join(others)
+        remedy = f"share the key as before, or name another target table: others need it for {kept}"
+    return StructureMismatch(
+        f"{job.job}: target table {place} has another key than {', '.join(key)}",
+        endpoint=job.target.endpoint,
+        remedy=remedy,
+    )
 
 
 def sorts_otherwise(comes: Type, kept: Type) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bridge.claim import is_ours
 from bridge.errors import Changed
 from bridge.filling import refuse_cascades, refuse_unlogged
-from bridge.fit import onto_table
+from bridge.fit import onto_table, other_key
 from bridge.hold import Hold
 from bridge.ledger.history import History
 from bridge.ledger.schema import EXCHANGE, RECEIVER
@@ -17,7 +17,7 @@ from bridge.narrow import narrow_columns
 from bridge.route import describe_source, find_route
 from connectors.changes import Changes
 from connectors.effects import Effects
-from connectors.errors import ConfigurationError, StructureMismatch
+from connectors.errors import ConfigurationError
 from connectors.selection import Format
 from connectors.table import Column, ForeignKey, Table, TableName, Type
 
@@ -218,15 +218,7 @@ def _refuse_other_key(held: Hold, route: Route, there: _There, cursor: _Cursor |
     ours |= set(held.exchange.describe(copy).names if begun else ())
     others = [name for name in there.table.names if name not in ours]
     others += [str(key.table) for key in there.leading]
-    remedy = "drop the table: a resync makes it anew"
-    if others:
-        kept = ", ".join(others)
-        remedy = f"share the key as before, or name another target table: others need it for {kept}"
-    raise StructureMismatch(
-        f"{held.name}: target table {there.place} has another key than {', '.join(route.key)}",
-        endpoint=held.job.target.endpoint,
-        remedy=remedy,
-    )
+    raise other_key(held.job, route.key, there.place, others)
 
 
 def _refuse_neighbour(held: Hold) -> None:
