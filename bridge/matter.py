@@ -40,7 +40,7 @@ def last_found(standing: Standing | None, until: datetime) -> Found:
 def matters(
     still_open: Sequence[Batch],
     waived: Sequence[Batch],
-    given: Mapping[str, Waiver],
+    given: Sequence[Waiver],
     since: datetime | None,
     problems: Sequence[ChainProblem],
     content: Content | None,
@@ -55,11 +55,12 @@ def matters(
         if since is not None and batch.sealed_at < since:
             deviation = None if batch.state is State.HELD else batch.deviation or 0
             yield matter.older_batch(batch.epoch, batch.seq, deviation, batch.cause)
-    for one in (waiver for waiver in given.values() if not waiver.seq):
+    of_batches = {waiver.batch_hash: waiver for waiver in given if waiver.seq}
+    for one in (waiver for waiver in given if not waiver.seq):
         found_there = Words(chinese().say_error(one.found), one.found)
         yield matter.waived_besides(found_there, one.rows, one.actor, _day(one), one.why)
     for batch in waived:
-        waiver, never_left = given.get(batch.batch_hash), batch.received is None
+        waiver, never_left = of_batches.get(batch.batch_hash), batch.received is None
         if waiver is not None:  # else it is a fork, which is told
             by_whom = (waiver.actor, _day(waiver), waiver.why)
             place, rows = (batch.epoch, batch.seq), batch.rows_amiss

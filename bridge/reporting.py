@@ -110,7 +110,7 @@ def _section(
             *matters(
                 [*history.open_deviations(), *history.held()],
                 waived,
-                {one.batch_hash or one.job: one for one in found.waivers},
+                found.waivers,
                 since,
                 problems,
                 content,

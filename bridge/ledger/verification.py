@@ -53,10 +53,11 @@ def verify_waived(history: History, epoch: int | None = None) -> Iterator[ChainP
     """A fork for each batch, of that epoch or of any, that is waived by nobody of whom the
     audit log tells."""
     batches = [batch for batch in history.waived() if epoch in (None, batch.epoch)]
-    given = waivers(history.connection, history.department, history.job) if batches else {}
+    given = waivers(history.connection, history.department, history.job) if batches else []
+    hashes = {waiver.batch_hash for waiver in given}
     for batch in batches:
         contradicts_itself = batch.contradicts_itself(ended=batch.epoch != history.epoch)
-        if batch.batch_hash not in given and not contradicts_itself:  # else told as that
+        if batch.batch_hash not in hashes and not contradicts_itself:  # else told as that
             what = f"{batch.seq} is waived, and the audit log tells of no waiver"
             yield ChainProblem("fork", batch.epoch, batch.seq, what)
 
@@ -66,9 +67,9 @@ def verify_waived_besides(history: History) -> Iterator[ChainProblem]:
     standing = history.standing()
     if standing is None or not standing.is_waived:
         return
-    given = waivers(history.connection, history.department, history.job).get(history.job)
-    rows = standing.content_deviation or 1
-    if given is None or (given.epoch, given.rows) != (standing.epoch, rows):
+    given = waivers(history.connection, history.department, history.job)
+    answered = [(waiver.epoch, waiver.rows) for waiver in given if not waiver.seq]
+    if answered != [(standing.epoch, standing.content_deviation or 1)]:
         what = "its deviation is waived, and the audit log tells of no waiver"
         yield ChainProblem("fork", standing.epoch, history.head().seq, what)
 

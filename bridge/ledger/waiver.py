@@ -41,10 +41,9 @@ class Waiver:
         return f"{self.epoch}/{self.seq}"
 
 
-def waivers(connection: Connection, department: str, job: str | None = None) -> dict[str, Waiver]:
-    """Every one that was given, by the hash of its batch, or by its job where it is of none; of one
-    job, or of all. An entry that does not say so as it was written was altered, and waives
-    nothing."""
+def waivers(connection: Connection, department: str, job: str | None = None) -> list[Waiver]:
+    """The last that was given of each batch, and of what stands in none; of one job, or of all. An
+    entry that does not say so as it was written was altered, and waives nothing."""
     c = audit_entry.c
     query = select(c.job, c.at, c.actor, c.details).where(
         c.department == department, c.action == WAIVE
@@ -56,18 +55,18 @@ def waivers(connection: Connection, department: str, job: str | None = None) -> 
         with suppress(ValueError, KeyError, TypeError):
             waiver = Waiver(job=named, at=at, actor=actor, **json.loads(text))
             if isinstance(waiver.rows, int):
-                found[waiver.batch_hash or waiver.job] = waiver
-    return found
+                found[waiver.job, waiver.batch_hash] = waiver
+    return list(found.values())
 
 
 def standing_waivers(connection: Connection, department: str) -> list[Waiver]:
     """Of all that is waived now, and not put right since."""
     c = batch_row.c
     query = select(c.batch_hash).where(c.department == department, c.state == State.WAIVED.value)
-    keys = set(connection.execute(query).scalars())
+    batches = set(connection.execute(query).scalars())
     besides = select(job_row.c.job).where(
         job_row.c.department == department, job_row.c.ran_verdict == Verdict.WAIVED.value
     )
-    keys |= set(connection.execute(besides).scalars())
-    given = waivers(connection, department) if keys else {}
-    return [waiver for key, waiver in given.items() if key in keys]
+    jobs = set(connection.execute(besides).scalars())
+    given = waivers(connection, department) if batches or jobs else []
+    return [one for one in given if (one.batch_hash in batches if one.seq else one.job in jobs)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -108,7 +108,6 @@ class JobInPeriod:
 
     def _section(self, timeliness: float | None) -> JobSection:
         by_batch = sum(line.deviation for line in self._lines) + self._deviation_older
-        given = self._waivers
         return JobSection(
             **self._configured(),
             verdict=worst(self._verdicts()),
@@ -118,7 +117,7 @@ class JobInPeriod:
             batches=tuple(self._lines),
             waived_batches=len(self._waived),
             waived_rows=sum(batch.rows_amiss for batch in self._waived),
-            waived_besides=given[self._name].rows if self._name in given else 0,
+            waived_besides=sum(one.rows for one in self._waivers if not one.seq),
             content=self._content,
             timeliness=timeliness,
             matters=tuple(self._matters()),
@@ -288,13 +287,13 @@ class JobInPeriod:
             last.pop(Verdict.HELD, None)
         return last | found
 
-    def _find_waivers(self) -> Mapping[str, Waiver]:
+    def _find_waivers(self) -> Sequence[Waiver]:
         """As `waivers`, of what is waived: of batches, and of what stands beside them."""
         besides = self._is_waived_besides
         if not (self._waived or besides):
-            return {}
+            return []
         given = waivers(self._period.connection, self._period.department, self._name)
-        return given if besides else {key: one for key, one in given.items() if key != self._name}
+        return [waiver for waiver in given if waiver.seq or besides]
 
 
 def _deviation_of(content: Content | None) -> int:

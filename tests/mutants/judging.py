@@ -513,7 +513,7 @@ JUDGING = (
         "waived-by-nobody",
         "verdict",
         "bridge.ledger.verification",
-        "if batch.batch_hash not in given and",
+        "if batch.batch_hash not in hashes and",
         "if batch.batch_hash is None and",
         "tests/scenario/test_waive.py::test_a_waiver_that_the_audit_log_does_not_tell_of_is_a_fork",
     ),
