@@ -31,6 +31,7 @@ from connectors.errors import (
 from connectors.registry import FAMILIES, connect
 from connectors.selection import Output, Selection
 from connectors.table import Column, Kind, Table, TableName, Type
+from connectors.template import FIRST_ROW, MARK, NAMES_ROW, SHEET, VERSION, VERSION_NOW
 from tests.sheetfile import NA, write_ods, write_xls, write_xlsx
 
 TEXT = Type(Kind.TEXT)
@@ -414,6 +415,12 @@ def test_the_data_may_begin_anywhere(tmp_path: Path) -> None:
     assert sound(read(tmp_path, "a.xlsx", {"k": TEXT, "v": TEXT}, header="3"), "k", "v") == [
         ("1", "a")
     ]
+    rows[3][4], rows[3][2] = NA, 7
+    formats = {(3, 2): "000"}
+    write_xlsx(tmp_path / "a.xlsx", rows, formats=formats)
+    found = read(tmp_path, "a.xlsx", {"k": TEXT, "v": TEXT}, header="3")
+    assert faults(found) == [("a.xlsx, 人员, row 4", "v", "error_value")]
+    assert found[0]["k"] == "007"
 
 
 def test_which_sheet(tmp_path: Path) -> None:
@@ -430,6 +437,33 @@ def test_which_sheet(tmp_path: Path) -> None:
     assert sound(read(tmp_path, "a.xlsx", {"k": TEXT}, sheet="two"), "k") == [("two",)]
     with pytest.raises(StructureMismatch, match="no sheet 'three'; it has: one, two"):
         read(tmp_path, "a.xlsx", {"k": TEXT}, sheet="three")
+
+
+@pytest.mark.parametrize("release", ["1", "2", ""])
+def test_a_template_says_where_its_rows_are(tmp_path: Path, release: str) -> None:
+    """Of its own sheet, and as long as nobody says it otherwise."""
+    import xlsxwriter
+
+    marks = [(VERSION, release), (SHEET, "2024"), (NAMES_ROW, 2), (FIRST_ROW, 4), ("a note",)]
+    rows = [["k"], ["k"], ["编号"], ["1"]]
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx", {"strings_to_numbers": False}) as book:
+        for name, content in ((MARK, marks), ("notes", rows), ("2024", rows)):
+            sheet = book.add_worksheet(name)
+            for number, cells in enumerate(content):
+                sheet.write_row(number, 0, cells)
+    if release != VERSION_NOW:
+        with pytest.raises(StructureMismatch, match="template was made by another release"):
+            read(tmp_path, "a.xlsx", {"k": TEXT})
+        return
+
+    def places(**said: str) -> list[str]:
+        return sorted(row[PLACE] for row in read(tmp_path, "a.xlsx", {"k": TEXT}, **said))
+
+    assert places() == ["a.xlsx, 2024, row 4"]
+    assert places(sheet="notes") == [f"a.xlsx, notes, row {row}" for row in (2, 3, 4)]
+    assert places(header="2") == [f"a.xlsx, 2024, row {row}" for row in (3, 4)]
+    with pytest.raises(StructureMismatch, match="no sheet 'x'; it has: notes, 2024"):
+        read(tmp_path, "a.xlsx", {"k": TEXT}, sheet="x")
 
 
 # -- CSV -----------------------------------------------------------------------------------------
@@ -574,7 +608,7 @@ def test_a_file_without_a_column_is_refused_and_says_what_it_has(tmp_path: Path)
         read(tmp_path, "a.xlsx", {"k": TEXT})
 
 
-def test_what_would_not_fit_into_memory(tmp_path: Path) -> None:
+def test_what_would_not_fit_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_xlsx(tmp_path / "far.xlsx", [["k"], ["1"]])
     import xlsxwriter
 
@@ -588,6 +622,26 @@ def test_what_would_not_fit_into_memory(tmp_path: Path) -> None:
         packed.writestr("xl/worksheets/sheet1.xml", b"\0" * (3 << 20))
     with pytest.raises(StructureMismatch, match="it unpacks to 3 MB in 1 parts; 1 MB at most"):
         read(tmp_path, "bomb.xlsx", {"k": TEXT}, max_mb="1")
+    monkeypatch.setattr("connectors.sheet.survey._MOST_PARTS", 2)
+    write_xlsx(tmp_path / "far.xlsx", [["k"], ["1"]])
+    with pytest.raises(StructureMismatch, match=r"it unpacks to 0 MB in \d+ parts; 1 MB at most"):
+        read(tmp_path, "far.xlsx", {"k": TEXT}, max_mb="1")
+    (tmp_path / "large.xls").write_bytes(bytes((1 << 20) + 1))
+    with pytest.raises(StructureMismatch, match="it has 1 MB; 1 MB at most"):
+        read(tmp_path, "large.xls", {"k": TEXT}, max_mb="1")
+
+
+def test_cells_that_do_not_say_where_they_stand_are_not_guessed(tmp_path: Path) -> None:
+    write_xlsx(tmp_path / "a.xlsx", [["k"], ["1"]])
+    part = "xl/worksheets/sheet1.xml"
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as packed:
+        parts = {name: packed.read(name) for name in packed.namelist()}
+    parts[part] = re.sub(rb'(<c) r="[A-Z]+[0-9]+"', rb"\1", parts[part])
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w") as packed:
+        for name, content in parts.items():
+            packed.writestr(name, content)
+    with pytest.raises(StructureMismatch, match="its cells do not say where they stand"):
+        read(tmp_path, "a.xlsx", {"k": TEXT})
 
 
 def test_a_part_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:

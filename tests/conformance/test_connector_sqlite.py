@@ -584,5 +584,6 @@ def test_a_file_that_cannot_be_read_is_no_matter_of_host_and_port(
 
 
 def test_decimals_kept_as_text_are_in_order_and_what_is_none_comes_last() -> None:
-    texts = ["b", "10", "-0.5", "a", "9.75", ""]
-    assert sorted(texts, key=cmp_to_key(compare_decimals)) == ["-0.5", "9.75", "10", "", "a", "b"]
+    ordered = ["-0.5", "9.75", "10", "", "-Infinity", "NaN", "a", "b"]
+    for texts in (ordered, ordered[::-1], ordered[1::2] + ordered[::2]):
+        assert sorted(texts, key=cmp_to_key(compare_decimals)) == ordered

@@ -133,7 +133,7 @@ PLAYED: dict[str, Callable[..., Any]] = {
 
 if __name__ == "__main__":
     plan, answer = map(Path, sys.argv[1:])
-    work.FOLLOW_SECONDS, work.PAUSE_SECONDS, work.REST_SECONDS = 3.0, 0.5, 0.5
+    work.FOLLOW_SECONDS, work.PAUSE_SECONDS, work.REST_SECONDS = 3.0, 0.5, 3.0
     upgradedb()
     played = [PLAYED[verb](*words) for verb, *words in json.loads(plan.read_text("utf-8"))]
     kinds = {code: type(failure(code, "")).__name__ for code in (1, 2, 3, 4)}

@@ -90,8 +90,10 @@ STEPS: dict[str, tuple[str, ...]] = {
     "steady": ("run", "steady"),
     "asleep": ("run", "steady"),
     "stuck": ("run", "steady"),
+    "stuck still": ("run", "steady"),
     "audit": ("run", "bridgehead_audit"),
     "agent": ("run", "bridgehead_agent"),
+    "unheard": ("run", "bridgehead_agent"),
     "errors": ("run", "bridge_config_errors"),
     "own name": ("run", "bridge_config_errors"),
     "behind": ("run", "apart"),
@@ -106,6 +108,9 @@ def played(deployment: Path, airflow: Airflow) -> Any:
     a, b, c = (str(stores / f"{name}.db") for name in "abc")
     broken, own = (str(deployment / f"jobs/{n}.yaml") for n in ("broken", "bridgehead_agent"))
     plain = (deployment / "jobs/plain.yaml").read_text("utf-8")
+    (deployment / "nobody").write_text("json://127.0.0.1:1/", "utf-8")
+    alarms = {"alarms": [{"name": "duty", "to": {"file": "nobody"}}]}
+    settings = (deployment / "bridgehead.yaml").read_text("utf-8") + yaml.safe_dump(alarms)
     before: dict[str, list[tuple[str, ...]]] = {
         "held back": [
             ("sql", a, _ONE_MORE.format("apart", 5)),
@@ -141,6 +146,7 @@ def played(deployment: Path, airflow: Airflow) -> Any:
             *[("command", "run", "plain")] * 2,
             ("sql", b, _KEEP.format("plain")),
         ],
+        "unheard": [("put", str(deployment / "bridgehead.yaml"), settings)],
         "own name": [("put", broken, ""), ("put", own, plain.replace("plain", Path(own).stem))],
     }
     plan: list[tuple[str, ...]] = []
@@ -303,6 +309,7 @@ def test_a_continuous_task_ends_with_the_first_trouble(played: Any) -> None:
     (told,) = _errors(run)
     assert told.startswith("steady: 偏差 deviation 1; batch ")
     assert len(_sections(run, "pull")) == 1
+    assert played["stuck still"]["seconds"] >= 3, "what has failed rests first"
 
 
 def test_only_what_may_heal_is_tried_again(played: Any) -> None:
@@ -361,6 +368,12 @@ def test_the_agent_fails_where_old_change_rows_cannot_go(played: Any) -> None:
 def test_runs_of_a_clock_that_was_ahead_hold_up_no_schedule(played: Any) -> None:
     held_up, after = played["ahead"]
     assert (held_up > 71, after < 0.1) == (True, True)
+
+
+def test_the_agent_fails_where_an_alarm_does_not_arrive(played: Any) -> None:
+    run = played["unheard"]
+    assert run["tasks"]["events/-1"] == "failed"
+    assert any(text.startswith("an alarm did not arrive: duty: ") for text in _errors(run))
 
 
 def test_the_configuration_errors_fail_with_every_problem(played: Any) -> None:
