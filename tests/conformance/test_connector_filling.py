@@ -103,6 +103,9 @@ def test_a_number_of_the_row_itself_needs_no_value(store: Connector, family: Row
     is_number = (family.speaks or family.name) == "sqlite"
     assert _filling(store, "id") is (FREE if is_number else NEEDED)
     assert _takes(store, "INSERT INTO t (v) VALUES (1)") is is_number
+    _run(store, "CREATE TABLE s (id varchar(9) NOT NULL PRIMARY KEY, v integer)")
+    assert store.describe(store.resolve(TableName("s"))).column("id").filling is NEEDED
+    assert not _takes(store, "INSERT INTO s (v) VALUES (1)")
 
 
 def test_a_column_that_came_later_is_told_like_any_other(store: Connector) -> None:

@@ -315,6 +315,17 @@ def test_what_an_ods_file_cannot_say_refuses_it(tmp_path: Path, cell: str, messa
         read(tmp_path, "a.ods", {"k": TEXT, "v": TEXT})
 
 
+def change(path: Path, part: str, pattern: bytes, replacement: bytes) -> None:
+    """What fits the pattern in a part becomes the replacement."""
+    with zipfile.ZipFile(path) as packed:
+        parts = {name: packed.read(name) for name in packed.namelist()}
+    assert re.search(pattern, parts[part])
+    parts[part] = re.sub(pattern, replacement, parts[part])
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, content in parts.items():
+            packed.writestr(name, content)
+
+
 def push(path: Path, part: str, behind: bytes, mark: bytes, cut: int) -> None:
     """Room is put behind a tag of a part until a mark farther on lies `cut` bytes before a MB."""
     with zipfile.ZipFile(path) as packed:
@@ -631,15 +642,11 @@ def test_what_would_not_fit_into_memory(tmp_path: Path, monkeypatch: pytest.Monk
         read(tmp_path, "large.xls", {"k": TEXT}, max_mb="1")
 
 
-def test_cells_that_do_not_say_where_they_stand_are_not_guessed(tmp_path: Path) -> None:
-    write_xlsx(tmp_path / "a.xlsx", [["k"], ["1"]])
+@pytest.mark.parametrize("cell", ["1", NA], ids=["text", "error"])
+def test_cells_that_do_not_say_where_they_stand_are_not_guessed(tmp_path: Path, cell: Any) -> None:
+    write_xlsx(tmp_path / "a.xlsx", [["k"], [cell]])
     part = "xl/worksheets/sheet1.xml"
-    with zipfile.ZipFile(tmp_path / "a.xlsx") as packed:
-        parts = {name: packed.read(name) for name in packed.namelist()}
-    parts[part] = re.sub(rb'(<c) r="[A-Z]+[0-9]+"', rb"\1", parts[part])
-    with zipfile.ZipFile(tmp_path / "a.xlsx", "w") as packed:
-        for name, content in parts.items():
-            packed.writestr(name, content)
+    change(tmp_path / "a.xlsx", part, rb'(<c) r="[A-Z]+[0-9]+"', rb"\1")
     with pytest.raises(StructureMismatch, match="its cells do not say where they stand"):
         read(tmp_path, "a.xlsx", {"k": TEXT})
 
@@ -653,6 +660,36 @@ def test_a_part_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
     path.write_bytes(packed)
     with pytest.raises(StructureMismatch, match="damaged"):
         read(tmp_path, "a.xlsx", {"k": TEXT})
+
+
+def test_packages_as_other_programs_make_them(tmp_path: Path) -> None:
+    """Parts named from the root, or none for styles."""
+    path, relations = tmp_path / "a.xlsx", "xl/_rels/workbook.xml.rels"
+    write_xlsx(path, [["k", "v"], [7, NA]], formats={(1, 0): "000"})
+    change(path, relations, rb'Target="(worksheets|styles)', rb'Target="/xl/\1')
+    (row,) = read(tmp_path, "a.xlsx", {"k": TEXT, "v": TEXT})
+    assert (row["k"], row[UNREADABLE]) == ("007", "v")
+    change(path, relations, rb"<Relationship [^>]*/styles\"[^>]*>", b"")
+    (row,) = read(tmp_path, "a.xlsx", {"k": TEXT, "v": TEXT})
+    assert (row["k"], row[UNREADABLE]) == ("7", "v")
+    write_xlsx(path, [])
+    with pytest.raises(StructureMismatch, match="it has no column k"):
+        read(tmp_path, "a.xlsx", {"k": TEXT})
+
+
+def test_the_columns_of_a_file_are_those_with_a_name(tmp_path: Path) -> None:
+    write_xlsx(tmp_path / "a.xlsx", [["k", "", "v", ""], ["1", "a note", "2", "another"]])
+    write_xlsx(tmp_path / "b.xlsx", [["", ""], ["1", "2"]])
+    write_xlsx(tmp_path / "c.xlsx", [["k", "v", "k"], ["1", "2", "3"]])
+    with opened(tmp_path) as store:
+        assert store.describe(TableName("a.xlsx")).names == ("k", "v")
+        for file in ("b.xlsx", "c.xlsx"):
+            with pytest.raises(StructureMismatch, match="row of names is empty, or repeats one"):
+                store.describe(TableName(file))
+    wide = {f"c{number}": TEXT for number in range(1001)}
+    write_xlsx(tmp_path / "d.xlsx", [list(wide), ["1"] * len(wide)])
+    with pytest.raises(StructureMismatch, match="it has 1,001 columns; 1,000 at most"):
+        read(tmp_path, "d.xlsx", wide)
 
 
 @pytest.mark.parametrize("ending", ["xlsx", "xls", "ods"])

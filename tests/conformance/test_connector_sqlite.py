@@ -268,6 +268,23 @@ def test_keys_in_other_spellings_are_found_and_ordered(opened: Opened) -> None:
             assert below == [(v,) for v in values[: place + 1]], value
 
 
+def test_which_columns_are_in_the_order_of_their_texts_and_which_fold(opened: Opened) -> None:
+    store = opened(
+        "CREATE TABLE t (a TEXT, i INTEGER, b BLOB, n TEXT COLLATE NOCASE, r TEXT, d NUMERIC,"
+        " u UUID, s DATETIME, o TIME, y DATE, j JSON, x, PRIMARY KEY (i, n, a), UNIQUE (r))",
+        "CREATE INDEX r_too ON t (r COLLATE RTRIM, lower(a))",
+        "CREATE INDEX spelt ON t (lower(a))",
+    )
+    table = store.describe(TableName("t"))
+    assert [c.name for c in table.columns if c.bytewise] == ["a", "i", "b"]
+    assert {c.name: c.collation for c in table.columns if c.folds} == {"n": "NOCASE", "r": "RTRIM"}
+    assert (table.key, table.indexed) == (("i", "n", "a"), {"i", "r"})
+    assert {index.name: index.columns for index in table.indexes if "_auto" not in index.name} == {
+        "r_too": ("r",),
+        "spelt": (),
+    }
+
+
 def test_a_range_of_plain_keys_is_read_by_their_index(opened: Opened) -> None:
     store = opened(
         "CREATE TABLE t (id TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (id, n))",
