@@ -815,6 +815,34 @@ def test_a_pattern_is_the_newest_file(tmp_path: Path) -> None:
             store.describe(TableName("s*.csv"))
 
 
+def test_of_a_pattern_no_older_file_stands_in_for_the_newest(tmp_path: Path) -> None:
+    """But the names of its columns can be asked for, and who writes an older one is not waited for.
+    A file that is called as the pattern is spelled is meant alone."""
+    for stamp, name in ((3, "r1.csv"), (5, "r2.csv"), (9, "r3.csv"), (20, "other.csv")):
+        (tmp_path / name).write_text(f"k\n{name}\n", "utf-8")
+        os.utime(tmp_path / name, (stamp, stamp))
+    name = TableName("r*.csv")
+    for at, waits in (("r3.csv", True), ("r1.csv", False)):
+        mark = tmp_path / f".~lock.{at}#"
+        mark.touch()
+        with opened(tmp_path, "csv") as store:
+            assert bool(store.newest_waits(name)) is waits
+            assert store.describe(name).names == ("k",)
+        if waits:
+            with pytest.raises(Unreachable, match=r"r3\.csv is open in a spreadsheet program"):
+                read(tmp_path, "r*.csv", {"k": TEXT})
+        else:
+            assert read(tmp_path, "r*.csv", {"k": TEXT})[0]["k"] == "r3.csv"
+        mark.unlink()
+    for at in ("other.csv", "r3.csv"):
+        (tmp_path / f".~lock.{at}#").touch()
+    with opened(tmp_path, "csv") as store, pytest.raises(Unreachable, match=r"other\.csv is open"):
+        store.describe(TableName("o*.csv"))
+    (tmp_path / "r*.csv").write_text("k\nitself\n", "utf-8")
+    os.utime(tmp_path / "r*.csv", (1, 1))
+    assert read(tmp_path, "r*.csv", {"k": TEXT})[0]["k"] == "itself"
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="there is no folder"), opened(tmp_path / "gone"):
         pass

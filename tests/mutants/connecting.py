@@ -172,4 +172,20 @@ CONNECTING = (
         "tests/scenario/test_bad_input.py::test_a_mistake_is_told_and_harms_nothing"
         "[rows that a policy hides]",
     ),
+    Mutant(
+        "an-older-file-in-place-of-the-newest",
+        "classify",
+        "connectors.sheet.connector",
+        "if waiting and not (names_only and newest):",
+        "if waiting and not newest:",
+        f"{SHEET}::test_of_a_pattern_no_older_file_stands_in_for_the_newest",
+    ),
+    Mutant(
+        "two-charsets-read-as-one",
+        "classify",
+        "connectors.sheet.delimited",
+        'if utf8 <= _FEW * (utf8 + other) and _decodes(path, "gb18030"):',
+        'if _decodes(path, "gb18030"):',
+        f"{SHEET}::test_two_charsets_in_one_file_are_no_charset",
+    ),
 )
