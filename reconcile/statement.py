@@ -75,7 +75,7 @@ class JobPeriod:
     forks: int = 0
     held_batches: int = 0
     held_rows: int = 0
-    deviation_older: int = 0  # of batches sealed before the period, and not put right yet
+    deviation_older: int = 0  # of batches before the period's, or among them, sealed elsewhen; open
     deviation_besides: int = 0  # of contents, sums or receipts: another view of the same, or more
     periods_kept: int | None = None  # update cycles; None for a job that owes nothing
     periods_due: int | None = None

@@ -75,13 +75,13 @@ class JobInPeriod:
         self._standing = history.standing()
         self._opening = period.last_before(name, period.since)
         self._closing = period.last_before(name, period.until)
+        self._lines: list[BatchLine] = []
+        self._bounds: tuple[Number, Number] | None = None  # the period's first batch, and its last
+        self._problems = self._find_problems()
         self._deviated = self._so_far(history.open_deviations())
         self._held = self._so_far(history.held())
         self._waiting = self._so_far(history.unsettled())
         self._waived = self._so_far(history.waived())
-        self._lines: list[BatchLine] = []
-        self._bounds: tuple[Number, Number] | None = None  # the period's first batch, and its last
-        self._problems = self._find_problems()
         self._content = self._find_content()
         self._found = self._find_what_runs_found()
         self._waivers = self._find_waivers()
@@ -218,8 +218,8 @@ class JobInPeriod:
 
     @property
     def _deviation_older(self) -> int:
-        since = self._period.since
-        return sum(b.deviation or 0 for b in self._deviated if b.sealed_at < since)
+        since, until = self._period.since, self._period.until
+        return sum(b.deviation or 0 for b in self._deviated if not since <= b.sealed_at < until)
 
     @property
     def _deviation_besides(self) -> int:
@@ -243,8 +243,10 @@ class JobInPeriod:
         return self._history.newest() is None
 
     def _so_far(self, batches: Iterable[Batch]) -> Sequence[Batch]:
-        """Those of the period, and of before it."""
-        return [batch for batch in batches if batch.sealed_at < self._period.until]
+        """Those of the period, and of before it: by their time, or by their number."""
+        until = self._period.until
+        last = self._bounds[1] if self._bounds else (0, 0)
+        return [b for b in batches if b.sealed_at < until or (b.epoch, b.seq) <= last]
 
     def _sealed(self) -> Iterator[Batch]:
         """The batches of the period, once; on the way is kept what is told of each."""

@@ -245,8 +245,8 @@ JUDGING = (
         "a-statement-forgets-what-was-open-before-it",
         "verdict",
         "bridge.statement.jobperiod",
-        "if batch.sealed_at < self._period.until]",
-        "if self._period.since <= batch.sealed_at < self._period.until]",
+        "if b.sealed_at < until or (b.epoch, b.seq) <= last]",
+        "if self._period.since <= b.sealed_at < until]",
         f"{STATEMENT}::test_what_was_open_before_the_period_and_is_so_still_decides",
     ),
     Mutant(

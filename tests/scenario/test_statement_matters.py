@@ -305,6 +305,18 @@ def test_a_clock_that_ran_ahead_makes_no_gap(books: Books) -> None:
     assert gaps == [1, 1]
 
 
+def test_what_is_open_among_a_periods_batches_decides_whenever_it_was_sealed(books: Books) -> None:
+    """A clock that was ahead takes no deviation out of the period in which it arose."""
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.RECONCILED)
+        seal(ledger, MARCH, State.DEVIATED, lost=2)
+        seal(ledger, FEBRUARY, State.RECONCILED)
+    told = books.state("--from", "2026-02-01", "--to", "2026-03-01")
+    job = told.json["jobs"][0]
+    assert (told.code, job["verdict"], job["deviation_open"]) == (1, "deviation", 2)
+    assert [batch["seq"] for batch in job["batches"]] == [1, 3]
+
+
 TAMPERED = [
     (("DELETE FROM bh_batch WHERE job = 'a' AND epoch = 1 AND seq = 3",), "gap", 1),
     (("DELETE FROM bh_batch WHERE job = 'a' AND epoch = 1",), "gap", 3),
