@@ -137,11 +137,13 @@ LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'virtualxid'
 """
 
-# tells one server and database from any other, without any right
+# the schemas in which a name without one is looked for, as text that the ledger has room for
 LOOKED_IN = """
 SELECT CASE WHEN length(path) > 128 THEN left(path, 96) || md5(path) ELSE path END
 FROM (SELECT array_to_string(current_schemas(false), ', ') AS path) there
 """
+
+# tells one server and database from any other, without any right
 IDENTITY = """
 SELECT concat_ws('/', extract(epoch FROM pg_postmaster_start_time()), oid)
 FROM pg_catalog.pg_database
