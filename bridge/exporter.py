@@ -6,7 +6,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -17,7 +16,8 @@ from prometheus_client.registry import Collector
 from bridge.log import log
 from bridge.metric import Page
 from bridge.scrape import scrape
-from bridge.settings import Deployment, load
+from bridge.settings import Deployment
+from bridge.watched import Watched
 from connectors.errors import BridgeheadError, ConfigurationError
 
 __all__ = ["Exporter", "open_server", "text_of"]
@@ -36,7 +36,7 @@ class Exporter(Collector):
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
-        self._signature = _signature_of(deployment.directory)
+        self._watched = Watched(deployment)
         self._lock = threading.Lock()
         self._families: list[Metric] = []
         self._read_at: float | None = None
@@ -54,12 +54,8 @@ class Exporter(Collector):
 
     def _refresh(self) -> None:
         """A configuration that cannot be used changes nothing here: the last one stands."""
-        signature = _signature_of(self._deployment.directory)
-        if signature == self._signature:
-            return
-        self._signature = signature
         try:
-            self._deployment = load(self._deployment.directory)
+            self._deployment = self._watched.current()
         except BridgeheadError as error:
             log.error("the configuration as it was before is measured on: %s", error)
 
@@ -102,18 +98,6 @@ def _registry(collector: Collector) -> CollectorRegistry:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(collector)
     return registry
-
-
-def _signature_of(directory: Path) -> frozenset[tuple[str, int, int]]:
-    found = set()
-    for pattern in ("*.*", "*/*.*"):
-        for path in directory.glob(pattern):
-            try:
-                stat = path.stat()
-            except OSError:
-                continue  # it has gone meanwhile
-            found.add((str(path), stat.st_mtime_ns, stat.st_size))
-    return frozenset(found)
 
 
 class _Fixed(Collector):

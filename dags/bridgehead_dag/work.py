@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from airflow.sdk import get_current_context
 
 from bridge.run import Outcome, Step, pull_only, push_only, reconcile_only, run_job
 from bridge.runs import run_jobs
 from bridge.settings import Deployment, find_directory, load
+from bridge.watched import Watched
 from bridgehead_dag.narration import Narrator
 from bridgehead_dag.step import Counts
 from bridgehead_dag.verdict import conclude, failure, one_line
@@ -44,12 +45,12 @@ def reconcile(job: str) -> Counts:
 def follow(job: str) -> Counts:
     """One Airflow run a second would fill its database: this one goes on for some minutes. It ends
     with the first trouble, and the run after a failed one begins with a rest. A disabled job is
-    looked at again after each rest."""
+    looked at again after each rest. What somebody changes in the files holds at once."""
     _rest_after_failure()
-    known, narrator = deployment(), Narrator()
+    watched, narrator = Watched(deployment()), Narrator()
     until = time.monotonic() + FOLLOW_SECONDS
     while True:
-        outcome = _outcome(known, job, (), narrator)
+        outcome = _outcome(_read(watched.current), job, (), narrator)
         if outcome.skipped and time.monotonic() < until:
             time.sleep(REST_SECONDS)
             continue
@@ -63,8 +64,12 @@ def follow(job: str) -> Counts:
 
 def deployment() -> Deployment:
     """Read anew for every task: what an operator has changed holds from the next run on."""
+    return _read(lambda: load(find_directory()))
+
+
+def _read(configuration: Callable[[], Deployment]) -> Deployment:
     try:
-        return load(find_directory())
+        return configuration()
     except BridgeheadError as error:
         raise failure(error.exit_code, one_line(error)) from None
 

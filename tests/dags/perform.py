@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from airflow.dag_processing.bundles.manager import DagBundlesManager
@@ -108,6 +109,17 @@ def put(place: str, text: str) -> None:
         Path(place).unlink()
 
 
+def put_at_pause(place: str, text: str) -> None:
+    """When the next continuous task pauses."""
+
+    def sleep(seconds: float) -> None:
+        vars(work)["time"] = time
+        put(place, text)
+        time.sleep(seconds)
+
+    vars(work)["time"] = SimpleNamespace(sleep=sleep, monotonic=time.monotonic)
+
+
 def write(database: str) -> None:
     """Begins a transaction, which stays open."""
     _writers.append(sqlite3.connect(database))
@@ -127,6 +139,7 @@ PLAYED: dict[str, Callable[..., Any]] = {
     "command": command,
     "sql": sql,
     "put": put,
+    "put at pause": put_at_pause,
     "write": write,
     "end": end,
 }

@@ -89,6 +89,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "far": ("run", "far"),
     "steady": ("run", "steady"),
     "asleep": ("run", "steady"),
+    "altered": ("run", "steady"),
     "stuck": ("run", "steady"),
     "stuck still": ("run", "steady"),
     "audit": ("run", "bridgehead_audit"),
@@ -108,6 +109,7 @@ def played(deployment: Path, airflow: Airflow) -> Any:
     a, b, c = (str(stores / f"{name}.db") for name in "abc")
     broken, own = (str(deployment / f"jobs/{n}.yaml") for n in ("broken", "bridgehead_agent"))
     plain = (deployment / "jobs/plain.yaml").read_text("utf-8")
+    steady = str(deployment / "jobs/steady.yaml")
     (deployment / "nobody").write_text("json://127.0.0.1:1/", "utf-8")
     alarms = {"alarms": [{"name": "duty", "to": {"file": "nobody"}}]}
     settings = (deployment / "bridgehead.yaml").read_text("utf-8") + yaml.safe_dump(alarms)
@@ -132,8 +134,12 @@ def played(deployment: Path, airflow: Airflow) -> Any:
             ("sql", a, _ONE_MORE.format("apart", 4)),
         ],
         "asleep": [("command", "disable", "steady")],
-        "stuck": [
+        "altered": [
             ("command", "enable", "steady"),
+            ("put at pause", steady, "job: steady\ncapture: {method: guess}\n"),
+        ],
+        "stuck": [
+            ("put", steady, Path(steady).read_text("utf-8")),
             ("sql", c, _SWALLOW.format("steady").replace("swallow", "gulp")),
             ("sql", a, "INSERT INTO steady VALUES (3, 'c', datetime('now'));"),
         ],
@@ -301,6 +307,13 @@ def test_a_continuous_task_of_a_disabled_job_does_not_end_at_once(played: Any) -
     run = played["asleep"]
     assert run["tasks"] == {"run/-1": "skipped"}
     assert run["seconds"] >= 3
+
+
+def test_a_continuous_task_goes_by_what_its_file_says_now(played: Any) -> None:
+    run = played["altered"]
+    assert run["state"] == "failed"
+    (told,) = _errors(run)
+    assert "jobs/steady.yaml" in told
 
 
 def test_a_continuous_task_ends_with_the_first_trouble(played: Any) -> None:
