@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from tempfile import gettempdir
+from pathlib import Path
+from tempfile import TemporaryFile, gettempdir
 
 from rich.filesize import decimal
 
@@ -28,6 +28,7 @@ from connectors.telling import Room, room_at
 __all__ = ["Finding", "Level", "check_deployment", "ddl_of"]
 
 _CLOCKS_APART_SECONDS = 5
+_GUARD_BYTES = 1_000
 
 
 def check_deployment(deployment: Deployment, only: str | None = None) -> list[Finding]:
@@ -86,10 +87,21 @@ def _problems(deployment: Deployment) -> list[Finding]:
 def _guard(deployment: Deployment) -> Iterator[Finding]:
     folder = deployment.guard_folder
     there = next(place for place in (folder, *folder.parents) if place.exists())
-    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+    if not _takes_a_file(there):
         found = f"{folder} cannot be written: a restored ledger may go unnoticed"
-        remedy = "name another folder as guard in bridgehead.yaml"
+        remedy = "make room there, or name another folder as guard in bridgehead.yaml"
         yield Finding(None, "guard", found, Level.WARNING, remedy)
+
+
+def _takes_a_file(folder: Path) -> bool:
+    """Rights say nothing of a disk that is full, or mounted for reading only."""
+    try:
+        with TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(_GUARD_BYTES))
+            probe.flush()
+    except OSError:
+        return False
+    return True
 
 
 def _endpoints(deployment: Deployment, jobs: Sequence[Job]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import shutil
 from dataclasses import replace
 from datetime import timedelta
@@ -105,6 +106,20 @@ def test_too_little_room_is_told_before_the_load(
         "this machine": "ok",
     }
     assert "make room" in told["exchange"]["remedy"]
+
+
+@pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=str)
+def test_a_guard_folder_that_takes_no_file_is_told(world: World, capsys: Capsys) -> None:
+    world.make_table()
+    world.job("j", **cursor_job())
+    assert findings(world, capsys, "guard") == []
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, limits[1]))  # as a disk that is full
+    try:
+        (told,) = findings(world, capsys, "guard")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (told["result"], told["remedy"].partition(",")[0]) == ("warning", "make room there")
 
 
 def test_what_a_server_does_not_tell_is_said(world: World, capsys: Capsys) -> None:
