@@ -32,6 +32,12 @@ _NUMBERED = _OF_EPOCH.where(batch_row.c.seq == bindparam("with_seq"))
 _BELOW = (
     _OF_EPOCH.where(batch_row.c.seq < bindparam("below")).order_by(batch_row.c.seq.desc()).limit(1)
 )
+_YOUNG = (
+    select(batch_row.c.epoch, batch_row.c.seq)
+    .where(this_job(batch_row), batch_row.c.reconciled_at >= bindparam("since"))
+    .order_by(batch_row.c.epoch, batch_row.c.seq)
+    .limit(1)
+)
 _EPOCHS = select(batch_row.c.epoch).where(this_job(batch_row)).distinct()
 _FROM_SEQ = _OF_EPOCH.where(batch_row.c.seq >= bindparam("from_seq")).order_by(batch_row.c.seq)
 _ANSWERED = _FROM_SEQ.where(
@@ -231,11 +237,14 @@ class History:
         return self._in_state(State.HELD)
 
     def purgeable(self, before: datetime, limit: int | None = 1000) -> list[Batch]:
-        """Those with change rows that were reconciled before that moment, oldest first."""
+        """Those with change rows that were reconciled before that moment, oldest first; none behind
+        one that was reconciled later, for its own time is of a clock that was behind."""
         c = batch_row.c
         old = (c.state == State.RECONCILED.value, c.reconciled_at < before)
         query = _BATCHES.where(*old, c.kind.in_(_WITH_CHANGES))
-        return self._all(query.order_by(c.epoch, c.seq).limit(limit))
+        found = self._all(query.order_by(c.epoch, c.seq).limit(limit))
+        young = self.connection.execute(_YOUNG, self._this_job | {"since": before}).one_or_none()
+        return [b for b in found if young is None or (b.epoch, b.seq) < tuple(young)]
 
     def events(self, epoch: int, seq: int) -> list[Event]:
         """Every move of a batch, in order."""

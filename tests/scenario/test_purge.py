@@ -90,6 +90,16 @@ def states(world: World) -> list[str]:
     return [batch["state"] for batch in world.batches()]
 
 
+def test_a_clock_that_was_behind_lets_nothing_go_before_its_turn(lived: World) -> None:
+    """Batch 3 bears a time long before that of batch 2, which came before it."""
+    today = "(SELECT reconciled_at FROM bh_batch WHERE seq = 4)"
+    age(lived, 31, below=4)
+    lived.sql("exchange", f"UPDATE bh_batch SET reconciled_at = {today} WHERE seq < 3")
+    assert purge(lived) == Purged("j", 0, 0)
+    age(lived, 31, below=3)
+    assert purge(lived) == Purged("j", 2, 2)
+
+
 def test_on_servers(world: World) -> None:
     live(world)
     test_what_is_old_enough_goes_and_the_newest_stays(world)
