@@ -34,3 +34,9 @@ class PostgresqlOdbc(PyODBCConnector, PGDialect):
 
     supports_statement_cache = True
     colspecs = {**PGDialect.colspecs, DateTime: _Moment, TIMESTAMP: _Moment}  # noqa: RUF012
+
+    def do_commit(self, dbapi_connection: Any) -> None:
+        """By a statement, which the server answers. The driver's own commit believes what the
+        driver thinks: where the line ended as a statement was let go, of which psqlODBC tells
+        nobody, it has nothing to commit, and no error."""
+        dbapi_connection.cursor().execute("COMMIT")

@@ -82,6 +82,7 @@ _CLOSED = ("closed connection", "cursor's connection has been closed", "closed c
 # What PostgreSQL's driver passes on from libpq with no state but its own, in both languages.
 _BROKEN = re.compile(
     "server closed the connection|no connection to the server|connection not open"
+    "|connection has been lost"
     "|could not (?:receive data from|send data to) server|connection has been closed unexpectedly"
     "|关闭了[联连]接|没有到服务器的[联连]接|[联连]接未打开|无法从服务器接收数据|无法向服务器发送数据"
     "|连接异常关闭"

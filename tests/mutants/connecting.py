@@ -188,4 +188,13 @@ CONNECTING = (
         'if _decodes(path, "gb18030"):',
         f"{SHEET}::test_two_charsets_in_one_file_are_no_charset",
     ),
+    Mutant(
+        "a-commit-as-the-driver-believes-it",
+        "apply",
+        "connectors.odbc.alchemy",
+        'dbapi_connection.cursor().execute("COMMIT")',
+        "dbapi_connection.commit()",
+        "tests/conformance/test_connector_commit.py::test_what_is_told_as_committed_is"
+        "[odbc-postgresql]",
+    ),
 )
