@@ -1,5 +1,6 @@
-"""A server that is there and says nothing any more: no wait for it lasts longer than its limit, and
-the session that was given up leaves nothing behind."""
+"""A server that says nothing any more: no wait for it lasts longer than its limit, and the session
+that was given up leaves nothing behind. And a line that ends: nothing is told as committed that is
+not."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import text
 
 from connectors.connector import Connector
 from connectors.endpoint import Endpoint
@@ -26,6 +28,8 @@ CRASHING = ("MariaDB Unicode",)
 """Version 3.1.15 of the driver ends the process if its connection is lost as a session begins."""
 NEW_ROWS = [(str(number), "x" * 200) for number in range(2000, 9000)]
 ROWS = [(str(number), "x" * 200) for number in range(2000)]
+_STEP_BYTES = 3
+_COMMIT_BYTES = 20  # of the last statement alone, and more
 COLUMNS = [("id", Type(Kind.INTEGER)), ("name", Type(Kind.TEXT))]
 
 
@@ -206,3 +210,31 @@ def test_no_traceback_tells_of_a_session_that_broke(
     line.drop()
     session.close()
     assert [record.name for record in caplog.records if record.exc_info] == []
+
+
+def test_what_is_told_as_committed_is(
+    place: Endpoint, store: Connector, table: Table, line: Proxy
+) -> None:
+    """A driver may let a statement go after it, and keep to itself that nobody was there."""
+    at = 0
+    there = over(line, place, silence=3600.0)
+    while not told_as_committed(there, line, table, at):
+        assert line.sprung(), f"before byte {at}"
+        line.mend()
+        at += _STEP_BYTES
+    changed = f"SELECT name FROM {store.dialect.table(table.name)} WHERE id = 1"
+    assert store.value(changed) == str(at), f"before byte {at}"
+    assert at > _COMMIT_BYTES
+
+
+def told_as_committed(there: Endpoint, line: Proxy, table: Table, at: int) -> bool:
+    """Changes a row to `at`, over a line that ends before that byte."""
+    change = text(f"UPDATE {table.name.name} SET name = :now WHERE id = :id")
+    try:
+        with connect(there) as session:
+            with session.transaction() as connection:
+                line.trap("there", at, "drop")
+                connection.execute(change, {"now": str(at), "id": 1})
+            return True
+    except ConnectionLost:
+        return False
