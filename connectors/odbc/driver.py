@@ -33,14 +33,17 @@ _PLAIN = re.compile(r"[^\s;{}=\[\]()?*!@]([^;{}=\[\]()?*!@]*[^\s;{}=\[\]()?*!@])
 _GENERIC = Driver(())
 # Protocol 7.4-0: after an error the transaction stays failed, as everywhere else; the driver would
 # else set a savepoint before each statement, or roll back by itself and go on in a new transaction.
-# UseDeclareFetch: rows come in portions, not the whole result at once. A length that no varchar can
-# have tells one without a limit from one of 255 characters.
+# UseDeclareFetch: without it, a number that is bound arrives as a text. Fetch: a line that is lost
+# between two portions of the driver's own cursor ends the process; no result is as long, for rows
+# are read by cursors of ours. A length that no varchar can have tells one without a limit from one
+# of 255 characters.
 _DRIVERS = (
     Driver(
         ("postgresql", "psqlodbc"),
-        fixed={"BoolsAsChar": "0", "Protocol": "7.4-0", "UseDeclareFetch": "1"}
-        | {"ByteaAsLongVarBinary": "1", "MaxVarcharSize": "10485761", "LFConversion": "0"},
-        usual={"Fetch": "1000", "KeepaliveTime": "30"},
+        fixed={"BoolsAsChar": "0", "Protocol": "7.4-0", "LFConversion": "0"}
+        | {"UseDeclareFetch": "1", "Fetch": "1000000"}
+        | {"ByteaAsLongVarBinary": "1", "MaxVarcharSize": "10485761"},
+        usual={"KeepaliveTime": "30"},
     ),
     # A session that the driver has renewed by itself would have lost its transaction and its locks.
     Driver(("mariadb", "mysql", "maodbc"), fixed={"CHARSET": "utf8mb4", "AUTO_RECONNECT": "0"}),

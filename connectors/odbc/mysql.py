@@ -31,8 +31,7 @@ class MysqlBehindDialect(OrdinaryStages, MysqlDialect):
 
 
 class MysqlBehind(OdbcSession, MysqlSession):
-    """A session with a MariaDB or MySQL database through ODBC. The driver keeps a whole result, so
-    rows are read in pages."""
+    """A session with a MariaDB or MySQL database through ODBC."""
 
     names = ("mariadb", "mysql")
     alchemy = "mysql+pyodbc"
@@ -41,7 +40,6 @@ class MysqlBehind(OdbcSession, MysqlSession):
     capabilities = Capabilities(
         unreal_dates=True, long_times=True, special_floats=False, transactional_ddl=False
     )
-    pages_rows = True
     canary = "SELECT 0, HEX(CONVERT(%s USING utf8mb4)), CONVERT(UNHEX('{hex}') USING utf8mb4)"
 
     def _prepare(self, opened: Any, connection: Connection) -> None:

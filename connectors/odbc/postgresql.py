@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connectors.endpoint import Endpoint
+from connectors.odbc.declared import DeclaredCursor
 from connectors.odbc.session import OdbcSession, OrdinaryStages
+from connectors.odbc.watched import WatchedSession
 from connectors.postgresql.dialect import PostgresqlDialect
 from connectors.postgresql.server import SESSION, PostgresqlServer
-from connectors.selection import Format, Output
+from connectors.selection import Format, Output, Selection, select
 from connectors.table import Kind, Table, Type
 
 __all__ = ["PostgresqlBehind", "PostgresqlBehindDialect"]
@@ -34,6 +39,10 @@ class PostgresqlBehind(OdbcSession, PostgresqlServer):
         "convert_from(decode('{hex}', 'hex'), 'UTF8')"
     )
 
+    def __init__(self, endpoint: Endpoint, opened: WatchedSession) -> None:
+        self._cursors = count(1)
+        super().__init__(endpoint, opened)
+
     def _prepare_session(self, cursor: Any) -> None:
         milliseconds = round(self.endpoint.statement_timeout * 1000)
         cursor.execute(f"SET statement_timeout = {milliseconds}")
@@ -41,6 +50,11 @@ class PostgresqlBehind(OdbcSession, PostgresqlServer):
             schema = self.dialect.quote(self.endpoint.schema).replace("%%", "%")
             cursor.execute(f"SET search_path = {schema}")
         super()._prepare_session(cursor)
+
+    def _rows_of(self, selection: Selection, expressions: Sequence[str]) -> DeclaredCursor:
+        query = select(self.dialect, selection, expressions, self._zone)
+        name = f"bh_rows_{next(self._cursors)}"
+        return DeclaredCursor(self._execute, name, query.sql, query.values)
 
     def _output(self, output: Output) -> str:
         return self.dialect.output(output, Format.ARROW)

@@ -67,7 +67,6 @@ class OrdinaryStages(Dialect):
 
 class OdbcSession(Connector):
     """What every DBMS behind ODBC shares. `names`: what SQLGetInfo calls it, in lower case.
-    `pages_rows`: its driver keeps a whole result, so that rows are read in pages.
     `rows_at_once` and `values_at_once` bound one INSERT. `canary` sends CANARY to the server and
     asks for it back: false, the hex of its UTF-8 as it arrived, and CANARY made from `{hex}`."""
 
@@ -75,7 +74,6 @@ class OdbcSession(Connector):
     alchemy: ClassVar[str]
     canary: ClassVar[str] = ""
     session_statements: ClassVar[tuple[str, ...]] = ()
-    pages_rows: ClassVar[bool] = False
     rows_at_once: ClassVar[int] = 500
     values_at_once: ClassVar[int] = 4000
 
@@ -142,13 +140,16 @@ class OdbcSession(Connector):
 
     def read(self, selection: Selection, format: Format = Format.ARROW) -> RowStream:
         expressions = [self._output(output) for output in selection.outputs]
+        with self._decoded():
+            cursor = self._rows_of(selection, expressions)
         renderings = [None] * len(expressions)
-        if self.pages_rows:
-            cursor: Any = PagedCursor(self._pages(selection, expressions), len(expressions))
-        else:
-            cursor = self._cursor(select(self.dialect, selection, expressions, self._zone))
         self._stream = FetchedRows(cursor, selection.outputs, renderings, self._decoded)
         return self._stream
+
+    def _rows_of(self, selection: Selection, expressions: Sequence[str]) -> Any:
+        """Has `fetchmany` and `close`. A driver that keeps a whole result is asked for it page by
+        page."""
+        return PagedCursor(self._pages(selection, expressions), len(expressions))
 
     @contextmanager
     def _decoded(self) -> Iterator[None]:

@@ -1,6 +1,6 @@
 """A server that says nothing any more: no wait for it lasts longer than its limit, and the session
 that was given up leaves nothing behind. And a line that ends: nothing is told as committed that is
-not."""
+not, and no rows as all that are not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from connectors.registry import connect
 from connectors.table import Kind, Table, Type
 from tests.conformance.conftest import MATRIX, Row
 from tests.conformance.samples import batch, load, make, selection_of
-from tests.scenario.proxy import Lines, Proxy, apart
+from tests.scenario.proxy import Lines, Proxy, Way, apart
 
 LIMIT = 1.0
 SLACK = 4.0  # of a slow machine; without a limit nothing would end at all
@@ -30,6 +30,8 @@ NEW_ROWS = [(str(number), "x" * 200) for number in range(2000, 9000)]
 ROWS = [(str(number), "x" * 200) for number in range(2000)]
 _STEP_BYTES = 3
 _COMMIT_BYTES = 20  # of the last statement alone, and more
+_PLACES = 17
+_NEVER = 1 << 30
 COLUMNS = [("id", Type(Kind.INTEGER)), ("name", Type(Kind.TEXT))]
 
 
@@ -113,7 +115,10 @@ def commit(store: Connector, line: Proxy, table: Table) -> None:
 
 
 # psycopg leaves a server's cursor that could not be closed to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+leaving_cursors = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@leaving_cursors
 def test_a_reader_that_has_had_enough_is_not_held(
     place: Endpoint, store: Connector, table: Table, line: Proxy
 ) -> None:
@@ -225,6 +230,44 @@ def test_what_is_told_as_committed_is(
     changed = f"SELECT name FROM {store.dialect.table(table.name)} WHERE id = 1"
     assert store.value(changed) == str(at), f"before byte {at}"
     assert at > _COMMIT_BYTES
+
+
+def in_portions(session: Connector, table: Table) -> int:
+    return sum(len(part) for part in session.read(selection_of(table)).part(2 * len(ROWS)))
+
+
+def at_once(session: Connector, table: Table) -> int:
+    return len(session.rows(f"SELECT * FROM {session.dialect.table(table.name)}"))
+
+
+@leaving_cursors
+@pytest.mark.parametrize("way", ["there", "back"])
+@pytest.mark.parametrize("taken", [in_portions, at_once], ids=lambda taken: taken.__name__)
+def test_rows_come_whole_or_not(
+    place: Endpoint,
+    table: Table,
+    line: Proxy,
+    taken: Callable[[Connector, Table], int],
+    way: Way,
+) -> None:
+    """A driver may take what has come for all there is, or end the process."""
+    there = over(line, place, silence=3600.0)
+
+    def rows_told(at: int) -> int | None:
+        with suppress(ConnectionLost), connect(there) as session, session.snapshot():
+            line.trap(way, at, "drop")
+            return taken(session, table)
+        return None
+
+    assert rows_told(_NEVER) == len(ROWS)
+    total = line.passed(way)
+    told = []
+    for at in range(0, total, max(1, total // _PLACES)):
+        line.mend()
+        told.append(rows_told(at))
+    gc.collect()
+    assert set(told) <= {None, len(ROWS)}
+    assert told.count(None) >= len(told) // 2
 
 
 def told_as_committed(there: Endpoint, line: Proxy, table: Table, at: int) -> bool:
