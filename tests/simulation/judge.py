@@ -64,6 +64,10 @@ class Judge:
         found = self._connect(role).execute(f"PRAGMA table_info({_table(role)})")
         return [row[1] for row in found if row[1] in COLUMNS]
 
+    def is_widened(self) -> bool:
+        """Whether the source has a column that has never been sent."""
+        return not {*self._columns("source")} <= {*self._columns("exchange")}
+
     def batches(self) -> list[dict[str, Any]]:
         return self._records("exchange", "SELECT * FROM bh_batch ORDER BY epoch, seq")
 

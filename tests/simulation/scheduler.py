@@ -13,6 +13,7 @@ from typing import Any
 from bridge.batch import State
 from bridge.beginning import plan_whole
 from bridge.decision import approve, reject
+from bridge.errors import Changed
 from bridge.hold import Hold
 from bridge.push import Push
 from bridge.run import Outcome, pull_only, push_only, read_quarantined_again
@@ -166,15 +167,20 @@ class Story:
     # -- what a person decides, and looks at -------------------------------------------------
 
     def decide(self, fault: Fault | None = None) -> bool:
-        """Lets a held batch go, or not. Whether there was one."""
+        """Lets a held batch go, or not. Whether that was done; what a job whose table has changed
+        cannot send any more is not approved."""
         held = [batch for batch in self.judge.batches() if batch["state"] == "held"]
-        if held:
-            chosen = self.random.choice([approve, approve, reject])
-            self.told.append(f"{chosen.__name__} {held[0]['epoch']}/{held[0]['seq']}")
-            refusal = self.world.decide(chosen, held[0]["seq"], fault)
-            if refusal is not None:
-                raise Wrong(f"not decided: {refusal}")
-        return bool(held)
+        if not held:
+            return False
+        chosen = self.random.choice([approve, approve, reject])
+        self.told.append(f"{chosen.__name__} {held[0]['epoch']}/{held[0]['seq']}")
+        refusal = self.world.decide(chosen, held[0]["seq"], fault)
+        if refusal is None:
+            return True
+        if not (isinstance(refusal, Changed) and self.judge.is_widened()):
+            raise Wrong(f"not decided: {refusal}")
+        self.told[-1] += " refused"
+        return False
 
     def faulty_decision(self) -> None:
         self.decide(self._fault_of_few())
