@@ -11,6 +11,7 @@ from bridge.filling import refuse_cascades, refuse_unlogged
 from bridge.fit import onto_table, other_key
 from bridge.hold import Hold
 from bridge.ledger.history import History
+from bridge.ledger.otherjob import neighbour
 from bridge.ledger.schema import EXCHANGE, RECEIVER
 from bridge.mapping import Route
 from bridge.narrow import narrow_columns
@@ -230,10 +231,10 @@ def _refuse_neighbour(held: Hold) -> None:
 def refuse_neighbour(held: Hold) -> None:
     """The job's tables at the exchange bear its name, and not its department's. In the caller's
     transaction there."""
-    neighbour = held.ledger().neighbour()
-    if neighbour is not None:
+    other = neighbour(held.ledger())
+    if other is not None:
         raise ConfigurationError(
-            f"{held.name}: department {neighbour} has a job of this name in this exchange database",
+            f"{held.name}: department {other} has a job of this name in this exchange database",
             endpoint=held.exchange.endpoint.name,
             remedy="give this job another name, or this department an exchange database of its own",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone, tzinfo
+from functools import cached_property
 
 from reconcile.matter import Matter
 from reconcile.verdict import Verdict, worst
@@ -281,7 +282,7 @@ class Report:
         """Of all batches, put right since or not."""
         return sum(batch.deviation for batch in self.batches)
 
-    @property
+    @cached_property
     def batches(self) -> tuple[BatchLine, ...]:
         """All of them, in the order in which they were sealed."""
         every = (batch for job in self.jobs for batch in job.batches)

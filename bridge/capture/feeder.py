@@ -13,6 +13,7 @@ from datetime import datetime
 from bridge.batch import Batch
 from bridge.configuration.tableplace import folded
 from bridge.hold import Hold
+from bridge.ledger.otherjob import fillers
 from bridge.ledger.record import Standing
 from bridge.plan import Plan
 from connectors.connector import Connector
@@ -48,7 +49,7 @@ def feed_of(held: Hold, plan: Plan) -> Feed:
     place = place_of(held.source, plan.table)
     images, waits, since = [], None, None
     with held.exchange.snapshot():
-        for history in held.ledger().fillers(place):
+        for history in fillers(held.ledger(), place):
             standing, newest = history.standing(), history.newest_of_window()
             if standing is None:
                 continue

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, select
 
 from bridge.batch import GENESIS, Batch, Counts, Kind, State
 from bridge.ledger import candidate
@@ -60,26 +60,6 @@ _THIS_EPOCH = _BATCHES.where(batch_row.c.epoch == _EPOCH).order_by(batch_row.c.s
 _OF_A_WINDOW = _THIS_EPOCH.where(batch_row.c.kind != Kind.REPAIR.value)
 _COMPLETE = _OF_A_WINDOW.where(batch_row.c.last)
 _CONFIRMED = _THIS_EPOCH.where(batch_row.c.applied_at.is_not(None))
-_OTHER = job_row.alias("other").c
-_BATCH_OF_OTHER = batch_row.alias("of_other").c
-_NEIGHBOUR = (
-    select(_OTHER.department)
-    .where(
-        _OTHER.job == bindparam("this_job"),
-        _OTHER.department != bindparam("this_department"),
-        _OTHER.stamp_zone.is_not(None)
-        | exists().where(
-            _BATCH_OF_OTHER.department == _OTHER.department, _BATCH_OF_OTHER.job == _OTHER.job
-        ),
-        ~exists().where(this_job(batch_row)),
-    )
-    .limit(1)
-)
-_FILLERS = select(job_row.c.job).where(
-    job_row.c.department == bindparam("this_department"),
-    job_row.c.job != bindparam("this_job"),
-    job_row.c.fills == bindparam("place"),
-)
 _STANDING = select(*(job_row.c[name] for name in Standing.__dataclass_fields__)).where(_THIS_JOB)
 _LOCKED = _STANDING.with_for_update()
 _SENT = summing(batch_row, batch_row.c.inserted + batch_row.c.updated + batch_row.c.unchanged)
@@ -103,16 +83,6 @@ class History:
     def locked_standing(self) -> Standing | None:
         """The same, and nobody else may change it until the transaction ends."""
         return self._standing(_LOCKED)
-
-    def neighbour(self) -> str | None:
-        """Another department that has begun a job of this name, while this one has no batches."""
-        found = self.connection.execute(_NEIGHBOUR, naming(self.department, self.job)).scalar()
-        return None if found is None else str(found)
-
-    def fillers(self, place: str) -> list[History]:
-        """The other jobs of the department whose images fill that table, by name."""
-        found = self.connection.execute(_FILLERS, self._this_job | {"place": place}).scalars()
-        return [History(self.connection, self.department, job) for job in sorted(found)]
 
     def sweep_is_due(self, every_seconds: float | None) -> bool:
         """Whether to look for what no window shows; never without an interval."""

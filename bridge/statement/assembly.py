@@ -13,7 +13,8 @@ from bridge.ledger.audit import Audit
 from bridge.ledger.period import audit_between, known_jobs
 from bridge.overview import read_ledger
 from bridge.settings import Deployment
-from bridge.statement.jobperiod import JobInPeriod, Period
+from bridge.statement.jobperiod import JobInPeriod
+from bridge.statement.period import Period
 from bridge.statement.recount import recounts
 from reconcile.figures import Report
 from reconcile.statement import AuditLine, JobPeriod, Statement, days_of

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
 from bridge.batch import GENESIS, Batch
-from bridge.guarantee import guarantee_of
 from bridge.ledger.chain import ChainProblem
-from bridge.ledger.history import History
-from bridge.ledger.period import decided_since, last_before, quarantined_at, stopped_at, strayed
+from bridge.ledger.period import decided_since, quarantined_at, stopped_at, strayed
 from bridge.ledger.quarantine import Quarantine
 from bridge.ledger.verification import (
     missing_at_end,
@@ -26,15 +22,15 @@ from bridge.ledger.verification import (
 from bridge.ledger.waiver import Waiver, waivers
 from bridge.matter import Found, last_found, matters
 from bridge.overview import VERDICTS
-from bridge.reporting import batch_line, chain_verdicts, content_of, gaps_of, summed
-from bridge.settings import Deployment
+from bridge.section import about, batch_line, chain_verdicts, content_of, gaps_of, summed
+from bridge.statement.period import Period
 from bridge.timeliness import timeliness_between
 from reconcile.figures import BatchLine, Content, JobSection, Position, Stream
 from reconcile.matter import Matter, cycles_unknown, sealed_elsewhen
 from reconcile.statement import JobPeriod
 from reconcile.verdict import Verdict, worst
 
-__all__ = ["JobInPeriod", "Period"]
+__all__ = ["JobInPeriod"]
 
 _END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -42,28 +38,6 @@ Number = tuple[int, int]
 """Epoch and seq of a batch."""
 
 log = logging.getLogger("bridgehead")
-
-
-@dataclass(frozen=True)
-class Period:
-    """[since, until) of a deployment's ledger, as it is when the statement is `made`."""
-
-    deployment: Deployment
-    connection: Connection
-    since: datetime
-    until: datetime
-    made: datetime
-
-    @property
-    def department(self) -> str:
-        return self.deployment.department.code
-
-    def history(self, job: str) -> History:
-        return History(self.connection, self.department, job)
-
-    def last_before(self, job: str, moment: datetime, *, confirmed: bool = False) -> Batch | None:
-        """As of the ledger."""
-        return last_before(self.connection, self.department, job, moment, confirmed=confirmed)
 
 
 class JobInPeriod:
@@ -109,7 +83,7 @@ class JobInPeriod:
     def _section(self, timeliness: float | None) -> JobSection:
         by_batch = sum(line.deviation for line in self._lines) + self._deviation_older
         return JobSection(
-            **self._configured(),
+            **about(self._period.deployment, self._name),
             verdict=worst(self._verdicts()),
             deviation=max(by_batch, self._deviation_besides),
             stream=self._stream(),
@@ -122,21 +96,6 @@ class JobInPeriod:
             timeliness=timeliness,
             matters=tuple(self._matters()),
         )
-
-    def _configured(self) -> dict[str, Any]:
-        deployment = self._period.deployment
-        job = deployment.jobs.get(self._name)
-        guarantee = guarantee_of(job, deployment.feeder(job)) if job else None
-        return {
-            "job": self._name,
-            "title": (job.title if job else None) or self._name,
-            "resource_code": (job.catalogue.code if job else None) or "",
-            "source": f"{job.source.endpoint}: {job.source.table or 'query'}" if job else "",
-            "exchange": deployment.exchange,
-            "target": f"{job.target.endpoint}: {job.target.table}" if job else "",
-            "guarantee": guarantee.promise.value if guarantee else "",
-            "why": guarantee.words if guarantee else "",
-        }
 
     def _verdicts(self) -> Iterator[Verdict]:
         """Of all that stands; the worst is the job's."""

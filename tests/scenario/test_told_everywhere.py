@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from bridge import reporting
 from bridge.batch import State
+from bridge.ledger.chain import ChainProblem
+from bridge.ledger.history import History
 from bridge.ledger.quarantine import Quarantine, SetAside, key_text
 from bridge.ledger.schema import batch_row, job_row
+from bridge.ledger.verification import verify_ended
 from bridge.reporting import assemble_report
 from tests.scenario.books import FEBRUARY, JANUARY, MANY, Books, seal
 from tests.scenario.world import DEPARTMENT, MakeWorld
@@ -201,3 +205,22 @@ def test_what_a_receipt_said_is_in_the_report_and_not_what_was_sent(books: Books
     stream = assemble_report(books.world.deployment, ["a"]).jobs[0].stream
     assert stream.received is not None
     assert (stream.sent.total, stream.received.total, stream.in_flight_rows) == (9, 7, 9)
+
+
+def test_a_report_is_of_one_moment(
+    make: MakeWorld, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is sealed while it is made is in none of its figures."""
+    books = Books(make("sqlite", "postgresql", "sqlite"), capsys)
+    with books.open() as ledger:
+        seal(ledger, JANUARY, State.RECONCILED, tally=MANY)
+
+    def while_it_is_made(history: History) -> list[ChainProblem]:
+        with books.open() as ledger:
+            seal(ledger, FEBRUARY, State.DEVIATED, 2, MANY)
+        return verify_ended(history)
+
+    monkeypatch.setattr(reporting, "verify_ended", while_it_is_made)
+    (made,) = assemble_report(books.world.deployment, ["a"]).jobs
+    assert (made.verdict, made.deviation, made.stream.sent_position.seq) == ("reconciled", 0, 1)
+    assert [batch.seq for batch in made.batches] == [1]
