@@ -1,6 +1,6 @@
 """A server that says nothing any more: no wait for it lasts longer than its limit, and the session
 that was given up leaves nothing behind. And a line that ends: nothing is told as committed that is
-not, and no rows as all that are not."""
+not, and no rows as all that are not, whichever way they go."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ NEW_ROWS = [(str(number), "x" * 200) for number in range(2000, 9000)]
 ROWS = [(str(number), "x" * 200) for number in range(2000)]
 _STEP_BYTES = 3
 _COMMIT_BYTES = 20  # of the last statement alone, and more
+_FEW = 500
 _PLACES = 17
 _NEVER = 1 << 30
 COLUMNS = [("id", Type(Kind.INTEGER)), ("name", Type(Kind.TEXT))]
@@ -268,6 +269,34 @@ def test_rows_come_whole_or_not(
     gc.collect()
     assert set(told) <= {None, len(ROWS)}
     assert told.count(None) >= len(told) // 2
+
+
+@pytest.mark.parametrize("way", ["there", "back"])
+def test_rows_go_whole_or_not(
+    place: Endpoint, store: Connector, table: Table, line: Proxy, way: Way
+) -> None:
+    there, name = over(line, place, silence=3600.0), store.dialect.table(table.name)
+
+    def told(at: int) -> bool:
+        rows = [(number, str(at)) for number, _ in ROWS[:_FEW]]
+        with suppress(ConnectionLost), connect(there) as session:
+            with session.transaction():
+                line.trap(way, at, "drop")
+                session.execute(f"DELETE FROM {name}")
+                session.load(table.name, table.columns, iter([batch(table.columns, rows)]))
+            return True
+        return False
+
+    assert told(_NEVER)
+    total, lost = line.passed(way), 0
+    for at in range(0, total, max(1, total // _PLACES)):
+        line.mend()
+        was_told = told(at)
+        lost += not was_told
+        ((count, first, last),) = store.rows(f"SELECT count(*), min(name), max(name) FROM {name}")
+        assert (count, first) == (_FEW, last)
+        assert first == str(at) or not was_told
+    assert lost >= _PLACES // 2
 
 
 def told_as_committed(there: Endpoint, line: Proxy, table: Table, at: int) -> bool:
