@@ -22,10 +22,14 @@ from tests.scenario.world import ROLES, World
 __all__ = ["blocks", "prove"]
 
 ENDED = "of a run that is cut"
+DIED = "of a run that its driver ended"
 _PLAIN = ("postgresql", "mysql")
-_ODBC = "odbc-postgresql"
-# MariaDB's ODBC driver may end the process when it loses a connection: that is a kill.
-_CHAINS = (*product(_PLAIN, repeat=3), (_ODBC, "mysql", "postgresql"), ("mysql", "mysql", _ODBC))
+_ODBC = ("odbc-postgresql", "odbc-mariadb")
+_CHAINS = (
+    *product(_PLAIN, repeat=3),
+    *product(_ODBC, ("mysql",), ("postgresql",)),
+    *product(("mysql",), ("mysql",), _ODBC),
+)
 _CAPTURES = ("cursor", "compare")
 # how a line ends, positions on each line and way, and for how long a run tries again
 _MANNERS: dict[str, tuple[tuple[Act, ...], int, int]] = {
@@ -56,4 +60,5 @@ def prove(block: Block, seed: int, workshop: Workshop, wanted: Wanted) -> Iterat
             if wanted(case):
                 fared = cutting.fare(cut)
                 told = tuple(f"before byte {cut.at}: {finding}" for finding in fared.findings)
-                yield Result(case, told, int(fared.was_cut), {ENDED: (fared.seconds,)})
+                seconds = {DIED if fared.has_died else ENDED: (fared.seconds,)}
+                yield Result(case, told, int(fared.was_cut), seconds)
