@@ -83,6 +83,19 @@ def test_a_page_that_is_there_twice_has_the_same_tables_and_examples(page: str) 
     assert [name for name in _BLOCKS.findall(english) if name.isascii() and name not in said] == []
 
 
+@pytest.mark.parametrize("page", ["backup.md", "upgrade.md"])
+def test_a_page_that_is_there_twice_names_the_same_in_every_row_and_step(page: str) -> None:
+    english, said = _text(page), _text(f"zh/{page}")
+    assert _named_in_lines(said) == _named_in_lines(english) != []
+    assert len(re.findall("^## ", said, re.M)) == len(re.findall("^## ", english, re.M))
+
+
+def _named_in_lines(text: str) -> list[set[str]]:
+    """The names in each row of a table, and in each entry of a list."""
+    entries = re.findall(r"^(?:\||-|\d\.) .+\n(?:  +.+\n)*", text, re.MULTILINE)
+    return [set(re.findall("`[^`]+`", entry.replace("原因", "TEXT"))) for entry in entries]
+
+
 def test_every_command_that_operators_need_is_shown() -> None:
     text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     shown = set(re.findall(r"bridgehead ([a-z]+)\b", text))
