@@ -115,14 +115,19 @@ def new_dag(
     tags: Iterable[str],
     text: str,
     retries: dict[str, Any] | None = None,
+    limit: timedelta | None = None,
 ) -> DAG:
-    """A DAG that is on from the start, runs once at a time, and catches up on nothing."""
+    """A DAG that is on from the start and stays on, runs once at a time, and catches up on nothing.
+    A run that is not over within the `limit` has failed, and the next one may begin: it hangs, or
+    somebody has started it with a date to come, for which Airflow waits."""
     return DAG(
         dag_id,
         schedule=timetable(schedule, TIMEZONE),
         start_date=_START,
         catchup=False,
         max_active_runs=1,
+        max_consecutive_failed_dag_runs=0,
+        dagrun_timeout=limit,
         auto_register=False,
         is_paused_upon_creation=False,
         dag_display_name=display,

@@ -18,6 +18,7 @@ STEPS = ("configuration", "ledger", "standing", "events", "purge")
 """Names in `housekeeping.STEPS`, which is not loaded here; a test holds them together."""
 
 _AT_NIGHT = "30 2 * * *"
+_AGENT_LIMIT, _AUDIT_LIMIT = timedelta(hours=1), timedelta(days=2)
 _SIDE_BY_SIDE = 2
 _AGENT_DOC = """\
 What the agent looks after, a task each. 代理的日常检查，每项一个任务。
@@ -36,8 +37,14 @@ day that is over. 每晚逐键核对内容，并生成前一日的核对报告�
 
 def agent_dag() -> DAG:
     """One task per step of housekeeping: one that fails hides no other."""
-    every = timedelta(minutes=5)
-    with new_dag(AGENT, every, display="agent 代理", tags=["bridgehead"], text=_AGENT_DOC) as dag:
+    with new_dag(
+        AGENT,
+        timedelta(minutes=5),
+        display="agent 代理",
+        tags=["bridgehead"],
+        text=_AGENT_DOC,
+        limit=_AGENT_LIMIT,
+    ) as dag:
         for name in STEPS:
             task(task_id=name, retries=1, retry_delay=timedelta(seconds=30))(step.keep)(name)
     return dag
@@ -52,6 +59,7 @@ def audit_dag() -> DAG:
         tags=["bridgehead"],
         text=_AUDIT_DOC,
         retries={"retries": 2, "retry_delay": timedelta(minutes=5)},
+        limit=_AUDIT_LIMIT,
     ) as dag:
         compared = task(
             map_index_template="{{ task.op_kwargs['job'] }}",

@@ -22,6 +22,7 @@ from airflow.models.pool import Pool
 from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
 from airflow.utils.db import upgradedb
 from airflow.utils.session import create_session
+from airflow.utils.state import DagRunState, State
 from airflow.utils.types import DagRunType
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
@@ -55,12 +56,16 @@ def install(home: Home) -> None:
 
 
 def release_schedules() -> None:
-    """Airflow plans no run before the last one that it has planned. Those of a time that has not
-    come yet stay, as if a person had started them."""
-    planned = DagRun.run_type == DagRunType.SCHEDULED
-    ahead = update(DagRun).where(planned, DagRun.logical_date > datetime.now(UTC))
+    """Airflow plans no run before the last one that it has planned, and none beside one that waits
+    for its date. Those of a time that has not come yet stay: as if a person had started them, and
+    as failed where they are not over."""
+    now = datetime.now(UTC)
+    ahead = update(DagRun).where(DagRun.logical_date > now)
+    planned = ahead.where(DagRun.run_type == DagRunType.SCHEDULED)
+    waiting = ahead.where(DagRun.state.in_(State.unfinished_dr_states))
     with create_session() as session:
-        session.execute(ahead.values(run_type=DagRunType.MANUAL))
+        session.execute(planned.values(run_type=DagRunType.MANUAL))
+        session.execute(waiting.values(state=DagRunState.FAILED, end_date=now))
 
 
 def install_pools(endpoints: Iterable[str]) -> None:

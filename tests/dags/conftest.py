@@ -52,6 +52,7 @@ def _settings(home: Path) -> dict[str, str]:
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__MAX_CONSECUTIVE_FAILED_DAG_RUNS_PER_DAG": "2",
         "LC_ALL": "C.UTF-8",
         "PYTHONPATH": f"{ROOT}{os.pathsep}{DAGS}",
         "PYTHONWARNINGS": "ignore",

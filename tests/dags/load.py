@@ -37,6 +37,8 @@ def described(dag: Any) -> dict[str, object]:
         "schedule": str(getattr(dag.timetable, "expression", getattr(dag.timetable, "delta", ""))),
         "timetable": type(dag.timetable).__name__,
         "settings": [dag.catchup, dag.max_active_runs, dag.is_paused_upon_creation],
+        "failures": dag.max_consecutive_failed_dag_runs,
+        "limit": dag.dagrun_timeout and str(dag.dagrun_timeout),
         "doc": dag.doc_md,
         "shown": dag.dag_display_name,
     }

@@ -63,19 +63,27 @@ def run(dag_id: str, days_late: str = "0") -> dict[str, Any]:
     }
 
 
-def ahead(dag_id: str) -> list[float]:
+def ahead(dag_id: str) -> list[object]:
     """In how many hours the next run is due after one of a clock that was three days ahead, and
-    when that was put right."""
+    when that was put right; and what became of one that waits for its day."""
     DagBundlesManager().sync_bundles_to_db()
-    at = datetime.now(UTC) + timedelta(days=3)
-    with create_session() as session:
-        run = DagRun(dag_id, f"scheduled__{at.isoformat()}", run_type=DagRunType.SCHEDULED)
-        run.logical_date = run.run_after = run.data_interval_start = run.data_interval_end = at
-        run.triggered_by, run.state = DagRunTriggeredByType.TIMETABLE, "success"
-        session.add(run)
+    _plan(dag_id, "scheduled", "success")
+    waiting = _plan(dag_id, "manual", "running")
     first = _due(dag_id)
     release_schedules()
-    return [first, _due(dag_id)]
+    with create_session() as session:
+        states = session.scalars(select(DagRun.state).where(DagRun.run_id == waiting)).all()
+    return [first, _due(dag_id), *states]
+
+
+def _plan(dag_id: str, kind: str, state: str) -> str:
+    at = datetime.now(UTC) + timedelta(days=3)
+    with create_session() as session:
+        run = DagRun(dag_id, f"{kind}__{at.isoformat()}", run_type=DagRunType(kind))
+        run.logical_date = run.run_after = run.data_interval_start = run.data_interval_end = at
+        run.triggered_by, run.state = DagRunTriggeredByType.TIMETABLE, state
+        session.add(run)
+        return str(run.run_id)
 
 
 def _due(dag_id: str) -> float:

@@ -102,6 +102,21 @@ def test_no_dag_catches_up_or_runs_twice_at_once_and_each_is_on(loaded: Any) -> 
     }
 
 
+def test_no_dag_is_paused_because_its_runs_are_red(loaded: Any) -> None:
+    """Whatever is set for all DAGs of an Airflow: red is every run of a job while it deviates."""
+    assert {dag["failures"] for dag in loaded["good"]["dags"].values()} == {0}
+
+
+def test_what_hangs_does_not_silence_agent_and_audit(loaded: Any) -> None:
+    limits = {name: dag["limit"] for name, dag in loaded["good"]["dags"].items()}
+    jobs = {limits[name] for name in limits.keys() - OWN}
+    assert (limits["bridgehead_agent"], limits["bridgehead_audit"], jobs) == (
+        "1:00:00",
+        "2 days, 0:00:00",
+        {None},
+    )
+
+
 def test_every_way_of_writing_a_schedule(loaded: Any) -> None:
     dags = loaded["good"]["dags"]
     found = {name: (dag["timetable"], dag["schedule"]) for name, dag in dags.items()}

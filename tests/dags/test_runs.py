@@ -379,8 +379,9 @@ def test_the_agent_fails_where_old_change_rows_cannot_go(played: Any) -> None:
 
 
 def test_runs_of_a_clock_that_was_ahead_hold_up_no_schedule(played: Any) -> None:
-    held_up, after = played["ahead"]
+    held_up, after, waiting = played["ahead"]
     assert (held_up > 71, after < 0.1) == (True, True)
+    assert waiting == "failed", "no other run of its DAG could begin before it"
 
 
 def test_the_agent_fails_where_an_alarm_does_not_arrive(played: Any) -> None:
