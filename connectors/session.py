@@ -123,21 +123,22 @@ class Session(ABC):
 
     @contextmanager
     def _begun(self) -> Iterator[Transaction]:
-        """SQLAlchemy would open another connection in the place of one that broke. What broke it is
-        told, and not that nothing could be rolled back after that."""
+        """SQLAlchemy would open another connection in the place of one that broke. What went wrong
+        first is told, here or in another store, and not that nothing could be rolled back after
+        that."""
         with self._translated():
             if self.is_lost:
                 raise Lost
-            first: Exception | None = None
+            first: BaseException | None = None
             try:
                 with self.connection.begin() as transaction:
                     try:
                         yield transaction
-                    except (ConnectionLost, self._driver_error()) as error:
+                    except BaseException as error:
                         first = error
                         raise
             except DBAPIError as error:
-                if first is None:
+                if first is None or first is error:
                     raise
                 raise first from error
 
@@ -146,12 +147,11 @@ class Session(ABC):
         """A stream half read would keep the session busy, and its transaction from ending."""
         try:
             yield
-        except ConnectionLost:
-            with suppress(ConnectionLost):
+        except BaseException:
+            with suppress(ConnectionLost, DBAPIError, self._driver_error()):
                 self._end_stream()
             raise
-        finally:
-            self._end_stream()
+        self._end_stream()
 
     def _end_stream(self) -> None:
         stream, self._stream = self._stream, None

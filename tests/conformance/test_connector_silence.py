@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from connectors.connector import Connector
 from connectors.endpoint import Endpoint
-from connectors.errors import ConnectionLost, Unreachable
+from connectors.errors import ConnectionLost, RowRefused, Unreachable
 from connectors.registry import connect
 from connectors.table import Kind, Table, Type
 from tests.conformance.conftest import MATRIX, Row
@@ -94,11 +94,16 @@ def read(store: Connector, line: Proxy, table: Table) -> None:
             pass
 
 
-def half_read(store: Connector, line: Proxy, table: Table) -> None:
-    """The reader has had enough, and the server cannot be told."""
+def half_read(
+    store: Connector, line: Proxy, table: Table, refused: Exception | None = None
+) -> None:
+    """The reader has had enough, as where another store has `refused`, and the server cannot be
+    told."""
     with store.snapshot():
         next(store.read(selection_of(table)).part(1))
         line.stall()
+        if refused is not None:
+            raise refused
 
 
 def fill(store: Connector, line: Proxy, table: Table) -> None:
@@ -129,6 +134,18 @@ def test_a_reader_that_has_had_enough_is_not_held(
         half_read(session, line, table)
     assert time.monotonic() - before < LIMIT + SLACK
     del session
+    gc.collect()  # here, and not in whichever test comes next
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_what_another_store_has_refused_meanwhile_is_told(
+    place: Endpoint, store: Connector, table: Table, line: Proxy
+) -> None:
+    refused = RowRefused("the store refused a row", endpoint="another")
+    with connect(over(line, place)) as session, pytest.raises(RowRefused) as raised:
+        half_read(session, line, table, refused)
+    assert raised.value is refused
+    del session, raised
     gc.collect()  # here, and not in whichever test comes next
 
 
