@@ -123,10 +123,14 @@ _WORDS: Mapping[EventKind, _Words] = {
     EventKind.HORIZON: _Words(
         ("上界受阻", "horizon held back"),
         (
-            "源库中有未结束的事务，抽取无法前进。占用者：{holders}",
-            "Work that is open at the source keeps the horizon from advancing. Held by: {holders}",
+            "安全上界停住过久，抽取无法前进。被占用：{holders}",
+            "The horizon has not advanced for too long. It is held back by {holders}",
         ),
-        ("请源库管理员结束该会话", "Have the DBA of the source end that session"),
+        (
+            "占用的是会话的，请源库管理员结束该会话；否则按所写的处理",
+            "Where that is a session, have the DBA of the source end it; "
+            "else what is said there helps",
+        ),
     ),
     EventKind.OVERDUE: _Words(
         ("逾期", "overdue"),

@@ -144,9 +144,14 @@ def _behind(held: Hold, high: datetime, watermark: datetime) -> Pulled:
     seconds = (watermark - high).total_seconds()
     if seconds <= held.job.capture.margin + 1:
         return Pulled()
-    what = f"the source's clock stands {seconds:.0f} s behind the watermark {instant(watermark)}"
     overdue = seconds > held.job.capture.horizon_limit
-    return Pulled((what,), overdue=overdue)
+    return Pulled(
+        (
+            f"the source's clock, {seconds:.0f} s behind the watermark {instant(watermark)}; where "
+            f"it had been ahead, bridgehead resync {held.name} --why TEXT goes on from now",
+        ),
+        overdue=overdue,
+    )
 
 
 def _horizon(held: Hold, plan: Plan) -> tuple[datetime | None, Pulled]:
