@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import pytest
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from bridge.configuration.catalogue import cycle_seconds
@@ -23,6 +23,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
 EXAMPLE = ROOT / "config"
 
+_BOUNDS = re.compile(
+    r"\b([0-9]+[smhdy]) to ([0-9]+[smhdy])\b|\b([0-9]+[smhdy]) or more"
+    r"|[Aa]t most ([0-9]+ ?[smhdy])\b"
+)
 _ROW = re.compile(r"^\| `([^`|]+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 
 
@@ -67,6 +71,19 @@ def test_the_manual_states_the_default(path: str) -> None:
     annotated: Any = Annotated[info.annotation, "as written", *info.metadata]
     checked: TypeAdapter[Any] = TypeAdapter(annotated)
     assert checked.validate_python(written.strip("`")) == default
+
+
+@pytest.mark.parametrize("path", [path for path in FIELDS if _BOUNDS.search(ROWS[path][3])])
+def test_the_manual_states_the_bounds_of_a_duration(path: str) -> None:
+    info, found = FIELDS[path], _BOUNDS.search(ROWS[path][3])
+    assert found is not None
+    annotated: Any = Annotated[info.annotation, "as written", *info.metadata]
+    checked: TypeAdapter[int] = TypeAdapter(annotated)
+    for written, beyond in (found[1] or found[3], -1), (found[2] or found[4], 1):
+        if written:
+            bound = checked.validate_python(written.replace(" ", ""))
+            with pytest.raises(ValidationError):
+                checked.validate_python(bound + beyond)
 
 
 @pytest.mark.parametrize("path", FIELDS)

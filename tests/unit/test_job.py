@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from bridge.configuration.catalogue import Catalogue
+from bridge.configuration.schedule import longest_gap_seconds
 from bridge.job import Job
 from connectors.errors import ConfigurationError
 
@@ -162,6 +163,24 @@ def test_three_tasks_are_not_continuous(cycle: str | None) -> None:
 )
 def test_what_is_not_a_schedule(schedule: object) -> None:
     assert "schedule" in refusal(schedule=schedule)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "seconds"),
+    [
+        ("5,45 8-18 * * *", 13 * 3600 + 20 * 60),  # from 18:45 to 8:05
+        ("5,45 8-18 * * 1-5", 2 * 86400 + 13 * 3600 + 20 * 60),
+        ("20 6,18 * * *", 12 * 3600),
+        ("0 0 L * *", 31 * 86400),
+        ("0 0 1 * mon", 7 * 86400),
+        ("0 0 29 2 *", (4 * 365 + 1) * 86400),
+        ("90m", 5400),
+        ("continuous", 0),
+        ("manual", None),
+    ],
+)
+def test_the_longest_time_between_two_runs(schedule: str, seconds: int | None) -> None:
+    assert longest_gap_seconds(schedule) == seconds
 
 
 @pytest.mark.parametrize(

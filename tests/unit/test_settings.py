@@ -121,6 +121,22 @@ def test_words_are_what_they_look_like(write: Write) -> None:
     assert job.capture.deletes.off
 
 
+@pytest.mark.parametrize("value", ["null", "Null", "NULL", "~", "''", "'null'", '"~"'])
+def test_nothing_and_the_word_for_it(write: Write, value: str) -> None:
+    job = load(write("jobs/population.yaml", JOB + f"title: {value}\n")).jobs.get("population")
+    if value == "''":
+        assert job is None  # an empty title
+        return
+    assert job is not None
+    assert job.title == (value.strip("'\"") if value[0] in "'\"" else None)
+
+
+def test_a_job_of_many_columns(write: Write) -> None:
+    columns = "".join(f"  c{number}: {{title: 列{number}}}\n" for number in range(1000))
+    job = load(write("jobs/population.yaml", job_with("  id:\n", f"  id:\n{columns}")))
+    assert len(job.job("population").columns or ()) == 1002
+
+
 def test_a_byte_order_mark(write: Write) -> None:
     for file, text in (("bridgehead.yaml", SETTINGS), ("codes/sex.csv", CODES)):
         directory = write(file, b"\xef\xbb\xbf" + text.encode())
@@ -165,6 +181,16 @@ def test_an_endpoint_from_a_file(write: Write) -> None:
     assert password.reveal() == "open sesame "
 
 
+def test_a_host_is_a_name_or_the_directory_of_a_socket(write: Write) -> None:
+    at = settings_with("host: 10.1.1.5", "host: /var/run/postgresql")
+    deployment = load(write("bridgehead.yaml", at))
+    assert deployment.endpoints["business"].host == "/var/run/postgresql"
+    for wrong in ("10.1.1.5/register", "/var/run@hunter2", "'10.1.1.5 '"):
+        at = settings_with("host: 10.1.1.5", f"host: {wrong}")
+        (problem,) = refused(write("bridgehead.yaml", at))
+        assert problem.startswith("bridgehead.yaml:5 endpoints.business.host: must be a host name")
+
+
 def test_a_path_starts_at_the_configuration(
     directory: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,6 +219,7 @@ def test_an_unusable_secret_file(write: Write, directory: Path, content: bytes |
         load(directory).endpoint("exchange")
     assert caught.value.endpoint == "exchange"
     assert "xxx" not in str(caught.value)
+    assert "0xff" not in str(caught.value)  # as a decoding error tells it
 
 
 def test_an_unknown_endpoint(directory: Path) -> None:
@@ -429,15 +456,27 @@ def test_a_linked_file_is_the_same_store(write: Write, directory: Path) -> None:
         ("{endpoint: again, table: population}", True),
         ("{endpoint: again, table: other}", False),
         ("{endpoint: again, schema: other, table: population}", False),
+        ("{endpoint: schema, table: population}", False),
         ("{endpoint: exchange, table: population}", False),
     ],
 )
 def test_the_source_is_not_the_target(write: Write, target: str, same: bool) -> None:
     again = "  again: {family: postgresql, host: 10.1.1.5, database: register, user: u}\n"
+    again += "  schema: {family: postgresql, host: 10.1.1.5, database: register, schema: other}\n"
     write("bridgehead.yaml", settings_with("exchange: exchange\n", again + "exchange: exchange\n"))
     problems = said(write("jobs/population.yaml", copy("population", target)))
     assert len(problems) == same
-    assert all("is the source itself" in problem for problem in problems)
+    assert all("10 target.table: " in p and "is the source itself" in p for p in problems)
+
+
+@pytest.mark.parametrize("host", ["localhost", "LocalHost", "127.0.0.1", '"::1"'])
+def test_this_machine_has_many_names(write: Write, host: str) -> None:
+    """Two jobs that fill one table would delete each other's rows."""
+    here = f"  here: {{family: postgresql, host: {host}, database: exchange}}\nexchange: exchange\n"
+    write("bridgehead.yaml", settings_with("exchange: exchange\n", here))
+    write("jobs/population.yaml", copy("population", "{endpoint: exchange, table: centre}"))
+    deployment = load(write("jobs/people.yaml", copy("people", "{endpoint: here, table: centre}")))
+    assert deployment.bad_jobs == ("people", "population")
 
 
 def test_what_may_not_be_shared_loads(write: Write) -> None:
