@@ -10,8 +10,10 @@ from pydantic import ValidationError
 
 from bridge.configuration.catalogue import Catalogue
 from bridge.configuration.schedule import longest_gap_seconds
+from bridge.configuration.valuetype import value_type
 from bridge.job import Job
 from connectors.errors import ConfigurationError
+from connectors.table import Kind, Type
 
 Data = dict[str, Any]
 
@@ -412,3 +414,28 @@ def test_the_content_hash_is_the_same_in_every_release() -> None:
     """A changed value here means: after the upgrade every job is held until it is sent again."""
     expected = "b823980b7fec9f704b13bb741efc4cc8aeec36916e680986b4a97552acbc398c"
     assert content_hash() == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("boolean", Type(Kind.BOOLEAN)),
+        ("date", Type(Kind.DATE)),
+        ("time", Type(Kind.TIME)),
+        ("text(18)", Type(Kind.TEXT, length=18)),
+        ("decimal(38, 38)", Type(Kind.DECIMAL, precision=38, scale=38)),
+        ("decimal(12)", Type(Kind.DECIMAL, precision=12, scale=0)),
+        ("decimal", Type(Kind.DECIMAL)),
+    ],
+)
+def test_the_type_of_a_files_column(text: str, found: Type) -> None:
+    assert value_type(text) == found
+    assert job(columns={"id": {"type": text}}).columns["id"].type == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["number", "text(0)", "text(5,1)", "date(3)", "decimal(0)", "decimal(39)", "decimal(3,4)"],
+)
+def test_what_is_no_type_of_a_files_column(text: str) -> None:
+    assert f"'{text}' is not a type of value" in refusal(columns={"id": {"type": text}})
