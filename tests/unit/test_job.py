@@ -337,6 +337,12 @@ def test_what_may_not_be_shared_is_refused() -> None:
     assert caught.value.exit_code == 2
 
 
+def test_a_resource_code() -> None:
+    assert job(catalogue={"code": "307010010001/000001"}).catalogue.code
+    for code in ("", "/1", "30701 0001", "3" * 65):
+        assert "is not a resource code" in refusal(catalogue={"code": code})
+
+
 def test_the_provider_is_checked() -> None:
     assert Catalogue(provider_code="113301000024895242").provider_code
     assert "place 18" in refusal(catalogue={"provider_code": "113301000024895243"})
