@@ -14,6 +14,7 @@ import pytest
 from bridge.configuration.creditcode import credit_code_fault
 from bridge.guarantee import guarantee_of
 from bridge.settings import Deployment, Problem, find_directory, load
+from bridge.watched import Watched
 from connectors.errors import ConfigurationError
 
 SETTINGS = """\
@@ -688,3 +689,45 @@ def test_odbc_needs_a_driver_or_a_data_source(write: Write, given: str, said: st
     odbc = f"centre: {{family: odbc{', ' if given else ''}{given}}}"
     (found,) = refused(write("bridgehead.yaml", SETTINGS.replace(centre, odbc)))
     assert f"{said}: an endpoint of family odbc needs driver or dsn" in found
+
+
+# --- what goes on for long
+
+
+def test_whoever_goes_on_for_long_reads_what_has_changed(write: Write, directory: Path) -> None:
+    """Of any file, also where only the time of it, or only the size, is another."""
+    watched = Watched(load(directory))
+    last = watched.current()
+    job = directory / "jobs/population.yaml"
+    for file, content in (
+        ("jobs/population.yaml", job_with("updated_at", "created_at")),
+        ("jobs/population.yaml", JOB + "title: 人口\n"),
+        ("codes/sex.csv", CODES + "3,未知,\n"),
+        ("calendar.yaml", "holidays: {2027-01-02: 调休}\n"),
+        ("bridgehead.yaml", settings_with("局", "处")),
+    ):
+        before = job.stat()
+        write(file, content)
+        if "title" in content:
+            os.utime(job, ns=(before.st_atime_ns, before.st_mtime_ns))
+        changed = watched.current()
+        assert changed is not last
+        assert watched.current() is changed
+        last = changed
+    assert last.jobs["population"].title == "人口"
+    assert last.department.name.endswith("处")
+    job.unlink()
+    assert not watched.current().jobs
+
+
+def test_what_cannot_be_used_is_told_once_and_the_last_stands(
+    write: Write, directory: Path
+) -> None:
+    watched = Watched(load(directory))
+    last = watched.current()
+    write("bridgehead.yaml", "department: {\n")
+    with pytest.raises(ConfigurationError):
+        watched.current()
+    assert watched.current() is last
+    write("bridgehead.yaml", SETTINGS)
+    assert watched.current().problems == ()
