@@ -107,12 +107,33 @@ def test_a_key_of_several_parts() -> None:
     assert done.refused == (Refusal(("y", None), "a", Reason.NULL_KEY, None),)
 
 
+def test_a_key_is_as_long_as_an_index_takes() -> None:
+    """In bytes: of its texts in UTF-8, and of its binaries, not of their digits."""
+    columns = travels("n", Type(Kind.INTEGER)), travels("a", TEXT), travels("b", Type(Kind.BINARY))
+    route = Route((*columns, travels("other", TEXT)), ("a", "b", "n"), LIMITS, key_bytes=6)
+    batch = batch_of(
+        n=["1", "123456789", "3", "4"],
+        a=["张", "abcdef", "张张", "abcd"],
+        b=["00ff00", "", "00", "00ff00"],
+        other=["x" * 9] * 4,
+    )
+    done = transform(batch, route)
+    assert done.accepted.column("n").to_pylist() == ["1", "123456789"]
+    assert [(r.key[2], r.column, r.reason) for r in done.refused] == [
+        ("3", "a", Reason.TOO_LONG),
+        ("4", "a", Reason.TOO_LONG),
+    ]
+
+
 def test_a_code_is_looked_up_byte_for_byte() -> None:
     column = ColumnRoute(Column("v", TEXT), "v", TEXT, TEXT, codes=SEX | {"": "0"})
     given = ("M", "M ", " M", "m", "", None)
     assert refused(column, *given) == [(v, Reason.UNKNOWN_CODE) for v in given[1:4]]
     without = ColumnRoute(Column("v", TEXT), "v", TEXT, TEXT, codes=SEX)
     assert refused(without, "M", "", None) == [("", Reason.UNKNOWN_CODE)]
+    char = Type(Kind.TEXT, length=2, padded=True)  # it keeps no blank at the end of a code
+    blank = ColumnRoute(Column("v", char), "v", char, char, codes={"M": "1 ", "F": "2"})
+    assert refused(blank, "M", "F") == [("M", Reason.TRAILING_BLANK)]
 
 
 def test_other_columns_than_the_route_says_are_an_error() -> None:
