@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.mapping import ColumnRoute, Limits, Route
+from bridge.transform.key import holdable
 from bridge.transform.refusal import Reason, Refusal, masked_sample
 from bridge.transform.rows import transform
 from connectors.table import Column, Kind, Type
@@ -105,6 +106,13 @@ def test_a_key_of_several_parts() -> None:
     batch = batch_of(a=["1", None], b=["x", "y"])
     done = transform(batch, route_of(travels("a", TEXT), travels("b", TEXT), key=("b", "a")))
     assert done.refused == (Refusal(("y", None), "a", Reason.NULL_KEY, None),)
+
+
+def test_which_keys_the_exchange_can_hold() -> None:
+    columns = ID, travels("a", varchar(3)), travels("other", varchar(1))
+    keys = [["1", "abc"], [None, "a"], ["x", "a"], ["2", None], ["3", "abcd"], ["4", "a\0"]]
+    route = route_of(*columns, key=("id", "a"))
+    assert holdable([*keys, ["5", ""]], route) == [("1", "abc"), ("5", "")]
 
 
 def test_a_key_is_as_long_as_an_index_takes() -> None:
@@ -279,6 +287,14 @@ CANONICAL = [
         {"2024-01-02 03:04:05.1200+00": "2024-01-02 03:04:05.12+00"},
     ),
 ]
+
+
+def test_a_uuid_that_travels_as_text_arrives_as_the_target_writes_it() -> None:
+    upper = "00112233-4455-6677-8899-AABBCCDDEEFF"
+    route = route_of(ID, travels("v", varchar(40), varchar(40), Type(Kind.UUID)))
+    done = transform(batch_of(id=["1", "2"], v=[upper, "0011"]), route)
+    assert done.accepted.column("v").to_pylist() == [upper.lower()]
+    assert [(r.key, r.reason) for r in done.refused] == [(("2",), Reason.MALFORMED)]
 
 
 @pytest.mark.parametrize(("kind", "texts"), CANONICAL, ids=lambda value: str(value)[:20])
