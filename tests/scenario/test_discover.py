@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.command import call
-from tests.scenario.world import World, cursor_job
+from tests.scenario.world import MakeWorld, World, cursor_job
 
 Capsys = pytest.CaptureFixture[str]
 
@@ -261,3 +262,41 @@ def test_a_table_without_any_key_says_what_is_missing(world: World, capsys: Caps
     assert outcome.error is not None
     assert outcome.exit_code == 4
     assert "key" in outcome.error.message
+
+
+def test_a_job_file_leads_where_most_jobs_do_under_a_name_that_is_free(
+    make: MakeWorld, capsys: Capsys
+) -> None:
+    """Never back to its own store, into the exchange, nor where nothing can be written."""
+    world = make("sqlite", "sqlite", "sqlite")
+    (world.directory / "files").mkdir()
+    settings = yaml.safe_load((world.directory / "bridgehead.yaml").read_text("utf-8"))
+    folder = {"family": "csv", "folder": "files"}
+    archive = {"family": "sqlite", "path": str(world.directory / "archive.db")}
+    settings["endpoints"] = {"files": folder, **settings["endpoints"], "archive": archive}
+    (world.directory / "bridgehead.yaml").write_text(
+        yaml.safe_dump(settings, sort_keys=False), "utf-8"
+    )
+    world.sql(
+        "source", "CREATE TABLE Person (ID int PRIMARY KEY, GXSJ timestamp, Modified_At datetime)"
+    )
+
+    def printed() -> Any:
+        told = call(capsys, "--config", world.directory, "discover", "source", "Person", "--job")
+        assert told.code == 0, told.err
+        return yaml.safe_load(told.out)
+
+    assert printed()["target"] == {"endpoint": "target", "table": "Person"}
+    back = {"endpoint": "target", "table": "t"}
+    for name, source, end in (
+        ("person", back, "source"),
+        ("person_2", back, "source"),
+        ("a", {"endpoint": "source", "table": "t"}, "target"),
+        ("b", {"endpoint": "source", "table": "t"}, "archive"),
+        ("c", {"endpoint": "source", "table": "t"}, "archive"),
+    ):
+        target = {"endpoint": end, "table": f"of_{name}"}
+        world.job(name, source=source, target=target, key=["id"], capture={"method": "compare"})
+    job = printed()
+    assert (job["job"], job["target"]["endpoint"]) == ("person_3", "archive")
+    assert job["capture"] == {"method": "cursor", "column": "Modified_At"}
