@@ -226,6 +226,39 @@ def test_missing_rights_are_told_before_they_are_needed(
             assert store.missing_rights(TableName("t")) == []
 
 
+def test_what_may_be_read_is_offered_whatever_it_is(
+    postgres: Postgres, database: Callable[..., Endpoint]
+) -> None:
+    place = database()
+    few = replace(place, user=f"few_{place.name}", password=Secret("x"))
+    with PostgresqlConnector(place) as owner, _roles(postgres, place.database, str(few.user)):
+        with owner.transaction():
+            for statement in (
+                "CREATE TABLE plain (id integer)",
+                "CREATE TABLE parted (id integer) PARTITION BY RANGE (id)",
+                "CREATE VIEW seen AS SELECT 1 AS id",
+                "CREATE MATERIALIZED VIEW kept AS SELECT 1 AS id",
+                "CREATE EXTENSION postgres_fdw",
+                "CREATE SERVER there FOREIGN DATA WRAPPER postgres_fdw",
+                "CREATE FOREIGN TABLE far (id integer) SERVER there",
+                "CREATE SEQUENCE number",
+                "CREATE TEMPORARY TABLE passing (id integer)",
+                "CREATE SCHEMA another",
+                "CREATE TABLE another.plain (id integer)",
+                f"GRANT SELECT ON plain, seen TO {few.user}",
+            ):
+                owner.execute(statement)
+        kinds = {"far": True, "kept": True, "parted": False, "plain": False, "seen": True}
+        found = owner.tables()
+        assert [str(t) for t in found] == ["another.plain", *(f"public.{name}" for name in kinds)]
+        described = [owner.describe(table) for table in found[1:]]
+        assert [table.is_view for table in described] == list(kinds.values())
+        assert {table.row_estimate for table in described} == {0}  # nobody has counted yet
+        assert [str(t) for t in owner.tables("another")] == ["another.plain"]
+        with PostgresqlConnector(few) as store:
+            assert [str(t) for t in store.tables()] == ["public.plain", "public.seen"]
+
+
 @pytest.mark.parametrize(
     ("encoding", "told"),
     [("SQL_ASCII", "no known encoding"), ("LATIN1", "every character"), ("UTF8", "fsync is off")],
