@@ -368,6 +368,30 @@ def test_a_commit_is_answered_when_it_is_written(
         assert store.value("SHOW synchronous_commit") == kept
 
 
+@pytest.mark.parametrize("family", KIN)
+def test_a_name_alone_is_looked_for_in_the_schema_of_the_endpoint(
+    database: Callable[..., Endpoint], family: str
+) -> None:
+    """And nowhere else: the table of that name in another schema is another table."""
+    place, name = database(family), 'its "own" 100%'
+    with connect(place) as store, store.transaction():
+        its = store.dialect.quote(name)
+        for statement in (
+            f"CREATE SCHEMA {its}",
+            f"CREATE TABLE {its}.t (own integer PRIMARY KEY)",
+            "CREATE TABLE public.t (other integer PRIMARY KEY)",
+            "CREATE TABLE public.only (other integer PRIMARY KEY)",
+        ):
+            store.execute(statement)
+    with connect(replace(place, schema=name)) as store:
+        found = store.describe(store.resolve(TableName("t")))
+        assert (found.schema, found.key) == (name, ("own",))
+        assert [c.name for c in store.describe_query("SELECT * FROM t").columns] == ["own"]
+        assert not store.exists(store.resolve(TableName("only")))
+        made = make(store, "made", [("id", INTEGER)], ["id"])
+        assert store.describe(made.name).schema == name
+
+
 @pytest.mark.parametrize("family", [name for name in KIN if name != "opengauss"])
 def test_what_an_index_only_carries_is_no_part_of_a_key(
     database: Callable[..., Endpoint], family: str
