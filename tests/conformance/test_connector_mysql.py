@@ -165,6 +165,22 @@ def test_comments_are_carried_into_a_table_of_ours(store: Connector) -> None:
     assert table.comment == "人口"
 
 
+@pytest.mark.parametrize("family", ["mysql", "odbc-mariadb"])
+def test_a_name_alone_is_looked_for_in_the_database_of_the_endpoints_schema(
+    database: Database, family: str
+) -> None:
+    own, other = database(family), database("mysql")
+    for place, name in (own, "own"), (other, "other"):
+        with connect(replace(place, family="mysql", driver=None)) as store, store.definition():
+            store.execute(f"CREATE TABLE t ({name} integer PRIMARY KEY)")
+    with connect(replace(own, schema=other.database)) as store:
+        assert store.describe(store.resolve(TableName("t"))).key == ("other",)
+        assert [c.name for c in store.describe_query("SELECT * FROM t").columns] == ["other"]
+        made = make(store, "made", [("id", INTEGER)], ["id"])
+        assert store.describe(TableName("made", other.database)).key == made.key
+        assert [table.name for table in store.tables()] == ["made", "t"]
+
+
 @pytest.mark.parametrize("engine", ["MyISAM", "Aria TRANSACTIONAL=1", "MEMORY"])
 def test_a_table_without_transactions_is_known(store: Connector, engine: str) -> None:
     assert not _table(store, "id int primary key", f"ENGINE={engine}").transactional

@@ -20,7 +20,7 @@ from connectors.postgresql.connector import PostgresqlConnector
 from connectors.postgresql.dialect import Postgresql18Dialect, PostgresqlDialect
 from connectors.registry import connect
 from connectors.selection import Format
-from connectors.table import Kind, Table, TableName, Type
+from connectors.table import Fit, Kind, Table, TableName, Type
 from tests.conformance.samples import EXTREMES, Line, fetch, load, make, selection_of
 from tests.postgres import Postgres
 
@@ -366,6 +366,26 @@ def test_a_commit_is_answered_when_it_is_written(
     postgres.sql(f"ALTER DATABASE {place.database} SET synchronous_commit = {given}")
     with connect(place) as store, store.transaction():
         assert store.value("SHOW synchronous_commit") == kept
+
+
+@pytest.mark.parametrize("family", KIN)
+def test_a_query_is_described_by_what_its_columns_may_hold(
+    database: Callable[..., Endpoint], family: str
+) -> None:
+    """A driver may tell less than the catalogue: then they are wider, and never narrower."""
+    exact = ["numeric(12,2)", "numeric(3,3)", "numeric", "varchar(18)", "varchar", "char(3)"]
+    exact += ["text", "integer", "bigint", "real", "double precision", "date", "boolean", "bytea"]
+    wider = ["numeric(28,6)", "timestamp(3)", "timestamptz(0)", "time(3)", "timestamp", "bit(9)"]
+    columns = ", ".join(f"c{n} {kind}" for n, kind in enumerate(exact + wider))
+    with connect(database(family)) as store:
+        with store.transaction():
+            store.execute(f"CREATE TABLE t ({columns})")
+        table, query = store.describe(TableName("t")), store.describe_query("SELECT * FROM t")
+    types = [
+        (there.type, here.type) for there, here in zip(table.columns, query.columns, strict=True)
+    ]
+    assert [found for found in types[: len(exact)] if found[0] != found[1]] == []
+    assert [found for found in types if found[1].fit(found[0]) is not Fit.EXACT] == []
 
 
 @pytest.mark.parametrize("family", KIN)

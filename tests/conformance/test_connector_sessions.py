@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import text
 
-from connectors.connector import Connector
+from connectors.connector import Chunk, Connector
 from connectors.dialect import Statement
 from connectors.endpoint import Endpoint
 from connectors.errors import (
@@ -363,6 +363,24 @@ def test_a_session_goes_on_after_an_error(store: Connector) -> None:
         store.execute("SELECT absent FROM t")
     load(store, table, [("2", "b")])
     assert fetch(store, selection_of(table)) == [("1", "a"), ("2", "b")]
+
+
+def test_an_error_of_the_store_whose_rows_are_loaded_stays_its_own(
+    store: Connector, another: Another
+) -> None:
+    """Whoever runs again must know which store to wait for; and no part of the rows is kept."""
+    table = make(store, "t", COLUMNS, ["id"])
+    lost = ConnectionLost("the connection broke", endpoint="other")
+
+    def rows() -> Iterator[Chunk]:
+        yield batch(table.columns, [(str(number), "x" * 100) for number in range(2000)])
+        raise lost
+
+    with pytest.raises(ConnectionLost) as caught, store.transaction():
+        store.load(table.name, table.columns, rows())
+    assert caught.value is lost
+    assert fetch(another(), selection_of(table)) == []
+    assert load(store, table, [("1", "a")]) == 1
 
 
 def test_an_error_while_rows_are_read_is_ours(store: Connector) -> None:
