@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -30,6 +31,9 @@ __all__ = ["OpengaussConnector"]
 registry.register("opengauss", "connectors.opengauss.sqldialect", "OpengaussSqlDialect")
 
 _SESSION = COMMON + "SET extra_float_digits = 3"
+# What the driver says of a way to take a password that it does not know. SHA-256 of the server's
+# own kind has the number that SASL has elsewhere.
+_OF_ITS_OWN_KIND = re.compile("authentication method|SASL authentication mechanisms")
 
 
 class OpengaussConnector(AgentDigest, KinServer, PostgresqlConnector):
@@ -63,7 +67,7 @@ class OpengaussConnector(AgentDigest, KinServer, PostgresqlConnector):
 
     def translate(self, error: BaseException) -> BridgeheadError:
         """The driver does not know the server's own way to take a password."""
-        if "authentication method" in str(error) and not hasattr(self, "connection"):
+        if _OF_ITS_OWN_KIND.search(str(error)) and not hasattr(self, "connection"):
             return LoginRefused(
                 "login refused: the server asks for SHA-256 of its own kind",
                 endpoint=str(self.endpoint),

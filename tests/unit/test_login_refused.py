@@ -3,12 +3,20 @@ may mend is told apart from what a person must, also where the server speaks Chi
 
 from __future__ import annotations
 
+import socket
+import struct
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 import pytest
 
-from connectors.endpoint import Endpoint
+from connectors.endpoint import Endpoint, Secret
 from connectors.errors import BridgeheadError, LoginRefused, MissingObject, StoreFull, Unreachable
 from connectors.odbc.errors import of_login as of_odbc_login
 from connectors.postgresql.errors import of_login
+from connectors.registry import connect
+
+_PROTOCOL_3 = 196608
 
 PLACE = 'connection failed: connection to server at "10.9.0.2", port 5432 failed: '
 AT = Endpoint("centre", "postgresql", host="10.9.0.2", port=5432, database="buffer")
@@ -59,3 +67,26 @@ def test_nobody_answers() -> None:
     found = of_login(Exception(f"{PLACE}Connection refused\n\tIs the server running?"), AT)
     assert type(found) is Unreachable
     assert "Connection refused" in found.message
+
+
+@pytest.mark.parametrize("number", [10, 13])
+def test_a_password_of_opengauss_own_kind(number: int) -> None:
+    """SHA-256 by its own number, which is that of SASL elsewhere, and SM3."""
+    ask = struct.pack("!III", 84, number, 2) + b"0" * 72
+
+    def answer(server: socket.socket) -> None:
+        with server.accept()[0] as line:
+            while int.from_bytes(line.recv(9999)[4:8], "big") != _PROTOCOL_3:
+                line.sendall(b"N")  # neither TLS nor GSSAPI
+            line.sendall(b"R" + ask)
+            line.recv(9999)
+
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        done = pool.submit(answer, server)
+        host, port = server.getsockname()
+        at = Endpoint("centre", "opengauss", host=host, port=port, database="b", user="u")
+        with pytest.raises(LoginRefused) as refused:
+            connect(replace(at, password=Secret("x")))
+        done.result(10)
+    assert "SHA-256 of its own kind" in refused.value.message
+    assert "password_encryption_type" in refused.value.remedy
