@@ -15,6 +15,8 @@ from connectors.canonical import Digest, canonical_line
 from connectors.dialect import EVERYTHING, KeyRange, Statement
 from connectors.endpoint import Endpoint, Secret
 from connectors.errors import BridgeheadError, LoginRefused, MissingObject, MissingRight, RowRefused
+from connectors.kingbase.connector import KingbaseConnector
+from connectors.opengauss.connector import OpengaussConnector
 from connectors.postgresql import server
 from connectors.postgresql.connector import PostgresqlConnector
 from connectors.postgresql.dialect import Postgresql18Dialect, PostgresqlDialect
@@ -699,3 +701,32 @@ def test_a_server_does_not_keep_a_session_whose_agent_is_gone(
             store.value(f"SHOW tcp_keepalives_{what}") for what in ("idle", "interval", "count")
         ]
     assert [int(str(seconds).rstrip("s")) for seconds in told] == [30, 10, 3]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("enable_ci", "on"), ("case_sensitive", "off"), ("char_default_type", "byte")],
+)
+def test_a_kingbase_that_changes_values_or_names_is_told(
+    database: Callable[..., Endpoint], name: str, value: str
+) -> None:
+    class Unsafe(KingbaseConnector):
+        def _setting(self, asked: str) -> str | None:
+            return value if asked == name else None
+
+    with Unsafe(database("kingbase")) as store:
+        assert str(store.settings_problem()).startswith(f"the setting {name} is {value}: ")
+
+
+@pytest.mark.parametrize(("mode", "keeps"), [("A", False), ("PG", True)])
+def test_an_opengauss_in_oracles_mode_keeps_no_empty_text(
+    database: Callable[..., Endpoint], mode: str, keeps: bool
+) -> None:
+    place = database("opengauss")
+    with connect(place) as store, store.transaction():
+        store.execute(f"ALTER DATABASE {place.database} SET search_path = public, pg_catalog")
+        store.execute("CREATE TABLE pg_settings (name text, setting text)")
+        store.execute(f"INSERT INTO public.pg_settings VALUES ('sql_compatibility', '{mode}')")
+    with connect(place) as store:
+        assert store.capabilities.empty_text is keeps
+    assert OpengaussConnector.capabilities.empty_text
