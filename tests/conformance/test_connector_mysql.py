@@ -736,6 +736,13 @@ def test_a_number_says_what_to_do_next(code: str) -> None:
     assert all(error.remedy for error in found)
 
 
+def test_a_table_that_cannot_be_made_for_want_of_room() -> None:
+    at = Endpoint("centre", "mysql")
+    for number, kind in ((28, StoreFull), (135, StoreFull), (150, PermanentError)):
+        told = MySQLdb.OperationalError(1005, f'Can\'t create table `b`.`t` (errno: {number} "x")')
+        assert type(of_mysql(told, at)) is kind
+
+
 def test_every_number_of_the_driver_is_one_of_ours(place: Endpoint) -> None:
     words = ("'a secret'", "value 'secret'", "no key 'secret' for column `secret`")
     found = [

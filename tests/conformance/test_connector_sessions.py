@@ -365,6 +365,13 @@ def test_a_session_goes_on_after_an_error(store: Connector) -> None:
     assert fetch(store, selection_of(table)) == [("1", "a"), ("2", "b")]
 
 
+def test_a_connection_that_is_closed_beneath_the_session_is_lost(store: Connector) -> None:
+    """A run goes on over a new one."""
+    store.driver.close()
+    with pytest.raises(ConnectionLost), store.transaction():
+        store.value("SELECT 1")
+
+
 def test_an_error_of_the_store_whose_rows_are_loaded_stays_its_own(
     store: Connector, another: Another
 ) -> None:
