@@ -135,7 +135,7 @@ ANSWERS: dict[str, dict[str, Answer]] = {
 class Opened:
     """A connector over a recording driver."""
 
-    def __init__(self, family: str, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, family: str, patch: pytest.MonkeyPatch, **options: Any) -> None:
         module, placeholder, where = DRIVERS[family]
         self.answers: dict[str, Answer] = dict(ANSWERS[family])
         self.driver = RecordingConnection(placeholder, self.answers, module.Error)
@@ -157,7 +157,8 @@ class Opened:
                 if isinstance(dialect, type) and "initialize" in vars(dialect):
                     patch.setattr(dialect, "initialize", lambda *_: None)
         login = {"user": "bridge", "password": Secret("s3cret"), "database": "register"}
-        self.store = connect(Endpoint("business", family, host="db", **login))  # type: ignore[arg-type]
+        self.store = connect(Endpoint("business", family, host="db", **login, **options))  # type: ignore[arg-type]
+        self.beginning = [sql for _, sql, _ in self.driver.log]
         self.driver.log.clear()
 
 
@@ -272,6 +273,55 @@ def test_settings_that_are_unsafe_are_told(
     opened.answers["ProductMajorVersion"] = [(version,)]
     problem = opened.store.settings_problem()
     assert (problem is None) if told is None else told in str(problem)
+
+
+UNFIT: list[tuple[str, str, Answer, str]] = [
+    ("oracle", "NLS_CHARACTERSET", [("ZHS16GBK",)], "ZHS16GBK: it cannot hold every character"),
+    ("dm", "SF_GET_UNICODE_FLAG", [(0,)], "GB18030: it cannot hold every character"),
+    ("dm", "SF_GET_CASE_SENSITIVE_FLAG", [(0,)], "differ in case for one"),
+]
+
+
+@pytest.mark.parametrize(("family", "asked", "answer", "told"), UNFIT)
+def test_a_database_that_would_change_values_is_told(
+    opened: Opened, asked: str, answer: Answer, told: str
+) -> None:
+    opened.answers["SF_GET_CASE_SENSITIVE_FLAG"] = [(1,)]
+    assert opened.store.settings_problem() is None
+    opened.answers[asked] = answer
+    assert told in str(opened.store.settings_problem())
+
+
+def test_a_standby_does_not_show_who_writes(opened: Opened, family: str) -> None:
+    """A window up to a horizon that was taken there would miss what its primary commits."""
+    asked, answer = {
+        "oracle": ("DATABASE_ROLE", "PHYSICAL STANDBY"),
+        "mssql": ("Updateability", "READ_ONLY"),
+        "dm": ("mode$", "STANDBY"),
+    }[family]
+    opened.answers[asked] = [(answer,)]
+    with pytest.raises(PermanentError, match="of its primary") as error:
+        opened.store.open_work()
+    assert "primary" in error.value.remedy
+
+
+def test_a_zone_of_half_an_hour_has_no_number(opened: Opened, family: str) -> None:
+    asked: Answer = [(330,)] if family == "mssql" else [("+05:30",)]
+    opened.answers["DATEPART(tz" if family == "mssql" else "TZH:TZM"] = asked
+    with pytest.raises(PermanentError) as error:
+        opened.store.timezone()
+    assert "capture.timezone" in error.value.remedy
+
+
+@pytest.mark.parametrize("family", ["oracle", "dm"])
+def test_a_session_is_in_the_schema_of_its_endpoint(
+    family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a name alone would be another table's."""
+    opened = Opened(family, monkeypatch, schema="Its Own")
+    verb = {"oracle": "ALTER SESSION SET CURRENT_SCHEMA =", "dm": "SET SCHEMA"}[family]
+    assert f'{verb} "Its Own"' in opened.beginning
+    opened.store.close()
 
 
 def test_rows_are_read_as_canonical_texts(opened: Opened) -> None:
