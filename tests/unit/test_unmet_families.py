@@ -366,6 +366,28 @@ def test_a_table_is_described(opened: Opened, family: str) -> None:
     assert table.column("NAME").folds == (family == "mssql")
 
 
+def test_tables_are_listed_and_told_apart(opened: Opened, family: str) -> None:
+    """Of two tables none has the other's identity, and a name that is not there has one near."""
+    listed, object_of, nothing = {
+        "oracle": ("FROM all_tables", "FROM all_objects", []),
+        "mssql": ("FROM sys.objects o\nJOIN", "OBJECT_ID", [(None,)]),
+        "dm": ("FROM all_tables", "FROM all_objects", []),
+    }[family]
+    ours = [] if family == "mssql" else [("SHARE", "BH_BATCH")]  # there the server leaves it out
+    opened.answers[listed] = [*ours, ("SHARE", "NOTE"), ("SHARE", "T")]
+    assert [str(t) for t in opened.store.tables()] == ["SHARE.NOTE", "SHARE.T"]
+    one = opened.store.identity(TableName("T", "SHARE"))
+    assert "77" in one
+    opened.answers[object_of] = [(78, "TABLE", "SHARE")]
+    assert opened.store.identity(TableName("NOTE", "SHARE")) not in (one, "")
+    assert opened.store.exists(TableName("NOTE", "SHARE"))
+    opened.answers[object_of] = nothing  # type: ignore[assignment]
+    assert not opened.store.exists(TableName("NOTES", "SHARE"))
+    with pytest.raises(MissingObject, match="no table") as error:
+        opened.store.describe(TableName("NOTES", "SHARE"))
+    assert "NOTE" in error.value.remedy
+
+
 def test_who_fills_a_column_is_told(opened: Opened, family: str) -> None:
     """A default that was taken away is NULL, and what a trigger may fill is not needed."""
     told = [column.filling for column in opened.store.describe(TableName("T")).columns]
