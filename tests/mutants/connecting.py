@@ -13,6 +13,7 @@ READING = "tests/conformance/test_connector_reading.py"
 SESSIONS = "tests/conformance/test_connector_sessions.py"
 SILENCE = "tests/conformance/test_connector_silence.py"
 SHEET = "tests/conformance/test_connector_sheet.py"
+UNMET = "tests/unit/test_unmet_families.py"
 
 CONNECTING = (
     Mutant(
@@ -196,5 +197,21 @@ CONNECTING = (
         'dbapi_connection.cursor().execute("COMMIT")',
         "dbapi_connection.commit()",
         f"{SILENCE}::test_what_is_told_as_committed_is[odbc-postgresql]",
+    ),
+    Mutant(
+        "the-schema-of-an-endpoint-not-entered",
+        "classify",
+        "connectors.postgresql.connector",
+        "            if self.endpoint.schema:\n",
+        "            if False:\n",
+        f"{POSTGRESQL}::test_a_name_alone_is_looked_for_in_the_schema_of_the_endpoint[postgresql]",
+    ),
+    Mutant(
+        "a-standby-shows-who-writes",
+        "horizon",
+        "connectors.oracle.connector",
+        'if role not in (None, "PRIMARY"):',
+        "if False:",
+        f"{UNMET}::test_a_standby_does_not_show_who_writes[oracle]",
     ),
 )
