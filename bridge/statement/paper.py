@@ -166,7 +166,7 @@ class _Paper(ChartSheet):
         self._ink(9, INK)
         sums = {"sent": report.sent.total, "received": report.received.total}
         told = self._say("conclusion", jobs=len(report.jobs), batches=len(report.batches), **sums)
-        if verdict == "reconciled" and report.deviation_found:
+        if verdict == "reconciled" and report.deviation_found and not report.residual:
             told += self._say("conclusion_mended", n=report.deviation_found)
         if verdict == "waived":
             told += self._say("conclusion_waived", n=report.waived)

@@ -18,7 +18,7 @@ from bridge.event import EventKind, Recovery, Sighting
 from bridge.ledger.audit import Audit
 from bridge.ledger.event import Events
 from bridge.ledger.quarantine import Quarantine, SetAside, key_text
-from bridge.ledger.schema import audit_entry, job_row, quarantine_row
+from bridge.ledger.schema import audit_entry, batch_row, job_row, quarantine_row
 from bridge.notice import note_all
 from bridge.reporting import assemble_report
 from bridge.settings import load
@@ -426,6 +426,40 @@ def test_no_verdict_is_given_on_nothing(books: Books) -> None:
     folder = str(books.world.directory)
     given = ("statement", "--from", "2020-01-01", "--to", "2020-02-01", "--output", folder)
     assert "no batches in this period" in books.call(*given).out
+
+
+@pytest.mark.parametrize(
+    ("lost", "unread", "headline", "mended"),
+    [
+        (0, 0, "The books balance", False),
+        (1, 0, "The books balance", True),
+        (1, 2, "The books leave a residual of 2", False),
+        (None, 0, "No batches in this period", False),
+    ],
+)
+def test_page_and_paper_conclude_alike(
+    books: Books, lost: int | None, unread: int, headline: str, mended: bool
+) -> None:
+    if lost is not None:
+        with books.open() as ledger:
+            if lost:
+                seal(ledger, FEBRUARY, State.RECONCILED, lost, MANY)
+                ledger.new_epoch("all was sent again", "tester")
+            batch = seal(ledger, FEBRUARY + DAY, State.RECONCILED)
+            c = batch_row.c
+            this = update(batch_row).where(c.job == "a", c.epoch == batch.epoch)
+            ledger.connection.execute(this.values(read=batch.tally.read + unread))
+            altered = ledger.batch(batch.epoch, batch.seq)
+            assert altered is not None
+            ledger.connection.execute(this.values(batch_hash=altered.compute_hash()))
+    month = ("--from", "2026-02-01", "--to", "2026-03-01")
+    none = ("--from", "2020-01-01", "--to", "2020-02-01")
+    given = none if lost is None else month
+    told = books.state(*given, "--format", "html,pdf", "--lang", "en")
+    assert told.json["verdict"] == (None if lost is None else "reconciled")
+    for file in told.json["files"]:
+        assert said_in(file, headline), file
+        assert said_in(file, "that was found has been put right") is mended, file
 
 
 def said_in(file: str, words: str) -> bool:
