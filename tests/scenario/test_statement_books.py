@@ -431,7 +431,6 @@ def test_no_verdict_is_given_on_nothing(books: Books) -> None:
 @pytest.mark.parametrize(
     ("lost", "unread", "headline", "mended"),
     [
-        (0, 0, "The books balance", False),
         (1, 0, "The books balance", True),
         (1, 2, "The books leave a residual of 2", False),
         (None, 0, "No batches in this period", False),
