@@ -344,6 +344,8 @@ def test_an_ended_epoch_loses_nothing_unseen(
     assert (told.code, told.json["jobs"][0]["verdict"]) == (1, verdict)
     assert told.json["jobs"][0]["gaps"] == gaps
     assert books.state().code == 0, "it had not ended then"
+    later = books.state("--from", str(day + DAY), "--to", str(day + 2 * DAY))
+    assert (later.code, later.json["jobs"][0]["gaps"]) == (0, 0), "it had ended before"
     report = assemble_report(books.world.deployment, ["a"])
     assert (report.verdict, report.missing_batches) == (verdict, gaps)
 
