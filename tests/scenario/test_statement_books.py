@@ -208,7 +208,7 @@ def test_every_gap_of_every_epoch_counts(books: Books) -> None:
     books.world.sql("exchange", "DELETE FROM bh_batch WHERE job = 'a' AND seq IN (2, 4, 5)")
     told = books.state()
     assert judged(told) == (1, "gap", "gap", "reconciled")
-    assert told.json["jobs"][0]["gaps"] == 3
+    assert (told.json["jobs"][0]["gaps"], told.json["jobs"][0]["forks"]) == (3, 0)
 
 
 def test_the_auditors_query_finds_every_break_of_the_chain(books: Books) -> None:
