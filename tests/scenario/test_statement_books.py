@@ -258,6 +258,21 @@ def test_the_receivers_query_counts_the_batches_of_the_statement_alone(books: Bo
     ]
 
 
+def test_receipts_of_before_a_job_was_another_are_apart_in_an_old_statement_too(
+    books: Books,
+) -> None:
+    """In March the job had become another: where its receipts of February are nobody knows."""
+
+    def counted() -> list[str]:
+        recounts = books.state("--job", "b").json["recounts"]
+        return [r["code"] for r in recounts if r["code"].startswith("recount_received")]
+
+    assert counted() == ["recount_received"]
+    another = f"UPDATE bh_batch SET content_hash = '{'d' * 64}' WHERE job = 'b' AND seq = 3"
+    books.world.sql("exchange", another)
+    assert counted() == ["recount_received_before"]
+
+
 def test_the_auditors_query_counts_what_the_statement_counts(books: Books) -> None:
     """Of what is sealed in the very moment in which the period ends, neither."""
     end = datetime(2026, 3, 1, tzinfo=CHINA).astimezone(UTC)
