@@ -517,4 +517,13 @@ JUDGING = (
         "if batch.batch_hash is None and",
         "tests/scenario/test_waive.py::test_a_waiver_that_the_audit_log_does_not_tell_of_is_a_fork",
     ),
+    Mutant(
+        "how-an-epoch-ended-not-asked-of-the-audit-log",
+        "verdict",
+        "bridge.ledger.verification",
+        "end = end_of(epoch, begun) if epoch != current else None",
+        "end = None",
+        "tests/scenario/test_statement_matters.py"
+        "::test_another_batch_in_place_of_an_epochs_last_is_a_fork",
+    ),
 )
