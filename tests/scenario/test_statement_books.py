@@ -294,6 +294,21 @@ def test_the_first_batch_of_all_names_nothing_before_it(books: Books) -> None:
     assert judged(told) == (1, "fork", "fork", "reconciled")
 
 
+def test_the_first_batch_of_an_epoch_names_where_the_one_before_ended(books: Books) -> None:
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.RECONCILED)
+        ledger.new_epoch("because", "tester")
+        seal(ledger, FEBRUARY, State.RECONCILED)
+        first = update(batch_row).where(batch_row.c.job == "a", batch_row.c.epoch == 2)
+        ledger.connection.execute(first.values(prev_hash="e" * 64))
+        forged = ledger.batch(2, 1)
+        assert forged is not None
+        ledger.connection.execute(first.values(batch_hash=forged.compute_hash()))
+    told = books.state()
+    assert judged(told) == (1, "fork", "fork", "reconciled")
+    assert assemble_report(books.world.deployment, ["a"]).verdict == "fork"
+
+
 def test_what_claims_nothing_is_in_no_sum(books: Books) -> None:
     with books.open() as ledger:
         seal(ledger, FEBRUARY, State.RECONCILED)
