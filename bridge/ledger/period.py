@@ -24,7 +24,6 @@ from bridge.ledger.schema import (
 
 __all__ = [
     "audit_between",
-    "decided_since",
     "known_jobs",
     "last_before",
     "quarantined_at",
@@ -33,7 +32,6 @@ __all__ = [
 ]
 
 _STOPPED = [EventKind.GAP.value, EventKind.FORK.value, EventKind.DEVIATION.value]
-_DECISIONS = ["approve", "reject", "waive"]
 
 
 def known_jobs(connection: Connection, department: str, configured: Collection[str]) -> list[str]:
@@ -121,15 +119,6 @@ def stopped_at(
         if counts:
             found[EventKind(kind)] = facts
     return found
-
-
-def decided_since(connection: Connection, department: str, job: str, moment: datetime) -> bool:
-    """Whether a person has decided about a held batch of the job since then."""
-    c = audit_entry.c
-    query = select(c.number).where(
-        c.department == department, c.job == job, c.action.in_(_DECISIONS), c.at >= moment
-    )
-    return connection.execute(query.limit(1)).first() is not None
 
 
 def _deviated_at(connection: Connection, department: str, job: str, until: datetime) -> bool:

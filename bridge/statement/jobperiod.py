@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from bridge.batch import GENESIS, Batch
 from bridge.ledger.chain import ChainProblem
-from bridge.ledger.period import decided_since, quarantined_at, stopped_at, strayed
+from bridge.ledger.period import quarantined_at, stopped_at, strayed
 from bridge.ledger.quarantine import Quarantine
 from bridge.ledger.verification import (
     missing_at_end,
@@ -237,16 +237,11 @@ class JobInPeriod:
     def _find_what_runs_found(self) -> Found:
         """What runs have found beside what stands in the batches, and stood at the period's end;
         without what is waived of it now."""
-        period, standing = self._period, self._standing
         events = stopped_at(*self._at_the_end)
         if self._is_waived_besides:
             events = {kind: facts for kind, facts in events.items() if "waived" not in facts}
         found = {Verdict(kind.value): facts for kind, facts in events.items()}
-        last = dict(last_found(standing, period.until))
-        ran_at = standing.ran_at if standing else None
-        if ran_at and decided_since(period.connection, period.department, self._name, ran_at):
-            last.pop(Verdict.HELD, None)
-        return last | found
+        return {**last_found(self._standing, self._period.until), **found}
 
     def _find_waivers(self) -> Sequence[Waiver]:
         """As `waivers`, of what is waived: of batches, and of what stands beside them."""

@@ -95,6 +95,17 @@ def today(world: World, capsys: Capsys, *more: str) -> Called:
     return call(capsys, "--config", world.directory, *given, *more)
 
 
+def test_what_is_waived_hides_nothing_else_that_holds_the_job(small: World, capsys: Capsys) -> None:
+    """Its last run stopped at what it has become since."""
+    deviate(small)
+    small.job("j", **cursor_job(), target={"endpoint": "target", "table": "u"})
+    assert small.run().error is not None
+    assert call(capsys, "--config", small.directory, "waive", "j", "2", "--why", WHY).code == 0
+    assert status(small, capsys)["verdict"] == "held"
+    told = today(small, capsys)
+    assert (told.code, told.json["verdict"]) == (1, "held")
+
+
 @on_all
 def test_a_deviation_that_nothing_can_put_right_is_answered_for(
     world: World, capsys: Capsys
