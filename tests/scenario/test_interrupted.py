@@ -1,0 +1,68 @@
+"""A scheduler's limit for a task, Airflow's `execution_timeout`: an exception of its own, out of a
+signal, wherever the run is. It is nobody's outage."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from tests.scenario.world import World, cursor_job
+
+
+class _TooLong(BaseException):
+    """As `AirflowTaskTimeout` is one."""
+
+
+@contextmanager
+def _limit(reached: Callable[[], Sequence[object]]) -> Iterator[None]:
+    """From another thread, once that is so."""
+
+    def end(*_: object) -> None:
+        raise _TooLong
+
+    def watch() -> None:
+        until = time.monotonic() + 20
+        while not reached() and time.monotonic() < until:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, end)
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield
+    finally:
+        watching.join()
+        signal.signal(signal.SIGUSR1, before)
+
+
+_ASLEEP = "FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
+
+
+@pytest.mark.parametrize(("role", "table"), [("target", "t"), ("exchange", "bh_batch")])
+def test_a_limit_of_the_scheduler_is_told_as_that(world: World, role: str, table: str) -> None:
+    """It was told as a store that is down, with an alarm, and tried again within the task."""
+    world.make_table(rows=2)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql(
+        role,
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN PERFORM pg_sleep(30); RETURN NEW; END'",
+        f"CREATE TRIGGER slow BEFORE INSERT OR UPDATE ON {table} "
+        "FOR EACH ROW EXECUTE FUNCTION slow()",
+    )
+    world.insert([3])
+    with pytest.raises(_TooLong), _limit(lambda: world.sql(role, f"SELECT 1 {_ASLEEP}")):
+        world.run()
+    world.sql(role, f"SELECT pg_terminate_backend(pid) {_ASLEEP}")
+    world.sql(role, f"DROP TRIGGER slow ON {table}", "DROP FUNCTION slow")
+    assert world.sql("exchange", "SELECT kind FROM bh_event") == []
+    world.run_well()
+    assert world.findings() == []
