@@ -23,7 +23,8 @@ class Pushing:
 
     The batches of a load are settled side by side with the pull where the exchange allows a second
     session; a window's only batch is settled at the end, on the pull's own. An error of the push
-    stops the pull at its next batch and is raised there.
+    stops the pull at its next batch and is raised there. No process waits for a push to which an
+    interruption has kept it from telling the end.
     """
 
     def __init__(self, held: Hold, plan: Plan, note: Callable[[Batch], None]) -> None:
@@ -70,7 +71,7 @@ class Pushing:
 
     def _start(self) -> None:
         push = Push(self._held, self._plan, self._held.another_exchange())
-        self._thread = threading.Thread(target=self._work, args=(push,), name="push")
+        self._thread = threading.Thread(target=self._work, args=(push,), name="push", daemon=True)
         self._thread.start()
 
     def _work(self, push: Push) -> None:

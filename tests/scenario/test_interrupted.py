@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from bridge.pushing import Pushing
 from tests.scenario.world import World, cursor_job
 
 
@@ -66,3 +67,24 @@ def test_a_limit_of_the_scheduler_is_told_as_that(world: World, role: str, table
     assert world.sql("exchange", "SELECT kind FROM bh_event") == []
     world.run_well()
     assert world.findings() == []
+
+
+def test_a_limit_that_comes_as_the_run_ends_keeps_no_process(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who pushes beside the pull waits for an end that nobody puts any more."""
+
+    def interrupted(_: Pushing) -> None:
+        until = time.monotonic() + 20
+        while {batch["state"] for batch in world.batches()} != {"reconciled"}:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        raise _TooLong
+
+    monkeypatch.setattr(Pushing, "_put_end", interrupted)
+    world.make_table(rows=5)
+    world.job("j", chunk_rows=2, **cursor_job())
+    with pytest.raises(_TooLong):
+        world.run()
+    left = [thread.daemon for thread in threading.enumerate() if thread.name == "push"]
+    assert left == [True]
