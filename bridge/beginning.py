@@ -79,8 +79,13 @@ def check_positions(held: Hold, outcome: Outcome) -> None:
         standing = ledger.standing()
         whole = standing is not None and standing.left in _OF_THE_STREAM
         outcome.cut = check_stream(ledger, held.receiver(), mark, whole=whole)
-        head = ledger.head()
+        head, position = ledger.head(), held.receiver().position()
     held.guard.keep(head)
+    if position is not None and position.stalled:  # nothing is in the way any more
+        with held.target.transaction():
+            receiver = held.receiver()
+            receiver.lock_position(held.token)
+            receiver.go_on()
 
 
 def remembered(held: Hold, sink: Callable[[Batch], None]) -> Callable[[Batch], None]:

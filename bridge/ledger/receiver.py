@@ -96,6 +96,8 @@ _WITH_HASH = _RECEIPTS.where(receipt_row.c.batch_hash == bindparam("with_hash"))
 _NEW_RECEIPT = insert(receipt_row)
 _MEASURED = summing(receipt_row, receipt_row.c.total)
 
+_GOES_ON: dict[str, Any] = {"stalled": None, "stalled_at": None}
+
 
 class Receiver:
     """The position and receipts of one department's job at the target."""
@@ -141,8 +143,12 @@ class Receiver:
         )
 
     def stall(self, expectation: Stall) -> None:
-        """Show in `bh_health` that the job cannot go on here; the next applied batch clears it."""
+        """Show in `bh_health` that the job cannot go on here, until it does."""
         self._set(stalled=expectation.value, stalled_at=datetime.now(UTC))
+
+    def go_on(self) -> None:
+        """What stalled the job was another machine's, or has been put right."""
+        self._set(**_GOES_ON)
 
     # -- batches -----------------------------------------------------------------------------
 
@@ -215,8 +221,7 @@ class Receiver:
             seq=receipt.seq,
             head_hash=receipt.batch_hash,
             updated_at=receipt.applied_at,
-            stalled=None,
-            stalled_at=None,
+            **_GOES_ON,
         )
 
     def _has_receipt(self, batch_hash: str) -> bool:

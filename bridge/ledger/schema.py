@@ -293,7 +293,7 @@ position_row = Table(
     _hash("head_hash"),
     _number("token"),
     Column("updated_at", Instant, nullable=False),
-    Column("stalled", String(16)),  # gap or fork, until the next batch is applied
+    Column("stalled", String(16)),  # gap or fork, until the job goes on
     Column("stalled_at", Instant),
 )
 

@@ -866,6 +866,27 @@ def test_both_machines_have_sealed_the_same_number(settled: World, clone: Clone)
 
 
 @on_sqlite
+def test_the_machine_that_goes_on_is_seen_to(settled: World, clone: Clone) -> None:
+    """Both pushed at once, and the fork of the one stood in `bh_health` until there was a batch."""
+    twin = clone(settled)
+    change(settled)
+    change(twin)
+
+    def before(_: str) -> None:
+        arm(None)
+        settled.run_well()
+
+    arm(at("push.begins", 1, before))
+    try:
+        assert twin.run().verdict == "fork"
+    finally:
+        arm(None)
+    assert settled.sql("target", "SELECT verdict FROM bh_health") == [("fork",)]
+    assert settled.run("j", reconcile_only).verdict == "reconciled"
+    assert settled.sql("target", "SELECT verdict FROM bh_health") == [("reconciled",)]
+
+
+@on_sqlite
 def test_one_machine_holds_the_number_that_the_other_has_sent(settled: World, clone: Clone) -> None:
     """Without its guard file too: no epoch begins by itself over what the other one has sent."""
     settled.job("j", max_delete=1, **cursor_job())
