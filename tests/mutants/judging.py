@@ -253,8 +253,8 @@ JUDGING = (
         "what-stopped-a-job-is-not-in-its-statement",
         "verdict",
         "bridge.statement.jobperiod",
-        "        return last | found\n",
-        "        return last\n",
+        "return {**last_found(self._standing, self._period.until), **found}",
+        "return {**last_found(self._standing, self._period.until)}",
         f"{STATEMENT}::test_a_fork_that_stopped_a_job_decides_for_it_alone",
     ),
     Mutant(
