@@ -86,6 +86,8 @@ def check_positions(held: Hold, outcome: Outcome) -> None:
             receiver = held.receiver()
             receiver.lock_position(held.token)
             receiver.go_on()
+            failpoint("stall.ending")
+        failpoint("stall.ended")
 
 
 def remembered(held: Hold, sink: Callable[[Batch], None]) -> Callable[[Batch], None]:

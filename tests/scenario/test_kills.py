@@ -45,6 +45,7 @@ SWITCH_POINTS = ("switch.noting", "switch.noted")
 WAIVE_POINTS = ("waive.noting", "waive.noted")
 EVENT_POINTS = ("event.noting", "event.noted")
 STALL_POINTS = ("push.stalling", "push.stalled")
+GOING_ON_POINTS = ("stall.ending", "stall.ended")
 
 WHOLE = [
     ("outbound", "cursor", "first load"),
@@ -95,7 +96,7 @@ def test_every_failpoint_is_passed(passed: dict[str, list[str]]) -> None:
         for name in re.findall(r'failpoint\("([^"]+)"\)', file.read_text("utf-8"))
     }
     elsewhere = {*FILE_POINTS, *ALARM_POINTS, *STALL_POINTS, *SWITCH_POINTS, *EVENT_POINTS}
-    elsewhere |= {*WAIVE_POINTS}
+    elsewhere |= {*WAIVE_POINTS, *GOING_ON_POINTS}
     assert reached | elsewhere == written
     assert reached.isdisjoint(elsewhere)
 
@@ -241,6 +242,22 @@ def test_killed_while_the_absence_of_the_exchange_is_noted(
         "[Bridgehead] recovered: store down exchange",
     ]
     assert world.sql("exchange", "SELECT kind FROM bh_event WHERE closed_at > 0") == [("store",)]
+
+
+@pytest.mark.parametrize("point", GOING_ON_POINTS)
+def test_killed_while_it_is_told_that_a_job_goes_on(make: MakeWorld, point: str) -> None:
+    """What stalled it was another machine's."""
+    world = make(*SQLITE)
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql("target", "UPDATE bh_position SET stalled = 'fork'")
+    assert killed(world.run, 1, point)
+    told = world.sql("target", "SELECT verdict FROM bh_health")
+    assert told == [("fork" if point == "stall.ending" else "reconciled",)]
+    world.run_well()
+    assert world.sql("target", "SELECT verdict FROM bh_health") == [("reconciled",)]
+    assert world.findings() == []
 
 
 @pytest.mark.parametrize("point", STALL_POINTS)
