@@ -137,7 +137,7 @@ def test_a_reader_that_has_had_enough_is_not_held(
     gc.collect()  # here, and not in whichever test comes next
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@leaving_cursors
 def test_what_another_store_has_refused_meanwhile_is_told(
     place: Endpoint, store: Connector, table: Table, line: Proxy
 ) -> None:
