@@ -20,9 +20,9 @@ from bridge.ledger.schema import EXCHANGE
 from bridge.plan import make_plan
 from bridge.settings import Deployment
 from connectors.connector import Connector
-from connectors.errors import BridgeheadError, ConfigurationError
+from connectors.errors import BridgeheadError, ConfigurationError, StructureMismatch
 from connectors.registry import connect
-from connectors.table import TableName
+from connectors.table import Filling, TableName
 from connectors.telling import Room, room_at
 
 __all__ = ["Finding", "Level", "check_deployment", "ddl_of"]
@@ -147,6 +147,11 @@ def _ledger(exchange: Connector) -> Iterator[Finding]:
             "it was restored without them: have them made as unique indexes, or restore it whole"
         )
         yield Finding(None, "ledger", found, Level.WARNING, remedy)
+    if unnumbered := list(_unnumbered(exchange)) if made else []:
+        places = ", ".join(unnumbered)
+        found = f"{exchange.endpoint.name}: its rows are not numbered any more: {places}"
+        remedy = "it was restored without that, and no run can write there: restore it whole"
+        yield refused(None, "ledger", StructureMismatch(found, remedy=remedy))
 
 
 def _lacking_keys(exchange: Connector) -> Iterator[str]:
@@ -158,6 +163,16 @@ def _lacking_keys(exchange: Connector) -> Iterator[str]:
             key = tuple(column.name for column in columns)
             if not found.tells_apart(key):
                 yield f"{name} ({', '.join(key)})"
+
+
+def _unnumbered(exchange: Connector) -> Iterator[str]:
+    for name, table in EXCHANGE.tables.items():
+        numbered = table.autoincrement_column
+        if numbered is None:
+            continue
+        found = exchange.describe(exchange.resolve(TableName(name))).column(numbered.name)
+        if found.filling is Filling.NEEDED:
+            yield f"{name}.{numbered.name}"
 
 
 def _clock(name: str, store: Connector) -> Finding:

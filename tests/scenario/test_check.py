@@ -58,6 +58,31 @@ def test_an_exchange_that_came_back_without_its_keys(world: World, capsys: Capsy
     assert [f["result"] for f in findings(world, capsys, "exchange")] == ["ok"]
 
 
+UNNUMBERED = {
+    "postgresql": ["ALTER TABLE bh_event ALTER number DROP DEFAULT"],
+    "mysql": ["ALTER TABLE bh_event MODIFY number bigint NOT NULL"],
+    "sqlite": [
+        "CREATE TABLE kept (number bigint NOT NULL PRIMARY KEY)",
+        "DROP TABLE bh_event",
+        "ALTER TABLE kept RENAME TO bh_event",
+    ],
+}
+
+
+@pytest.mark.parametrize("world", [(family,) * 3 for family in UNNUMBERED], indirect=True)
+def test_an_exchange_that_came_back_without_what_numbers_its_rows(
+    world: World, capsys: Capsys
+) -> None:
+    """As of a dump that met a table which an agent had just made."""
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql("exchange", *UNNUMBERED[world.family])
+    (refused,) = [f for f in findings(world, capsys, "ledger") if f["result"] == "refused"]
+    assert refused["found"] == "exchange: its rows are not numbered any more: bh_event.number"
+    assert "restore it whole" in refused["remedy"]
+
+
 @on_each
 def test_the_size_is_what_the_first_load_then_takes(world: World, capsys: Capsys) -> None:
     world.make_table()
