@@ -22,7 +22,7 @@ from bridge.settings import Deployment
 from connectors.connector import Connector
 from connectors.errors import BridgeheadError, ConfigurationError, StructureMismatch
 from connectors.registry import connect
-from connectors.table import Filling, TableName
+from connectors.table import Filling, Table, TableName
 from connectors.telling import Room, room_at
 
 __all__ = ["Finding", "Level", "check_deployment", "ddl_of"]
@@ -140,39 +140,41 @@ def _ledger(exchange: Connector) -> Iterator[Finding]:
             yield Finding(None, "ledger", error.message, Level.WARNING, error.remedy)
         except ConfigurationError as error:
             yield refused(None, "ledger", error)
-    lacking = list(_lacking_keys(exchange)) if made else []
-    if lacking:
-        found = f"{exchange.endpoint.name}: lacks keys: {'; '.join(lacking)}"
+    if made:
+        there = {n: exchange.describe(exchange.resolve(TableName(n))) for n in EXCHANGE.tables}
+        yield from _as_restored(exchange.endpoint.name, there)
+
+
+def _as_restored(name: str, there: Mapping[str, Table]) -> Iterator[Finding]:
+    """What a restore that stopped half way has left out of the ledger's tables."""
+    if lacking := list(_lacking_keys(there)):
+        found = f"{name}: lacks keys: {'; '.join(lacking)}"
         remedy = (
             "it was restored without them: have them made as unique indexes, or restore it whole"
         )
         yield Finding(None, "ledger", found, Level.WARNING, remedy)
-    if unnumbered := list(_unnumbered(exchange)) if made else []:
-        places = ", ".join(unnumbered)
-        found = f"{exchange.endpoint.name}: its rows are not numbered any more: {places}"
+    if unnumbered := list(_unnumbered(there)):
+        found = f"{name}: its rows are not numbered any more: {', '.join(unnumbered)}"
         remedy = "it was restored without that, and no run can write there: restore it whole"
         yield refused(None, "ledger", StructureMismatch(found, remedy=remedy))
 
 
-def _lacking_keys(exchange: Connector) -> Iterator[str]:
+def _lacking_keys(there: Mapping[str, Table]) -> Iterator[str]:
     """Without them nothing is refused that stands there twice."""
     for name, table in EXCHANGE.tables.items():
-        found = exchange.describe(exchange.resolve(TableName(name)))
         unique = [index.columns for index in table.indexes if index.unique]
         for columns in (table.primary_key.columns, *unique):
             key = tuple(column.name for column in columns)
-            if not found.tells_apart(key):
+            if not there[name].tells_apart(key):
                 yield f"{name} ({', '.join(key)})"
 
 
-def _unnumbered(exchange: Connector) -> Iterator[str]:
+def _unnumbered(there: Mapping[str, Table]) -> Iterator[str]:
+    """Without it every row that is written there is refused."""
     for name, table in EXCHANGE.tables.items():
-        numbered = table.autoincrement_column
-        if numbered is None:
-            continue
-        found = exchange.describe(exchange.resolve(TableName(name))).column(numbered.name)
-        if found.filling is Filling.NEEDED:
-            yield f"{name}.{numbered.name}"
+        number = table.autoincrement_column
+        if number is not None and there[name].column(number.name).filling is Filling.NEEDED:
+            yield f"{name}.{number.name}"
 
 
 def _clock(name: str, store: Connector) -> Finding:
