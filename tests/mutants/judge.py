@@ -1,10 +1,11 @@
-"""Runs the named test of each mutant in a process of its own, and once all of them without any.
+"""Runs the named test of each mutant in a process of its own.
 
 A process costs a fork: what is not ours is imported before it, what is ours after it.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
@@ -24,7 +25,7 @@ from tests.mutants.mutant import Mutant
 from tests.mutants.registry import MUTANTS
 from tests.plugin.mutant import VARIABLE, plant
 
-__all__ = ["Judgement", "judge", "judge_tests"]
+__all__ = ["Judgement", "judge", "judge_unplanted"]
 
 SECONDS = 120
 """How long one test may take with a bug in it."""
@@ -106,9 +107,11 @@ def judge(mutants: Iterable[Mutant]) -> Iterator[tuple[Mutant, Judgement]]:
         yield mutant, worst or (judged[0] if judged else missing)
 
 
-def judge_tests(tests: Sequence[str]) -> list[Judgement]:
-    """The same tests without a mutant, all in one process."""
-    return _in_a_child(list(dict.fromkeys(tests)), None)
+def judge_unplanted() -> list[Judgement]:
+    """The first test of each seam, judged in the same way without a mutant: all of them pass in
+    the suite, so one that fails here fails because of how it is judged."""
+    first = {mutant.seam: mutant.test for mutant in reversed(MUTANTS)}
+    return _in_a_child(list(first.values()), None)
 
 
 def _in_a_child(tests: list[str], mutant: str | None) -> list[Judgement]:
@@ -116,6 +119,7 @@ def _in_a_child(tests: list[str], mutant: str | None) -> list[Judgement]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             importlib.import_module(name)
+    gc.freeze()  # else each child looks through, and so copies, all that was imported for it
     home = tempfile.mkdtemp(prefix="mutant")
     written = Path(home, "judged.json")
     with warnings.catch_warnings():
@@ -168,8 +172,8 @@ def main(names: list[str]) -> int:
     as_json = "--json" in names
     chosen = [m for m in MUTANTS if not set(names) - {"--json"} or m.name in names]
     if as_json:
-        for clean in judge_tests([m.test for m in chosen]):
-            print(json.dumps({"mutant": None} | asdict(clean)), flush=True)
+        for each in judge_unplanted():
+            print(json.dumps({"mutant": None} | asdict(each)), flush=True)
     survived = 0
     for mutant, judged in judge(chosen):
         survived += not judged.found
