@@ -222,7 +222,12 @@ def _job(deployment: Deployment, job: Job, broken: set[str]) -> Iterator[Finding
         yield Finding(job.job, "structure", found, Level.WARNING)
         return
     with ExitStack() as stack:
-        yield from _inspect(_look(deployment, job, stack))
+        try:
+            held = _look(deployment, job, stack)
+        except BridgeheadError as error:
+            yield refused(job.job, "connection", error)
+            return
+        yield from _inspect(held)
 
 
 def _inspect(held: Hold) -> Iterator[Finding]:

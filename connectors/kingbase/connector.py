@@ -59,7 +59,6 @@ class KingbaseConnector(KinServer):
             "connection_factory": WatchedSession,
             "application_name": "bridgehead",
             "client_encoding": "UTF8",
-            "options": f"-c statement_timeout={round(e.statement_timeout * 1000)}",
         }
         return ksycopg2.connect(**{**settings, **e.tls, **e.options})
 
@@ -72,7 +71,8 @@ class KingbaseConnector(KinServer):
     def _prepare(self, opened: Any, connection: Connection) -> None:
         self._watch = opened.watch = Watch(opened.fileno(), self.endpoint.silence_limit)
         with opened.cursor() as cursor:
-            cursor.execute(SESSION)
+            limit = round(self.endpoint.statement_timeout * 1000)
+            cursor.execute(f"SET statement_timeout = {limit};\n{SESSION}")
             cursor.execute(_KEEP_EMPTY_TEXTS)
             if self.endpoint.schema:
                 schema = self.dialect.quote(self.endpoint.schema).replace("%%", "%")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
 import psycopg
 from psycopg import ClientCursor
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, Transaction, create_engine
 
 from connectors.connector import (
     Capabilities,
@@ -26,6 +26,7 @@ from connectors.errors import (
 from connectors.postgresql.copy import CopyOut, CopyStream, line_blocks, raw_blocks
 from connectors.postgresql.dialect import Postgresql18Dialect
 from connectors.postgresql.errors import of_connection, of_login, of_server
+from connectors.postgresql.pooler import is_marked, mark_session, not_whole
 from connectors.postgresql.server import SESSION, PostgresqlServer
 from connectors.postgresql.session import BoundedSession, Silent
 from connectors.selection import Format, Selection, select
@@ -55,9 +56,11 @@ class PostgresqlConnector(PostgresqlServer):
         year_high=294276,
     )
 
+    _mark: str | None = None
+    """What a session that a pooler handed out is known by."""
+
     def _open(self) -> Any:
-        limit = f"-c statement_timeout={round(self.endpoint.statement_timeout * 1000)}"
-        return BoundedSession.at(self.endpoint, options=limit)
+        return BoundedSession.at(self.endpoint)
 
     def _version(self, opened: Any) -> Hashable:
         return int(opened.info.server_version)
@@ -68,12 +71,21 @@ class PostgresqlConnector(PostgresqlServer):
     def _prepare(self, opened: Any, connection: Connection) -> None:
         if opened.info.server_version >= _BYTES_CAST_TO_INTEGERS:
             self.dialect = Postgresql18Dialect()
+        self._mark = mark_session(opened, self.endpoint)
         with opened.cursor() as cursor:
-            cursor.execute(SESSION)
+            limit = round(self.endpoint.statement_timeout * 1000)
+            cursor.execute(f"SET statement_timeout = {limit};\n{SESSION}")
             if self.endpoint.schema:
                 schema = self.dialect.quote(self.endpoint.schema).replace("%%", "%")
                 cursor.execute(f"SET search_path = {schema}")
         opened.commit()
+
+    @contextmanager
+    def _begun(self) -> Iterator[Transaction]:
+        with super()._begun() as transaction:
+            if self._mark is not None and not is_marked(self.driver, self._mark):
+                raise not_whole(self.endpoint)
+            yield transaction
 
     def _driver_error(self) -> type[Exception]:
         return psycopg.Error

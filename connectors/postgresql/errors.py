@@ -23,6 +23,7 @@ from connectors.errors import (
     TransientError,
     Unreachable,
 )
+from connectors.postgresql.pooler import not_whole
 
 __all__ = ["LOGIN_WORDS", "of_connection", "of_login", "of_server", "refusal_of"]
 
@@ -56,17 +57,20 @@ _BY_STATE: Mapping[str, tuple[type[BridgeheadError], str]] = {
 }
 LOGIN_WORDS: Sequence[tuple[re.Pattern[str], type[BridgeheadError], str]] = (
     (
-        re.compile("does not exist|不存在"),
+        re.compile("does not exist|no such database|不存在"),
         MissingObject,
         "check the endpoint's database and user",
     ),
     (
-        re.compile("too many|connection slots|太多|预留"),
+        re.compile("too many|connection slots|no more connections|太多|预留"),
         StoreFull,
         "free connections at this server",
     ),
     (
-        re.compile("the database system is|terminating connection|canceling authentication"),
+        re.compile(
+            "the database system is|terminating connection|canceling authentication|"
+            "server login has been failing"
+        ),
         Unreachable,
         "try again when the server is up",
     ),
@@ -83,10 +87,12 @@ LOGIN_WORDS: Sequence[tuple[re.Pattern[str], type[BridgeheadError], str]] = (
     ),
 )
 """What a server that refuses a login says, in English and Chinese (`lc_messages`); the first that
-fits. It starts, stops, or recovers from a crash: `the database system is`."""
+fits. It starts, stops, or recovers from a crash: `the database system is`. PgBouncer has words of
+its own: `no such database`, `no more connections`, `server login has been failing`."""
 
 
 _HIDES = re.compile("row-level security|行安全|行级安全")
+_POOLERS_OWN = "08P01"
 _SEVERITY = re.compile("FATAL:|致命错误:")
 _NAMES = re.compile('"[^"]*"')
 _SAYS_NO_VALUE = frozenset(
@@ -103,6 +109,8 @@ def of_server(error: Any, state: str, endpoint: Endpoint) -> BridgeheadError:
             endpoint=endpoint.name,
             remedy="have the DBA let this login see every row (BYPASSRLS), or name a view",
         )
+    if state == _POOLERS_OWN and "statement pooling" in str(error):
+        return not_whole(endpoint)
     for prefix in (state, state[:3], state[:2]):
         if prefix in _BY_STATE:
             kind, remedy = _BY_STATE[prefix]

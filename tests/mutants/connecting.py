@@ -10,6 +10,7 @@ POSTGRESQL = "tests/conformance/test_connector_postgresql.py"
 MYSQL = "tests/conformance/test_connector_mysql.py"
 MYSQL_WORK = "tests/conformance/test_mysql_work.py"
 READING = "tests/conformance/test_connector_reading.py"
+POOLER = "tests/conformance/test_connector_pooler.py"
 SESSIONS = "tests/conformance/test_connector_sessions.py"
 SILENCE = "tests/conformance/test_connector_silence.py"
 SHEET = "tests/conformance/test_connector_sheet.py"
@@ -132,6 +133,14 @@ CONNECTING = (
         'Statement("SELECT pg_advisory_unlock(%s::bigint)", (number,))',
         '"SELECT pg_advisory_unlock_all()"',
         f"{SESSIONS}::test_a_lock_that_ends_takes_no_other_with_it[postgresql]",
+    ),
+    Mutant(
+        "a-transaction-in-another-session-than-the-last",
+        "lock",
+        "connectors.postgresql.connector",
+        "if self._mark is not None and not is_marked(self.driver, self._mark):",
+        'if self._mark == "":',
+        f"{POOLER}::test_the_session_of_a_transaction_is_the_one_of_the_last[snapshot]",
     ),
     Mutant(
         "a-lock-of-each-process-its-own",

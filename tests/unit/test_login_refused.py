@@ -35,6 +35,12 @@ REFUSED = (
     ('致命错误:  由角色"bridge"发起的连接太多了', StoreFull),
     ("FATAL:  remaining connection slots are reserved for roles with SUPERUSER", StoreFull),
     ("致命错误:  已保留的连接位置为执行非复制请求的超级用户预留", StoreFull),
+    ("FATAL:  no more connections allowed (max_client_conn)", StoreFull),
+    ("FATAL:  no such database: buffer", MissingObject),
+    (
+        "FATAL:  server login has been failing, try again later (server_login_retry)",
+        Unreachable,
+    ),
     ("FATAL:  the database system is starting up", Unreachable),
     ("FATAL:  the database system is shutting down", Unreachable),
     ("FATAL:  the database system is in recovery mode", Unreachable),
