@@ -79,21 +79,24 @@ def _joined(chunks: Iterator[Chunk]) -> Iterator[tuple[int, Block]]:
 
 def send(cursor: Any, statement: str, blocks: Iterator[tuple[int, Block]]) -> int:
     """Runs the statement while its blocks are written into the pipe; returns their rows. The
-    driver reads the pipe in a thread of its own, and needs no interpreter meanwhile."""
-    reader, writer = os.pipe()
+    driver reads the pipe in a thread of its own, and needs no interpreter meanwhile. Whatever
+    interrupts this ends the pipe, and so the statement, which would wait for ever."""
+    ends = os.pipe()
+    reader, writer = os.fdopen(ends[0], "rb", 0), os.fdopen(ends[1], "wb", 0)
     fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-    loading = _Loading(cursor, statement.format(f"/dev/fd/{reader}"), reader)
-    loading.start()
+    loading = _Loading(cursor, statement.format(f"/dev/fd/{reader.fileno()}"), reader)
     rows = 0
     try:
-        with os.fdopen(writer, "wb", buffering=0) as pipe:
+        with writer:
+            loading.start()
             for count, block in blocks:
                 rows += count
-                _write(pipe, block)
+                _write(writer, block)
     except BrokenPipeError:
         pass  # the statement has ended before its file: it says why
     finally:
-        loading.join()
+        if loading.ident is not None:
+            loading.join()
     if loading.error is not None:
         raise loading.error
     return rows
@@ -106,7 +109,7 @@ def _write(pipe: Any, block: Block) -> None:
 
 
 class _Loading(threading.Thread):
-    def __init__(self, cursor: Any, statement: str, reader: int) -> None:
+    def __init__(self, cursor: Any, statement: str, reader: Any) -> None:
         super().__init__(name="load data", daemon=True)
         self._cursor = cursor
         self._statement = statement
@@ -119,7 +122,7 @@ class _Loading(threading.Thread):
         except BaseException as error:  # noqa: BLE001 — raised again by the thread that waits
             self.error = error
         finally:
-            os.close(self._reader)
+            self._reader.close()
 
 
 def warning_of(cursor: Any, rows: int, endpoint: Endpoint) -> BridgeheadError | None:

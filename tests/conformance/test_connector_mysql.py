@@ -510,6 +510,25 @@ def test_what_the_server_only_warns_of_is_refused(
         assert fetch(store, selection_of(table)) == []
 
 
+def test_no_load_outlives_an_interruption_as_it_begins(
+    store: Connector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would wait for its file for ever, in a transaction that holds what others wait for."""
+    started: list[threading.Thread] = []
+
+    def interrupted(thread: threading.Thread) -> None:
+        started.append(thread)
+        threading.Thread.start(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("connectors.mysql.load._Loading.start", interrupted)
+    table = make(store, "t", [("id", INTEGER)], ["id"])
+    with pytest.raises(KeyboardInterrupt):
+        load(store, table, [("1",)])
+    started[0].join(20)
+    assert not started[0].is_alive()
+
+
 def test_rows_arrive_by_insert_where_files_are_not_taken(mariadb: MariaDB, place: Endpoint) -> None:
     mariadb.sql("SET GLOBAL local_infile = OFF")
     try:
