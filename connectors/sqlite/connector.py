@@ -36,7 +36,7 @@ from connectors.sqlite.dialect import SqliteDialect
 from connectors.sqlite.errors import of_sqlite
 from connectors.sqlite.rows import SqliteRows
 from connectors.sqlite.telling import stamping
-from connectors.sqlite.values import register
+from connectors.sqlite.values import Interruption, register
 from connectors.table import Column, Kind, Table, TableName
 from connectors.telling import Room, Stamping, room_at
 
@@ -63,6 +63,7 @@ class SqliteConnector(Connector):
     def __init__(self, endpoint: Endpoint) -> None:
         self._locks: list[FileLock] = []
         self._path = Path(endpoint.path or "").absolute()
+        self._interruption = Interruption()
         super().__init__(endpoint)
 
     def _create_engine(self, **handing: Any) -> Engine:
@@ -88,7 +89,7 @@ class SqliteConnector(Connector):
             connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("SELECT count(*) FROM sqlite_master")
         connection.execute("PRAGMA foreign_keys = OFF")  # a row is deleted to be inserted again
-        register(connection)
+        register(connection, self._interruption)
         return connection
 
     def _location(self, mode: str) -> str:
@@ -96,6 +97,12 @@ class SqliteConnector(Connector):
 
     def _driver_error(self) -> type[Exception]:
         return sqlite3.Error
+
+    def _told(self, error: BaseException) -> BridgeheadError:
+        interrupted, self._interruption.error = self._interruption.error, None
+        if interrupted is not None:
+            raise interrupted
+        return super()._told(error)
 
     def translate(self, error: BaseException) -> BridgeheadError:
         kind, message, remedy = of_sqlite(error, self._path)

@@ -9,16 +9,17 @@ from __future__ import annotations
 import hashlib
 import re
 import struct
+from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, wraps
+from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from connectors.canonical import canonical_float
 
-__all__ = ["register"]
+__all__ = ["Interruption", "register"]
 
 _OFFSET = r" ?(Z|[+-]\d\d(?::?\d\d)?)?"
 _CLOCK = r"(\d\d:\d\d)(:\d\d)?(?:\.(\d{1,9}))?"
@@ -28,7 +29,32 @@ _MIDNIGHT = re.compile(rb"[ T]00:00(:00(\.0{1,9})?)?")
 Text = str | bytes | None
 
 
-def register(connection: Any) -> None:
+Taken = ParamSpec("Taken")
+Given = TypeVar("Given")
+
+
+class Interruption:
+    """What came out of a signal while SQLite was calling one of the functions: of that SQLite tells
+    as of an error in the function, if at all."""
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+
+    def noticed(self, function: Callable[Taken, Given]) -> Callable[Taken, Given]:
+        @wraps(function)
+        def called(*values: Taken.args, **named: Taken.kwargs) -> Given:
+            try:
+                return function(*values, **named)
+            except Exception:
+                raise
+            except BaseException as error:
+                self.error = error
+                raise
+
+        return called
+
+
+def register(connection: Any, interruption: Interruption) -> None:
     """Makes the functions known to a session of the driver."""
     for name, arguments, function in (
         ("bh_bytes", 1, lambda text: None if text is None else bytes.fromhex(text)),
@@ -41,9 +67,11 @@ def register(connection: Any) -> None:
         ("bh_time", 1, canonical_time),
         ("bh_uuid", 2, canonical_uuid),
     ):
-        connection.create_function(name, arguments, function, deterministic=True)
-    connection.create_aggregate("bh_lanes", 1, LaneSums)
-    connection.create_collation("bh_decimal", compare_decimals)
+        noticed = interruption.noticed(function)
+        connection.create_function(name, arguments, noticed, deterministic=True)
+    lanes = type("Lanes", (LaneSums,), {"step": interruption.noticed(LaneSums.step)})
+    connection.create_aggregate("bh_lanes", 1, lanes)
+    connection.create_collation("bh_decimal", interruption.noticed(compare_decimals))
 
 
 def canonical_stamp(value: bytes | None, zoned: int) -> Text:

@@ -70,7 +70,8 @@ def test_it_is_caught(
     assert judgement.found, row(mutant, judgement)
 
 
-def test_where_nothing_is_planted_nothing_is_caught(
+@pytest.mark.timeout(1200)
+def test_without_a_bug_nothing_is_caught(
     judged: tuple[list[Judgement], dict[str, Judgement]],
 ) -> None:
     """Else the tests would fail because of the way in which they are judged."""

@@ -9,11 +9,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from bridge.pushing import Pushing
-from tests.scenario.world import World, cursor_job
+from connectors.endpoint import Endpoint
+from tests.scenario.world import ROLES, World, cursor_job
+
+Database = Callable[..., Endpoint]
 
 
 class _TooLong(BaseException):
@@ -88,3 +92,24 @@ def test_a_limit_that_comes_as_the_run_ends_keeps_no_process(
         world.run()
     left = [thread.daemon for thread in threading.enumerate() if thread.name == "push"]
     assert left == [True]
+
+
+@pytest.mark.parametrize("function", ["LaneSums.step", "canonical_stamp", "compare_decimals"])
+def test_a_limit_in_a_function_of_ours_inside_sqlite(
+    function: str, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite made an error of its own of it: the task was not tried again, and Ctrl-C unheard."""
+    world = World(tmp_path, {role: database("sqlite") for role in ROLES})
+    world.sql("source", "CREATE TABLE t (id DECIMAL(9, 2) PRIMARY KEY, at TIMESTAMP)")
+    world.sql("source", "INSERT INTO t VALUES (1.5, '2026-01-01 00:00:00'), (10, NULL)")
+    world.job("j", capture={"method": "compare"})
+
+    def interrupted(*_: object) -> None:
+        raise _TooLong
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"connectors.sqlite.values.{function}", interrupted)
+        with pytest.raises(_TooLong):
+            world.run()
+    world.run_well()
+    assert world.sql("target", "SELECT count(*) FROM t") == [(2,)]
