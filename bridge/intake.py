@@ -119,9 +119,9 @@ def count_unknown_keys(held: Hold, plan: Plan) -> int:
     taken for deleted: such a row may stand behind the others, or in a part that was read before."""
     from bridge.transform.sieve import Sieve
 
-    keys = tuple(
-        Output(c.source, c.exchange) for c in plan.route.columns if c.name in plan.route.key
-    )
+    by_name = {c.name: c for c in plan.route.columns}
+    key = [by_name[name] for name in plan.route.key]
+    keys = tuple(Output(c.source, c.exchange) for c in key)
     stream = held.source.read(Selection(plan.table, keys, plan.key), Format.ARROW)
     count = 0
     while not stream.exhausted:
