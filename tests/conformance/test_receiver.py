@@ -321,7 +321,7 @@ def test_health_shows_the_last_batch_and_the_epochs_sums(
     connection: Connection, receiver: Receiver
 ) -> None:
     first = batch()
-    receiver.record(first, first.sent, Misfits(update_inserted=1))
+    receiver.record(first, first.sent, Misfits(1, 2, 4))
     empty = after(first, kind=Kind.EMPTY, tally=Tally(), digest="0" * 32)
     silence = receiver.record(empty, empty.sent)
     third = after(empty)
@@ -335,7 +335,7 @@ def test_health_shows_the_last_batch_and_the_epochs_sums(
     assert row.verdict == "deviation"
     assert (row.received_total, row.received_inserted) == (5, 2)
     assert (row.received_updated, row.received_deleted) == (1, 2)
-    assert (row.deviations, row.misfits) == (1, 1)
+    assert (row.deviations, row.misfits) == (1, 7)
     assert 59 <= row.lag_seconds < 120
 
 

@@ -223,8 +223,12 @@ def test_target_alters_a_value(settled: World, meddle: Callable[[World], None]) 
     assert (later.verdict, later.deviation, later.exit_code) == ("deviation", 1, 1)
 
 
-@pytest.mark.parametrize("resync", [False, True], ids=["changes", "image"])
-def test_target_alters_a_value_when_it_commits(world: World, resync: bool) -> None:
+@pytest.mark.parametrize(
+    ("resync", "emptied"),
+    [(False, False), (True, False), (True, True)],
+    ids=["changes", "image", "image of an empty table"],
+)
+def test_target_alters_a_value_when_it_commits(world: World, resync: bool, emptied: bool) -> None:
     """A constraint trigger of PostgreSQL may be put off until then."""
     world.make_table(3)
     world.job("j", **cursor_job())
@@ -236,6 +240,8 @@ def test_target_alters_a_value_when_it_commits(world: World, resync: bool) -> No
         "CREATE CONSTRAINT TRIGGER meddle AFTER INSERT OR UPDATE ON t "
         "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION meddle()",
     )
+    if emptied:
+        world.sql("target", "DELETE FROM t")
     world.insert([4], stamp=world.now)
     outcome = world.resync() if resync else world.run()
     assert world.sql("target", "SELECT name FROM t WHERE id = 4") == [("x",)]
