@@ -561,6 +561,18 @@ def test_a_row_without_any_value_is_none_however_many_it_lacks(tmp_path: Path) -
     assert (faults(rows), sound(rows, "id", "name")) == ([], [("1", "a"), ("2", "b")])
 
 
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_a_row_with_a_value_that_nobody_asks_for_is_one(tmp_path: Path, ending: str) -> None:
+    """What it lacks is for the quarantine to tell."""
+    if ending == "csv":
+        (tmp_path / "a.csv").write_text("id,name,more\n1,a,x\n,,x\n,,\n", "utf-8")
+    else:
+        rows = [["id", "name", "more"], ["1", "a", "x"], [None, None, "x"], [None] * 3]
+        write_xlsx(tmp_path / "a.xlsx", rows)
+    found = read(tmp_path, f"a.{ending}", {"id": TEXT, "name": TEXT})
+    assert (faults(found), sound(found, "id", "name")) == ([], [(None, None), ("1", "a")])
+
+
 def test_lines_are_those_of_the_file_wherever_its_names_stand(tmp_path: Path) -> None:
     text = "a title\n,,\nid,name\n1,a\n2,b,\n"
     (tmp_path / "a.csv").write_text(text, "utf-8")
