@@ -230,7 +230,8 @@ def test_held_though_nothing_has_arrived_yet(world: World) -> None:
 
 @on_both
 def test_resync_replaces_what_is_at_the_target(world: World) -> None:
-    """Rows edited, removed and added by hand are put right, beyond the last key too."""
+    """Rows edited, removed and added by hand are put right, beyond the last key too, and where one
+    of them bears what is unique there."""
     world.make_table(20)
     world.job("j", chunk_rows=6, **cursor_job())
     world.run_well()
@@ -238,7 +239,8 @@ def test_resync_replaces_what_is_at_the_target(world: World) -> None:
         "target",
         "UPDATE t SET name = 'edited' WHERE id = 3",
         "DELETE FROM t WHERE id IN (1, 10)",
-        "INSERT INTO t (id, name) VALUES (-5, 'low'), (999, 'high')",
+        "INSERT INTO t (id, name) VALUES (-5, 'n1'), (999, 'high')",
+        "CREATE UNIQUE INDEX one_name ON t (name)",
     )
     outcome = world.resync()
     assert (outcome.verdict, outcome.exit_code) == ("reconciled", 0)
