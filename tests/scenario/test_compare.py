@@ -30,6 +30,9 @@ def test_compare(world: World, chunk_rows: int) -> None:
     assert sums == [3, 2, 7]
     assert world.findings() == []
     assert [b.kind for b in world.run_well().batches] == ["empty"]
+    world.sql("source", "UPDATE t SET name = 'first' WHERE id = 2")  # and nothing behind it
+    batches = world.run_well().batches
+    assert ({b.kind for b in batches}, batches[-1].last) == ({"data"}, True)
     world.sql("source", "DELETE FROM t")
     world.run_well()
     assert world.findings() == []
