@@ -3,11 +3,14 @@ another job fills."""
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from bridge.claim import release
+from bridge.hold import hold
 from bridge.run import push_only
 from connectors.endpoint import Endpoint
 from tests.command import Called, call
@@ -273,6 +276,24 @@ def test_a_renamed_job_fills_the_table_that_was_given_up(world: World, capsys: C
     world.job("new", target=_to("t", adopt=True), **cursor_job())
     world.run_well("new")
     assert world.sql("target", "SELECT job, owned FROM bh_claim") == [("new", False)]
+
+
+@on_sqlite
+def test_a_table_is_not_given_up_under_a_run_that_fills_it(world: World) -> None:
+    """Its job file was taken away meanwhile: the run is waited for."""
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    world.run_well()
+    with hold(world.deployment, world.deployment.job("j"), 1):
+        (world.directory / "jobs/j.yaml").unlink()
+        given = (world.deployment, "target", "t", "Li", "renamed")
+        other = threading.Thread(target=release, args=given)
+        other.start()
+        other.join(0.5)
+        assert other.is_alive()
+        assert len(world.sql("target", "SELECT * FROM bh_claim")) == 1
+    other.join()
+    assert world.sql("target", "SELECT * FROM bh_claim") == []
 
 
 @on_sqlite
