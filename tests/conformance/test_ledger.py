@@ -136,6 +136,11 @@ def test_a_run_that_lost_its_job_cannot_write(connection: Connection, ledger: Le
         ledger.sweep_next,
         lambda: ledger.ran("in_flight", "busy", 1),
         lambda: ledger.compared(**counts),
+        lambda: ledger.reads_from("elsewhere", "UTC"),
+        lambda: ledger.begins_image("elsewhere", "UTC", "t"),
+        lambda: ledger.ends_image(1),
+        lambda: ledger.answered("what"),
+        ledger.waived_besides,
     ]
     for write in writes:
         with pytest.raises(Busy):
