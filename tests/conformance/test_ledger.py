@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, delete, update
+from sqlalchemy import Connection, Engine, delete, insert, update
 
 from bridge.batch import GENESIS, Batch, Counts, Kind, State, Tally
 from bridge.errors import BooksDoNotBalance, IllegalMove, NotContiguous
@@ -17,6 +17,7 @@ from bridge.event import EventKind, Recovery, Sighting
 from bridge.ledger import Ledger
 from bridge.ledger.alarm import Alarm, Occasion, Outbox
 from bridge.ledger.audit import Audit
+from bridge.ledger.batchrow import values_of
 from bridge.ledger.candidate import Candidate, thin
 from bridge.ledger.event import Events
 from bridge.ledger.migrations import upgrade_exchange
@@ -24,7 +25,7 @@ from bridge.ledger.quarantine import Quarantine, SetAside, key_text
 from bridge.ledger.record import Standing, Sums
 from bridge.ledger.schema import audit_entry, batch_row, job_row
 from bridge.ledger.timeliness import begun_at, count_kept, reconciled_at, reconciled_between
-from bridge.ledger.verification import verify_chain
+from bridge.ledger.verification import verify_chain, verify_ended
 from connectors.errors import Busy, ConfigurationError
 
 DEPARTMENT = "113301000024895242"
@@ -609,6 +610,25 @@ def test_the_first_batch_of_an_ended_epoch_hangs_on_its_anchor(ledger: Ledger) -
         ledger.connection.execute(update(batch_row).where(this).values(values))
         ledger.new_epoch("again", "li")
         assert [(p.kind, p.seq) for p in verify_chain(ledger, epoch=epoch)] == [("fork", 1)]
+
+
+@pytest.mark.parametrize("seq", [2, 3], ids=["in its place", "behind it"])
+def test_an_ended_epoch_ends_with_the_batch_that_it_ended_with(ledger: Ledger, seq: int) -> None:
+    """Another one, sealed as if it were, and answered: its own hash says nothing against it."""
+    first = reconcile(ledger, seal(ledger))
+    last = reconcile(ledger, seal(ledger))
+    ledger.new_epoch("because", "tester")
+    assert verify_ended(ledger) == []
+    before = first if seq == 2 else last
+    other = replace(last, seq=seq, prev_hash=before.batch_hash, digest="f" * 32).with_hash()
+    other = replace(other, received=other.sent)
+    if seq == 2:
+        place = (batch_row.c.epoch == 1, batch_row.c.seq == 2)
+        ledger.connection.execute(delete(batch_row).where(*place))
+    ledger.connection.execute(insert(batch_row), values_of(other))
+    (problem,) = verify_ended(ledger)
+    assert (problem.kind, problem.epoch, problem.seq) == ("fork", 1, seq)
+    assert problem.what == f"{seq} is not what its epoch ended with"
 
 
 # -- looking, sweeping, switching ------------------------------------------------------------
