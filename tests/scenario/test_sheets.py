@@ -21,6 +21,7 @@ from bridge.capture.file import begin
 from bridge.comparison import reconcile_job
 from bridge.failpoint import arm, at
 from bridge.hold import hold
+from bridge.run import pull_only
 from connectors.errors import Busy
 from connectors.sheet.connector import SheetConnector
 from tests.command import call
@@ -526,6 +527,16 @@ def test_a_deviation_is_put_right_when_every_file_has_arrived(box: Desk) -> None
     assert box.world.run_well().deviation == 0
     assert box.states() == {"reconciled"}
     assert box.target("id, v", "id") == [(1, "a"), (2, "b")]
+
+
+def test_a_deviation_is_not_put_right_by_files_that_were_pulled_alone(box: Desk) -> None:
+    deviate(box)
+    assert killed(box.world.resync, 1, "push.compared")
+    for _ in range(2):  # with both files to take, then with none
+        box.world.run("j", pull_only)
+    assert box.states() == {"reconciled", "deviated", "sealed"}
+    assert box.world.run_well().deviation == 0
+    assert box.states() == {"reconciled"}
 
 
 def test_a_deviation_is_put_right_by_the_resync_itself_where_nothing_stands_in_the_way(
