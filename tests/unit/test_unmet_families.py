@@ -4,6 +4,7 @@ with which values, and what they make of the drivers' errors."""
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -324,6 +325,53 @@ def test_a_session_is_in_the_schema_of_its_endpoint(
     opened.store.close()
 
 
+NEEDED = {
+    "oracle": (
+        "TIME_ZONE = '+00:00'",
+        "NLS_NUMERIC_CHARACTERS = '.,'",
+        "NLS_SORT = BINARY",
+        "NLS_COMP = BINARY",
+        "NLS_LENGTH_SEMANTICS = CHAR",
+        "COMMIT_WAIT = 'WAIT'",  # a crash of the server takes nothing back
+    ),
+    "mssql": (
+        "XACT_ABORT ON",  # what ends a statement ends its transaction
+        "ANSI_NULLS ON",
+        "ANSI_PADDING ON",  # no column of ours cuts trailing blanks or zeros
+        "ANSI_WARNINGS ON",
+        "ARITHABORT ON",
+        "CONCAT_NULL_YIELDS_NULL ON",
+        "QUOTED_IDENTIFIER ON",
+        "LANGUAGE us_english",
+        "DATEFORMAT ymd",
+        "TEXTSIZE -1",
+    ),
+}
+
+
+@pytest.mark.parametrize("family", NEEDED)
+def test_a_session_does_not_depend_on_what_a_server_is_set_to(
+    family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Opened(family, monkeypatch)
+    assert [needed for needed in NEEDED[family] if needed not in opened.beginning[0]] == []
+    opened.store.close()
+
+
+@pytest.mark.parametrize(
+    ("family", "option"),
+    [("dm", ("autoCommit", dmPython.DSQL_AUTOCOMMIT_OFF)), ("mssql", ("autocommit", False))],
+)
+def test_no_session_commits_by_itself(
+    family: str, option: tuple[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, Any] = {}
+    monkeypatch.setattr(DRIVERS[family][0], "connect", lambda *_, **more: told.update(more))
+    made: Any = _connector(family)
+    made._connect()
+    assert option in told.items()
+
+
 def test_rows_are_read_as_canonical_texts(opened: Opened) -> None:
     rows = [("7", "𠮷", 0.1, b"\x00\xff", "2024-02-29 12:00:00.5+00"), (None,) * 5]
     opened.answers["AS bh_0"] = rows * 400
@@ -406,6 +454,28 @@ def test_foreign_keys_that_lead_to_a_table_are_told(opened: Opened) -> None:
     assert not key.is_in_the_way
 
 
+# Exclusive, at once or not at all, and the session's: it dies with that, and with no transaction.
+LOCKS = {
+    "oracle": ("REQUEST(:v, 6, 0)", "RELEASE(:v)"),
+    "dm": ("REQUEST(?, 6, 0)", "RELEASE(?)"),
+    "mssql": (
+        "@LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = 0",
+        "@LockOwner = 'Session'",
+    ),
+}
+
+
+def _of_lock(opened: Opened, name: str) -> tuple[tuple[str, ...], list[Any]]:
+    """How a lock is taken and given back, and by which number or name."""
+    opened.driver.log.clear()
+    with opened.store.lock(name, 0.0):
+        pass
+    asked = [(sql, values) for _, sql, values in opened.driver.log if sql]
+    pattern = r"@Lock[^;]*|(?:REQUEST|RELEASE)\([^)]*\)"
+    found = tuple(match[0] for sql, _ in asked if (match := re.search(pattern, sql)))
+    return found, [values[0] for _, values in asked]
+
+
 def test_time_work_and_locks(opened: Opened, family: str) -> None:
     store = opened.store
     assert store.clock().isoformat() == "2024-02-29T04:00:00.000005+00:00"
@@ -414,10 +484,10 @@ def test_time_work_and_locks(opened: Opened, family: str) -> None:
     assert any(token.startswith("session ") for token in work)
     assert family == "mssql" or any(token.startswith("prepared ") for token in work)
     assert any(" of " in line for line in store.describe_work(work))
-    with store.lock("job", 0.0):
-        pass
-    part = "applock" if family == "mssql" else "DBMS_LOCK"
-    assert len([sql for _, sql, _ in opened.driver.log if part in sql]) == 2
+    taken = {name: _of_lock(opened, name) for name in ("job", "another job")}
+    assert {asked for asked, _ in taken.values()} == {LOCKS[family]}
+    assert len({*(number for _, numbers in taken.values() for number in numbers)}) == 2
+    assert all(len(set(numbers)) == 1 for _, numbers in taken.values())
     opened.answers["sp_getapplock" if family == "mssql" else "DBMS_LOCK.REQUEST"] = (
         [(-1,)] if family == "mssql" else [(1,)]
     )
