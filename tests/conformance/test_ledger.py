@@ -631,6 +631,15 @@ def test_an_ended_epoch_ends_with_the_batch_that_it_ended_with(ledger: Ledger, s
     assert problem.what == f"{seq} is not what its epoch ended with"
 
 
+def test_the_last_batch_of_an_ended_epoch_is_missed(ledger: Ledger) -> None:
+    for _ in range(2):
+        reconcile(ledger, seal(ledger))
+    ledger.new_epoch("because", "tester")
+    ledger.connection.execute(delete(batch_row).where(batch_row.c.seq == 2))
+    (problem,) = verify_ended(ledger)
+    assert (problem.kind, problem.epoch, problem.what) == ("gap", 1, "2 is missing")
+
+
 # -- looking, sweeping, switching ------------------------------------------------------------
 
 
