@@ -15,6 +15,7 @@ SESSIONS = "tests/conformance/test_connector_sessions.py"
 SILENCE = "tests/conformance/test_connector_silence.py"
 SHEET = "tests/conformance/test_connector_sheet.py"
 UNMET = "tests/unit/test_unmet_families.py"
+QUESTIONS = "tests/unit/test_unmet_questions.py"
 
 CONNECTING = (
     Mutant(
@@ -222,5 +223,21 @@ CONNECTING = (
         'if role not in (None, "PRIMARY"):',
         "if False:",
         f"{UNMET}::test_a_standby_does_not_show_who_writes[oracle]",
+    ),
+    Mutant(
+        "an-idle-transaction-of-sql-server-is-no-work",
+        "horizon",
+        "connectors.mssql.catalogue",
+        "AND (s.open_transaction_count > 0 OR (r.session_id IS NOT NULL",
+        "AND ((r.session_id IS NOT NULL",
+        f"{QUESTIONS}::test_work_at_sql_server",
+    ),
+    Mutant(
+        "a-lock-of-the-statement-that-took-it",
+        "lock",
+        "connectors.mssql.connector",
+        "\"@LockOwner = 'Session', @LockTimeout",
+        "\"@LockOwner = 'Transaction', @LockTimeout",
+        f"{UNMET}::test_time_work_and_locks[mssql]",
     ),
 )
