@@ -1,0 +1,316 @@
+"""Every sheet of a statement's workbook, and page 1 of its paper, say what the JSON says, cell by
+cell and in either language: of books in which no two numbers are alike."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+from python_calamine import CalamineWorkbook
+
+from bridge.batch import Kind, State, Tally
+from bridge.deadline import CHINA
+from bridge.decision import waive
+from bridge.ledger.quarantine import Quarantine, SetAside, key_text
+from bridge.statement import book
+from reconcile.statementphrases import STATEMENT_PHRASES
+from tests.scenario.books import DAY, FEBRUARY, JANUARY, Books, seal
+from tests.scenario.world import DEPARTMENT, MakeWorld, cursor_job
+
+Capsys = pytest.CaptureFixture[str]
+
+EFFECTS = ("total", "inserted", "updated", "deleted")
+TERMS = ("read", "gone", *EFFECTS[1:], "unchanged", "superseded", "quarantined", "residual", "late")
+WORDS = {
+    "reconciled": ("已核对", "reconciled"),
+    "in_flight": ("在途", "in flight"),
+    "deviation": ("偏差", "deviation"),
+    "waived": ("已豁免", "waived"),
+    "held": ("挂起", "held"),
+    "gap": ("断号", "gap"),
+    "fork": ("分叉", "fork"),
+    "data": ("变更", "changes"),
+    "first": ("首次装载", "first load"),
+    "sealed": ("已封存", "sealed"),
+    "applied": ("已应用", "applied"),
+    "deviated": ("有偏差", "deviated"),
+    "waive": ("豁免", "waive"),
+}
+HEAD = "head_hash"
+LANGUAGES = ("zh", "en")
+
+
+@pytest.fixture
+def books(make: MakeWorld, capsys: Capsys) -> Books:
+    """`a` has a batch of every state, a gap and rows in quarantine; `b` does not balance."""
+    books = Books(make("sqlite", "sqlite", "sqlite"), capsys)
+    catalogue = {"code": "307010010001/000001", "update_cycle": "daily"}
+    target = {"endpoint": "target", "table": "a"}
+    books.world.job("a", title="人口基础信息", target=target, catalogue=catalogue, **cursor_job())
+    states = [
+        (JANUARY, State.RECONCILED, 0),
+        (FEBRUARY, State.RECONCILED, 0),
+        (FEBRUARY, State.RECONCILED, 0),
+        (FEBRUARY, State.DEVIATED, 3),
+        (FEBRUARY, State.DEVIATED, 5),
+        (FEBRUARY + DAY, State.APPLIED, 0),
+        (FEBRUARY + 2 * DAY, State.SEALED, 0),
+        (FEBRUARY + 2 * DAY, State.SEALED, 0),
+        (FEBRUARY + 2 * DAY, State.HELD, 0),
+    ]
+    with books.open() as ledger:
+        for number, (at, state, lost) in enumerate(states):
+            seal(ledger, at, state, lost, tally_of(number))
+        kept = Quarantine(ledger.connection, DEPARTMENT, "a")
+        keys = [key_text([str(number)]) for number in range(6)]
+        kept.open_entries([SetAside(key, "too_long", "name") for key in keys], 1, 1)
+    waive(books.world.deployment, "a", 5, "李工", "已核实")
+    with books.open("b") as ledger:
+        seal(ledger, FEBRUARY + DAY, State.RECONCILED, 0, tally_of(9), kind=Kind.FIRST)
+    books.world.sql(
+        "exchange",
+        "DELETE FROM bh_batch WHERE job = 'a' AND seq = 3",
+        "UPDATE bh_batch SET read = read + 4 WHERE job = 'b' AND seq = 4",
+        f"UPDATE bh_batch SET received_digest = '{'f' * 32}' WHERE job = 'a' AND seq = 4",
+        "UPDATE bh_batch SET reconciled_at = sealed_at WHERE job = 'a' AND seq = 2",
+    )
+    return books
+
+
+def tally_of(number: int) -> Tally:
+    """In balance; no count is that of another batch, or another count of this one."""
+    parts = [(place + 2) * 1000 + 37 * number * (place + 1) for place in range(6)]
+    inserted, updated, deleted, unchanged, superseded, quarantined = parts
+    gone = deleted + 11 + number
+    return Tally(
+        read=sum(parts) - gone,
+        gone=gone,
+        inserted=inserted,
+        updated=updated,
+        deleted=deleted,
+        unchanged=unchanged,
+        superseded=superseded,
+        quarantined=quarantined,
+        late=91 + number,
+    )
+
+
+def told_of(books: Books, *more: str) -> Any:
+    """The JSON, until today: who waived what today is in it."""
+    tomorrow = datetime.now(CHINA).date() + DAY
+    return books.state("--to", str(tomorrow), *more).json
+
+
+def local(moment: str | None) -> datetime | None:
+    if moment is None:
+        return None
+    return datetime.fromisoformat(moment).astimezone(CHINA).replace(tzinfo=None)
+
+
+def effects(counts: dict[str, int] | None) -> list[int | None]:
+    return [counts[name] if counts else None for name in EFFECTS]
+
+
+def expected(told: Any, place: int) -> dict[str, list[list[Any]]]:
+    """Every sheet but that of the queries, by its phrase, as the JSON has it."""
+
+    def word(code: str | None) -> str | None:
+        return WORDS[code][place] if code else None
+
+    def said(sentence: str) -> Any:
+        return sentence if LANGUAGES[place] == "en" else ...
+
+    jobs = told["jobs"]
+    batches = [(job["job"], batch) for job in jobs for batch in job["batches"]]
+    number = ("epoch", "seq")
+    return {
+        "list_overview": [
+            [
+                *(job["title"], job["job"], len(job["batches"])),
+                *effects(job["sent"]),
+                *effects(job["received"]),
+                *(job["deviation"], job["in_flight"]["rows"], job["quarantine_open"]),
+                *(job["timeliness"]["share"], word(job["verdict"])),
+            ]
+            for job in jobs
+        ],
+        "list_standing": [
+            [
+                *(job["job"], job["resource"], job["deviation_open"]),
+                *(job["in_flight"]["batches"], job["in_flight"]["seconds"]),
+                *(job["held"]["batches"], job["held"]["rows"]),
+                *(job["waived"]["batches"], job["waived"]["rows"]),
+                *(job["gaps"], job["forks"], job["quarantine_open"]),
+                *(job["timeliness"]["kept"], job["timeliness"]["due"], job["residual"]),
+            ]
+            for job in jobs
+        ],
+        "list_matters": [
+            [
+                *(job["job"], said(matter["what"]), word(matter["verdict"]), matter["deviation"]),
+                *(said(matter["cause"]), said(matter["next_step"])),
+            ]
+            for job in jobs
+            for matter in job["matters"]
+        ],
+        "list_positions": [
+            [
+                job["job"],
+                *(job[side][name] for side in ("opening", "closing") for name in (*number, HEAD)),
+            ]
+            for job in jobs
+        ],
+        "list_days": [
+            [
+                *(date.fromisoformat(day["day"]), day["batches"]),
+                *effects(day["sent"]),
+                *effects(day["received"]),
+                *(day["unreceipted"], day["deviation"]),
+            ]
+            for day in told["days"]
+        ],
+        "list_batches": [
+            [
+                *(job, batch["epoch"], batch["seq"], word(batch["kind"])),
+                *(local(moment) for moment in (*batch["window"], batch["sealed_at"])),
+                *effects(batch["sent"]),
+                *effects(batch["received"]),
+                *(batch["deviation"], word(batch["verdict"])),
+            ]
+            for job, batch in batches
+        ],
+        "list_conservation": [
+            [job, *(batch[name] for name in (*number, *TERMS))] for job, batch in batches
+        ],
+        "list_hashes": [
+            [
+                *(job, batch["epoch"], batch["seq"], word(batch["state"])),
+                *(batch["prev_hash"], batch["batch_hash"], batch["sent"]["digest"]),
+                (batch["received"] or {"digest": None})["digest"],
+            ]
+            for job, batch in batches
+        ],
+        "list_audit": [
+            [
+                *(entry["number"], local(entry["at"]), entry["job"], entry["actor"]),
+                *(word(entry["action"]), ..., entry["prev_hash"], entry["hash"]),
+            ]
+            for entry in told["audit"]["entries"]
+        ],
+    }
+
+
+def alike(cell: Any, value: Any) -> bool:
+    if value is ...:
+        return bool(cell)
+    if isinstance(cell, timedelta):
+        return bool(abs(cell.total_seconds() - value) < 1)
+    if isinstance(value, float):
+        return bool(cell == pytest.approx(value))
+    if isinstance(value, datetime):
+        return bool(abs(cell - value) < timedelta(seconds=1))
+    return bool(cell == ("" if value is None else value))
+
+
+def rows_of(workbook: CalamineWorkbook, name: str) -> Iterator[list[Any]]:
+    """Without headings, of all the sheets on which the table goes on."""
+    for sheet in workbook.sheet_names:
+        if re.fullmatch(rf"{re.escape(name)}( [0-9]+)?", sheet):
+            yield from workbook.get_sheet_by_name(sheet).to_python()[1:]
+
+
+@pytest.mark.parametrize(("language", "rows_of_a_sheet"), [("zh", 1_000_000), ("en", 4)])
+def test_every_sheet_of_the_workbook_says_what_the_json_says(
+    books: Books, monkeypatch: pytest.MonkeyPatch, language: str, rows_of_a_sheet: int
+) -> None:
+    monkeypatch.setattr(book, "_MOST_ROWS", rows_of_a_sheet)
+    told = told_of(books, "--format", "xlsx", "--lang", language)
+    place = LANGUAGES.index(language)
+    workbook = CalamineWorkbook.from_path(told["files"][0])
+    for phrase, rows in expected(told, place).items():
+        found = list(rows_of(workbook, STATEMENT_PHRASES[phrase][place]))
+        assert len(found) == len(rows) > 0, phrase
+        pairs = [pair for row in zip(found, rows, strict=True) for pair in zip(*row, strict=True)]
+        assert [pair for pair in pairs if not alike(*pair)] == [], phrase
+    *front, timeliness = [row[1] for row in workbook.get_sheet_by_index(0).to_python()[5:16]]
+    jobs = told["jobs"]
+    assert front == [
+        WORDS[told["verdict"]][place],
+        len(jobs),
+        sum(len(job["batches"]) for job in jobs),
+        told["sent"]["total"],
+        told["received"]["total"],
+        told["deviation"],
+        sum(job["in_flight"]["rows"] for job in jobs),
+        sum(job["quarantine_open"] for job in jobs),
+        sum(job["gaps"] for job in jobs),
+        sum(job["residual"] for job in jobs),
+    ]
+    assert timeliness == pytest.approx(told["timeliness"])
+
+
+def test_the_charts_of_the_workbook_show_the_columns_that_they_name(books: Books) -> None:
+    told = told_of(books, "--format", "xlsx", "--lang", "en")
+    (file,) = told["files"]
+    headings = CalamineWorkbook.from_path(file).get_sheet_by_name("Days").to_python()[0]
+    named = []
+    with zipfile.ZipFile(file) as parts:
+        for chart in sorted(part for part in parts.namelist() if "charts/chart" in part):
+            for series in re.findall("<c:ser>.*?</c:ser>", parts.read(chart).decode(), re.DOTALL):
+                name = re.search("<c:tx>.*?<c:v>(.*?)</c:v>", series, re.DOTALL)
+                shown = re.search(r"<c:val>.*?\$([A-Z])\$2:\$\1\$([0-9]+)<", series, re.DOTALL)
+                assert name
+                assert shown
+                named.append(name[1])
+                assert headings[ord(shown[1]) - ord("A")] == name[1]
+                assert int(shown[2]) == len(told["days"]) + 1
+    assert named == ["Sent", "Received", "Deviation"]
+
+
+def numbers(values: list[Any]) -> str:
+    return "".join("" if v is None else f"{v:,}" if isinstance(v, int) else str(v) for v in values)
+
+
+def sums(rows: list[list[Any]], *without: int) -> list[Any]:
+    return [
+        None if at in without else sum(row[at] or 0 for row in rows) for at in range(len(rows[0]))
+    ]
+
+
+def test_cards_tables_sums_and_charts_of_the_paper_say_what_the_json_says(books: Books) -> None:
+    told = told_of(books, "--format", "pdf", "--lang", "en")
+    pages = PdfReader(told["files"][0]).pages
+    text = "\n".join(page.extract_text().replace("\0", "") for page in pages)
+    jobs, made = told["jobs"], expected(told, 1)
+    cards = {
+        "Rows sent": told["sent"]["total"],
+        "Rows received": told["received"]["total"],
+        "Deviation": told["deviation"],
+        "Rows in flight": sum(job["in_flight"]["rows"] for job in jobs),
+        "In quarantine": sum(job["quarantine_open"] for job in jobs),
+        "Missing batches": sum(job["gaps"] for job in jobs),
+    }
+    for label, value in cards.items():
+        assert f"\n{label}\n{value:,}\n" in text
+    assert f"\nTimeliness\n{100 * told['timeliness']:.2g} %" in text
+    sent, received = told["sent"]["total"], told["received"]["total"]
+    assert f"{sent:,} rows sent, {received:,} rows measured at the receiver" in text
+    squeezed = re.sub(r"\s", "", text)
+    for row in (*made["list_days"], *made["list_conservation"]):
+        assert numbers(row) in squeezed
+    for day in told["days"]:
+        both = day["sent"]["total"], day["received"]["total"]
+        assert numbers([day["day"][5:], *both]) in squeezed
+    shown = re.findall("Sum of the period(.*)", text)
+    assert [re.sub(r"\s", "", line) for line in shown] == [
+        numbers(sums(made["list_overview"], 0, 1, 14, 15)),
+        numbers(sums(made["list_standing"], 0, 1, 4)),
+        numbers(sums(made["list_days"], 0)),
+        numbers(sums(made["list_batches"], *range(7), 16)),
+        numbers(sums(made["list_conservation"], 0, 1, 2)),
+    ]
