@@ -21,6 +21,7 @@ __all__ = ["write_book"]
 
 _MOST_ROWS = 1_000_000  # of a sheet; a spreadsheet program holds 1,048,576
 _LONGEST_TEXT = 32_767  # of a cell
+_DAY_SECONDS = 86_400  # a spreadsheet counts time in days
 _WIDTHS = {"hash": 20, "text": 18, "moment": 19, "phrase": 34, "verdict": 14, "day": 12}
 _NO_LINKS = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
 
@@ -66,6 +67,7 @@ class _Book:
         self.count = book.add_format({"num_format": "#,##0", "valign": "top"})
         self.alarm = book.add_format({"num_format": "#,##0", "bold": True, "font_color": "#B3261E"})
         self.share = book.add_format({"num_format": "0.00%", "valign": "top"})
+        self.age = book.add_format({"num_format": "[h]:mm:ss", "valign": "top"})
         self.moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss", "valign": "top"})
         self.day = book.add_format({"num_format": "yyyy-mm-dd", "valign": "top"})
 
@@ -161,6 +163,8 @@ class _Book:
             sheet.write_datetime(row, place, local, self.moment)
         elif isinstance(value, date):
             sheet.write_datetime(row, place, datetime(value.year, value.month, value.day), self.day)
+        elif kind == "age":
+            sheet.write_number(row, place, value / _DAY_SECONDS, self.age)
         elif isinstance(value, int | float):
             formats = {"share": self.share}
             sheet.write_number(row, place, value, formats.get(kind, self.count))

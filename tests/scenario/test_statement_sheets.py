@@ -112,6 +112,10 @@ def local(moment: str | None) -> datetime | None:
     return datetime.fromisoformat(moment).astimezone(CHINA).replace(tzinfo=None)
 
 
+def lasting(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
 def effects(counts: dict[str, int] | None) -> list[int | None]:
     return [counts[name] if counts else None for name in EFFECTS]
 
@@ -142,7 +146,7 @@ def expected(told: Any, place: int) -> dict[str, list[list[Any]]]:
         "list_standing": [
             [
                 *(job["job"], job["resource"], job["deviation_open"]),
-                *(job["in_flight"]["batches"], job["in_flight"]["seconds"]),
+                *(job["in_flight"]["batches"], lasting(job["in_flight"]["seconds"])),
                 *(job["held"]["batches"], job["held"]["rows"]),
                 *(job["waived"]["batches"], job["waived"]["rows"]),
                 *(job["gaps"], job["forks"], job["quarantine_open"]),
@@ -208,8 +212,8 @@ def expected(told: Any, place: int) -> dict[str, list[list[Any]]]:
 def alike(cell: Any, value: Any) -> bool:
     if value is ...:
         return bool(cell)
-    if isinstance(cell, timedelta):
-        return bool(abs(cell.total_seconds() - value) < 1)
+    if isinstance(value, timedelta):
+        return isinstance(cell, timedelta) and abs(cell - value) < timedelta(seconds=1)
     if isinstance(value, float):
         return bool(cell == pytest.approx(value))
     if isinstance(value, datetime):
