@@ -92,7 +92,7 @@ def _matters_of(statement: Statement) -> list[tuple[JobPeriod | None, Matter]]:
     """What decides, or needs somebody, and is no batch of the period."""
     found: list[tuple[JobPeriod | None, Matter]] = [(None, one) for one in statement.matters]
     for job in statement.jobs:
-        found += [(job, one) for one in job.section.matters]
+        found += [(job, one) for one in job.matters]
     return found
 
 

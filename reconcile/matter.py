@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reconcile.phrases import PHRASES
 from reconcile.remedy import REMEDIES
 from reconcile.verdict import Verdict
 from reconcile.wording import Words
@@ -12,6 +13,7 @@ __all__ = [
     "Matter",
     "altered",
     "audit_broken",
+    "batches_missing",
     "contents_differ",
     "cycles_unknown",
     "entries_missing",
@@ -114,6 +116,18 @@ def altered(epoch: int, seq: int) -> Matter:
             "查明谁改动了台账，与前置交换库的备份核对",
             "Find out who changed the ledger: compare it with a backup of the exchange database",
         ),
+    )
+
+
+def batches_missing(epoch: int, first: int, last: int) -> Matter:
+    """Numbers of an epoch whose batches the ledger has not, or the receiver."""
+    where = PHRASES["gap_one" if first == last else "gap_range"]
+    zh, en = (words.format(epoch=epoch, first=first, last=last) for words in where)
+    return Matter(
+        Words(f"断号：{zh}", f"missing: {en}"),
+        Verdict.GAP,
+        Words(*PHRASES["gap_cause"]),
+        Words(*PHRASES["gap_step"]),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from reconcile.figures import BatchLine, Effects, JobSection, Position, Report
-from reconcile.matter import Matter, audit_broken
+from reconcile.matter import Matter, audit_broken, batches_missing
 from reconcile.verdict import Verdict, worst
 
 __all__ = ["AuditLine", "Day", "JobPeriod", "Recount", "Statement", "days_of"]
@@ -86,6 +86,14 @@ class JobPeriod:
     def is_silent(self) -> bool:
         """Something was due in the period, and nothing was sealed."""
         return not self.section.batches and bool(self.periods_due)
+
+    @property
+    def matters(self) -> tuple[Matter, ...]:
+        """What decides, or needs somebody, and is no batch of the period; gaps too, which a page
+        tells by themselves."""
+        gaps = self.section.stream.gaps
+        missing = (batches_missing(gap.epoch, gap.first, gap.last) for gap in gaps)
+        return (*self.section.matters, *missing)
 
     @property
     def gaps(self) -> int:

@@ -93,7 +93,7 @@ def _job(job: JobPeriod) -> dict[str, Any]:
         "opening": _position(job.opening),
         "closing": _position(job.closing),
         "content": _content(job),
-        "matters": [_matter(matter) for matter in section.matters],
+        "matters": [_matter(matter) for matter in job.matters],
         "batches": [_batch(batch) for batch in section.batches],
     }
 

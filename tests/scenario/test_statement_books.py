@@ -196,6 +196,10 @@ def test_a_batch_that_is_missing_in_the_period_is_a_gap(books: Books, seq: int) 
     told = books.state()
     assert judged(told) == (1, "gap", "gap", "reconciled")
     assert told.json["jobs"][0]["gaps"] == min(2, 4 - seq)
+    (matter,) = (m for m in told.json["jobs"][0]["matters"] if m["verdict"] == "gap")
+    numbers = "number 3" if seq == 3 else f"numbers {seq} to {seq + 1}"
+    assert matter["what"] == f"missing: epoch 2, {numbers}"
+    assert matter["next_step"] == "Send the missing batches again"
     assert len(books.recounted(told.json, "recount_chain")) == 1
 
 

@@ -305,6 +305,10 @@ def test_cards_tables_sums_and_charts_of_the_paper_say_what_the_json_says(books:
     sent, received = told["sent"]["total"], told["received"]["total"]
     assert f"{sent:,} rows sent, {received:,} rows measured at the receiver" in text
     squeezed = re.sub(r"\s", "", text)
+    for job in jobs:
+        for matter in job["matters"]:
+            assert re.sub(r"\s", "", matter["what"] + (matter["verdict"] or "")) in squeezed
+    assert "missing:epoch1,number3" in squeezed
     for row in (*made["list_days"], *made["list_conservation"]):
         assert numbers(row) in squeezed
     for day in told["days"]:
