@@ -52,10 +52,11 @@ def test_a_row_of_a_file_whose_key_lacks_one_part_is_known_by_its_place() -> Non
 def test_a_key_that_is_set_aside_already_is_not_set_aside_again() -> None:
     refused: list[SetAside] = []
     sieve = Sieve(plan("a", "b", "c", kind=Type(Kind.INTEGER, bits=16)), refused)
-    assert [b.num_rows for b in sieve.accepted(iter([batch_of(a=["x"], b=["1"], c=["1"])]))] == [0]
-    keys = batch_of(a=["x", "2", "2"], b=["1", "2", "y"])
+    rows = batch_of(a=["x", "z"], b=["1", "1"], c=["1", "1"])
+    assert [b.num_rows for b in sieve.accepted(iter([rows]))] == [0]
+    keys = batch_of(a=["x", "2", "2", "z"], b=["1", "2", "y", "1"])
     assert [b.num_rows for b in sieve.accepted_keys(iter([keys]))] == [1]
-    assert [entry.key for entry in refused] == ['["x","1"]', '["2","y"]']
+    assert [entry.key for entry in refused] == ['["x","1"]', '["z","1"]', '["2","y"]']
 
 
 def test_a_stamp_that_is_none_for_whatever_reason_is_null() -> None:

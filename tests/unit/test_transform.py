@@ -306,6 +306,24 @@ def test_values_come_in_canonical_form(kind: Type, texts: dict[str, str]) -> Non
     assert done.accepted.column("v").to_pylist() == list(texts.values())
 
 
+def test_what_the_targets_column_takes_beside_its_type() -> None:
+    """A pattern says nothing of NULL, and `required` nothing of any other value."""
+    few = ColumnRoute(Column("v", TEXT), "v", TEXT, TEXT, allowed="^(?:a|b)$")
+    assert refused(few, "a", None, "c", "ab") == [(v, Reason.NOT_ALLOWED) for v in ("c", "ab")]
+    needed = ColumnRoute(Column("v", TEXT), "v", TEXT, TEXT, required=True)
+    assert refused(needed, "a", None, "") == [(None, Reason.NOT_ALLOWED)]
+
+
+def test_of_very_many_columns_the_one_at_fault_is_named() -> None:
+    columns = [travels(f"c{number}", varchar(1)) for number in range(400)]
+    for fault in (127, 128, 256, 399):
+        row = {
+            column.name: ["xx" if place == fault else "x"] for place, column in enumerate(columns)
+        }
+        done = transform(batch_of(id=["1"], **row), route_of(ID, *columns))
+        assert [(r.column, r.reason) for r in done.refused] == [(f"c{fault}", Reason.TOO_LONG)]
+
+
 def test_what_a_mask_leaves_is_what_must_fit() -> None:
     column = ColumnRoute(Column("v", varchar(20)), "v", TEXT, varchar(4), mask="phone")
     assert refused(column, "110", "13812341234", "") == [("13812341234", Reason.TOO_LONG)]

@@ -284,6 +284,14 @@ def test_dates_and_times(values: list[str | None], kind: Type, limits: Limits) -
     compared(values, kind, limits)
 
 
+def test_long_times_go_as_far_as_838_hours_and_no_further() -> None:
+    hours = ("00", "23", "24", "99", "100", "799", "837", "838", "839", "840", "849", "900", "999")
+    rest = ("00:00", "00:00.5", "59:59", "59:59.000", "59:59.000001", "60:00", "00:60")
+    texts: list[str | None] = [f"{s}{h}:{r}" for s in ("", "-") for h in hours for r in rest]
+    for limits in (STRICT, LOOSE):
+        compared(texts, Type(Kind.TIME, fraction=6), limits)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
