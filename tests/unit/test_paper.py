@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
@@ -14,11 +15,12 @@ from pypdf import PdfReader
 from bridge.statement.font import Font
 from bridge.statement.paper import write_paper
 from reconcile import listing
-from reconcile.figures import BatchLine, Effects, JobSection, Position, Report, Stream
+from reconcile.figures import BatchLine, Effects, Gap, JobSection, Position, Report, Stream
 from reconcile.listing import pages
+from reconcile.report import render_statement
 from reconcile.statement import JobPeriod, Statement, days_of
 from reconcile.verdict import Verdict
-from reconcile.wording import Language
+from reconcile.wording import Language, Speaker
 
 FONT = Font(Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"), 2)
 BEGIN = datetime(2026, 10, 31, 16, tzinfo=UTC)
@@ -132,6 +134,54 @@ def test_page_1_is_whole_and_names_the_gravest(tmp_path: Path) -> None:
     few = written(statement(2), "zh", tmp_path)
     assert "各桥接服务" in few[0]
     assert "签名" in few[0]
+
+
+UNBALANCED = replace(batch(1, 0, "0" * 64), gone=2)
+CONCLUSIONS: list[tuple[Language, Verdict, dict[str, Any], tuple[Gap, ...]]] = [
+    ("en", Verdict.WAIVED, {"deviation": 5, "waived_rows": 5}, ()),
+    ("zh", Verdict.HELD, {}, ()),
+    ("zh", Verdict.DEVIATION, {"deviation": 5, "batches": (UNBALANCED,)}, ()),
+    ("en", Verdict.DEVIATION, {"deviation": 0}, ()),
+    ("zh", Verdict.GAP, {"deviation": 5}, (Gap(1, 3, 5),)),
+    ("en", Verdict.GAP, {}, ()),
+]
+
+
+def phrase_of(name: str, language: Language) -> str:
+    speaker = Speaker((language,), UTC)
+    return "".join(str(speaker.say(name, n=5).unescape()).split())
+
+
+@pytest.mark.parametrize(("language", "verdict", "counts", "gaps"), CONCLUSIONS)
+def test_the_paper_concludes_as_the_page_does(
+    tmp_path: Path,
+    language: Language,
+    verdict: Verdict,
+    counts: dict[str, Any],
+    gaps: tuple[Gap, ...],
+) -> None:
+    made = statement(1)
+    first = made.jobs[0].section
+    stream = replace(first.stream, gaps=gaps)
+    found = replace(first, verdict=verdict, stream=stream, **counts)
+    jobs = (replace(made.jobs[0], section=found),)
+    one = replace(made, report=replace(made.report, jobs=(found,)), jobs=jobs)
+    html = re.search(
+        r"<h2>(.*?)</h2>\s*<p>(.*?)</p>", render_statement(one, (language,)), re.DOTALL
+    )
+    assert html
+    paper = "".join(written(one, language, tmp_path)[0].split())
+    for words in html.groups():
+        assert "".join(words.split()) in paper
+    assert (phrase_of("conclusion_waived", language) in paper) is (verdict is Verdict.WAIVED)
+
+
+def test_a_broken_audit_log_is_told_beside_the_queries(tmp_path: Path) -> None:
+    made = replace(statement(1), audit_head=(3, digest("head")))
+    broken = written(replace(made, audit_breaks=("2 is missing",)), "en", tmp_path)
+    assert "The books have forked" in broken[0]
+    assert "chain is broken: 2 is missing" in broken[-1]
+    assert "is entry 3" not in broken[-1]
 
 
 def test_a_job_that_sealed_nothing_has_no_verdict_and_needs_attention() -> None:
