@@ -284,6 +284,8 @@ def test_a_job_that_never_delivered_is_in_the_statement(
     assert (silent["job"], silent["verdict"], silent["sent"]["total"]) == ("new", None, 0)
     assert silent["timeliness"]["kept"] == 0
     assert silent["timeliness"]["due"] > 3
+    kept, due = (sum(job["timeliness"][n] for job in told.json["jobs"]) for n in ("kept", "due"))
+    assert told.json["timeliness"] == pytest.approx(kept / due)
     assert told.json["verdict"] == "reconciled"
     (lived.directory / "jobs/new.yaml").unlink()
     assert [job["job"] for job in state(lived, capsys, "--output", tmp_path).json["jobs"]] == ["j"]

@@ -144,6 +144,17 @@ def test_contents_that_differ_are_named(books: Books) -> None:
     assert "2 missing, 1 extra" in parts(render_html(report))[1]
 
 
+@pytest.mark.parametrize(("lost", "deviation"), [(1, 2), (4, 4)])
+def test_of_two_views_of_a_deviation_the_greater_counts(
+    books: Books, lost: int, deviation: int
+) -> None:
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.DEVIATED, lost, MANY)
+        ledger.compared(exchange_rows=9, target_rows=7, missing=2, extra=0, different=0)
+    told = books.state().json
+    assert told["deviation"] == told["jobs"][0]["deviation_open"] == deviation
+
+
 def test_a_gap_that_the_last_run_found_is_named(world: World, capsys: Capsys) -> None:
     """Nobody knows here how many batches the receiver lacks: no number is told."""
     world.sql("target", "DELETE FROM bh_position")

@@ -190,6 +190,9 @@ def test_a_job_that_sealed_nothing_has_no_verdict_and_needs_attention() -> None:
     jobs = (replace(made.jobs[1], section=quiet), *made.jobs[2:])
     grave = listing.attention(replace(made, jobs=jobs), 9)
     assert (grave.rows[-1][1], grave.rows[-1][-1]) == (quiet.job, None)
+    unknown = replace(jobs[1], cycles_unknown=True)
+    more = listing.attention(replace(made, jobs=(jobs[0], unknown, *jobs[2:])), 9)
+    assert unknown.section.job in [row[1] for row in more.rows]
     due = replace(jobs[0], periods_due=0)
     assert len(listing.attention(replace(made, jobs=(due, *jobs[1:])), 9).rows) == 2
 

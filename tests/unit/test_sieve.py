@@ -49,6 +49,18 @@ def test_a_row_of_a_file_whose_key_lacks_one_part_is_known_by_its_place() -> Non
     assert [entry.reason for entry in refused] == ["error_value", "error_value"]
 
 
+def test_of_a_row_that_is_bad_as_a_whole_no_column_is_named() -> None:
+    """Nor is it said that its key is missing, which it is too."""
+    refused: list[SetAside] = []
+    rows: dict[str, list[str | None]] = {"a": [None, "1"], "b": [None, "2"], "c": [None, "3"]}
+    rows |= {UNREADABLE: [PLACE, None], PLACE: ["f, 2", "f, 3"], WHY: ["wrong_columns", None]}
+    sieve = Sieve(plan("a", "b", "c", kind=Type(Kind.TEXT)), refused)
+    assert [batch.num_rows for batch in sieve.accepted(iter([batch_of(**rows)]))] == [1]
+    (entry,) = refused
+    assert (entry.key, entry.place) == ('[null,null,"f, 2"]', "f, 2")
+    assert (entry.column, entry.reason) == (None, "wrong_columns")
+
+
 def test_a_key_that_is_set_aside_already_is_not_set_aside_again() -> None:
     refused: list[SetAside] = []
     sieve = Sieve(plan("a", "b", "c", kind=Type(Kind.INTEGER, bits=16)), refused)
