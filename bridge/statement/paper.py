@@ -156,22 +156,29 @@ class _Paper(ChartSheet):
             words = self._say(phrase, n=count)
         else:
             words = str(self.speaker.code("headline", verdict).unescape())
+        told = self._told()
         self.ln(1.5)
         self.set_fill_color(*tone)
-        self.rect(self.l_margin, self.get_y(), 1.4, 15, style="F")
+        self.rect(self.l_margin, self.get_y(), 1.4, 9 + 6 * len(told), style="F")
         self.set_x(self.l_margin + 4)
         self._ink(16, tone)
         self.cell(FULL - 4, 8, words, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-        self.set_x(self.l_margin + 4)
         self._ink(9, INK)
-        sums = {"sent": report.sent.total, "received": report.received.total}
-        told = self._say("conclusion", jobs=len(report.jobs), batches=len(report.batches), **sums)
-        if verdict == "reconciled" and report.deviation_found and not report.residual:
-            told += self._say("conclusion_mended", n=report.deviation_found)
-        if verdict == "waived":
-            told += self._say("conclusion_waived", n=report.waived)
-        self.cell(FULL - 4, 6, told, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        for sentence in told:
+            self.set_x(self.l_margin + 4)
+            self.cell(FULL - 4, 6, sentence, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self.ln(3)
+
+    def _told(self) -> list[str]:
+        """What stands below the headline, a sentence on each line: two would be cut at the edge."""
+        report, verdict = self.statement.report, self.statement.verdict
+        sums = {"sent": report.sent.total, "received": report.received.total}
+        told = [self._say("conclusion", jobs=len(report.jobs), batches=len(report.batches), **sums)]
+        if verdict == "reconciled" and report.deviation_found and not report.residual:
+            told.append(self._say("conclusion_mended", n=report.deviation_found))
+        if verdict == "waived":
+            told.append(self._say("conclusion_waived", n=report.waived))
+        return told
 
     def _jobs(self) -> None:
         """All of them where the page has room for it, else those that somebody must look at."""
