@@ -6,25 +6,21 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from pypdf import PdfReader
 from python_calamine import CalamineWorkbook
 
-from bridge.batch import Kind, State, Tally
 from bridge.deadline import CHINA
-from bridge.decision import waive
-from bridge.ledger.quarantine import Quarantine, SetAside, key_text
 from bridge.statement import book
 from reconcile.statementphrases import STATEMENT_PHRASES
-from tests.scenario.books import DAY, FEBRUARY, JANUARY, Books, seal
-from tests.scenario.world import DEPARTMENT, MakeWorld, cursor_job
+from tests.scenario.books import DAY, Books, fill
+from tests.scenario.world import MakeWorld
 
 Capsys = pytest.CaptureFixture[str]
 
-BEGIN = datetime(2026, 2, 1, tzinfo=CHINA).astimezone(UTC)
 EFFECTS = ("total", "inserted", "updated", "deleted")
 TERMS = ("read", "gone", *EFFECTS[1:], "unchanged", "superseded", "quarantined", "residual", "late")
 WORDS = {
@@ -51,60 +47,9 @@ LANGUAGES = ("zh", "en")
 
 @pytest.fixture
 def books(make: MakeWorld, capsys: Capsys) -> Books:
-    """`a` has a batch of every state, one of them from the period's very begin, a gap and rows in
-    quarantine; `b` does not balance."""
     books = Books(make("sqlite", "sqlite", "sqlite"), capsys)
-    catalogue = {"code": "307010010001/000001", "update_cycle": "daily"}
-    target = {"endpoint": "target", "table": "a"}
-    books.world.job("a", title="人口基础信息", target=target, catalogue=catalogue, **cursor_job())
-    states = [
-        (JANUARY, State.RECONCILED, 0),
-        (BEGIN, State.RECONCILED, 0),
-        (FEBRUARY, State.RECONCILED, 0),
-        (FEBRUARY, State.DEVIATED, 3),
-        (FEBRUARY, State.DEVIATED, 5),
-        (FEBRUARY + DAY, State.APPLIED, 0),
-        (FEBRUARY + 2 * DAY, State.SEALED, 0),
-        (FEBRUARY + 2 * DAY, State.SEALED, 0),
-        (FEBRUARY + 2 * DAY, State.HELD, 0),
-    ]
-    with books.open() as ledger:
-        for number, (at, state, lost) in enumerate(states):
-            seal(ledger, at, state, lost, tally_of(number))
-        kept = Quarantine(ledger.connection, DEPARTMENT, "a")
-        keys = [key_text([str(number)]) for number in range(6)]
-        kept.open_entries([SetAside(key, "too_long", "name") for key in keys], 1, 1)
-    waive(books.world.deployment, "a", 5, "李工", "已核实")
-    with books.open("b") as ledger:
-        seal(ledger, FEBRUARY, State.SEALED, 0, tally_of(10))  # it will claim nothing
-        ledger.new_epoch("all was sent again", "tester")
-        seal(ledger, FEBRUARY + DAY, State.RECONCILED, 0, tally_of(9), kind=Kind.FIRST)
-    books.world.sql(
-        "exchange",
-        "DELETE FROM bh_batch WHERE job = 'a' AND seq = 3",
-        "UPDATE bh_batch SET read = read + 4 WHERE job = 'b' AND epoch = 2",
-        f"UPDATE bh_batch SET received_digest = '{'f' * 32}' WHERE job = 'a' AND seq = 4",
-        "UPDATE bh_batch SET reconciled_at = sealed_at WHERE job = 'a' AND seq = 2",
-    )
+    fill(books)
     return books
-
-
-def tally_of(number: int) -> Tally:
-    """In balance; no count is that of another batch, or another count of this one."""
-    parts = [(place + 2) * 1000 + 37 * number * (place + 1) for place in range(6)]
-    inserted, updated, deleted, unchanged, superseded, quarantined = parts
-    gone = deleted + 11 + number
-    return Tally(
-        read=sum(parts) - gone,
-        gone=gone,
-        inserted=inserted,
-        updated=updated,
-        deleted=deleted,
-        unchanged=unchanged,
-        superseded=superseded,
-        quarantined=quarantined,
-        late=91 + number,
-    )
 
 
 def told_of(books: Books, *more: str) -> Any:
