@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, update
 
-from bridge.batch import Batch, Kind, State, Tally
+from bridge.batch import Batch, Kind, State, Tally, instant
 from bridge.deadline import CHINA
 from bridge.decision import waive
 from bridge.hold import open_ledger
@@ -135,7 +135,7 @@ def fill(books: Books) -> None:
         "DELETE FROM bh_batch WHERE job = 'a' AND seq = 3",
         "UPDATE bh_batch SET read = read + 4 WHERE job = 'b' AND epoch = 2",
         f"UPDATE bh_batch SET received_digest = '{'f' * 32}' WHERE job = 'a' AND seq = 4",
-        "UPDATE bh_batch SET reconciled_at = sealed_at WHERE job = 'a' AND seq = 2",
+        f"UPDATE bh_batch SET reconciled_at = '{instant(FEBRUARY)}' WHERE job = 'a' AND seq = 2",
     )
 
 

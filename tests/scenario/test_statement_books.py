@@ -31,6 +31,7 @@ from tests.scenario.world import DEPARTMENT, MakeWorld
 
 Capsys = pytest.CaptureFixture[str]
 
+END = datetime(2026, 3, 1, tzinfo=CHINA).astimezone(UTC)
 LATE = datetime(2026, 2, 2, 17, tzinfo=UTC)
 """The third of February in China."""
 
@@ -279,15 +280,18 @@ def test_receipts_of_before_a_job_was_another_are_apart_in_an_old_statement_too(
 
 def test_the_auditors_query_counts_what_the_statement_counts(books: Books) -> None:
     """Of what is sealed in the very moment in which the period ends, neither."""
-    end = datetime(2026, 3, 1, tzinfo=CHINA).astimezone(UTC)
     with books.open() as ledger:
         tally = Tally(read=6, gone=2, inserted=3, superseded=2, quarantined=2, unchanged=1)
         seal(ledger, FEBRUARY, State.RECONCILED, tally=tally)
-        seal(ledger, end, State.RECONCILED)
+        seal(ledger, END, State.RECONCILED)
     told = books.state().json
     (row,) = books.recounted(told, "recount_batches")
     assert (row[0], row[-1], len(told["jobs"][0]["batches"])) == (1, 0, 1)
     assert books.recounted(told, "recount_closing")[0][:2] == (1, 1)
+    altered = "UPDATE bh_batch SET prev_hash = 'x' WHERE job = 'a' AND seq = 2"
+    books.world.sql("exchange", altered)
+    told = books.state().json
+    assert (told["jobs"][0]["forks"], books.recounted(told, "recount_chain")) == (0, [])
 
 
 def test_the_first_batch_of_all_names_nothing_before_it(books: Books) -> None:
@@ -340,24 +344,25 @@ def test_an_image_counts_the_rows_of_its_range(books: Books) -> None:
 
 
 def test_the_quarantine_is_told_as_it_was_when_the_period_ended(books: Books) -> None:
-    """Of four entries one was closed within the period, and one opened after it."""
+    """Of six entries one was closed within the period, and two opened after it."""
     with books.open() as ledger:
         seal(ledger, FEBRUARY, State.RECONCILED)
         quarantine = Quarantine(ledger.connection, DEPARTMENT, "a")
-        keys = [key_text([str(number)]) for number in range(4)]
+        keys = [key_text([str(number)]) for number in range(6)]
         quarantine.open_entries([SetAside(key, "too_long", "name") for key in keys], 1, 1)
-        quarantine.close(keys[:2], "accepted")
+        quarantine.close(keys[:3], "accepted")
         c = quarantine_row.c
         times = [
-            (JANUARY, FEBRUARY), (JANUARY, MARCH), (FEBRUARY, None), (MARCH, None)
+            (JANUARY, FEBRUARY), (JANUARY, MARCH), (JANUARY, END), (FEBRUARY, None), (MARCH, None),
+            (END, None),
         ]  # fmt: skip
         for key, (opened, closed) in zip(keys, times, strict=True):
             values = {"opened_at": opened, "closed_at": closed}
             ledger.connection.execute(update(quarantine_row).where(c.key == key).values(values))
     told = books.state()
     job = told.json["jobs"][0]
-    assert (job["quarantine_open"], job["quarantined"]) == (2, 0)
-    assert books.recounted(told.json, "recount_quarantine") == [(2,)]
+    assert (job["quarantine_open"], job["quarantined"]) == (3, 0)
+    assert books.recounted(told.json, "recount_quarantine") == [(3,)]
 
 
 def test_an_audit_log_that_was_altered_long_ago_is_a_fork(books: Books) -> None:

@@ -209,6 +209,7 @@ def test_every_sheet_of_the_workbook_says_what_the_json_says(
         sum(job["residual"] for job in jobs),
     ]
     kept, due = (sum(job["timeliness"][name] or 0 for job in jobs) for name in ("kept", "due"))
+    assert kept == 1
     assert timeliness == pytest.approx(kept / due) == told["timeliness"]
 
 
