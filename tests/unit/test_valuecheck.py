@@ -244,6 +244,9 @@ def test_floats(values: list[str | None], kind: Type, limits: Limits) -> None:
 def test_a_float_that_came_from_32_bits_goes_back_into_them() -> None:
     narrow = Type(Kind.FLOAT, bits=32)
     assert verdicts(["0.10000000149011612"], narrow, STRICT) == [("0.10000000149011612", None)]
+    whole = Type(Kind.INTEGER, bits=32)  # as many bits, and other numbers
+    found = verdicts(["16777216", "16777217"], narrow, STRICT, before=whole)
+    assert [reason for _, reason in found] == [None, "too_many_digits"]
 
 
 YEARS = st.one_of(
