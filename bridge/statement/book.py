@@ -97,12 +97,12 @@ class _Book:
         sheet.set_column(1, 1, 46)
         sheet.write_string(0, 0, self._say("title"), self.title)
         period = f"{speaker.moment(report.period_from)} – {speaker.moment(report.period_to)}"
-        share = self.statement.timeliness
+        share, concluded = self.statement.timeliness, report.concluded(self.statement.verdict)
         lines: list[tuple[str, Any]] = [
             ("department", f"{report.department_name} {report.department_code}"),
             ("period", f"{period} {self.statement.zone_name}"),
             ("generated_at", speaker.moment(report.generated_at)),
-            ("verdict", str(speaker.verdict(self.statement.verdict).unescape())),
+            ("verdict", self._say("headline_none") if concluded is None else concluded),
             ("jobs", len(report.jobs)),
             ("batches", len(report.batches)),
             ("sent_rows", report.sent.total),

@@ -460,8 +460,12 @@ def test_a_statement_made_before_its_period_is_over_says_so(books: Books) -> Non
 
 
 def test_no_verdict_is_given_on_nothing(books: Books) -> None:
-    told = books.state("--from", "2020-01-01", "--to", "2020-02-01")
+    nothing = ("--from", "2020-01-01", "--to", "2020-02-01")
+    told = books.state(*nothing, "--format", "xlsx", "--lang", "en")
     assert (told.code, told.json["verdict"]) == (0, None)
+    (file,) = told.json["files"]
+    front = dict(CalamineWorkbook.from_path(file).get_sheet_by_index(0).to_python()[2:16])
+    assert (front["Verdict"], front["Batches"]) == ("No batches in this period", 0)
     folder = str(books.world.directory)
     given = ("statement", "--from", "2020-01-01", "--to", "2020-02-01", "--output", folder)
     assert "no batches in this period" in books.call(*given).out
