@@ -143,7 +143,8 @@ class _Book:
     def _lines(self, listing: Listing, rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
         """A text that is longer than a cell goes on in the rows below, and that is said there."""
         texts = [place for place, column in enumerate(listing.columns) if column.kind == "text"]
-        for row in rows:
+        for values in rows:
+            row = [self._spoken(value) for value in values]
             long = {p: pieces(row[p], _LONGEST_TEXT) for p in texts if isinstance(row[p], str)}
             yield [long[p][0] if p in long else value for p, value in enumerate(row)]
             for more in range(1, max(map(len, long.values()), default=1)):
@@ -154,6 +155,11 @@ class _Book:
                     if more < len(parts):
                         line[place] = parts[more]
                 yield line
+
+    def _spoken(self, value: Any) -> Any:
+        """Words of two languages as the text that they are in this one."""
+        is_words = isinstance(value, tuple)
+        return str(self.speaker.words(value).unescape()) if is_words else value
 
     def _cell(self, sheet: Any, row: int, place: int, value: Any, kind: str) -> None:
         if value is None:

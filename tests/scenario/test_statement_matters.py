@@ -16,6 +16,7 @@ from sqlalchemy import update
 
 from bridge.batch import State
 from bridge.deadline import CHINA
+from bridge.decision import waive
 from bridge.event import EventKind, Recovery, Sighting
 from bridge.ledger.event import Events
 from bridge.ledger.schema import audit_entry, batch_row
@@ -417,6 +418,20 @@ def test_a_query_longer_than_a_cell_is_whole_in_the_workbook(books: Books) -> No
     expected = books.world.sql("exchange", recount["sql"])
     assert len(expected) == 700
     assert books.world.sql("exchange", query) == expected
+
+
+def test_a_reason_longer_than_a_cell_is_whole_wherever_it_is_told(books: Books) -> None:
+    why = " ".join(str(number) for number in range(9000))
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.DEVIATED, 2, MANY)
+    waive(books.world.deployment, "a", 1, "tester", why)
+    tomorrow = datetime.now(CHINA).date() + DAY
+    told = books.state("--to", str(tomorrow), "--format", "xlsx", "--lang", "en").json
+    book = CalamineWorkbook.from_path(told["files"][0])
+    for name, column in (("What else needs action", "Cause"), ("Audit log", "Details")):
+        heads, *rows = book.get_sheet_by_name(name).to_python()
+        assert why in " ".join(str(row[heads.index(column)]) for row in rows), name
+        assert [row[0] for row in rows][1:] == ["(goes on from the row above)"], name
 
 
 def test_batches_for_another_target_are_counted_apart(make: MakeWorld, capsys: Capsys) -> None:
