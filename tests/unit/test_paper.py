@@ -174,6 +174,7 @@ def test_a_broken_audit_log_is_told_beside_the_queries(tmp_path: Path) -> None:
     made = replace(statement(1), audit_head=(3, digest("head")))
     broken = written(replace(made, audit_breaks=("2 is missing",)), "en", tmp_path)
     assert "The books have forked" in broken[0]
+    assert "square roots" not in broken[0]
     assert "chain is broken: 2 is missing" in broken[-1]
     assert "is entry 3" not in broken[-1]
 
