@@ -47,6 +47,8 @@ def test_a_row_of_a_file_whose_key_lacks_one_part_is_known_by_its_place() -> Non
     assert accepted.num_rows == 1
     assert [entry.key for entry in refused] == ['["1",null,"f, 3"]', '["1","3"]']
     assert [entry.reason for entry in refused] == ["error_value", "error_value"]
+    (accepted,) = sieve.accepted(iter([batch_of(a=[None], b=["2"], c=["x"])]))  # of no file
+    assert (accepted.num_rows, refused[2].key) == (0, '[null,"2"]')
 
 
 def test_of_a_row_that_is_bad_as_a_whole_no_column_is_named() -> None:
