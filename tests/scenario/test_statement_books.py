@@ -433,6 +433,21 @@ def test_what_has_arrived_and_what_was_measured_is_told_at_the_end_of_the_period
     assert stream.received == Effects(10, 8, 1, 1)
 
 
+def test_where_nothing_has_arrived_nothing_is_set_against_it(books: Books) -> None:
+    """Nor does a job that has sealed nothing yet begin anywhere but at nothing."""
+    with books.open() as ledger:
+        seal(ledger, FEBRUARY, State.SEALED)
+    ends = [datetime(2026, month, 1, tzinfo=UTC) for month in (2, 3)]
+    before, after = (
+        assemble_statement(books.world.deployment, ends[0] - DAY, end).jobs[0].section.stream
+        for end in ends
+    )
+    assert (before.sent_position.epoch, before.sent_position.seq) == (1, 0)
+    assert (after.sent_position.seq, after.received_position) == (1, None)
+    assert (before.sent, after.sent, after.received) == (Effects(), Effects(), None)
+    assert books.state().json["audit"]["head"]["number"] == 0, "it holds no decision yet"
+
+
 def test_a_statement_of_chosen_jobs_says_so_and_leaves_the_whole_one_alone(books: Books) -> None:
     """It hides a deviation of the other, and its conclusion is about less."""
     with books.open() as ledger:
