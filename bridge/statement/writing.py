@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -117,5 +118,7 @@ def _stem(statement: Statement) -> str:
     whole = f"statement-{report.department_code}-{begin:%Y-%m-%d}-{end:%Y-%m-%d}"
     if not report.left_out:
         return whole
-    names = "-".join(job.job for job in report.jobs)
-    return f"{whole}-{names if len(names) <= _LONGEST else f'{len(report.jobs)}-jobs'}"
+    names = ",".join(job.job for job in report.jobs)
+    if not 0 < len(names) <= _LONGEST:
+        names = f"{len(report.jobs)}-jobs-{hashlib.sha256(names.encode()).hexdigest()[:8]}"
+    return f"{whole}-{names}"

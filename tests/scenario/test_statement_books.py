@@ -463,6 +463,27 @@ def test_a_statement_of_chosen_jobs_says_so_and_leaves_the_whole_one_alone(books
     assert "Left out" not in render_html(assemble_report(books.world.deployment))
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(["n", "n-n"], ["n-n-n"]), ([n * 40 for n in "nop"], [n * 40 for n in "noq"])],
+    ids=["look alike", "too many"],
+)
+def test_statements_of_other_jobs_are_other_files(
+    books: Books, one: list[str], other: list[str]
+) -> None:
+    for name in {*one, *other}:
+        target = {"endpoint": "target", "table": name}
+        books.world.job(name, capture={"method": "compare"}, target=target)
+        with books.open(name):
+            pass  # it is known from now on
+    files: list[str] = []
+    for chosen in (one, other):
+        jobs = [word for name in chosen for word in ("--job", name)]
+        files += books.state(*jobs, "--format", "html").json["files"]
+    assert files[0] != files[1]
+    assert max(len(Path(file).name) for file in files) < 200
+
+
 def test_a_statement_made_before_its_period_is_over_says_so(books: Books) -> None:
     today = datetime.now(CHINA).date()
     formats = ("--format", "html,xlsx,pdf", "--lang", "en")
