@@ -204,10 +204,23 @@ class MysqlServer(Connector):
         here on."""
         self.rows(f"SELECT 1\nFROM {self.dialect.table(name)}\nLIMIT 0")
 
+    @contextmanager
+    def snapshot_of(self, table: Table) -> Iterator[None]:
+        """To a state that is older than its rows, a table that was renamed into the place of
+        another, or a partition that was exchanged, is empty. So what is read is opened first, which
+        keeps others from that, and then the state is chosen: for a table by its first row, which
+        costs nothing; for a view or query by whatever is read of it."""
+        with super().snapshot_of(table):
+            if not table.is_view and table.query is None:
+                one = self.dialect.first(f"SELECT 1\nFROM {self.dialect.table(table.name)}", 1)
+                self.rows(one)
+            yield
+
     def _described_again(self, table: Table) -> Table:
         """No temporary table is made in a transaction that only reads: of a query, what the server
         says of its answer must be what it said before."""
         if table.query is None:
+            self._refuse_unreadable(table.name)
             return super()._described_again(table)
         with self._translated():
             now = telling.answer(self, table.query)

@@ -128,6 +128,14 @@ CONNECTING = (
         f"{MYSQL}::test_what_a_server_sets_for_its_sessions_changes_no_value[mysql]",
     ),
     Mutant(
+        "state-chosen-before-its-table-is-open",
+        "classify",
+        "connectors.mysql.session",
+        '"START TRANSACTION READ ONLY",',
+        '"START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",',
+        "tests/scenario/test_replaced_table.py::test_nothing_is_taken_for_gone_of_mariadb[window]",
+    ),
+    Mutant(
         "one-lock-let-go-is-all-let-go",
         "lock",
         "connectors.postgresql.server",
