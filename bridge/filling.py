@@ -12,7 +12,7 @@ from connectors.connector import Connector
 from connectors.errors import MissingObject, StructureMismatch
 from connectors.table import Filling, ForeignKey, Table, TableName
 
-__all__ = ["refuse_cascades", "refuse_own_columns", "refuse_unfilled", "refuse_unlogged"]
+__all__ = ["refuse_cascades", "refuse_own_columns", "refuse_unfilled", "refuse_unkept"]
 
 
 def refuse_unfilled(job: str, endpoint: str, table: Table, filled: Collection[str]) -> None:
@@ -52,16 +52,23 @@ def refuse_cascades(job: Job, place: TableName, leading: Sequence[ForeignKey]) -
         )
 
 
-def refuse_unlogged(job: str, store: Connector, names: Sequence[TableName]) -> None:
+def refuse_unkept(job: str, store: Connector, names: Sequence[TableName]) -> None:
     """Raises StructureMismatch for those that a crash of the server would leave empty: no run would
-    miss the rows."""
-    found = store.unlogged(names)
-    if found:
+    miss the rows. And for those that keep a receipt whose rows were taken back."""
+    if found := store.unlogged(names):
         raise StructureMismatch(
             f"{job}: UNLOGGED, and empty after a crash: {', '.join(map(str, found))}",
             endpoint=store.endpoint.name,
             remedy="set it, or its partition, LOGGED (ALTER TABLE); where the server has crashed "
             f"meanwhile, bridgehead reconcile {job} tells what is missing",
+        )
+    if found := store.without_transactions(names):
+        raise StructureMismatch(
+            f"{job}: without transactions, and half done once a run is cut off: "
+            f"{', '.join(map(str, found))}",
+            endpoint=store.endpoint.name,
+            remedy="set it ENGINE=InnoDB (ALTER TABLE); where a run was cut off meanwhile, "
+            f"bridgehead reconcile {job} tells what is missing",
         )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from bridge.claim import is_ours
 from bridge.errors import Changed
-from bridge.filling import refuse_cascades, refuse_unlogged
+from bridge.filling import refuse_cascades, refuse_unkept
 from bridge.fit import onto_table, other_key
 from bridge.hold import Hold
 from bridge.ledger.history import History
@@ -88,8 +88,8 @@ def make_plan(held: Hold, *, anew: bool = False) -> Plan:
         refuse_cascades(job, there.place, there.leading)
     changes = _changes_of(held, route, cursor)
     own = [TableName(name) for name in EXCHANGE.tables]
-    refuse_unlogged(held.name, held.exchange, [changes.copy, changes.change, *own])
-    refuse_unlogged(held.name, held.target, [there.place, *map(TableName, RECEIVER.tables)])
+    refuse_unkept(held.name, held.exchange, [changes.copy, changes.change, *own])
+    refuse_unkept(held.name, held.target, [there.place, *map(TableName, RECEIVER.tables)])
     columns = _target_columns(route, there.table)
     effects = Effects(held.target.dialect, there.place, columns, route.key, owned=True)
     return Plan(

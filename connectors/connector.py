@@ -156,6 +156,11 @@ class Connector(Session):
         """Those of these tables that a crash of the server leaves empty."""
         return []
 
+    def without_transactions(self, names: Sequence[TableName]) -> list[TableName]:
+        """Those of these tables that keep what a transaction has written to them, though all of it
+        is taken back."""
+        return []
+
     def missing_rights(self, table: TableName | None) -> list[str]:
         """What this login may not do though a bridge needs it: on a table that it writes, or, for
         None, where it makes tables of its own. Empty where the family cannot tell beforehand."""

@@ -21,6 +21,7 @@ __all__ = [
     "LOSSY",
     "TABLE",
     "TABLES",
+    "WITHOUT_TRANSACTIONS",
     "relation_of",
 ]
 
@@ -38,6 +39,15 @@ SELECT t.table_type, t.table_comment, t.table_rows, e.transactions
 FROM information_schema.tables t
 LEFT JOIN information_schema.engines e ON e.engine = t.engine
 WHERE t.table_schema = COALESCE(%s, DATABASE()) AND t.table_name = %s
+"""
+
+# those of a database whose engine knows no transactions
+WITHOUT_TRANSACTIONS = """
+SELECT t.table_name
+FROM information_schema.tables t
+JOIN information_schema.engines e ON e.engine = t.engine
+WHERE t.table_schema = COALESCE(%s, DATABASE()) AND t.table_name IN ({})
+AND e.transactions = 'NO'
 """
 
 # name, spelled type, type, nullable, length, precision, scale, fraction, collation, comment, who

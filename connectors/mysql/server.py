@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -34,6 +34,7 @@ from connectors.mysql.catalogue import (
     LEADING,
     TABLE,
     TABLES,
+    WITHOUT_TRANSACTIONS,
     relation_of,
 )
 from connectors.mysql.view import all_transactional
@@ -190,6 +191,17 @@ class MysqlServer(Connector):
     def leading_to(self, name: TableName) -> list[ForeignKey]:
         found = self._about(name, LEADING)
         return [ForeignKey(key, TableName(t, space), action) for key, space, t, action in found]
+
+    def without_transactions(self, names: Sequence[TableName]) -> list[TableName]:
+        found: set[TableName] = set()
+        with self._translated():
+            for schema in {name.schema for name in names}:
+                there = [name.name for name in names if name.schema == schema]
+                query = WITHOUT_TRANSACTIONS.format(", ".join(["%s"] * len(there)))
+                place = (schema or self.endpoint.schema, *there)
+                rows = self.rows(Statement(query, place))
+                found |= {TableName(str(name), schema) for (name,) in rows}
+        return [name for name in names if name in found]
 
     def room(self) -> Room:
         with self._translated():
