@@ -4,7 +4,10 @@ spelling of its name."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from bridge.configuration.tableplace import place_of
+from bridge.errors import Changed
 from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold, lock_of, open_ledger
 from bridge.ledger import Ledger
 from bridge.ledger.audit import Audit
@@ -23,7 +26,8 @@ _LISTED = 20
 
 def find_claim(held: Hold, place: TableName) -> Claim | None:
     """The job's claim on this table of its target; None if nobody has claimed it. Raises
-    StructureMismatch if another job fills it. Begins transactions of its own.
+    StructureMismatch if another job fills it, and Changed if the table is another one than that
+    which the job began with. Begins transactions of its own.
 
     Two names that are spelled alike may be one table: a schema that is named or the login's own,
     another case. What the store says of both decides.
@@ -33,7 +37,34 @@ def find_claim(held: Hold, place: TableName) -> Claim | None:
     for claim in claims:
         if claim not in ours:
             raise claim.refusal(shared=bool(ours))
-    return next((claim for claim in ours if claim.table == place), next(iter(ours), None))
+    found = next((claim for claim in ours if claim.table == place), next(iter(ours), None))
+    if found is not None and found.table.schema is None:
+        _refuse_another(held, place)
+    return found
+
+
+def _refuse_another(held: Hold, place: TableName) -> None:
+    """A claim that names no schema leaves it to the login where its table is looked for: where that
+    finds another one now, the one that the job has filled is still there under its name."""
+    table = held.target.describe(place) if held.target.exists(place) else None
+    if table is None or not table.schema or not held.has_current_ledger:
+        return
+    with held.exchange.transaction():
+        standing = held.ledger().standing()
+    fills = standing.fills if standing else None
+    if fills is None or fills == place_of(held.target, table):
+        return
+    for other in held.target.tables():
+        if other.name == place.name and fills == place_of(
+            held.target, replace(table, name=other, schema=other.schema or "")
+        ):
+            raise Changed(
+                f"{held.name}: target table {place.name} is that of schema {table.schema} now, "
+                f"and was that of {other.schema}",
+                endpoint=held.job.target.endpoint,
+                remedy="have the login's search path set back, "
+                f"or name the endpoint's schema: {other.schema}",
+            )
 
 
 def is_ours(held: Hold, place: TableName) -> bool:

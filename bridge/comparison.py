@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridge.batch import State
+from bridge.claim import find_claim
 from bridge.content import Content, compare_contents
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
@@ -37,6 +38,7 @@ def reconcile_job(deployment: Deployment, name: str, wait: float = LOCK_WAIT_SEC
     def compare(held: Hold, outcome: Outcome) -> None:
         comparison.content = comparison.why_not = None
         plan = make_plan(held)
+        find_claim(held, plan.effects.table)
         with held.exchange.transaction():
             newest = held.ledger().newest()
         if newest is None:

@@ -3,24 +3,20 @@ it yet, or not any more, that nobody has deleted."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.batch import Batch
-from bridge.configuration.tableplace import folded
+from bridge.configuration.tableplace import place_of
 from bridge.hold import Hold
 from bridge.ledger.otherjob import fillers
 from bridge.ledger.record import Standing
 from bridge.plan import Plan
-from connectors.connector import Connector
 from connectors.errors import TransientError
-from connectors.table import Table
 
-__all__ = ["Feed", "feed_of", "place_of", "whole_snapshot"]
+__all__ = ["Feed", "feed_of", "whole_snapshot"]
 
 
 @dataclass(frozen=True)
@@ -31,14 +27,6 @@ class Feed:
     images: tuple[tuple[str, int, int | None], ...] = ()
     waits: str | None = None
     since: datetime | None = None
-
-
-def place_of(store: Connector, table: Table) -> str:
-    """Names a table that was described there, whoever logs in and however it is spelled."""
-    endpoint = store.endpoint
-    schema = table.schema or table.name.schema or endpoint.schema or endpoint.database
-    parts = (*endpoint.store, schema, table.name.name)
-    return hashlib.sha256(json.dumps([folded(part) for part in parts]).encode()).hexdigest()
 
 
 def feed_of(held: Hold, plan: Plan) -> Feed:

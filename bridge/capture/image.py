@@ -12,9 +12,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bridge.batch import Batch, Kind, Tally
-from bridge.capture.feeder import place_of, whole_snapshot
+from bridge.capture.feeder import whole_snapshot
 from bridge.capture.origin import note_origin
 from bridge.capture.zone import zone_of
+from bridge.configuration.tableplace import place_of
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
 from bridge.intake import Intake, every_row, refuse_repeated

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +11,10 @@ from typing import TypeAlias
 
 from bridge.configuration.endpointsettings import EndpointSettings
 from bridge.configuration.jobparts import Source, Target
+from connectors.connector import Connector
+from connectors.table import Table
 
-__all__ = ["TablePlace", "folded", "table_place"]
+__all__ = ["TablePlace", "folded", "place_of", "table_place"]
 
 TablePlace: TypeAlias = tuple[object, ...]
 
@@ -30,6 +34,14 @@ def table_place(
     endpoint = settings.without_secrets(end.endpoint, directory)
     schema = end.schema or endpoint.schema
     return (*map(folded, endpoint.store), folded(schema), folded(end.table))
+
+
+def place_of(store: Connector, table: Table) -> str:
+    """Names a table that was described there, whoever logs in and however it is spelled."""
+    endpoint = store.endpoint
+    schema = table.schema or table.name.schema or endpoint.schema or endpoint.database
+    parts = (*endpoint.store, schema, table.name.name)
+    return hashlib.sha256(json.dumps([folded(part) for part in parts]).encode()).hexdigest()
 
 
 def folded(part: object) -> object:

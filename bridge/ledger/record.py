@@ -44,6 +44,7 @@ class Standing:
     different: int | None = None
     source_schema: str | None = None
     stamp_zone: str | None = None
+    fills: str | None = None
     image_seq: int | None = None
 
     def sweep_is_due(self, now: datetime, every: timedelta) -> bool:

@@ -4,6 +4,7 @@ name in another schema is not its own."""
 from __future__ import annotations
 
 from bridge.check import check_deployment
+from bridge.comparison import reconcile_job
 from bridge.failpoint import arm, at
 from tests.scenario.world import World, cut_off
 
@@ -15,9 +16,9 @@ OTHER = (
 )
 
 
-def look_in(world: World, *schemas: str) -> None:
-    name = world.stores["source"].database
-    world.sql("source", f"ALTER DATABASE {name} SET search_path = {', '.join(schemas)}")
+def look_in(world: World, *schemas: str, role: str = "source") -> None:
+    name = world.stores[role].database
+    world.sql(role, f"ALTER DATABASE {name} SET search_path = {', '.join(schemas)}")
 
 
 def test_held_until_a_person_says_which(world: World) -> None:
@@ -87,3 +88,27 @@ def test_a_schema_that_is_named_is_no_matter_of_the_logins(world: World) -> None
     look_in(world, "public")
     world.run_well()
     assert world.sql("target", "SELECT min(id) FROM t") == [(101,)]
+
+
+def test_another_table_of_its_name_at_the_target(world: World) -> None:
+    """Its rows are nobody's to compare or to delete, whatever the receiver's tables say."""
+    world.make_table(5)
+    world.job("j", **JOB)
+    world.run_well()
+    world.sql("target", *OTHER)
+    look_in(world, "other", "public", role="target")
+    world.sql("source", "UPDATE t SET name = 'new' WHERE id = 1")
+    told = "target table t is that of schema other now, and was that of public"
+    for outcome in world.run(), reconcile_job(world.deployment, "j").outcome, world.resync():
+        assert (outcome.verdict, outcome.exit_code, len(world.batches())) == ("held", 1, 1)
+        assert told in str(outcome.error)
+    findings = check_deployment(world.deployment, "j")
+    assert [f.exit_code for f in findings if told in f.found] == [1]
+    assert world.sql("target", "SELECT min(id), count(*) FROM other.t") == [(101, 5)]
+    world.write({"target": {"schema": "public"}})
+    world.run_well()
+    look_in(world, "public", role="target")
+    world.write()
+    world.run_well()
+    assert world.sql("target", "SELECT name FROM public.t WHERE id = 1") == [("new",)]
+    assert world.findings() == []
