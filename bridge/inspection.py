@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from bridge.batch import instant
 from bridge.capture.zone import zone_of
+from bridge.changed import refuse_changed
 from bridge.claim import find_claim
 from bridge.errors import Gap
 from bridge.fileinspection import files, sample
@@ -167,11 +168,8 @@ def ledger(held: Hold, plan: Plan) -> Iterator[Finding]:
         yield Finding(held.name, "ledger", "no batch yet")
     elif moved is not None:
         yield refused(held.name, "ledger", moved)
-    elif known != plan.content_hash:
-        found = "the job is held: it is no longer the one whose batches are in the ledger"
-        remedy = f"bridgehead resync {held.name} --why TEXT"
-        yield Finding(held.name, "ledger", found, Level.REFUSED, remedy, 1)
     else:
+        refuse_changed(held, plan.route, plan.content_hash)
         yield Finding(held.name, "ledger", f"read up to {instant(watermark)}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bridge.changed import refuse_changed
 from bridge.claim import is_ours
 from bridge.errors import Changed
 from bridge.filling import refuse_cascades, refuse_unkept
@@ -82,7 +83,7 @@ def make_plan(held: Hold, *, anew: bool = False) -> Plan:
         there = _as_extended(held, route, there)
         _refuse_other_key(held, route, there, cursor)
     else:
-        _refuse_changed(held, content_hash)
+        refuse_changed(held, route, content_hash)
     if there.table is not None:
         route = onto_table(job, route, there.table, held.target.dialect)
         refuse_cascades(job, there.place, there.leading)
@@ -237,16 +238,6 @@ def refuse_neighbour(held: Hold) -> None:
             f"{held.name}: department {other} has a job of this name in this exchange database",
             endpoint=held.exchange.endpoint.name,
             remedy="give this job another name, or this department an exchange database of its own",
-        )
-
-
-def _refuse_changed(held: Hold, content_hash: str) -> None:
-    with held.exchange.transaction():
-        known = held.ledger().content_hash()
-    if known is not None and known != content_hash:
-        raise Changed(
-            f"{held.name}: its columns, key, rules, source or target are not those it began with",
-            remedy=f"bridgehead resync {held.name} --why TEXT sends everything again as it is now",
         )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.failpoint import arm, at
 from bridge.run import pull_only
+from connectors.endpoint import Secret
 from tests.command import call
-from tests.scenario.world import BASIC, CAPTURES, World, cursor_job, cut_off
+from tests.mariadb import MariaDB
+from tests.scenario.world import BASIC, CAPTURES, MakeWorld, World, cursor_job, cut_off
 
 CHAINS = [("postgresql",) * 3, ("sqlite",) * 3]
 on_both = pytest.mark.parametrize("world", CHAINS, indirect=True, ids=lambda chain: chain[0])
@@ -50,6 +54,48 @@ def test_a_column_that_changes_at_the_source_holds_the_job(world: World) -> None
     assert (outcome.verdict, outcome.exit_code, len(world.batches())) == ("held", 1, 1)
     assert world.resync(why="a wider amount").verdict == "reconciled"
     assert world.findings() == []
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_what_it_has_become_is_named(world: World) -> None:
+    world.sql("source", "CREATE TABLE t (id integer PRIMARY KEY, a text NOT NULL, b text)")
+    world.job("j", **CAPTURES["compare"])
+    world.run_well()
+    for columns, told in (
+        ("id integer PRIMARY KEY, a text NOT NULL", "it lacks, or may not read any more: b"),
+        ("id integer PRIMARY KEY, a text, b text, c text", "it has come to share: c"),
+        ("id integer PRIMARY KEY, b text, a text", "in another order: id, b, a"),
+        ("id integer, a text PRIMARY KEY, b text", "its key is a, and was id"),
+    ):
+        world.sql("source", "DROP TABLE t", f"CREATE TABLE t ({columns})")
+        outcome = world.run()
+        assert (outcome.verdict, outcome.exit_code) == ("held", 1)
+        assert outcome.error is not None
+        assert outcome.error.message.endswith(told)
+
+
+def test_a_column_that_the_login_may_not_read_any_more_is_named(
+    make: MakeWorld, mariadb: MariaDB
+) -> None:
+    """MariaDB shows a login no column that it may not read: a resync would empty it there."""
+    world = make("mysql", "sqlite", "sqlite")
+    world.make_table(2)
+    owner = world.stores["source"]
+    mariadb.create_user("reader", "x", f"SELECT ON {owner.database}.*")
+    try:
+        world.stores["source"] = replace(owner, user="reader", password=Secret("x"))
+        world.write()
+        world.job("j", **CAPTURES["compare"])
+        world.run_well()
+        mariadb.sql(
+            f"REVOKE SELECT ON {owner.database}.* FROM reader",
+            f"GRANT SELECT (id, name, updated_at) ON {owner.database}.t TO reader",
+        )
+        outcome = world.run()
+        assert (outcome.verdict, outcome.exit_code) == ("held", 1)
+        assert "it lacks, or may not read any more: amount" in str(outcome.error)
+    finally:
+        mariadb.drop_user("reader")
 
 
 @pytest.mark.parametrize("world", CHAINS[:1], indirect=True, ids=["postgresql"])
