@@ -10,7 +10,7 @@ from bridge.job import Job
 from connectors.changes import EPOCH, OPERATION, SEQ, Changes
 from connectors.connector import Connector
 from connectors.errors import MissingObject, StructureMismatch
-from connectors.table import Filling, ForeignKey, Table, TableName
+from connectors.table import Filling, ForeignKey, Kind, Table, TableName
 
 __all__ = ["refuse_cascades", "refuse_own_columns", "refuse_unfilled", "refuse_unkept"]
 
@@ -86,3 +86,12 @@ def refuse_own_columns(held: Hold, changes: Changes) -> None:
                 "sends everything again as it is now",
             ) from error
         refuse_unfilled(held.name, held.deployment.exchange, found, {EPOCH, SEQ, OPERATION, *names})
+        shared = [found.column(name) for name in names if name in found.names]
+        texts = [column for column in shared if column.type.kind is Kind.TEXT]
+        if folding := [f"{c.name} ({c.collation})" for c in texts if c.folds]:
+            raise StructureMismatch(
+                f"{held.name}: its table {table.name} was given a collation that takes different "
+                f"texts for one: {', '.join(folding)}",
+                endpoint=held.deployment.exchange,
+                remedy=f"bridgehead resync {held.name} --why TEXT makes it anew",
+            )

@@ -81,6 +81,7 @@ _MEANINGS = _table(
     (StructureMismatch, "choose a narrower key or fewer columns", (1071, 1118, 1074, 1117, 1059)),
     (StructureMismatch, "a key cannot be NULL", (1171, 1170)),
     (RowRefused, "look at the table's triggers", (1644, 1442, 1424)),
+    (RowRefused, "have a partition made there that takes the row", (1526, 1591, 1748)),
     (
         RowRefused,
         "look at the table's constraints",

@@ -109,6 +109,12 @@ def of_server(error: Any, state: str, endpoint: Endpoint) -> BridgeheadError:
             endpoint=endpoint.name,
             remedy="have the DBA let this login see every row (BYPASSRLS), or name a view",
         )
+    if state == "23514" and _source(error) == "ExecFindPartition":
+        return RowRefused(
+            _describe(error, state),
+            endpoint=endpoint.name,
+            remedy="have a partition made there that takes the row",
+        )
     if state == _POOLERS_OWN and "statement pooling" in str(error):
         return not_whole(endpoint)
     for prefix in (state, state[:3], state[:2]):

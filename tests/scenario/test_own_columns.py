@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.command import call
-from tests.scenario.world import STAMPS, World, cursor_job
+from tests.scenario.world import STAMPS, MakeWorld, World, cursor_job
 
 Capsys = pytest.CaptureFixture[str]
 SERVERS = [("postgresql",) * 3, ("mysql",) * 3]
@@ -219,3 +219,55 @@ def test_a_unique_constraint_that_the_target_has_besides_the_key(world: World, k
     assert "(plate)" in told
     assert "drop the constraint" in told
     assert {row[0] for row in world.sql("target", "SELECT plate FROM t")} == {"a", "b"}
+
+
+@pytest.mark.parametrize("family", ["mysql", "postgresql"])
+def test_a_row_that_no_partition_takes_is_told_as_that(make: MakeWorld, family: str) -> None:
+    """As where next month's was forgotten."""
+    world = make("sqlite", "sqlite", family)
+    world.make_table(3)
+    world.job("j", target={"endpoint": "target", "table": "t", "adopt": True}, **cursor_job())
+    stamp = {"mysql": "datetime(6)", "postgresql": "timestamp"}[family]
+    made, more = {
+        "mysql": (
+            ["PARTITION BY RANGE (id) (PARTITION a VALUES LESS THAN (4))"],
+            "ALTER TABLE t ADD PARTITION (PARTITION b VALUES LESS THAN (10))",
+        ),
+        "postgresql": (
+            ["PARTITION BY RANGE (id)", "CREATE TABLE a PARTITION OF t FOR VALUES FROM (0) TO (4)"],
+            "CREATE TABLE b PARTITION OF t FOR VALUES FROM (4) TO (10)",
+        ),
+    }[family]
+    table = (
+        "CREATE TABLE t (id integer PRIMARY KEY, name text, amount numeric(10,2), "
+        f"updated_at {stamp}) {made[0]}"
+    )
+    world.sql("target", table, *made[1:])
+    world.run_well()
+    world.insert([4])
+    outcome = world.run()
+    assert outcome.exit_code == 4
+    assert "→ have a partition made there that takes the row" in str(outcome.error)
+    world.sql("target", more)
+    world.run_well()
+    assert world.findings() == []
+
+
+@pytest.mark.parametrize("collation", ["utf8mb4_general_ci", "utf8mb4_bin"])
+def test_a_current_copy_that_was_given_another_collation(make: MakeWorld, collation: str) -> None:
+    """A DBA converts a whole database."""
+    world = make("sqlite", "mysql", "sqlite")
+    world.sql("source", "CREATE TABLE t (id text PRIMARY KEY NOT NULL, name text)")
+    world.sql("source", "INSERT INTO t VALUES ('a', 'one')")
+    world.job("j", capture={"method": "compare"})
+    world.run_well()
+    for table in ("bh_copy_j", "bh_change_j"):
+        converted = f"ALTER TABLE {table} CONVERT TO CHARACTER SET utf8mb4 COLLATE {collation}"
+        world.sql("exchange", converted)
+    world.sql("source", "INSERT INTO t VALUES ('A', 'two')")
+    outcome = world.run()
+    assert outcome.exit_code == 4
+    assert f"takes different texts for one: id ({collation}), name" in str(outcome.error)
+    assert world.resync().verdict == "reconciled"
+    assert world.sql("target", "SELECT id FROM t ORDER BY 1") == [("A",), ("a",)]
+    world.run_well()
