@@ -3,7 +3,7 @@ spelling of its name."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from bridge.configuration.tableplace import place_of
@@ -32,20 +32,22 @@ def find_claim(held: Hold, place: TableName) -> Claim | None:
     Two names that are spelled alike may be one table: a schema that is named or the login's own,
     another case. What the store says of both decides.
     """
-    claims = _of(held.target, place, _claims(held.target, place.name))
+    alike = _claims(held.target, place.name)
+    claims = _of(held.target, place, alike)
     ours = [claim for claim in claims if claim.is_of(held.department, held.name)]
     for claim in claims:
         if claim not in ours:
             raise claim.refusal(shared=bool(ours))
     found = next((claim for claim in ours if claim.table == place), next(iter(ours), None))
     if found is not None and found.table.schema is None:
-        _refuse_another(held, place)
+        _refuse_another(held, place, {claim.table for claim in alike})
     return found
 
 
-def _refuse_another(held: Hold, place: TableName) -> None:
+def _refuse_another(held: Hold, place: TableName, claimed: Container[TableName]) -> None:
     """A claim that names no schema leaves it to the login where its table is looked for: where that
-    finds another one now, the one that the job has filled is still there under its name."""
+    finds another one now, the one that the job has filled is still there under its name. Not so of
+    one that is `claimed` with its schema: to that the job had been moved."""
     table = held.target.describe(place) if held.target.exists(place) else None
     if table is None or not table.schema or not held.has_current_ledger:
         return
@@ -55,8 +57,11 @@ def _refuse_another(held: Hold, place: TableName) -> None:
     if fills is None or fills == place_of(held.target, table):
         return
     for other in held.target.tables():
-        if other.name == place.name and fills == place_of(
-            held.target, replace(table, name=other, schema=other.schema or "")
+        there = replace(table, name=other, schema=other.schema or "")
+        if (
+            other.name == place.name
+            and other not in claimed
+            and fills == place_of(held.target, there)
         ):
             raise Changed(
                 f"{held.name}: target table {place.name} is that of schema {table.schema} now, "

@@ -112,3 +112,15 @@ def test_another_table_of_its_name_at_the_target(world: World) -> None:
     world.run_well()
     assert world.sql("target", "SELECT name FROM public.t WHERE id = 1") == [("new",)]
     assert world.findings() == []
+
+
+def test_a_job_that_was_moved_to_another_schema_and_back(world: World) -> None:
+    world.make_table(5)
+    world.sql("target", "CREATE SCHEMA other")
+    world.job("j", **JOB)
+    world.run_well()
+    world.job("j", target={"endpoint": "target", "schema": "other", "table": "t"}, **JOB)
+    assert world.resync().verdict == "reconciled"
+    world.job("j", **JOB)
+    assert world.resync().verdict == "reconciled"
+    world.run_well()
