@@ -446,9 +446,9 @@ CAPTURING = (
     Mutant(
         "changed-job-goes-on",
         "seal",
-        "bridge.plan",
-        "if known is not None and known != content_hash:",
-        "if False:",
+        "bridge.changed",
+        "if known is None or known == content_hash:",
+        "if True:",
         f"{SCENARIO}/test_changed_job.py::test_held_until_resync[sqlite]",
     ),
     Mutant(
@@ -631,7 +631,7 @@ CAPTURING = (
     Mutant(
         "changed-job-goes-on-until-something-has-arrived",
         "seal",
-        "bridge.plan",
+        "bridge.changed",
         "known = held.ledger().content_hash()",
         "known = held.ledger().newest_confirmed() and held.ledger().content_hash()",
         f"{SCENARIO}/test_changed_job.py::test_held_though_nothing_has_arrived_yet[sqlite]",
