@@ -10,6 +10,7 @@ from bridge.batch import GENESIS, Batch
 from bridge.claim import find_claim, is_ours
 from bridge.errors import Gap, Held, Restored
 from bridge.failpoint import failpoint
+from bridge.filling import refuse_disowned
 from bridge.hold import Hold
 from bridge.ledger.record import Head
 from bridge.log import about
@@ -107,6 +108,7 @@ def begin_epoch(held: Hold, why: str, actor: str, *, by_itself: bool = False) ->
     arrive any more."""
     find_receiver(held, anew=True)
     plan = _plan_anew(held)
+    refuse_disowned(held, plan.changes)
     was_filled = find_claim(held, plan.effects.table) is not None
     plan = prepare_target(held, plan, resync=True)
     if was_filled and plan.target_exists:

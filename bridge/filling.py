@@ -9,10 +9,16 @@ from bridge.hold import Hold
 from bridge.job import Job
 from connectors.changes import EPOCH, OPERATION, SEQ, Changes
 from connectors.connector import Connector
-from connectors.errors import MissingObject, StructureMismatch
+from connectors.errors import MissingObject, MissingRight, StructureMismatch
 from connectors.table import Filling, ForeignKey, Kind, Table, TableName
 
-__all__ = ["refuse_cascades", "refuse_own_columns", "refuse_unfilled", "refuse_unkept"]
+__all__ = [
+    "refuse_cascades",
+    "refuse_disowned",
+    "refuse_own_columns",
+    "refuse_unfilled",
+    "refuse_unkept",
+]
 
 
 def refuse_unfilled(job: str, endpoint: str, table: Table, filled: Collection[str]) -> None:
@@ -95,3 +101,16 @@ def refuse_own_columns(held: Hold, changes: Changes) -> None:
                 endpoint=held.deployment.exchange,
                 remedy=f"bridgehead resync {held.name} --why TEXT makes it anew",
             )
+
+
+def refuse_disowned(held: Hold, changes: Changes) -> None:
+    """Raises MissingRight where the exchange was restored under another owner: what an image makes
+    anew there, only an owner drops."""
+    if found := held.exchange.disowned([changes.copy, changes.change]):
+        login = held.exchange.endpoint.user
+        raise MissingRight(
+            f"{held.name}: its tables belong to another login: {', '.join(map(str, found))}",
+            endpoint=held.deployment.exchange,
+            remedy=f"have them, and all others of Bridgehead there, given to {login} "
+            "(ALTER TABLE … OWNER TO)",
+        )

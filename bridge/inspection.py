@@ -14,7 +14,7 @@ from bridge.changed import refuse_changed
 from bridge.claim import find_claim
 from bridge.errors import Gap
 from bridge.fileinspection import files, sample
-from bridge.filling import refuse_own_columns
+from bridge.filling import refuse_disowned, refuse_own_columns
 from bridge.finding import Finding, Level, refused
 from bridge.guarantee import Promise, guarantee_of
 from bridge.hold import Hold
@@ -142,6 +142,7 @@ def exchange(held: Hold, plan: Plan) -> Iterator[Finding]:
         begun = held.ledger().newest_of_window()
     if begun is not None:
         refuse_own_columns(held, plan.changes)
+        refuse_disowned(held, plan.changes)
         copy, key = plan.changes.copy, plan.changes.key
         if held.exchange.describe(copy).tells_apart(key):
             found = f"{copy} and {plan.changes.change} take the job's rows"

@@ -161,6 +161,11 @@ class Connector(Session):
         is taken back."""
         return []
 
+    def disowned(self, names: Sequence[TableName]) -> list[TableName]:
+        """Those of these tables that are there, and that this login may not make anew, whatever it
+        may write to them."""
+        return []
+
     def missing_rights(self, table: TableName | None) -> list[str]:
         """What this login may not do though a bridge needs it: on a table that it writes, or, for
         None, where it makes tables of its own. Empty where the family cannot tell beforehand."""

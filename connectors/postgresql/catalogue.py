@@ -13,6 +13,7 @@ from connectors.table import Column, Filling, Index, Kind, Table, TableName, Typ
 
 __all__ = [
     "COLUMNS",
+    "DISOWNED",
     "HOLDERS",
     "IDENTITY",
     "KEYS",
@@ -127,6 +128,11 @@ RIGHTS = """
 SELECT r
 FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) r
 WHERE NOT has_table_privilege(%s, r)
+"""
+
+# whether somebody else owns it
+DISOWNED = """
+SELECT NOT pg_catalog.pg_has_role(relowner, 'USAGE') FROM pg_catalog.pg_class WHERE oid = %s
 """
 
 # virtual transaction, pid, user, application, state, begin

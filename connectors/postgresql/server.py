@@ -15,6 +15,7 @@ from connectors.errors import Busy, MissingObject, MissingRight, PermanentError,
 from connectors.postgresql import telling
 from connectors.postgresql.catalogue import (
     COLUMNS,
+    DISOWNED,
     HOLDERS,
     IDENTITY,
     KEYS,
@@ -189,6 +190,10 @@ class PostgresqlServer(Connector):
                 may = "SELECT has_schema_privilege(current_schema(), 'CREATE')"
                 return [] if self.value(may) else ["CREATE in the schema"]
             return [str(right) for (right,) in self.rows(Statement(RIGHTS, (self._oid(table),)))]
+
+    def disowned(self, names: Sequence[TableName]) -> list[TableName]:
+        with self.transaction():
+            return [n for n in names if self.value(Statement(DISOWNED, (self._oid(n),)))]
 
     def settings_problem(self) -> str | None:
         with self.transaction():

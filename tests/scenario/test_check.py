@@ -167,6 +167,37 @@ def test_what_a_server_does_not_tell_is_said(world: World, capsys: Capsys) -> No
     assert "pg_read_all_settings" in target["found"]
 
 
+def test_an_exchange_that_was_restored_under_another_owner(world: World, capsys: Capsys) -> None:
+    """Runs go on. A resync began its epoch, could not drop what it makes anew, and nothing went on
+    any more."""
+    world.make_table(5)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql(
+        "exchange",
+        "DROP ROLE IF EXISTS not_the_owner",
+        "CREATE ROLE not_the_owner LOGIN PASSWORD 'lent'",
+        "GRANT ALL ON SCHEMA public TO not_the_owner",
+        "GRANT ALL ON ALL TABLES IN SCHEMA public TO not_the_owner",
+        "GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO not_the_owner",
+    )
+    (world.directory / "lent").write_text("lent", encoding="ascii")
+    world.write({"exchange": {"user": "not_the_owner", "password": {"file": "lent"}}})
+    world.insert([6])
+    world.run_well()
+    (exchange,) = findings(world, capsys, "exchange")
+    assert exchange["result"] == "refused"
+    assert "belong to another login: bh_copy_j, bh_change_j" in exchange["found"]
+    resync = world.resync()
+    assert (resync.exit_code, "belong to another login" in str(resync.error)) == (4, True)
+    world.insert([7])
+    world.run_well()
+    tables = world.sql("exchange", "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    world.sql("exchange", *(f"ALTER TABLE {name} OWNER TO not_the_owner" for (name,) in tables))
+    assert world.resync().verdict == "reconciled"
+    assert world.findings() == []
+
+
 @on_each
 def test_a_stamp_that_is_only_declared_is_said_so(world: World, capsys: Capsys) -> None:
     world.make_table(5)
