@@ -94,7 +94,7 @@ class MemoryConnector(SqliteConnector):
 
     def _open(self) -> sqlite3.Connection:
         connection = self._machine.connect(self._role)
-        register(connection)
+        register(connection, self._interruption)
         return connection
 
     def close(self) -> None:
