@@ -97,7 +97,7 @@ SELECT i.indisprimary, i.indisunique AND i.indpred IS NULL AND i.indexprs IS NUL
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
 WHERE i.indrelid = %s AND i.indisvalid
-ORDER BY i.indisprimary DESC, i.indexrelid
+ORDER BY i.indisprimary DESC, x.relname
 """
 
 # oid, name, class, base type, base typmod, element, category, belongs to the server itself, how it

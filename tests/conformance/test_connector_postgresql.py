@@ -154,6 +154,22 @@ def _vacuums(store: PostgresqlConnector) -> bool:
         )
 
 
+def test_the_key_of_a_table_without_a_primary_key_outlives_a_reindex(
+    postgres: Postgres, database: Callable[..., Endpoint]
+) -> None:
+    """It gives an index another number, which is no reason to take another key: the job would be
+    held."""
+    with PostgresqlConnector(place := database()) as store:
+        with store.transaction():
+            store.execute("CREATE TABLE t (a integer NOT NULL, b integer NOT NULL)")
+            store.execute("CREATE UNIQUE INDEX one ON t (a)")
+            store.execute("CREATE UNIQUE INDEX two ON t (b)")
+        for index in ("one", "two"):
+            assert store.describe(TableName("t")).unique[0] == ("a",)
+            postgres.sql(f"REINDEX INDEX CONCURRENTLY {index}", str(place.database))
+        assert store.describe(TableName("t")).unique[0] == ("a",)
+
+
 def test_a_lock_has_one_number_whoever_asks(database: Callable[..., Endpoint]) -> None:
     """Any process, under any name of the endpoint, of this version or an older one."""
     with PostgresqlConnector(database()) as store, store.lock("人口", 0.0), store.transaction():
