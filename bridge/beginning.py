@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 
 from bridge.batch import GENESIS, Batch
-from bridge.claim import find_claim, is_ours
+from bridge.claim import find_claim, is_ours, refuse_elsewhere
 from bridge.errors import Gap, Held, Restored
 from bridge.failpoint import failpoint
 from bridge.filling import refuse_disowned
@@ -106,6 +106,7 @@ def begin_epoch(held: Hold, why: str, actor: str, *, by_itself: bool = False) ->
     """The new chain hangs on the receiver's head, as the receiver itself tells it, and its number
     is higher than any that the receiver or the guard file has seen. What it lays aside cannot
     arrive any more."""
+    refuse_elsewhere(held)
     find_receiver(held, anew=True)
     plan = _plan_anew(held)
     refuse_disowned(held, plan.changes)

@@ -17,9 +17,9 @@ from bridge.settings import Deployment
 from connectors.connector import Connector
 from connectors.errors import ConfigurationError
 from connectors.registry import connect
-from connectors.table import TableName
+from connectors.table import Table, TableName
 
-__all__ = ["find_claim", "is_ours", "release"]
+__all__ = ["find_claim", "is_ours", "refuse_elsewhere", "release"]
 
 _LISTED = 20
 
@@ -44,17 +44,28 @@ def find_claim(held: Hold, place: TableName) -> Claim | None:
     return found
 
 
+def refuse_elsewhere(held: Hold) -> None:
+    """Raises Changed where a login that looks for its tables by itself finds neither the job's nor
+    the receiver's any more, and what the job has filled is still there in another schema."""
+    job, target = held.job.target, held.target
+    if not job.schema and not target.endpoint.schema:
+        place = target.resolve(TableName(job.table))
+        _refuse_another(held, place, {claim.table for claim in _claims(target, place.name)})
+
+
 def _refuse_another(held: Hold, place: TableName, claimed: Container[TableName]) -> None:
     """A claim that names no schema leaves it to the login where its table is looked for: where that
-    finds another one now, the one that the job has filled is still there under its name. Not so of
-    one that is `claimed` with its schema: to that the job had been moved."""
-    table = held.target.describe(place) if held.target.exists(place) else None
-    if table is None or not table.schema or not held.has_current_ledger:
+    finds another one now, or none, the one that the job has filled is still there under its name.
+    Not so of one that is `claimed` with its schema: to that the job had been moved."""
+    if not held.has_current_ledger:
         return
     with held.exchange.transaction():
         standing = held.ledger().standing()
     fills = standing.fills if standing else None
-    if fills is None or fills == place_of(held.target, table):
+    if fills is None:
+        return
+    table = held.target.describe(place) if held.target.exists(place) else Table(place, ())
+    if fills == place_of(held.target, table):
         return
     for other in held.target.tables():
         there = replace(table, name=other, schema=other.schema or "")
@@ -63,9 +74,14 @@ def _refuse_another(held: Hold, place: TableName, claimed: Container[TableName])
             and other not in claimed
             and fills == place_of(held.target, there)
         ):
+            found = f"{held.name}: target table {place.name} is not found; it is in {other.schema}"
+            if table.schema:
+                found = (
+                    f"{held.name}: target table {place.name} is that of schema {table.schema} now, "
+                    f"and was that of {other.schema}"
+                )
             raise Changed(
-                f"{held.name}: target table {place.name} is that of schema {table.schema} now, "
-                f"and was that of {other.schema}",
+                found,
                 endpoint=held.job.target.endpoint,
                 remedy="have the login's search path set back, "
                 f"or name the endpoint's schema: {other.schema}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.claim import find_claim
+from bridge.claim import find_claim, refuse_elsewhere
 from bridge.errors import Gap
 from bridge.failpoint import failpoint
 from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold
@@ -119,7 +119,7 @@ def find_receiver(held: Hold, *, anew: bool = False) -> bool:
 def refuse_loss(held: Hold, plan: Plan) -> None:
     """Raises Gap where something was delivered, and the target has lost the position, the table or
     the job's claim on it: it was restored, or released. In an empty table the next changes would
-    arrive as they were sent."""
+    arrive as they were sent. Changed where the login only looks for them in another schema."""
     with held.exchange.transaction():
         confirmed = held.ledger().newest_confirmed()
     if confirmed is None:
@@ -128,6 +128,8 @@ def refuse_loss(held: Hold, plan: Plan) -> None:
         is_there = has_receiver(connection)
         position = held.receiver().position() if is_there else None
     place = f"{confirmed.epoch}/{confirmed.seq}"
+    if position is None or not plan.target_exists:
+        refuse_elsewhere(held)
     if position is None:
         what = f"the target has no position, {place} was confirmed"
     elif not plan.target_exists:

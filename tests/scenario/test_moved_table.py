@@ -114,6 +114,26 @@ def test_another_table_of_its_name_at_the_target(world: World) -> None:
     assert world.findings() == []
 
 
+def test_what_a_login_of_the_target_does_not_find_any_more_is_not_lost(world: World) -> None:
+    """A resync would have filled a new table, and left the old one as it was."""
+    world.make_table(5)
+    world.job("j", **JOB)
+    world.run_well()
+    world.sql("target", "CREATE SCHEMA other")
+    look_in(world, "other", role="target")
+    told = "target table t is not found; it is in public"
+    for outcome in world.run(), world.resync():
+        assert (outcome.verdict, outcome.exit_code, len(world.batches())) == ("held", 1, 1)
+        assert told in str(outcome.error)
+    findings = check_deployment(world.deployment, "j")
+    assert [f.exit_code for f in findings if told in f.found] == [1]
+    look_in(world, "public", role="target")
+    world.run_well()
+    look_in(world, "other", role="target")
+    world.write({"target": {"schema": "other"}})
+    assert world.resync().verdict == "reconciled", "a schema that is named is meant"
+
+
 def test_a_job_that_was_moved_to_another_schema_and_back(world: World) -> None:
     world.make_table(5)
     world.sql("target", "CREATE SCHEMA other")
