@@ -12,7 +12,7 @@ from bridge.hold import SCHEMA_LOCK, SCHEMA_WAIT_SECONDS, Hold, lock_of, open_le
 from bridge.ledger import Ledger
 from bridge.ledger.audit import Audit
 from bridge.ledger.claim import Claim, Claims
-from bridge.ledger.migrations import has_receiver
+from bridge.ledger.migrations import has_receiver, lost_receiver_tables
 from bridge.settings import Deployment
 from connectors.connector import Connector
 from connectors.errors import ConfigurationError
@@ -48,9 +48,13 @@ def refuse_elsewhere(held: Hold) -> None:
     """Raises Changed where a login that looks for its tables by itself finds neither the job's nor
     the receiver's any more, and what the job has filled is still there in another schema."""
     job, target = held.job.target, held.target
-    if not job.schema and not target.endpoint.schema:
-        place = target.resolve(TableName(job.table))
-        _refuse_another(held, place, {claim.table for claim in _claims(target, place.name)})
+    if job.schema or target.endpoint.schema:
+        return
+    with target.transaction() as connection:
+        if lost_receiver_tables(connection):  # it has found where they were
+            return
+    place = target.resolve(TableName(job.table))
+    _refuse_another(held, place, {claim.table for claim in _claims(target, place.name)})
 
 
 def _refuse_another(held: Hold, place: TableName, claimed: Container[TableName]) -> None:

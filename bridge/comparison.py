@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridge.batch import State
-from bridge.claim import find_claim
+from bridge.claim import find_claim, refuse_elsewhere
 from bridge.content import Content, compare_contents
 from bridge.failpoint import failpoint
 from bridge.hold import Hold
@@ -38,7 +38,7 @@ def reconcile_job(deployment: Deployment, name: str, wait: float = LOCK_WAIT_SEC
     def compare(held: Hold, outcome: Outcome) -> None:
         comparison.content = comparison.why_not = None
         plan = make_plan(held)
-        find_claim(held, plan.effects.table)
+        refuse_elsewhere(held)
         with held.exchange.transaction():
             newest = held.ledger().newest()
         if newest is None:
@@ -50,6 +50,7 @@ def reconcile_job(deployment: Deployment, name: str, wait: float = LOCK_WAIT_SEC
             outcome.cut = check_stream(
                 held.ledger(), held.receiver(), held.guard.mark(), whole=True
             )
+        find_claim(held, plan.effects.table)
         comparison.why_not = _not_comparable(held)
         if comparison.why_not is None:
             with working_on(Part.COMPARISON):

@@ -122,7 +122,7 @@ def test_what_a_login_of_the_target_does_not_find_any_more_is_not_lost(world: Wo
     world.sql("target", "CREATE SCHEMA other")
     look_in(world, "other", role="target")
     told = "target table t is not found; it is in public"
-    for outcome in world.run(), world.resync():
+    for outcome in world.run(), reconcile_job(world.deployment, "j").outcome, world.resync():
         assert (outcome.verdict, outcome.exit_code, len(world.batches())) == ("held", 1, 1)
         assert told in str(outcome.error)
     findings = check_deployment(world.deployment, "j")
