@@ -68,7 +68,9 @@ def _refuse_another(held: Hold, place: TableName, claimed: Container[TableName])
     fills = standing.fills if standing else None
     if fills is None:
         return
-    table = held.target.describe(place) if held.target.exists(place) else Table(place, ())
+    with held.target.transaction():
+        exists = held.target.exists(place)
+    table = held.target.describe(place) if exists else Table(place, ())
     if fills == place_of(held.target, table):
         return
     for other in held.target.tables():

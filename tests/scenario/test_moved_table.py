@@ -3,9 +3,15 @@ name in another schema is not its own."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
 from bridge.check import check_deployment
 from bridge.comparison import reconcile_job
 from bridge.failpoint import arm, at
+from connectors.postgresql.connector import PostgresqlConnector
 from tests.scenario.world import World, cut_off
 
 JOB = {"capture": {"method": "compare"}}
@@ -112,6 +118,29 @@ def test_another_table_of_its_name_at_the_target(world: World) -> None:
     world.run_well()
     assert world.sql("target", "SELECT name FROM public.t WHERE id = 1") == [("new",)]
     assert world.findings() == []
+
+
+def test_every_question_is_asked_in_a_transaction(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only there is a line that breaks told as that."""
+    asked: list[str] = []
+    execute = PostgresqlConnector._execute
+
+    def watched(store: PostgresqlConnector, sql: str, values: Sequence[object]) -> Any:
+        if not store.connection.in_transaction():
+            asked.append(sql)
+        return execute(store, sql, values)
+
+    monkeypatch.setattr(PostgresqlConnector, "_execute", watched)
+    world.make_table(5)
+    world.job("j", **JOB)
+    world.run_well()
+    world.run_well()
+    check_deployment(world.deployment, "j")
+    assert reconcile_job(world.deployment, "j").outcome.verdict == "reconciled"
+    assert world.resync().verdict == "reconciled"
+    assert asked == []
 
 
 def test_what_a_login_of_the_target_does_not_find_any_more_is_not_lost(world: World) -> None:
