@@ -61,7 +61,7 @@ def _refuse_another(held: Hold, place: TableName, claimed: Container[TableName])
     """A claim that names no schema leaves it to the login where its table is looked for: where that
     finds another one now, or none, the one that the job has filled is still there under its name.
     Not so of one that is `claimed` with its schema: to that the job had been moved."""
-    if not held.has_current_ledger:
+    if not held.has_current_ledger or not held.target.capabilities.schemas:
         return
     with held.exchange.transaction():
         standing = held.ledger().standing()
