@@ -10,13 +10,13 @@ from bridge.batch import GENESIS, Batch
 from bridge.claim import find_claim, is_ours, refuse_elsewhere
 from bridge.errors import Gap, Held, Restored
 from bridge.failpoint import failpoint
-from bridge.filling import refuse_disowned
 from bridge.hold import Hold
 from bridge.ledger.record import Head
 from bridge.log import about
 from bridge.outcome import Outcome, Part, how_to_decide
 from bridge.plan import Plan, make_plan
 from bridge.preparation import extend_target, find_receiver, prepare_target, refuse_narrow
+from bridge.route.filling import refuse_disowned
 from bridge.stream import check_stream
 from reconcile.verdict import Verdict
 

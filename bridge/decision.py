@@ -16,7 +16,7 @@ from bridge.ledger.audit import Audit
 from bridge.ledger.event import EventEntry, Events
 from bridge.ledger.record import Standing
 from bridge.ledger.waiver import WAIVE
-from bridge.notice import end
+from bridge.notice.notice import end
 from bridge.outcome import how_to_decide
 from bridge.plan import make_plan
 from bridge.settings import Deployment

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from bridge.deadline import CHINA
+from bridge.deadline.deadline import CHINA
 from bridge.event import EventKind, Severity
 from bridge.language import Language
 from bridge.language.speech import chinese

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from bridge.batch import Batch, State
+from bridge.deadline.timeliness import Deadline, deadlines
 from bridge.guarantee import Guarantee, guarantee_of
 from bridge.ledger import JobStanding, Ledger
 from bridge.ledger.migrations import has_ledger
 from bridge.ledger.waiver import Waiver, standing_waivers
 from bridge.settings import Deployment
-from bridge.timeliness import Deadline, deadlines
 from connectors.connector import Connector
 from connectors.registry import connect
 from reconcile.verdict import Verdict, worst

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bridge.changed import refuse_changed
 from bridge.claim import is_ours
 from bridge.errors import Changed
-from bridge.filling import refuse_cascades, refuse_unkept
-from bridge.fit import onto_table, other_key
 from bridge.hold import Hold
 from bridge.ledger.history import History
 from bridge.ledger.otherjob import neighbour
 from bridge.ledger.schema import EXCHANGE, RECEIVER
-from bridge.mapping import Route
-from bridge.narrow import narrow_columns
-from bridge.route import describe_source, find_route
+from bridge.route.changed import refuse_changed
+from bridge.route.filling import refuse_cascades, refuse_unkept
+from bridge.route.fit import onto_table, other_key
+from bridge.route.mapping import Route
+from bridge.route.narrow import narrow_columns
+from bridge.route.route import describe_source, find_route
 from connectors.changes import Changes
 from connectors.effects import Effects
 from connectors.errors import ConfigurationError

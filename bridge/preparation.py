@@ -16,8 +16,8 @@ from bridge.ledger.migrations import (
     lost_receiver_tables,
     upgrade_receiver,
 )
-from bridge.narrow import narrowed_columns
 from bridge.plan import Plan
+from bridge.route.narrow import narrowed_columns
 from connectors.dialect import EVERYTHING
 from connectors.errors import MissingObject, StructureMismatch
 

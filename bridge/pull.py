@@ -15,10 +15,10 @@ from bridge.capture.origin import refuse_older_picture
 from bridge.capture.window import Reach, capture_changes
 from bridge.capture.zone import zone_of
 from bridge.failpoint import failpoint
-from bridge.filling import refuse_own_columns
 from bridge.hold import Hold
 from bridge.horizon import drain, floor
 from bridge.plan import Plan
+from bridge.route.filling import refuse_own_columns
 from connectors.errors import RowRefused
 from connectors.selection import Format
 

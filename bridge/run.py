@@ -15,7 +15,7 @@ from bridge.failpoint import failpoint
 from bridge.hold import Hold, hold
 from bridge.job import Job
 from bridge.log import about
-from bridge.notice import note_outcome
+from bridge.notice.notice import note_outcome
 from bridge.outcome import Observer, Outcome, Part, working_on
 from bridge.plan import Plan
 from bridge.pull import Pulled, pull

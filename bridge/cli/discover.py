@@ -11,12 +11,19 @@ from rich.text import Text
 from bridge.batch import instant
 from bridge.cli.session import AsJson, Session
 from bridge.cli.shown import console, error_console, print_json, table
-from bridge.collection import Changed, Collection, changes_kept, collect, keep, listed_name
-from bridge.discover import find_table, job_file
 from bridge.language import say
 from bridge.overview import read_ledger
 from bridge.settings import Deployment
-from bridge.structure import structure_of
+from bridge.structure.collection import (
+    Changed,
+    Collection,
+    changes_kept,
+    collect,
+    keep,
+    listed_name,
+)
+from bridge.structure.discover import find_table, job_file
+from bridge.structure.structure import structure_of
 from connectors.connector import Connector
 from connectors.errors import BridgeheadError
 from connectors.registry import connect

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from bridge.alarm import send_trial
 from bridge.cli.session import Actor, AsJson, Session, actor_of
 from bridge.cli.shown import console, print_json, table
 from bridge.decision import acknowledge
@@ -17,7 +16,8 @@ from bridge.eventwording import happened, name_of, remedy_of, severity_word
 from bridge.language import say, spoken
 from bridge.ledger.event import EventEntry, Events
 from bridge.ledger.history import History
-from bridge.notice import note_all
+from bridge.notice.alarm import send_trial
+from bridge.notice.notice import note_all
 from bridge.overview import read_ledger
 from bridge.settings import Deployment
 from connectors.errors import ConfigurationError

@@ -10,9 +10,9 @@ import typer
 from bridge.cli.session import Session
 from bridge.cli.shown import show_error
 from bridge.errors import InternalError
-from bridge.exporter import Exporter, open_server, text_of
 from bridge.log import log
-from bridge.scrape import nothing_known, scrape
+from bridge.metric.exporter import Exporter, open_server, text_of
+from bridge.metric.scrape import nothing_known, scrape
 from connectors.errors import BridgeheadError
 
 commands = typer.Typer()

@@ -14,8 +14,8 @@ from bridge.cli.wait import Wait
 from bridge.comparison import Comparison, reconcile_job
 from bridge.document import comparison_document
 from bridge.language import say
-from bridge.reporting import assemble_report
 from bridge.run import LOCK_WAIT_SECONDS
+from bridge.statement.reporting import assemble_report
 from bridge.statement.writing import not_written, write_whole
 from reconcile.report import render_html
 from reconcile.verdict import Verdict

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from bridge.check import Finding, Level, check_deployment, ddl_of
 from bridge.cli.session import AsJson, Session
 from bridge.cli.shown import console, print_json, table
+from bridge.inspection.check import Finding, Level, check_deployment, ddl_of
 from bridge.language import say
 from bridge.runs import exit_code_of
 from connectors.errors import ConfigurationError

@@ -24,10 +24,10 @@ from bridge.demo.postgres import EmbeddedPostgres
 from bridge.demo.register import Changes, change, create
 from bridge.demo.register import load as load_registers
 from bridge.language import say, spoken
-from bridge.reporting import assemble_report
 from bridge.run import Outcome, run_job
 from bridge.runs import run_jobs
 from bridge.settings import Deployment, load
+from bridge.statement.reporting import assemble_report
 from reconcile.report import render_html
 from reconcile.verdict import Verdict
 

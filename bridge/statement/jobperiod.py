@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from bridge.batch import GENESIS, Batch
+from bridge.deadline.timeliness import timeliness_between
 from bridge.ledger.chain import ChainProblem
 from bridge.ledger.period import quarantined_at, stopped_at, strayed
 from bridge.ledger.quarantine import Quarantine
@@ -20,11 +21,10 @@ from bridge.ledger.verification import (
     verify_waived_besides,
 )
 from bridge.ledger.waiver import Waiver, waivers
-from bridge.matter import Found, last_found, matters
 from bridge.overview import VERDICTS
-from bridge.section import about, batch_line, chain_verdicts, content_of, gaps_of, summed
+from bridge.statement.matter import Found, last_found, matters
 from bridge.statement.period import Period
-from bridge.timeliness import timeliness_between
+from bridge.statement.section import about, batch_line, chain_verdicts, content_of, gaps_of, summed
 from reconcile.figures import BatchLine, Content, JobSection, Position, Stream
 from reconcile.matter import Matter, cycles_unknown, sealed_elsewhen
 from reconcile.statement import JobPeriod

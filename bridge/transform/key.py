@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from bridge.mapping import Route
+from bridge.route.mapping import Route
 from bridge.transform.rows import check_column
 from bridge.transform.textarray import rows_of
 

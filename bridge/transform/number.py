@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bridge.mapping import Limits
+from bridge.route.mapping import Limits
 from bridge.transform.refusal import Finding, Reason
 from bridge.transform.textarray import Rows, TextArray, byte_lengths, matches, pc, rows_of
 from connectors.table import Kind, Type

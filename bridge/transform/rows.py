@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from bridge.mapping import ColumnRoute, Limits, Route
+from bridge.route.mapping import ColumnRoute, Limits, Route
 from bridge.transform.mask import masked
 from bridge.transform.refusal import Finding, Reason, Refusal, Refusals, masked_sample
 from bridge.transform.rule import rule_findings

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bridge.mapping import Limits
+from bridge.route.mapping import Limits
 from bridge.transform.refusal import Finding, Reason
 from bridge.transform.textarray import (
     Rows,

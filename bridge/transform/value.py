@@ -8,7 +8,7 @@ from typing import NoReturn
 import numpy as np
 import pyarrow as pa
 
-from bridge.mapping import Limits
+from bridge.route.mapping import Limits
 from bridge.transform.number import decimal_findings, float_findings, integer_findings
 from bridge.transform.refusal import Finding, Reason
 from bridge.transform.temporal import temporal_findings

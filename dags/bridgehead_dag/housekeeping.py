@@ -17,7 +17,7 @@ from airflow.sdk import get_current_context
 from bridge.comparison import reconcile_job
 from bridge.hold import open_ledger
 from bridge.language import say
-from bridge.notice import note_all
+from bridge.notice.notice import note_all
 from bridge.overview import JobOverview, overview
 from bridge.purge import Purged, purge_jobs
 from bridge.settings import Deployment, find_directory, load

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from bridge.job import Job
-from bridge.mapping import Route
-from bridge.route import find_route
+from bridge.route.mapping import Route
+from bridge.route.route import find_route
 from bridge.transform.rows import transform
 from connectors.canonical import Digest, canonical_line
 from connectors.connector import Connector

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.batch import Kind, State
-from bridge.finding import Level
 from bridge.guarantee import Promise
-from bridge.structure import Change
+from bridge.inspection.finding import Level
+from bridge.structure.structure import Change
 from bridge.transform.refusal import Reason
 from reconcile.cause import Cause
 from reconcile.verdict import Verdict
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Bilingual by themselves, or read by programs and developers alone.
 _APART = (
-    "bridge/alarmtext.py",
+    "bridge/notice/alarmtext.py",
     "bridge/demo/deployment.py",
     "bridge/demo/postmaster.py",
     "bridge/demo/register.py",
@@ -35,7 +35,7 @@ _APART = (
     "bridge/ledger/migrations/receiver/versions/",
     "bridge/ledger/migrations/exchange/versions/",
     "bridge/language/",
-    "bridge/metric.py",
+    "bridge/metric/metric.py",
     "dags/bridgehead_dag/building.py",
     "dags/bridgehead_dag/care.py",
     "reconcile/",

@@ -446,7 +446,7 @@ CAPTURING = (
     Mutant(
         "changed-job-goes-on",
         "seal",
-        "bridge.changed",
+        "bridge.route.changed",
         "if known is None or known == content_hash:",
         "if True:",
         f"{SCENARIO}/test_changed_job.py::test_held_until_resync[sqlite]",
@@ -454,7 +454,7 @@ CAPTURING = (
     Mutant(
         "what-a-mask-or-code-makes-fits-anywhere",
         "classify",
-        "bridge.narrow",
+        "bridge.route.narrow",
         "    return replace(kind, length=longest, padded=there.padded)",
         "    return there",
         f"{SCENARIO}/test_changed_job.py"
@@ -631,7 +631,7 @@ CAPTURING = (
     Mutant(
         "changed-job-goes-on-until-something-has-arrived",
         "seal",
-        "bridge.changed",
+        "bridge.route.changed",
         "known = held.ledger().content_hash()",
         "known = held.ledger().newest_confirmed() and held.ledger().content_hash()",
         f"{SCENARIO}/test_changed_job.py::test_held_though_nothing_has_arrived_yet[sqlite]",

@@ -486,7 +486,7 @@ DELIVERING = (
     Mutant(
         "rows-of-tables-that-inherit-taken-for-its-own",
         "apply",
-        "bridge.fit",
+        "bridge.route.fit",
         "if existing.heirs:",
         "if existing.is_view:",
         "tests/scenario/test_allowed_values.py::test_a_target_from_which_others_inherit_is_refused",

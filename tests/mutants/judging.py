@@ -26,7 +26,7 @@ JUDGING = (
     Mutant(
         "a-second-held-batch-taken-for-the-first",
         "verdict",
-        "bridge.observation",
+        "bridge.notice.observation",
         "yield Sighting(EventKind.HELD, job, batch.place, ",
         'yield Sighting(EventKind.HELD, job, "", ',
         f"{EVENTS}::test_a_second_batch_is_held_in_the_run_that_delivers_the_first[False-sqlite]",
@@ -495,7 +495,7 @@ JUDGING = (
     Mutant(
         "a-comparison-ends-what-has-failed",
         "verdict",
-        "bridge.observation",
+        "bridge.notice.observation",
         "for part in sorted(through - (",
         "for part in sorted(set(Part) - (",
         f"{LOOKED}::test_a_comparison_ends_neither_what_is_held_nor_what_has_failed",

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, update
 
 from bridge.batch import Batch, Kind, State, Tally, instant
-from bridge.deadline import CHINA
+from bridge.deadline.deadline import CHINA
 from bridge.decision import waive
 from bridge.hold import open_ledger
 from bridge.ledger import Ledger

@@ -7,8 +7,8 @@ from itertools import count
 
 import pytest
 
-from bridge.charset import judge
-from bridge.check import Finding, Level, check_deployment
+from bridge.inspection.charset import judge
+from bridge.inspection.check import Finding, Level, check_deployment
 from tests.scenario.world import MakeWorld, World, cursor_job
 
 NAMES = ("张三丰", "欧阳娜娜", "李小龙", "王建国", "刘德华", "䶮", "诸葛亮 a\\b\tc", "ABC", "")

@@ -15,7 +15,7 @@ import pytest
 
 from bridge.event import EventKind, Observation, Recovery, Sighting
 from bridge.hold import open_ledger
-from bridge.notice import record
+from bridge.notice.notice import record
 from tests.command import Called, call
 from tests.scenario.world import MakeWorld, World, cursor_job
 

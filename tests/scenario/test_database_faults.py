@@ -22,9 +22,9 @@ import MySQLdb
 import psycopg
 import pytest
 
-from bridge.check import Level, check_deployment
 from bridge.demo.postgres import EmbeddedPostgres
 from bridge.failpoint import arm, at
+from bridge.inspection.check import Level, check_deployment
 from bridge.run import Outcome
 from connectors.endpoint import Endpoint, Secret
 from connectors.sqlite.connector import SqliteConnector

@@ -21,8 +21,8 @@ from bridge.hold import open_ledger
 from bridge.ledger.alarm import Occasion, Outbox
 from bridge.ledger.event import Events
 from bridge.ledger.timeliness import begun_at
-from bridge.messenger import send
-from bridge.notice import note_all, record
+from bridge.notice.messenger import send
+from bridge.notice.notice import note_all, record
 from bridge.run import pull_only
 from bridge.settings import load
 from connectors.errors import BridgeheadError, Busy
@@ -623,7 +623,7 @@ def test_what_there_was_no_time_for_is_sent_by_the_next(
     """All of it, however much waits for one rule."""
     let_wait(told, hook, Occasion.OPENED, Occasion.REPEATED)
     deployment, now = told.deployment, datetime.now(UTC)
-    monkeypatch.setattr("bridge.alarm._BUDGET_SECONDS", -1.0)
+    monkeypatch.setattr("bridge.notice.alarm._BUDGET_SECONDS", -1.0)
     assert note_all(deployment, now) == {}
     monkeypatch.undo()
     assert (note_all(deployment, now), len(hook.messages)) == ({"a": None}, 2)
@@ -632,7 +632,7 @@ def test_what_there_was_no_time_for_is_sent_by_the_next(
 def test_a_receiver_that_is_down_delays_no_other_and_is_given_up_after_a_day(
     told: World, hook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.alarm._AT_ONCE", 1)
+    monkeypatch.setattr("bridge.notice.alarm._AT_ONCE", 1)
     with webhook() as other:
         rules(told)
         lose_a_row(told)

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bridge.deadline import CHINA
+from bridge.deadline.deadline import CHINA
 from bridge.failpoint import arm, at
-from bridge.reporting import assemble_report
+from bridge.statement.reporting import assemble_report
 from reconcile.report import render_html
 from tests.command import Called, call
 from tests.scenario.world import DEPARTMENT, MakeWorld, World, cursor_job, cut_off

@@ -27,7 +27,7 @@ from bridge.comparison import reconcile_job
 from bridge.decision import acknowledge, switch, waive, waive_besides
 from bridge.errors import IllegalMove
 from bridge.failpoint import arm
-from bridge.notice import note_all
+from bridge.notice.notice import note_all
 from tests.kill import FILE_POINTS, killed
 from tests.proof.kills import KilledLife, block_of
 from tests.proof.story import ACTS

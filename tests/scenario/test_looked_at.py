@@ -16,7 +16,7 @@ from bridge.document import outcome_document
 from bridge.errors import BooksDoNotBalance
 from bridge.event import EventKind, Observation, Sighting
 from bridge.hold import open_ledger
-from bridge.notice import note_all, record
+from bridge.notice.notice import note_all, record
 from bridge.overview import overview, overview_of, read_ledger
 from bridge.run import Outcome, pull_only, push_only, reconcile_only
 from connectors.errors import ConnectionLost, StoreFull

@@ -16,15 +16,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import update
 
 from bridge.batch import State, Tally
-from bridge.deadline import CHINA
+from bridge.deadline.deadline import CHINA
 from bridge.event import EventKind, Recovery, Sighting
-from bridge.exporter import Exporter
 from bridge.ledger.candidate import Candidate
 from bridge.ledger.event import Events
 from bridge.ledger.schema import batch_row
 from bridge.ledger.timeliness import know
 from bridge.log import LogFormat, begin
-from bridge.metric import METRICS
+from bridge.metric.exporter import Exporter
+from bridge.metric.metric import METRICS
 from tests.command import call
 from tests.scenario.books import Books, seal
 from tests.scenario.world import DEPARTMENT, World, cursor_job
@@ -230,7 +230,7 @@ def test_a_ledger_that_is_down_is_said_and_a_new_one_is_empty(world: World, caps
 def test_the_server_reads_changed_files_and_answers_while_the_ledger_is_down(
     world: World, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.exporter._KEPT_SECONDS", -1.0)
+    monkeypatch.setattr("bridge.metric.exporter._KEPT_SECONDS", -1.0)
     begin(LogFormat.TEXT)
     world.job("j", **cursor_job())
     exporter = Exporter(world.deployment)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bridge.check import check_deployment
 from bridge.comparison import reconcile_job
 from bridge.failpoint import arm, at
+from bridge.inspection.check import check_deployment
 from connectors.postgresql.connector import PostgresqlConnector
 from tests.scenario.world import World, cut_off
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.check import ddl_of
+from bridge.inspection.check import ddl_of
 from tests.scenario import test_awkward_table, test_mariadb
 from tests.scenario.world import MakeWorld, World, cursor_job
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from bridge.check import check_deployment
-from bridge.finding import Level
+from bridge.inspection.check import check_deployment
+from bridge.inspection.finding import Level
 from connectors.endpoint import Endpoint
 from tests.pgbouncer import pooled
 from tests.scenario.world import World

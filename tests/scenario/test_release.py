@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from bridge.deadline import CHINA
+from bridge.deadline.deadline import CHINA
 from tests.command import call
 from tests.scenario.books import DAY
 from tests.scenario.world import MakeWorld, World, cursor_job

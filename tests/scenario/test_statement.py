@@ -16,7 +16,7 @@ import pytest
 from pypdf import PdfReader
 from python_calamine import CalamineWorkbook
 
-from bridge.notice import note_all
+from bridge.notice.notice import note_all
 from bridge.run import pull_only
 from bridge.settings import load
 from bridge.statement import font

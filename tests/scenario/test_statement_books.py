@@ -13,16 +13,16 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import update
 
 from bridge.batch import Kind, State, Tally
-from bridge.deadline import CHINA
+from bridge.deadline.deadline import CHINA
 from bridge.event import EventKind, Recovery, Sighting
 from bridge.ledger.audit import Audit
 from bridge.ledger.event import Events
 from bridge.ledger.quarantine import Quarantine, SetAside, key_text
 from bridge.ledger.schema import audit_entry, batch_row, job_row, quarantine_row
-from bridge.notice import note_all
-from bridge.reporting import assemble_report
+from bridge.notice.notice import note_all
 from bridge.settings import load
 from bridge.statement.assembly import assemble_statement
+from bridge.statement.reporting import assemble_report
 from reconcile.figures import Effects
 from reconcile.report import render_html
 from tests.command import Called

@@ -15,14 +15,14 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import update
 
 from bridge.batch import State
-from bridge.deadline import CHINA
+from bridge.deadline.deadline import CHINA
 from bridge.decision import waive
 from bridge.event import EventKind, Recovery, Sighting
 from bridge.ledger.event import Events
 from bridge.ledger.schema import audit_entry, batch_row
 from bridge.ledger.verification import verify_ended
-from bridge.reporting import assemble_report
 from bridge.settings import load
+from bridge.statement.reporting import assemble_report
 from reconcile.report import render_html
 from tests.command import Called, call
 from tests.scenario.books import DAY, FEBRUARY, JANUARY, MANY, MARCH, TALLY, Books, seal

@@ -13,7 +13,7 @@ import pytest
 from pypdf import PdfReader
 from python_calamine import CalamineWorkbook
 
-from bridge.deadline import CHINA
+from bridge.deadline.deadline import CHINA
 from bridge.statement import book
 from reconcile.statementphrases import STATEMENT_PHRASES
 from tests.scenario.books import DAY, Books, fill

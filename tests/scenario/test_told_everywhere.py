@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from bridge import reporting
 from bridge.batch import State
 from bridge.ledger.chain import ChainProblem
 from bridge.ledger.history import History
 from bridge.ledger.quarantine import Quarantine, SetAside, key_text
 from bridge.ledger.schema import batch_row, job_row
 from bridge.ledger.verification import verify_ended
-from bridge.reporting import assemble_report
+from bridge.statement import reporting
+from bridge.statement.reporting import assemble_report
 from tests.scenario.books import FEBRUARY, JANUARY, MANY, Books, seal
 from tests.scenario.world import DEPARTMENT, MakeWorld
 

@@ -23,10 +23,10 @@ from bridge.ledger.event import Events
 from bridge.ledger.quarantine import Quarantine, SetAside, key_text
 from bridge.ledger.schema import EXCHANGE, RECEIVER, audit_entry, batch_row, quarantine_row
 from bridge.ledger.timeliness import know
-from bridge.notice import note_all
-from bridge.reporting import assemble_report
+from bridge.notice.notice import note_all
 from bridge.run import Outcome, run_job
 from bridge.settings import load
+from bridge.statement.reporting import assemble_report
 from tests.command import call
 from tests.proof.story import ACTS, CAPTURES, Act, Scene, prepare
 from tests.scenario.books import DAY, FEBRUARY, JANUARY, MANY, MARCH, Books, seal

@@ -17,16 +17,16 @@ from sqlalchemy import select, update
 
 from bridge.batch import State
 from bridge.comparison import reconcile_job
-from bridge.deadline import CHINA
+from bridge.deadline.deadline import CHINA
 from bridge.decision import reject, switch, waive, waive_besides
 from bridge.errors import IllegalMove
 from bridge.hold import hold as hold_job
 from bridge.ledger.schema import batch_row
-from bridge.notice import note_all
-from bridge.reporting import assemble_report
+from bridge.notice.notice import note_all
 from bridge.run import pull_only
 from bridge.settings import load
 from bridge.statement.assembly import assemble_statement
+from bridge.statement.reporting import assemble_report
 from connectors.errors import ConfigurationError
 from reconcile.report import render_html
 from tests.command import Called, call

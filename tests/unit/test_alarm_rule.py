@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from bridge.aside import Aside, forget, recall, remember
 from bridge.configuration.problem import ConfigurationProblems
 from bridge.event import EventKind, Observation, Recovery, Severity, Sighting
 from bridge.eventwording import happened, name_of, remedy_of, severity_word
 from bridge.ledger.event import EventEntry
+from bridge.notice.aside import Aside, forget, recall, remember
 from bridge.settings import Deployment, load
 
 BEGUN = datetime(2025, 3, 5, tzinfo=UTC)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bridge.configuration.calendarfile import Calendar
 from bridge.configuration.catalogue import cycle_seconds
-from bridge.deadline import (
+from bridge.deadline.deadline import (
     CHINA,
     Period,
     Timeliness,
@@ -20,9 +20,9 @@ from bridge.deadline import (
     next_due,
     timeliness,
 )
+from bridge.deadline.timeliness import _Recent, cycle_of
+from bridge.deadline.workingday import WorkingDays
 from bridge.job import Job
-from bridge.timeliness import _Recent, cycle_of
-from bridge.workingday import WorkingDays
 
 DAYS = WorkingDays()
 CYCLES = ["realtime", "daily", "weekly", "monthly", "quarterly", "half_yearly", "yearly"]

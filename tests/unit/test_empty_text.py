@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from bridge.mapping import Limits
+from bridge.route.mapping import Limits
 from bridge.transform.refusal import Reason
 from bridge.transform.value import check_values
 from connectors.connector import Capabilities

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bridge.job import Job
-from bridge.mapping import ColumnRoute, Limits, Route
-from bridge.route import find_route
+from bridge.route.mapping import ColumnRoute, Limits, Route
+from bridge.route.route import find_route
 from connectors.capability import Capabilities
 from connectors.sqlite.connector import SqliteConnector
 from connectors.table import Column, Kind, Table, TableName, Type

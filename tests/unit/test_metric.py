@@ -16,8 +16,8 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from bridge.exporter import open_server, text_of
-from bridge.metric import METRICS, Page
+from bridge.metric.exporter import open_server, text_of
+from bridge.metric.metric import METRICS, Page
 from connectors.errors import ConfigurationError
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -12,7 +12,7 @@ from bridge.batch import GENESIS, Batch, Kind, State, Tally
 from bridge.centre import Health
 from bridge.errors import BooksDoNotBalance, Changed, Fork, Gap, Held, Restored
 from bridge.event import EventKind, Recovery, Sighting
-from bridge.observation import observe
+from bridge.notice.observation import observe
 from bridge.outcome import Outcome, Part, part_of, working_on
 from bridge.runs import exit_code_of, run_jobs
 from connectors.errors import (

@@ -8,8 +8,8 @@ from typing import Any, cast
 import pyarrow as pa
 
 from bridge.ledger.quarantine import SetAside
-from bridge.mapping import ColumnRoute, Limits, Route
 from bridge.plan import Plan
+from bridge.route.mapping import ColumnRoute, Limits, Route
 from bridge.transform.sieve import Sieve
 from connectors.canonical import PLACE, UNREADABLE, WHY
 from connectors.changes import CURSOR

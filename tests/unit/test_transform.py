@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.mapping import ColumnRoute, Limits, Route
+from bridge.route.mapping import ColumnRoute, Limits, Route
 from bridge.transform.key import holdable
 from bridge.transform.refusal import Reason, Refusal, masked_sample
 from bridge.transform.rows import transform

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bridge.mapping import Limits
+from bridge.route.mapping import Limits
 from bridge.transform.value import check_values
 from connectors.table import Kind, Type
 

@@ -11,9 +11,9 @@ from tempfile import TemporaryFile, gettempdir
 from rich.filesize import decimal
 
 from bridge.errors import Outdated
-from bridge.finding import Finding, Level, refused
 from bridge.hold import Hold
-from bridge.inspection import inspections_of
+from bridge.inspection.finding import Finding, Level, refused
+from bridge.inspection.job import inspections_of
 from bridge.job import Job
 from bridge.ledger.migrations import has_ledger, receiver_ddl
 from bridge.ledger.schema import EXCHANGE

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bridge.batch import Batch, State
-from bridge.deadline import CHINA
+from bridge.deadline.deadline import CHINA
 from bridge.language.speech import chinese
 from bridge.ledger.chain import ChainProblem
 from bridge.ledger.record import Standing

@@ -11,9 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from bridge.alarm import queue_opened, queue_recovered, send_pending, send_to
-from bridge.alarmtext import compose
-from bridge.aside import Aside, forget, recall, remember
+from bridge.deadline.timeliness import observe_calendar, observe_deadlines
 from bridge.event import EventKind, Observation, Recovery, Sighting
 from bridge.failpoint import failpoint
 from bridge.hold import open_ledger
@@ -21,10 +19,12 @@ from bridge.ledger.alarm import Occasion, Outbox
 from bridge.ledger.event import EventEntry, Events
 from bridge.ledger.quarantine import Quarantine
 from bridge.ledger.timeliness import forget_others, know
-from bridge.observation import down_store, observe
+from bridge.notice.alarm import queue_opened, queue_recovered, send_pending, send_to
+from bridge.notice.alarmtext import compose
+from bridge.notice.aside import Aside, forget, recall, remember
+from bridge.notice.observation import down_store, observe
 from bridge.outcome import Outcome
 from bridge.settings import Deployment
-from bridge.timeliness import observe_calendar, observe_deadlines
 from connectors.connector import Connector
 from connectors.errors import BridgeheadError
 

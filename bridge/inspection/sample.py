@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from rich.filesize import decimal
 
-from bridge.finding import Finding, Level
 from bridge.hold import Hold
+from bridge.inspection.finding import Finding, Level
+from bridge.inspection.rowsample import RowSample, count_or_estimate, sample_rows
+from bridge.inspection.text import charset
 from bridge.plan import Plan
-from bridge.rowsample import RowSample, count_or_estimate, sample_rows
-from bridge.textinspection import charset
 
 __all__ = ["rows"]
 

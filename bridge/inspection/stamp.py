@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridge.finding import Finding, Level
 from bridge.hold import Hold
+from bridge.inspection.finding import Finding, Level
 from bridge.plan import Plan
 from connectors.errors import BridgeheadError
 from connectors.telling import Stamping

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bridge.finding import Finding, Level
 from bridge.hold import Hold
+from bridge.inspection.finding import Finding, Level
 from bridge.intake import every_row
 from bridge.ledger import file
 from bridge.ledger.quarantine import SetAside

@@ -14,8 +14,8 @@ from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.registry import Collector
 
 from bridge.log import log
-from bridge.metric import Page
-from bridge.scrape import scrape
+from bridge.metric.metric import Page
+from bridge.metric.scrape import scrape
 from bridge.settings import Deployment
 from bridge.watched import Watched
 from connectors.errors import BridgeheadError, ConfigurationError

@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
+from bridge.deadline.timeliness import timeliness_between
 from bridge.ledger.chain import ChainProblem
 from bridge.ledger.history import History
 from bridge.ledger.quarantine import Quarantine
 from bridge.ledger.verification import verify_chain, verify_ended
-from bridge.matter import last_found, matters
 from bridge.overview import JobOverview, overview_of, read_ledger
-from bridge.section import about, batch_line, chain_verdicts, content_of, gaps_of, summed
 from bridge.settings import Deployment
-from bridge.timeliness import timeliness_between
+from bridge.statement.matter import last_found, matters
+from bridge.statement.section import about, batch_line, chain_verdicts, content_of, gaps_of, summed
 from reconcile.figures import (
     JobSection,
     Position,

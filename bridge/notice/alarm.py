@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from bridge.alarmtext import compose, compose_trial
 from bridge.configuration.alarmrule import AlarmRule
 from bridge.event import EventKind, Severity
 from bridge.failpoint import failpoint
 from bridge.ledger.alarm import LONGEST_PAUSE, Alarm, Occasion, Outbox
 from bridge.ledger.event import EventEntry, Events
-from bridge.messenger import send
+from bridge.notice.alarmtext import compose, compose_trial
+from bridge.notice.messenger import send
 from bridge.settings import Deployment
 from connectors.connector import Connector
 from connectors.errors import BridgeheadError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bridge.charset import Sample
 from bridge.hold import Hold
+from bridge.inspection.charset import Sample
 from bridge.plan import Plan
 from connectors.charset import HEX
 from connectors.connector import Chunk

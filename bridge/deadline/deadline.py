@@ -18,7 +18,7 @@ from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from bridge.configuration.catalogue import cycle_seconds, working_days
-from bridge.workingday import WorkingDays
+from bridge.deadline.workingday import WorkingDays
 
 __all__ = ["CHINA", "Period", "Timeliness", "due_periods", "first_period", "next_due", "timeliness"]
 

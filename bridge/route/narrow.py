@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from bridge.mapping import ColumnRoute, Route
+from bridge.route.mapping import ColumnRoute, Route
 from connectors.table import Fit, Kind, Table, Type
 
 __all__ = ["narrow_columns", "narrowed_columns"]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from bridge.configuration.catalogue import cycle_seconds, working_days
-from bridge.deadline import (
+from bridge.deadline.deadline import (
     CHINA,
     Period,
     Timeliness,
@@ -18,6 +18,7 @@ from bridge.deadline import (
     next_due,
     timeliness,
 )
+from bridge.deadline.workingday import WorkingDays
 from bridge.event import EventKind, Observation, Recovery, Sighting
 from bridge.job import Job
 from bridge.ledger.timeliness import (
@@ -28,7 +29,6 @@ from bridge.ledger.timeliness import (
     reconciled_between,
 )
 from bridge.settings import Deployment
-from bridge.workingday import WorkingDays
 
 __all__ = [
     "Deadline",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge.filling import refuse_unfilled
 from bridge.job import Job
-from bridge.mapping import Route
+from bridge.route.filling import refuse_unfilled
+from bridge.route.mapping import Route
 from connectors.dialect import Dialect
 from connectors.errors import StructureMismatch, nearest
 from connectors.table import Filling, Fit, Kind, Table, TableName, Type

@@ -14,9 +14,9 @@ from bridge.event import EventKind, Observation, Sighting
 from bridge.hold import open_ledger
 from bridge.job import Job
 from bridge.ledger.structure import Structures
-from bridge.notice import note
+from bridge.notice.notice import note
 from bridge.settings import Deployment
-from bridge.structure import Difference, differences, structure_of
+from bridge.structure.structure import Difference, differences, structure_of
 from connectors.connector import Connector
 from connectors.errors import MissingObject, MissingRight
 from connectors.table import Table, TableName

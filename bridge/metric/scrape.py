@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from bridge.batch import State
-from bridge.deadline import CHINA
+from bridge.deadline.deadline import CHINA
 from bridge.errors import InternalError
 from bridge.event import EventKind, Severity
 from bridge.ledger import JobStanding
@@ -23,7 +23,7 @@ from bridge.ledger.activity import (
     received_since,
     sent_since,
 )
-from bridge.metric import Page
+from bridge.metric.metric import Page
 from bridge.overview import VERDICTS, JobOverview, overview_of, read_ledger
 from bridge.settings import Deployment
 from connectors.errors import BridgeheadError

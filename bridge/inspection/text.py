@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from bridge.charset import Judgement, Sample, judge
-from bridge.finding import Finding, Level
 from bridge.hold import Hold
+from bridge.inspection.charset import Judgement, Sample, judge
+from bridge.inspection.finding import Finding, Level
+from bridge.inspection.rowsample import RowSample, texts_of
 from bridge.plan import Plan
-from bridge.rowsample import RowSample, texts_of
 from connectors.errors import RowRefused
 from connectors.selection import count_containing
 from connectors.table import Column

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bridge.errors import Changed
 from bridge.hold import Hold
-from bridge.mapping import Route
+from bridge.route.mapping import Route
 from connectors.changes import RESERVED
 from connectors.table import TableName
 

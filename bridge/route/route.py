@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bridge.filetable import check_source, file_table
-from bridge.fit import sorts_otherwise
 from bridge.job import Job
-from bridge.mapping import ColumnRoute, Limits, Route
+from bridge.route.filetable import check_source, file_table
+from bridge.route.fit import sorts_otherwise
+from bridge.route.mapping import ColumnRoute, Limits, Route
 from connectors.changes import RESERVED
 from connectors.connector import Capabilities, Connector
 from connectors.dialect import Dialect

@@ -10,20 +10,20 @@ from datetime import datetime, timedelta
 
 from bridge.batch import instant
 from bridge.capture.zone import zone_of
-from bridge.changed import refuse_changed
 from bridge.claim import find_claim
 from bridge.errors import Gap
-from bridge.fileinspection import files, sample
-from bridge.filling import refuse_disowned, refuse_own_columns
-from bridge.finding import Finding, Level, refused
 from bridge.guarantee import Promise, guarantee_of
 from bridge.hold import Hold
+from bridge.inspection.files import files, sample
+from bridge.inspection.finding import Finding, Level, refused
+from bridge.inspection.sample import rows
+from bridge.inspection.stamp import stamp
+from bridge.inspection.text import collation, lost_characters
 from bridge.ledger.migrations import exchange_version, has_receiver
 from bridge.plan import Plan, find_move
 from bridge.preparation import refuse_loss, refuse_narrow
-from bridge.sampleinspection import rows
-from bridge.stampinspection import stamp
-from bridge.textinspection import collation, lost_characters
+from bridge.route.changed import refuse_changed
+from bridge.route.filling import refuse_disowned, refuse_own_columns
 from connectors.dialect import EVERYTHING, Statement
 from connectors.errors import StructureMismatch
 from connectors.selection import Output, Selection, Span, repeated_keys

@@ -1,0 +1,1 @@
+"""What a machine measures of a deployment."""

@@ -1,0 +1,1 @@
+"""What has happened is noticed, and people are told of it."""

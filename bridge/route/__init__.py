@@ -1,0 +1,1 @@
+"""A job's file held against the real structure of its stores."""
