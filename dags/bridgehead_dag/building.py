@@ -17,7 +17,7 @@ from bridgehead_dag.pool import DEFAULT, known_pools, pool_of
 from bridgehead_dag.reading import Entry, Fault, config_directory, read_job, read_jobs, shown
 from bridgehead_dag.timing import timetable
 
-__all__ = ["CONFIG_ERRORS", "job_dags", "job_faults", "new_dag"]
+__all__ = ["CONFIG_ERRORS", "job_dags", "new_dag"]
 
 CONFIG_ERRORS = "bridge_config_errors"
 _START = datetime(2024, 1, 1, tzinfo=TIMEZONE)
@@ -42,9 +42,13 @@ def job_dags(only: str | None = None) -> dict[str, DAG]:
     return dags
 
 
-def job_faults() -> list[Fault]:
-    """Why files could not become DAGs."""
-    return _built(read_jobs(config_directory()))[1]
+def check_configuration() -> None:
+    """The task that fails with every problem of every file, also those that only the scheduler
+    has. Loads the engine when it runs, as all tasks do."""
+    from bridgehead_dag import housekeeping
+
+    _, faults = _built(read_jobs(config_directory()))
+    housekeeping.configuration(map(str, faults))
 
 
 def _built(found: Iterable[Entry | Fault]) -> tuple[dict[str, DAG], list[Fault]]:
@@ -103,7 +107,7 @@ def _config_errors(faults: Iterable[Fault]) -> DAG:
         tags=("bridgehead",),
         text=text,
     ) as dag:
-        _task(step.check_configuration, DEFAULT)()
+        _task(check_configuration, DEFAULT)()
     return _checked(dag)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bridgehead_dag.counts import Counts
 
 __all__ = [
     "all_compared",
-    "check_configuration",
     "compare",
     "follow",
     "jobs",
@@ -17,9 +16,6 @@ __all__ = [
     "report",
     "run",
 ]
-
-Counts = Mapping[str, object]
-"""All that a task leaves in Airflow's database: words and numbers, no value of a row."""
 
 
 def run(job: str) -> Counts:
@@ -55,13 +51,6 @@ def reconcile(job: str) -> Counts:
     from bridgehead_dag import work
 
     return work.reconcile(job)
-
-
-def check_configuration() -> None:
-    """Fails with every problem of every file, also those that only the scheduler has."""
-    from bridgehead_dag import building, housekeeping
-
-    housekeeping.configuration(map(str, building.job_faults()))
 
 
 def keep(name: str) -> None:

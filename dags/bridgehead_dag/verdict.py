@@ -9,8 +9,8 @@ from bridge.batch import Batch, State
 from bridge.errors import Fork, Gap, Held
 from bridge.language import say, say_error
 from bridge.run import Outcome
+from bridgehead_dag.counts import Counts
 from bridgehead_dag.narration import log
-from bridgehead_dag.step import Counts
 from connectors.errors import BridgeheadError
 from reconcile.verdict import Verdict
 

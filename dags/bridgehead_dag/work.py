@@ -11,8 +11,8 @@ from bridge.run import Outcome, Step, pull_only, push_only, reconcile_only, run_
 from bridge.runs import run_jobs
 from bridge.settings import Deployment, find_directory, load
 from bridge.watched import Watched
+from bridgehead_dag.counts import Counts
 from bridgehead_dag.narration import Narrator
-from bridgehead_dag.step import Counts
 from bridgehead_dag.verdict import conclude, failure, one_line
 from connectors.errors import BridgeheadError
 
