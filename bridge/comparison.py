@@ -12,6 +12,7 @@ from bridge.hold import Hold
 from bridge.ledger.migrations import has_receiver
 from bridge.outcome import Part, working_on
 from bridge.plan import Plan, make_plan
+from bridge.preparation import refuse_loss
 from bridge.push import Push
 from bridge.run import LOCK_WAIT_SECONDS, IfDisabled, Outcome, run_job
 from bridge.settings import Deployment
@@ -50,7 +51,8 @@ def reconcile_job(deployment: Deployment, name: str, wait: float = LOCK_WAIT_SEC
             outcome.cut = check_stream(
                 held.ledger(), held.receiver(), held.guard.mark(), whole=True
             )
-        find_claim(held, plan.effects.table)
+        if find_claim(held, plan.effects.table) is None:
+            refuse_loss(held, plan)
         comparison.why_not = _not_comparable(held)
         if comparison.why_not is None:
             with working_on(Part.COMPARISON):

@@ -135,7 +135,7 @@ def refuse_loss(held: Hold, plan: Plan) -> None:
     elif not plan.target_exists:
         what = f"the target has no table {plan.effects.table} any more, {place} was confirmed"
     elif find_claim(held, plan.effects.table) is None:
-        what = f"target table {plan.effects.table} was released, {place} was confirmed"
+        what = f"nobody claims target table {plan.effects.table} any more, {place} was confirmed"
     else:
         return
     remedy = f"find out what was restored or changed, then bridgehead resync {held.name} --why TEXT"

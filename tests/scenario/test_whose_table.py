@@ -323,7 +323,7 @@ def test_a_table_that_was_given_up_is_not_gone_on_with(world: World, capsys: Cap
     world.sql("target", "DELETE FROM t")
     away.rename(file)
     world.insert([4], stamp=world.now)
-    found = "target table t was released, 1/1 was confirmed"
+    found = "nobody claims target table t any more, 1/1 was confirmed"
     assert any(found in told for _, told in _refused(world, capsys))
     outcome = world.run()
     assert (outcome.verdict, outcome.exit_code, outcome.batches) == ("gap", 1, [])
@@ -332,6 +332,25 @@ def test_a_table_that_was_given_up_is_not_gone_on_with(world: World, capsys: Cap
     assert world.resync().verdict == "reconciled"
     assert len(_rows(world, "t")) == 4
     assert world.findings() == []
+
+
+@on_sqlite
+def test_a_claim_that_was_lost_alone_is_told_by_whoever_looks(world: World, capsys: Capsys) -> None:
+    """`bh_claim` restored to before the job's: the rows are all there, and nobody's."""
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql("target", "CREATE TABLE kept AS SELECT * FROM bh_claim", "DELETE FROM bh_claim")
+    found = "nobody claims target table t any more, 1/1 was confirmed"
+    for command in "run", "reconcile":
+        told = call(capsys, "--config", world.directory, command, "j")
+        assert (told.code, found in told.err) == (1, True), (command, told)
+    assert any(found in told for _, told in _refused(world, capsys))
+    assert "gap" in call(capsys, "--config", world.directory, "status").out
+    world.sql("target", "INSERT INTO bh_claim SELECT * FROM kept")
+    world.run_well()
+    told = call(capsys, "--config", world.directory, "reconcile", "j")
+    assert (told.code, "reconciled" in told.out) == (0, True)
 
 
 @on_sqlite
