@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row, Select, exists, select
 
 from bridge.batch import Kind
-from bridge.ledger.schema import claim_row, health_view, position_row
+from bridge.ledger.receiverschema import claim_row, health_view, position_row
 from bridge.ledger.word import read_word
 from bridge.settings import Deployment
 from connectors.connector import Connector

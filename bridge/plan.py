@@ -10,7 +10,8 @@ from bridge.errors import Changed
 from bridge.hold import Hold
 from bridge.ledger.history import History
 from bridge.ledger.otherjob import neighbour
-from bridge.ledger.schema import EXCHANGE, RECEIVER
+from bridge.ledger.receiverschema import RECEIVER
+from bridge.ledger.schema import EXCHANGE
 from bridge.route.changed import refuse_changed
 from bridge.route.filling import refuse_cascades, refuse_unkept
 from bridge.route.fit import onto_table, other_key

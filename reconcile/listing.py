@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from markupsafe import Markup
 
-from reconcile.figures import BatchLine, Position
+from reconcile.level import BatchLine, Position
 from reconcile.matter import Matter
 from reconcile.statement import JobPeriod, Statement
 from reconcile.verdict import Verdict

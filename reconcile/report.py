@@ -12,16 +12,8 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reconcile.chart import PARTS, Chart, Entry, Pillars, mirror, pillars
-from reconcile.figures import (
-    BatchLine,
-    Content,
-    Effects,
-    Gap,
-    JobSection,
-    Position,
-    Report,
-    Stream,
-)
+from reconcile.figures import JobSection, Report
+from reconcile.level import BatchLine, Content, Effects, Gap, Position, Stream
 from reconcile.listing import pages, said
 from reconcile.statement import Day, Statement
 from reconcile.verdict import Verdict

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from reconcile.figures import BatchLine, Effects, JobSection, Position, Report
+from reconcile.figures import JobSection, Report
+from reconcile.level import BatchLine, Effects, Position
 from reconcile.matter import Matter, audit_broken, batches_missing
 from reconcile.verdict import Verdict, worst
 

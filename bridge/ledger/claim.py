@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
-from bridge.ledger.schema import claim_row
+from bridge.ledger.receiverschema import claim_row
 from connectors.errors import StructureMismatch
 from connectors.table import TableName
 

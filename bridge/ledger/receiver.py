@@ -23,8 +23,8 @@ from sqlalchemy import (
 
 from bridge.batch import GENESIS, Batch, Counts, Kind, Misfits
 from bridge.errors import Fork, Gap
+from bridge.ledger.receiverschema import position_row, receipt_row
 from bridge.ledger.record import Sums
-from bridge.ledger.schema import position_row, receipt_row
 from bridge.ledger.summing import sum_up, summing
 from bridge.ledger.thisjob import naming, this_job
 from bridge.ledger.word import read_word

@@ -1,4 +1,4 @@
-"""The ledger's tables at the exchange and the receiver's at the target.
+"""The ledger's tables at the exchange.
 
 No table names a schema: the connection's search path decides where they live. What is derived is
 not stored: watermark, seq and head are read from `bh_batch`.
@@ -6,13 +6,10 @@ not stored: watermark, seq and head are read from `bh_batch`.
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Float,
     Index,
     MetaData,
     String,
@@ -20,50 +17,28 @@ from sqlalchemy import (
     Text,
 )
 
+from bridge.ledger.column import department_column, hash_column, job_column, number_column
 from bridge.ledger.columntype import Instant, LongText, long_integer
 
 __all__ = [
     "CONTENT",
     "EXCHANGE",
     "EXCHANGE_VERSION",
-    "RECEIVER",
-    "RECEIVER_VERSION",
     "alarm_row",
     "audit_entry",
     "batch_event",
     "batch_row",
     "candidate_row",
-    "claim_row",
     "event_row",
     "file_row",
-    "health_view",
     "job_row",
     "known_row",
-    "position_row",
     "quarantine_row",
-    "receipt_row",
     "structure_row",
 ]
 
 EXCHANGE_VERSION = "0007"
-RECEIVER_VERSION = "0001"
-"""The newest migrations, so that an up-to-date database is known without loading Alembic."""
-
-
-def _department(**options: Any) -> Column[str]:
-    return Column("department", String(32), nullable=False, **options)
-
-
-def _job(**options: Any) -> Column[str]:
-    return Column("job", String(128), nullable=False, **options)
-
-
-def _number(name: str, **options: Any) -> Column[int]:
-    return Column(name, BigInteger, nullable=False, **options)
-
-
-def _hash(name: str) -> Column[str]:
-    return Column(name, String(64), nullable=False)
+"""The newest migration, so that an up-to-date database is known without loading Alembic."""
 
 
 CONTENT = ("exchange_rows", "target_rows", "missing", "extra", "different")
@@ -75,11 +50,11 @@ EXCHANGE = MetaData()
 job_row = Table(
     "bh_job",
     EXCHANGE,
-    _department(primary_key=True),
-    _job(primary_key=True),
-    _number("token"),  # who may write: the run that took it last
-    _number("epoch"),
-    _hash("anchor_hash"),  # prev_hash of this epoch's first batch
+    department_column(primary_key=True),
+    job_column(primary_key=True),
+    number_column("token"),  # who may write: the run that took it last
+    number_column("epoch"),
+    hash_column("anchor_hash"),  # prev_hash of this epoch's first batch
     Column("enabled", Boolean, nullable=False),
     Column("enabled_by", String(128)),
     Column("enabled_at", Instant),
@@ -101,29 +76,29 @@ job_row = Table(
 batch_row = Table(
     "bh_batch",
     EXCHANGE,
-    _department(primary_key=True),
-    _job(primary_key=True),
-    _number("epoch", primary_key=True, autoincrement=False),
-    _number("seq", primary_key=True, autoincrement=False),
+    department_column(primary_key=True),
+    job_column(primary_key=True),
+    number_column("epoch", primary_key=True, autoincrement=False),
+    number_column("seq", primary_key=True, autoincrement=False),
     Column("kind", String(16), nullable=False),
     Column("state", String(16), nullable=False),
-    _hash("content_hash"),
-    _hash("prev_hash"),
-    _hash("batch_hash"),
+    hash_column("content_hash"),
+    hash_column("prev_hash"),
+    hash_column("batch_hash"),
     Column("window_low", Instant),
     Column("window_high", Instant, nullable=False),
     Column("key_low", Text),
     Column("key_high", Text),
     Column("last", Boolean, nullable=False),
-    _number("read"),
-    _number("gone"),
-    _number("inserted"),
-    _number("updated"),
-    _number("deleted"),
-    _number("unchanged"),
-    _number("superseded"),
-    _number("quarantined"),
-    _number("late"),
+    number_column("read"),
+    number_column("gone"),
+    number_column("inserted"),
+    number_column("updated"),
+    number_column("deleted"),
+    number_column("unchanged"),
+    number_column("superseded"),
+    number_column("quarantined"),
+    number_column("late"),
     Column("digest", String(64), nullable=False),
     Column("sealed_at", Instant, nullable=False),
     Column("applied_at", Instant),
@@ -145,14 +120,14 @@ batch_event = Table(
     "bh_batch_event",
     EXCHANGE,
     Column("number", long_integer(), primary_key=True, autoincrement=True),
-    _department(),
-    _job(),
-    _number("epoch"),
-    _number("seq"),
+    department_column(),
+    job_column(),
+    number_column("epoch"),
+    number_column("seq"),
     Column("at", Instant, nullable=False),
     Column("before", String(16)),
     Column("after", String(16), nullable=False),
-    _number("token"),
+    number_column("token"),
     Column("note", Text),
     Index("bh_batch_event_batch", "department", "job", "epoch", "seq"),
 )
@@ -160,8 +135,8 @@ batch_event = Table(
 candidate_row = Table(
     "bh_candidate",
     EXCHANGE,
-    _department(primary_key=True),
-    _job(primary_key=True),
+    department_column(primary_key=True),
+    job_column(primary_key=True),
     Column("at", Instant, primary_key=True),
     Column("tokens", LongText(), nullable=False),  # JSON array
 )
@@ -170,18 +145,18 @@ quarantine_row = Table(
     "bh_quarantine",
     EXCHANGE,
     Column("number", long_integer(), primary_key=True, autoincrement=True),
-    _department(),
-    _job(),
+    department_column(),
+    job_column(),
     Column("key", Text, nullable=False),  # JSON array of canonical texts, ASCII
     Column("open_key", String(64)),  # SHA-256 of the key while open, then NULL: one open per key
     Column("column", String(128)),
     Column("reason", String(64), nullable=False),
     Column("sample", Text),  # masked
-    _number("epoch"),
-    _number("seq"),
+    number_column("epoch"),
+    number_column("seq"),
     Column("opened_at", Instant, nullable=False),
     Column("last_seen_at", Instant, nullable=False),
-    _number("seen"),
+    number_column("seen"),
     Column("closed_at", Instant),
     Column("closed_why", Text),
     Column("place", Text),  # where in its file the row stands
@@ -191,15 +166,15 @@ quarantine_row = Table(
 file_row = Table(
     "bh_file",
     EXCHANGE,
-    _department(primary_key=True),
-    _job(primary_key=True),
-    _number("epoch", primary_key=True, autoincrement=False),
-    _number("seq", primary_key=True, autoincrement=False),
+    department_column(primary_key=True),
+    job_column(primary_key=True),
+    number_column("epoch", primary_key=True, autoincrement=False),
+    number_column("seq", primary_key=True, autoincrement=False),
     Column("name", Text, nullable=False),
-    _number("size_bytes"),
-    _number("modified_ns"),
-    _number("rows"),
-    _number("blank"),
+    number_column("size_bytes"),
+    number_column("modified_ns"),
+    number_column("rows"),
+    number_column("blank"),
     Column("sha256", String(64), nullable=False),
     Column("taken_at", Instant, nullable=False),
 )
@@ -208,8 +183,8 @@ event_row = Table(
     "bh_event",
     EXCHANGE,
     Column("number", long_integer(), primary_key=True, autoincrement=True),
-    _department(),
-    _job(),  # empty for what concerns no single job
+    department_column(),
+    job_column(),  # empty for what concerns no single job
     Column("kind", String(16), nullable=False),
     Column("subject", String(128), nullable=False),
     Column("severity", String(16), nullable=False),
@@ -217,7 +192,7 @@ event_row = Table(
     Column("facts", Text, nullable=False),  # JSON: numbers, names, our own messages
     Column("first_seen_at", Instant, nullable=False),
     Column("last_seen_at", Instant, nullable=False),
-    _number("seen"),
+    number_column("seen"),
     Column("acknowledged_at", Instant),
     Column("acknowledged_by", String(128)),
     Column("acknowledged_why", Text),
@@ -229,14 +204,14 @@ alarm_row = Table(
     "bh_alarm",
     EXCHANGE,
     Column("number", long_integer(), primary_key=True, autoincrement=True),
-    _department(),
-    _number("event"),
+    department_column(),
+    number_column("event"),
     Column("rule", String(128), nullable=False),
     Column("occasion", String(16), nullable=False),
     Column("state", String(16), nullable=False),
     Column("queued_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),
-    _number("tries"),
+    number_column("tries"),
     Column("failure", Text),
     Column("sent_at", Instant),
     Index("bh_alarm_state", "department", "state", "due_at"),
@@ -248,20 +223,20 @@ audit_entry = Table(
     EXCHANGE,
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("at", Instant, nullable=False),
-    _department(),
+    department_column(),
     Column("job", String(128)),
     Column("actor", String(128), nullable=False),
     Column("action", String(64), nullable=False),
     Column("details", LongText(), nullable=False),  # canonical JSON
-    _hash("prev_hash"),
-    _hash("hash"),
+    hash_column("prev_hash"),
+    hash_column("hash"),
 )
 
 known_row = Table(
     "bh_known",
     EXCHANGE,
-    _department(primary_key=True),
-    _job(primary_key=True),
+    department_column(primary_key=True),
+    job_column(primary_key=True),
     Column("known_at", Instant, nullable=False),
 )
 """Since when it is known that there is such a job, whether or not it has ever run."""
@@ -270,7 +245,7 @@ structure_row = Table(
     "bh_structure",
     EXCHANGE,
     Column("number", long_integer(), primary_key=True, autoincrement=True),
-    _department(),
+    department_column(),
     Column("endpoint", String(128), nullable=False),
     Column("table_schema", String(128), nullable=False),  # empty where none was named
     Column("table_name", String(128), nullable=False),
@@ -279,86 +254,3 @@ structure_row = Table(
     Column("structure", LongText()),  # canonical JSON; NULL once the table is gone
     Index("bh_structure_table", "department", "endpoint", "table_name"),
 )
-
-RECEIVER = MetaData()
-"""The target's own tables."""
-
-position_row = Table(
-    "bh_position",
-    RECEIVER,
-    _department(primary_key=True),
-    _job(primary_key=True),
-    _number("epoch"),
-    _number("seq"),
-    _hash("head_hash"),
-    _number("token"),
-    Column("updated_at", Instant, nullable=False),
-    Column("stalled", String(16)),  # gap or fork, until the job goes on
-    Column("stalled_at", Instant),
-)
-
-receipt_row = Table(
-    "bh_receipt",
-    RECEIVER,
-    _department(primary_key=True),
-    _job(primary_key=True),
-    _number("epoch", primary_key=True, autoincrement=False),
-    _number("seq", primary_key=True, autoincrement=False),
-    _hash("batch_hash"),
-    Column("kind", String(16), nullable=False),
-    Column("window_high", Instant, nullable=False),
-    _number("total"),
-    _number("inserted"),
-    _number("updated"),
-    _number("deleted"),
-    Column("digest", String(64), nullable=False),
-    _number("insert_updated"),
-    _number("update_inserted"),
-    _number("delete_missing"),
-    Column("verdict", String(16), nullable=False),
-    Column("applied_at", Instant, nullable=False),
-    Index("bh_receipt_hash", "department", "job", "batch_hash"),
-    Index("bh_receipt_kind", "department", "job", "kind", "applied_at"),
-)
-
-claim_row = Table(
-    "bh_claim",
-    RECEIVER,
-    Column("table_schema", String(128), primary_key=True),
-    Column("table_name", String(128), primary_key=True),
-    _department(),
-    _job(),
-    Column("owned", Boolean, nullable=False),  # made by us, and holds nothing else
-    Column("claimed_at", Instant, nullable=False),
-)
-
-
-health_view = Table(
-    "bh_health",
-    MetaData(),
-    _department(),
-    _job(),
-    _number("epoch"),
-    _number("seq"),  # of the last batch applied; 0 before the first
-    Column("last_batch_at", Instant),
-    Column("last_batch_kind", String(16)),
-    Column("last_window_high", Instant),
-    Column("last_empty_at", Instant),
-    Column("verdict", String(16)),
-    Column("batches", BigInteger),
-    Column("received_total", BigInteger),
-    Column("received_inserted", BigInteger),
-    Column("received_updated", BigInteger),
-    Column("received_deleted", BigInteger),
-    Column("deviations", BigInteger),
-    Column("misfits", BigInteger),
-    Column("lag_seconds", Float),
-)
-"""How the central platform watches: one row per department and job.
-
-`verdict` is the receiver's own: `gap` or `fork` while it is stalled, else what its measurement of
-the last batch said against the manifest. Received sums, `deviations` (batches that differed) and
-`misfits` are of the current epoch. `lag_seconds` is the age of the newest state known here: from
-the end of the last batch's window to now. A job that has nothing to send still moves it, by empty
-batches.
-"""

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bridge.batch import instant
-from reconcile.figures import BatchLine, Effects, Position
+from reconcile.level import BatchLine, Effects, Position
 from reconcile.matter import Matter
 from reconcile.statement import Day, JobPeriod, Statement
 

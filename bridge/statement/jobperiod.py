@@ -25,7 +25,8 @@ from bridge.overview import VERDICTS
 from bridge.statement.matter import Found, last_found, matters
 from bridge.statement.period import Period
 from bridge.statement.section import about, batch_line, chain_verdicts, content_of, gaps_of, summed
-from reconcile.figures import BatchLine, Content, JobSection, Position, Stream
+from reconcile.figures import JobSection
+from reconcile.level import BatchLine, Content, Position, Stream
 from reconcile.matter import Matter, cycles_unknown, sealed_elsewhen
 from reconcile.statement import JobPeriod
 from reconcile.verdict import Verdict, worst

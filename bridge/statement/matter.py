@@ -13,7 +13,7 @@ from bridge.ledger.chain import ChainProblem
 from bridge.ledger.record import Standing
 from bridge.ledger.waiver import Waiver
 from reconcile import matter
-from reconcile.figures import Content
+from reconcile.level import Content
 from reconcile.matter import Matter
 from reconcile.verdict import Verdict
 from reconcile.wording import Words

@@ -15,9 +15,10 @@ from sqlalchemy import ColumnElement, Dialect, Select, and_, case, func, null, o
 from sqlalchemy.engine.default import DefaultDialect
 
 from bridge.batch import Kind, State
-from bridge.ledger.schema import audit_entry, batch_row, quarantine_row, receipt_row
+from bridge.ledger.receiverschema import receipt_row
+from bridge.ledger.schema import audit_entry, batch_row, quarantine_row
 from bridge.settings import Deployment
-from reconcile.figures import BatchLine
+from reconcile.level import BatchLine
 from reconcile.statement import JobPeriod, Recount
 
 __all__ = ["recounts"]

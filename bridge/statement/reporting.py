@@ -17,12 +17,8 @@ from bridge.overview import JobOverview, overview_of, read_ledger
 from bridge.settings import Deployment
 from bridge.statement.matter import last_found, matters
 from bridge.statement.section import about, batch_line, chain_verdicts, content_of, gaps_of, summed
-from reconcile.figures import (
-    JobSection,
-    Position,
-    Report,
-    Stream,
-)
+from reconcile.figures import JobSection, Report
+from reconcile.level import Position, Stream
 from reconcile.matter import cycles_unknown
 from reconcile.verdict import Verdict, worst
 

@@ -12,7 +12,7 @@ from bridge.ledger.chain import ChainProblem
 from bridge.ledger.record import Standing, Sums
 from bridge.overview import verdict_of
 from bridge.settings import Deployment
-from reconcile.figures import BatchLine, Content, Effects, Gap
+from reconcile.level import BatchLine, Content, Effects, Gap
 from reconcile.verdict import Verdict
 
 __all__ = [

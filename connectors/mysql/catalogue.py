@@ -22,6 +22,7 @@ __all__ = [
     "TABLE",
     "TABLES",
     "WITHOUT_TRANSACTIONS",
+    "like_catalogue",
     "relation_of",
 ]
 
@@ -207,6 +208,37 @@ def _allowed(data: str, spelled: str, length: int | None) -> str:
 
 def _unescaped(found: re.Match[str]) -> str:
     return _ESCAPES.get(found[0], found[0][-1])
+
+
+_SPELLED = re.compile(r"(\w+)(?:\((.*)\))?", re.DOTALL)
+
+
+def like_catalogue(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A row of SHOW FULL COLUMNS as one of COLUMNS: temporary tables are in no catalogue."""
+    name, spelled, collation, nullable = (None if v is None else str(v) for v in row[:4])
+    match = _SPELLED.match(spelled or "")
+    data, size = (match[1], match[2]) if match else ("", None)
+    numbers = [int(n) for n in (size or "").split(",") if n.strip().isdigit()]
+    first = numbers[0] if numbers else None
+    scale = numbers[1] if len(numbers) > 1 else None
+    if data in ("enum", "set"):
+        first = len(size or "")
+    precision = first if data in ("decimal", "bit") else None
+    length = first if precision is None else None
+    fraction = first if data in ("time", "datetime", "timestamp") else None
+    return (
+        name,
+        spelled,
+        data,
+        nullable,
+        length,
+        precision,
+        scale,
+        fraction,
+        collation,
+        str(row[8]),
+        "free",
+    )
 
 
 def _type_of(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -35,8 +34,10 @@ from connectors.mysql.catalogue import (
     TABLE,
     TABLES,
     WITHOUT_TRANSACTIONS,
+    like_catalogue,
     relation_of,
 )
+from connectors.mysql.grant import lacking, read_grants
 from connectors.mysql.view import all_transactional
 from connectors.table import ForeignKey, Table, TableName
 from connectors.telling import Room, Stamping
@@ -44,13 +45,10 @@ from connectors.telling import Room, Stamping
 __all__ = ["MysqlServer"]
 
 _LONGEST_LOCK = 64
-_NEEDED = ("SELECT", "INSERT", "UPDATE", "DELETE")
-_MAKING = ("CREATE", "DROP", "ALTER", "INDEX", "CREATE VIEW", "CREATE TEMPORARY TABLES")
 _LATE = {
     "0": "a crash of the server may lose what was committed",
     "2": "a crash of its machine may lose what was committed",
 }
-_GRANT = re.compile(r"GRANT (.+?) ON (?:TABLE )?(\S.*?) TO ", re.IGNORECASE)
 
 # the zone's offset in January and in July
 _OFFSETS = """
@@ -124,23 +122,11 @@ class MysqlServer(Connector):
     def missing_rights(self, table: TableName | None) -> list[str]:
         """From the grants of the login and its roles; a grant on single columns does not count."""
         with self._translated():
-            if telling.is_read_only(self, self._grants()):
+            grants = read_grants(self)
+            if telling.is_read_only(self, grants):
                 raise read_only(self.endpoint.name)
             database = (table and table.schema) or self.endpoint.schema or self._database()
-            place = f"{database}.{table.name if table else '*'}"
-            needed = _NEEDED if table else (*_MAKING, *_NEEDED)
-            given = {
-                right for rights, on in self._grants() if _covers(on, place) for right in rights
-            }
-        return [] if "ALL PRIVILEGES" in given else [r for r in needed if r not in given]
-
-    def _grants(self) -> list[tuple[list[str], str]]:
-        found = (_GRANT.match(str(line)) for (line,) in self.rows("SHOW GRANTS"))
-        return [
-            ([right.strip().upper() for right in match[1].split(",")], match[2].replace("`", ""))
-            for match in found
-            if match
-        ]
+        return lacking(grants, database, table.name if table else None)
 
     def _database(self) -> str:
         return str(self.value("SELECT DATABASE()"))
@@ -266,7 +252,7 @@ class MysqlServer(Connector):
                 remedy="write one SELECT, without parameters",
             ) from error
         self._answers[query] = answer
-        columns = [_like_catalogue(row) for row in rows]
+        columns = [like_catalogue(row) for row in rows]
         found = relation_of(TableName("query"), ("VIEW", "", None, None), columns, [], [], [])
         return Table(found.name, found.columns, query=query)
 
@@ -286,44 +272,3 @@ class MysqlServer(Connector):
     @property
     def is_mariadb(self) -> bool:
         return "MariaDB" in str(self.driver.get_server_info())
-
-
-def _covers(on: str, place: str) -> bool:
-    """Whether the object of a grant (`*.*`, `shop.*`, `shop.t`, with % and _) holds a place."""
-    database, _, table = on.partition(".")
-    of, _, wanted = place.partition(".")
-    pattern = re.escape(database.replace("\\_", "\0").replace("\\%", "\1"))
-    pattern = pattern.replace("_", ".").replace("%", ".*").replace("\0", "_").replace("\1", "%")
-    fits = database == "*" or re.fullmatch(pattern, of) is not None
-    return fits and (table == "*" or table == wanted)
-
-
-_SPELLED = re.compile(r"(\w+)(?:\((.*)\))?", re.DOTALL)
-
-
-def _like_catalogue(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A row of SHOW FULL COLUMNS as one of COLUMNS: temporary tables are in no catalogue."""
-    name, spelled, collation, nullable = (None if v is None else str(v) for v in row[:4])
-    match = _SPELLED.match(spelled or "")
-    data, size = (match[1], match[2]) if match else ("", None)
-    numbers = [int(n) for n in (size or "").split(",") if n.strip().isdigit()]
-    first = numbers[0] if numbers else None
-    scale = numbers[1] if len(numbers) > 1 else None
-    if data in ("enum", "set"):
-        first = len(size or "")
-    precision = first if data in ("decimal", "bit") else None
-    length = first if precision is None else None
-    fraction = first if data in ("time", "datetime", "timestamp") else None
-    return (
-        name,
-        spelled,
-        data,
-        nullable,
-        length,
-        precision,
-        scale,
-        fraction,
-        collation,
-        str(row[8]),
-        "free",
-    )

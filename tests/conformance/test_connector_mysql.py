@@ -35,7 +35,7 @@ from connectors.errors import (
 )
 from connectors.mysql.dialect import MysqlDialect
 from connectors.mysql.errors import of_mysql
-from connectors.mysql.server import _covers
+from connectors.mysql.grant import covers
 from connectors.mysql.session import MysqlSession
 from connectors.registry import connect
 from connectors.selection import Format, Span
@@ -316,7 +316,7 @@ def test_a_server_that_is_unsafe_is_told(
     ],
 )
 def test_a_grant_holds_where_its_pattern_fits(on: str, place: str, is_held: bool) -> None:
-    assert _covers(on, place) is is_held
+    assert covers(on, place) is is_held
 
 
 def test_missing_rights_are_told_from_grants(mariadb: MariaDB, store: Connector) -> None:

@@ -30,7 +30,8 @@ from bridge.ledger.migrations import (
     upgrade_receiver,
 )
 from bridge.ledger.receiver import Receiver
-from bridge.ledger.schema import EXCHANGE, EXCHANGE_VERSION, RECEIVER, RECEIVER_VERSION, health_view
+from bridge.ledger.receiverschema import RECEIVER, RECEIVER_VERSION, health_view
+from bridge.ledger.schema import EXCHANGE, EXCHANGE_VERSION
 from connectors.errors import ConfigurationError
 
 Version = Callable[[Connection], str | None]

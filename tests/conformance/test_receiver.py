@@ -16,8 +16,8 @@ from bridge.errors import Fork, Gap
 from bridge.ledger.claim import Claim, Claims
 from bridge.ledger.migrations import upgrade_receiver
 from bridge.ledger.receiver import Expectation, Position, Receiver
+from bridge.ledger.receiverschema import health_view
 from bridge.ledger.record import Sums
-from bridge.ledger.schema import health_view
 from connectors.errors import Busy
 from connectors.table import TableName
 

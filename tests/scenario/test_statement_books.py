@@ -23,7 +23,7 @@ from bridge.notice.notice import note_all
 from bridge.settings import load
 from bridge.statement.assembly import assemble_statement
 from bridge.statement.reporting import assemble_report
-from reconcile.figures import Effects
+from reconcile.level import Effects
 from reconcile.report import render_html
 from tests.command import Called
 from tests.scenario.books import DAY, FEBRUARY, JANUARY, MANY, MARCH, Books, seal

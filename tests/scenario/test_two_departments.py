@@ -21,7 +21,8 @@ from bridge.ledger import Ledger
 from bridge.ledger.audit import Audit, AuditEntry
 from bridge.ledger.event import Events
 from bridge.ledger.quarantine import Quarantine, SetAside, key_text
-from bridge.ledger.schema import EXCHANGE, RECEIVER, audit_entry, batch_row, quarantine_row
+from bridge.ledger.receiverschema import RECEIVER
+from bridge.ledger.schema import EXCHANGE, audit_entry, batch_row, quarantine_row
 from bridge.ledger.timeliness import know
 from bridge.notice.notice import note_all
 from bridge.run import Outcome, run_job

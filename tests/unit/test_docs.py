@@ -24,7 +24,8 @@ from bridge.configuration.endpointsettings import EndpointSettings
 from bridge.guarantee import guarantee_of
 from bridge.job import Job
 from bridge.ledger.audit import AuditEntry
-from bridge.ledger.schema import EXCHANGE, RECEIVER, health_view
+from bridge.ledger.receiverschema import RECEIVER, health_view
+from bridge.ledger.schema import EXCHANGE
 from bridge.transform.mask import MASKS, masked
 from bridge.transform.refusal import Reason, masked_sample
 from connectors.canonical import ABSENT, Digest, canonical_line

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from reconcile import figures, listing
-from reconcile.figures import BatchLine, Content, Effects, Gap, JobSection, Position, Report, Stream
+from reconcile.figures import JobSection, Report
+from reconcile.level import BatchLine, Content, Effects, Gap, Position, Stream
 from reconcile.listing import attention, listings, pages
 from reconcile.statement import JobPeriod, Statement, days_of
 from reconcile.verdict import Verdict

@@ -15,7 +15,8 @@ from pypdf import PdfReader
 from bridge.statement.font import Font
 from bridge.statement.paper import write_paper
 from reconcile import listing
-from reconcile.figures import BatchLine, Effects, Gap, JobSection, Position, Report, Stream
+from reconcile.figures import JobSection, Report
+from reconcile.level import BatchLine, Effects, Gap, Position, Stream
 from reconcile.listing import pages
 from reconcile.report import render_statement
 from reconcile.statement import JobPeriod, Statement, days_of

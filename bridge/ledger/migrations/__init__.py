@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Dialect, column, delete, inspect, select, table
 
 from bridge.errors import Outdated
-from bridge.ledger.schema import EXCHANGE_VERSION, RECEIVER, RECEIVER_VERSION
+from bridge.ledger.receiverschema import RECEIVER, RECEIVER_VERSION
+from bridge.ledger.schema import EXCHANGE_VERSION
 from connectors.errors import ConfigurationError
 
 if TYPE_CHECKING:
