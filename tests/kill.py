@@ -8,15 +8,17 @@ import os
 import signal
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from mmap import mmap
 from multiprocessing import Pipe
+from select import select
 from typing import TypeVar
 
 from sqlalchemy import Engine, event
 
 from bridge.failpoint import arm, at, failpoint
 
-__all__ = ["FILE_POINTS", "STATEMENT", "killed", "statements", "told_apart"]
+__all__ = ["FILE_POINTS", "STATEMENT", "killed", "killed_after", "statements", "told_apart"]
 
 FILE_POINTS = (
     "files.beginning",
@@ -29,6 +31,8 @@ FILE_POINTS = (
 """What only a job whose source is a folder passes: killed in test_sheets.py."""
 
 T = TypeVar("T")
+
+_LONGEST_NAME = 64  # of a failpoint, in bytes
 
 STATEMENT = "statement"
 """Passed after each statement, inside `statements`: where nothing but a test has a failpoint."""
@@ -67,8 +71,37 @@ def told_apart(run: Callable[[], T]) -> T | int:
         return ended_by or here.recv()
 
 
+def killed_after(run: Callable[[], object], seconds: float) -> str | None:
+    """The last failpoint that a child passed which runs, and is killed so many seconds after its
+    beginning, wherever it is then; None if it ended before."""
+    with closing(mmap(-1, _LONGEST_NAME)) as passed:
+
+        def keep(name: str) -> None:
+            passed[:] = name.encode().ljust(_LONGEST_NAME)
+
+        def noting() -> None:
+            arm(keep)
+            run()
+
+        child = _begun(noting)
+        ended = os.pidfd_open(child)
+        try:
+            before, _, _ = select([ended], [], [], seconds)
+        finally:
+            os.close(ended)
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        return None if before else passed[:].strip(b"\0 ").decode() or "nothing"
+
+
 def _signal_of(run: Callable[[], object]) -> int:
     """By which signal a child ends that runs; 0 if it ends by itself."""
+    _, status = os.waitpid(_begun(run), 0)
+    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+
+
+def _begun(run: Callable[[], object]) -> int:
+    """The number of a child that runs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the child runs one thread only
         child = os.fork()
@@ -78,5 +111,4 @@ def _signal_of(run: Callable[[], object]) -> int:
             run()
         finally:
             os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    return child

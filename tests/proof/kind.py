@@ -28,7 +28,7 @@ from tests.proof.workshop import Workshop
 
 __all__ = ["KINDS", "Block", "Kind", "Result", "Wanted", "load_kind"]
 
-KINDS = ("kills", "cuts", "crashes", "disks", "types", "simulation")
+KINDS = ("kills", "moments", "cuts", "crashes", "disks", "types", "simulation")
 """In this order they stand in the summary."""
 
 Wanted = Callable[[str], bool]
