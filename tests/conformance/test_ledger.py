@@ -494,6 +494,10 @@ def test_only_old_reconciled_batches_may_be_purged(ledger: Ledger) -> None:
     assert young.reconciled_at is not None
     assert ledger.purgeable(young.reconciled_at) == [old]
     assert ledger.purgeable(young.reconciled_at + MINUTE) == [old, young]
+    ledger.new_epoch("restored", "li")
+    newest = reconcile(ledger, seal(ledger))
+    assert newest.reconciled_at is not None
+    assert ledger.purgeable(newest.reconciled_at) == [old, young]
 
 
 def test_sums_keep_changes_and_images_apart(ledger: Ledger) -> None:
@@ -537,6 +541,15 @@ def test_a_new_epoch_takes_the_receivers_word(ledger: Ledger) -> None:
     assert seal(ledger, kind=Kind.RESYNC).prev_hash == "d" * 64
     assert ledger.new_epoch("target lost", "li", confirmed=GENESIS) == 8
     assert ledger.head().head_hash == GENESIS
+
+
+def test_a_decision_answers_its_own_question_alone(ledger: Ledger) -> None:
+    for error, left in (("a store is down", "a store is down"), ("held → approve 3", None)):
+        ledger.ran("held", error, 1)
+        ledger.answered("approve 3")
+        standing = ledger.standing()
+        assert standing is not None
+        assert (standing.ran_error, standing.ran_verdict) == (left, "held")
 
 
 def test_a_new_epoch_forgets_how_far_a_sweep_and_a_comparison_had_come(ledger: Ledger) -> None:
@@ -803,6 +816,10 @@ def test_entries_are_their_jobs_own_and_all_are_told(
     ours.open_entries([SetAside(key, "too_long") for key in keys], 1, 1)
     assert list(ours.open_keys()) == keys
     assert (ours.count(), other.count(), list(other.open_keys())) == (5, 0, [])
+    before = ours.list_masked()
+    for seq in (7, 8):
+        other.open_entries([SetAside(keys[0], "malformed")], 1, seq)
+    assert ours.list_masked() == before
 
 
 def test_a_closed_entry_stays_and_a_new_one_opens(connection: Connection) -> None:
