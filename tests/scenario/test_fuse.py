@@ -74,6 +74,8 @@ def test_approved_while_the_job_is_disabled(
     command = ("--config", held.directory, "--lang", "en", "approve", "j", str(seq), "--why", "so")
     told = call(capsys, *command)
     assert f"j: batch {seq} is approved; the first run after bridgehead enable j" in told.out
+    (status,) = call(capsys, "--config", held.directory, "status", "--json").json
+    assert (status["ran_error"], status["verdict"]) == (None, "in_flight")
 
 
 @pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])

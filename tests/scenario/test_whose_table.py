@@ -25,6 +25,7 @@ on_sqlite = pytest.mark.parametrize("world", [SQLITE], indirect=True, ids=["sqli
 on_both = pytest.mark.parametrize("world", [SQLITE, POSTGRES], indirect=True, ids=lambda c: c[0])
 on_postgres = pytest.mark.parametrize("world", [POSTGRES], indirect=True, ids=["postgresql"])
 PRECIOUS = [(100, "precious")]
+ANOTHER = "11330100002489532W"
 
 
 def _fill(world: World, table: str, role: str = "target") -> None:
@@ -195,20 +196,25 @@ def test_the_jobs_own_table_by_another_spelling_is_still_its_own(world: World) -
     world.run_well()
 
 
-def test_two_departments_and_another_case(make: MakeWorld, capsys: Capsys) -> None:
+@pytest.mark.parametrize("name", ["a", "j"])
+def test_two_departments_and_another_case(make: MakeWorld, capsys: Capsys, name: str) -> None:
+    """Each has an exchange of its own, so that their jobs may bear one name."""
     one, other = make(*SQLITE), make(*SQLITE)
     one.make_table(3)
-    one.job("a", **cursor_job())
-    one.run_well("a")
+    one.job(name, **cursor_job())
+    one.run_well(name)
     other.stores["target"] = one.stores["target"]
     other.write()
+    settings = other.directory / "bridgehead.yaml"
+    settings.write_text(settings.read_text("utf-8").replace(DEPARTMENT, ANOTHER), "utf-8")
     other.make_table(1)
     other.job("j", target=_to("T", adopt=True), **cursor_job())
     outcome = other.run()
     assert outcome.exit_code == 4
-    assert f"table t is filled by job a of department {DEPARTMENT}" in str(outcome.error)
-    assert any(what == "target" and "by job a" in text for what, text in _refused(other, capsys))
-    one.run_well("a")
+    assert f"table t is filled by job {name} of department {DEPARTMENT}" in str(outcome.error)
+    told = f"by job {name} of department {DEPARTMENT}"
+    assert any(what == "target" and told in text for what, text in _refused(other, capsys))
+    one.run_well(name)
     assert len(_rows(one, "t")) == 3
 
 
