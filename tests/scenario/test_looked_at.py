@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from bridge.hold import open_ledger
 from bridge.notice.notice import note_all, record
 from bridge.overview import overview, overview_of, read_ledger
 from bridge.run import Outcome, pull_only, push_only, reconcile_only
-from connectors.errors import ConnectionLost, StoreFull
+from connectors.errors import BridgeheadError, ConnectionLost, StoreFull, StructureMismatch
 from tests.scenario.world import MakeWorld, World, cursor_job
 
 DAILY = {"catalogue": {"update_cycle": "daily"}}
@@ -103,17 +104,24 @@ def test_a_pull_says_nothing_of_a_push_that_failed_nor_the_other_way_round(lived
     assert lived.run("j", push_only).verdict == "reconciled"
     assert (events(lived), status(lived)[3]) == ([("failed", "push", False)], False)
 
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(running, "pull", _refused)
-        assert lived.run("j", pull_only).exit_code == 1
-    assert lived.run("j", push_only).verdict == "reconciled"
-    assert (events(lived)[1:], status(lived)[3]) == ([("failed", "pull", True)], True)
-    assert lived.run("j", pull_only).error is None
-    assert (events(lived)[1:], status(lived)[3]) == ([("failed", "pull", False)], False)
+    for place, (kind, error) in enumerate(REFUSED.items(), 1):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(running, "pull", partial(_refused, error))
+            assert lived.run("j", pull_only).error is error
+        assert lived.run("j", push_only).verdict == "reconciled"
+        assert (events(lived)[place:], status(lived)[3]) == ([(kind, "pull", True)], True)
+        assert lived.run("j", pull_only).error is None
+        assert (events(lived)[place:], status(lived)[3]) == ([(kind, "pull", False)], False)
 
 
-def _refused(*_: Any) -> Any:
-    raise BooksDoNotBalance("a batch does not balance")
+REFUSED: dict[str, BridgeheadError] = {
+    "failed": BooksDoNotBalance("a batch does not balance"),
+    "structure": StructureMismatch("more than one row bears the same key"),
+}
+
+
+def _refused(error: BridgeheadError, *_: Any) -> Any:
+    raise error
 
 
 DEEP = {

@@ -20,6 +20,7 @@ from bridge.comparison import reconcile_job
 from bridge.deadline.deadline import CHINA
 from bridge.decision import reject, switch, waive, waive_besides
 from bridge.errors import IllegalMove
+from bridge.failpoint import arm, at
 from bridge.hold import hold as hold_job
 from bridge.ledger.schema import batch_row
 from bridge.notice.notice import note_all
@@ -418,6 +419,40 @@ def test_the_event_of_a_deviation_is_over_with_the_last_of_them(small: World) ->
     assert is_open()
     assert small.resync().verdict == "reconciled"
     assert not is_open()
+
+
+def test_what_stands_beside_is_waived_while_a_batch_still_deviates(small: World) -> None:
+    deviate(small)
+    small.sql("target", "UPDATE t SET name = 'edited' WHERE id = 1")
+    assert reconcile_job(small.deployment, "j").outcome.verdict == "deviation"
+    (small.directory / "jobs/j.yaml").unlink()
+    open_ones = "SELECT kind FROM bh_event WHERE closed_at IS NULL"
+    waive_besides(small.deployment, "j", "tester", WHY)
+    assert small.sql("exchange", open_ones) == [("deviation",)]
+    waive(small.deployment, "j", 2, "tester", WHY)
+    assert small.sql("exchange", open_ones) == []
+
+
+def test_what_has_arrived_before_a_batch_that_is_held_is_not_waived_with_it(small: World) -> None:
+    """Its run was cut off between the receipt and the comparison."""
+    small.make_table(6)
+    small.job("j", max_delete=3, **cursor_job())
+    small.run_well()
+    small.insert([50], stamp=small.now)
+    arm(at("push.noted", 1, _cut_off))
+    try:
+        assert small.run().exit_code == 1
+    finally:
+        arm(None)
+    small.sql("source", "DELETE FROM t WHERE id < 5")
+    assert small.run("j", pull_only).verdict == "held"
+    (small.directory / "jobs/j.yaml").unlink()
+    waive(small.deployment, "j", 3, "tester", WHY)
+    assert [b["state"] for b in small.batches()] == ["reconciled", "applied", "waived"]
+
+
+def _cut_off(_: str) -> None:
+    raise IllegalMove("cut off")
 
 
 def test_receipts_that_are_altered_count_beside_what_was_waived(small: World) -> None:
