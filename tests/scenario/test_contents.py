@@ -147,6 +147,26 @@ def test_of_a_key_of_two_parts_every_small_difference_is_found(world: World) -> 
 
 
 @pytest.mark.parametrize("world", CHAINS[2:], indirect=True, ids=["sqlite"])
+def test_a_side_that_has_far_more_is_split_by_its_own_keys(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconcile.segment.SMALL_ROWS", 4)
+    world.make_table(40)
+    world.job("j", **cursor_job())
+    world.run_well()
+    many = (
+        "INSERT INTO t (id, name) SELECT id + 1000, name FROM t UNION SELECT id - 99, name FROM t"
+    )
+    counts = []
+    for change in many, "DELETE FROM t":
+        world.sql("target", change)
+        found = reconcile_job(world.deployment, "j").content
+        assert found is not None
+        counts.append((found.target_rows, found.missing, found.extra, found.different))
+    assert counts == [(120, 0, 80, 0), (0, 40, 0, 0)]
+
+
+@pytest.mark.parametrize("world", CHAINS[2:], indirect=True, ids=["sqlite"])
 def test_what_is_held_or_not_finished_is_not_compared(world: World) -> None:
     """What is missing at the target then is not lost."""
     world.make_table(10)

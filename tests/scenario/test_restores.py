@@ -159,13 +159,15 @@ def test_exchange_restored_again_and_again(settled: World) -> None:
 
 @on_sqlite
 def test_exchange_restored_to_before_an_epoch_without_a_guard_file(settled: World) -> None:
-    """The target alone knows which number was given."""
+    """The target alone knows which number was given; what was on its way never came there."""
+    change(settled)
+    settled.run("j", pull_only)
     backup = Backup(settled, "exchange")
     settled.resync()
     live_on(settled, 1)
     backup.restore()
     forget_guard(settled)
-    check_renewed(settled, settled.run(), "stands at 2/2, ahead of the ledger at 1/4", epoch=3)
+    check_renewed(settled, settled.run(), "stands at 2/2, ahead of the ledger at 1/5", epoch=3)
     assert settled.findings() == []
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.claim import release
+from bridge.comparison import reconcile_job
 from bridge.hold import hold
 from bridge.run import push_only
 from connectors.endpoint import Endpoint
@@ -216,6 +217,18 @@ def test_two_departments_and_another_case(make: MakeWorld, capsys: Capsys, name:
     assert any(what == "target" and told in text for what, text in _refused(other, capsys))
     one.run_well(name)
     assert len(_rows(one, "t")) == 3
+
+
+@on_sqlite
+def test_a_table_that_another_job_fills_is_not_compared(world: World) -> None:
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql("target", "UPDATE bh_claim SET job = 'k'", "DELETE FROM t WHERE id = 1")
+    found = reconcile_job(world.deployment, "j")
+    assert (found.outcome.exit_code, found.content) == (4, None)
+    assert "table t is filled by job k" in str(found.outcome.error)
+    assert world.sql("exchange", "SELECT compared_at FROM bh_job") == [(None,)]
 
 
 @on_postgres
