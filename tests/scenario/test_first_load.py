@@ -8,6 +8,7 @@ from datetime import datetime
 import pytest
 
 from bridge.failpoint import arm, at
+from bridge.run import pull_only
 from tests.scenario.world import MakeWorld, World, cursor_job, cut_off
 
 CHAINS = [
@@ -59,6 +60,18 @@ def test_a_load_that_is_whole_has_looked_at_every_row(world: World) -> None:
     assert [tuple(map(bool, row)) for row in world.sql("exchange", looked)] == [(True, True)]
     world.run_well()
     assert [tuple(map(bool, row)) for row in world.sql("exchange", looked)] == [(False, False)]
+
+
+@pytest.mark.parametrize("world", CHAINS[1:2], indirect=True, ids="-".join)
+def test_a_pull_goes_on_with_a_load_of_which_nothing_has_left(world: World) -> None:
+    world.write(retry=0)
+    world.make_table(25)
+    world.job("j", chunk_rows=10, **cursor_job())
+    arm(at("image.sealed", 2, cut_off))
+    assert world.run("j", pull_only).error is not None
+    arm(None)
+    assert [b.last for b in world.run("j", pull_only).batches] == [True]
+    assert [b["state"] for b in world.batches()] == ["sealed"] * 3
 
 
 @pytest.mark.parametrize("world", CHAINS[1:2], indirect=True, ids="-".join)

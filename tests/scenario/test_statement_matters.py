@@ -209,6 +209,8 @@ def test_a_deviation_of_no_batch_is_told_of_the_period_at_whose_end_it_stood(boo
     assert books.state().json["jobs"][0]["verdict"] == "deviation"
     with books.open() as ledger:
         Events(ledger.connection, DEPARTMENT).recover(Recovery(EventKind.DEVIATION, "a"), MARCH)
+    with books.open("b") as other:
+        seal(other, FEBRUARY, State.RECONCILED, 2, MANY)
     assert books.state().json["jobs"][0]["verdict"] == "deviation"
     with books.open() as ledger:
         seal(ledger, FEBRUARY, State.RECONCILED, 2, MANY)
