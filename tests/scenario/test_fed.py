@@ -208,3 +208,14 @@ def test_the_first_load_of_a_table_is_waited_for(tables: World, hit: int) -> Non
     assert world.run("k").verdict == "in_flight"
     world.run_well("j")
     assert world.run_well("k").batches[0].tally.inserted == 10
+
+
+def test_a_job_that_was_turned_round_does_not_wait_for_itself(make: MakeWorld) -> None:
+    """It reads now what it has filled until then."""
+    world = make("sqlite", "sqlite", "sqlite")
+    world.make_table(5)
+    world.job("k", **CAPTURES["compare"])
+    world.run_well("k")
+    second(world)
+    assert world.resync("k").verdict == "reconciled"
+    assert len(world.sql("source", "SELECT id FROM u")) == 5
