@@ -47,6 +47,14 @@ DELIVERING = (
         "tests/scenario/test_key_order.py::test_parts_end_within_a_first_column[2-cursor]",
     ),
     Mutant(
+        "a-claim-of-another-departments-job-of-that-name-is-ours",
+        "apply",
+        "bridge.ledger.claim",
+        "return (self.department, self.job) == (department, job)",
+        "return self.job == job",
+        "tests/scenario/test_whose_table.py::test_two_departments_and_another_case[j]",
+    ),
+    Mutant(
         "inserts-applied-before-deletes-of-the-same-key",
         "apply",
         "connectors.effects",

@@ -113,6 +113,15 @@ JUDGING = (
         f"{GAPS}::test_a_part_of_a_resync_that_deviates_is_not_put_right_by_the_last[sqlite]",
     ),
     Mutant(
+        "a-table-that-another-job-fills-compared",
+        "verdict",
+        "bridge.comparison",
+        "        find_claim(held, plan.effects.table)\n",
+        "",
+        "tests/scenario/test_whose_table.py::test_a_table_that_another_job_fills_is_not_compared"
+        "[sqlite]",
+    ),
+    Mutant(
         "altered-receipts-not-looked-at",
         "verdict",
         "bridge.stream",
@@ -417,7 +426,7 @@ JUDGING = (
         "bridge.stream",
         "numbers = range(low, min(low + _ANSWERS_AT_ONCE, position.seq + 1))",
         "numbers = range(low, min(low + _ANSWERS_AT_ONCE, position.seq))",
-        f"{GAPS}::test_receipt_altered[2-4-digest-sqlite]",
+        f"{GAPS}::test_receipt_altered[3-4-digest-sqlite]",
     ),
     Mutant(
         "first-batch-not-looked-at",
