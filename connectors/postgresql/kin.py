@@ -29,6 +29,7 @@ class KinServer(PostgresqlServer):
     def read(self, selection: Selection, format: Format = Format.ARROW) -> FetchedRows:
         expressions = [self.dialect.output(output, format) for output in selection.outputs]
         query = select(self.dialect, selection, expressions, self._zone)
+        self._end_stream()  # it may have been read to its end, and its cursor bears the same name
         cursor = self._server_cursor()
         try:
             with self._translated():

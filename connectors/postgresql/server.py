@@ -97,14 +97,14 @@ class PostgresqlServer(Connector):
         """Not a query, nor what is neither table nor view."""
         if table.query is not None:
             return False
-        found = Statement(
-            "SELECT CAST(c.relkind AS text), "
-            "CAST(current_setting('server_version_num') AS integer)\n"
-            "FROM pg_catalog.pg_class c\n"
-            f"WHERE c.oid = CAST({self.dialect.placeholder} AS regclass)",
-            (self.dialect.table(table.name),),
-        )
         with self.transaction():
+            found = Statement(
+                "SELECT CAST(c.relkind AS text), "
+                "CAST(current_setting('server_version_num') AS integer)\n"
+                "FROM pg_catalog.pg_class c\n"
+                f"WHERE c.oid = {self.dialect.placeholder}",
+                (self._readable_oid(table.name),),
+            )
             ((kind, version),) = self.rows(found)
         return kind in ("rpv" if version >= _VIEWS_CAN_BE_LOCKED else "rp")
 

@@ -150,6 +150,25 @@ def test_a_stream_may_be_left_unread(store: Connector) -> None:
     assert fetch(store, selection_of(table)) == []
 
 
+def test_a_stream_follows_another_that_nobody_has_closed(store: Connector) -> None:
+    """As the keys of a whole table follow the rows of its last window."""
+    table = make(store, "t", [("id", INTEGER)], ["id"])
+    load(store, table, [("1",), ("2",)])
+    with store.snapshot():
+        first = store.read(selection_of(table))
+        counts = [sum(chunk.num_rows for chunk in first.part(10))]
+        assert first.exhausted
+        counts += [chunk.num_rows for chunk in store.read(selection_of(table)).part(10)]
+    assert counts == [2, 2]
+
+
+def test_a_table_of_an_awkward_name_is_read_from(store: Connector) -> None:
+    table = make(store, '100% "%s" of `x`\'s', [("id", INTEGER)], ["id"])
+    load(store, table, [("1",)])
+    with store.snapshot_of(table):
+        assert [chunk.num_rows for chunk in store.read(selection_of(table)).part(10)] == [1]
+
+
 def test_a_further_condition_and_a_list_of_keys(store: Connector) -> None:
     table = make(store, "t", [("id", INTEGER), ("v", TEXT)], ["id"])
     load(store, table, [(str(number), "odd" if number % 2 else "even") for number in range(10)])
