@@ -10,7 +10,7 @@ import typer
 
 from bridge import claim, decision
 from bridge.cli.outcome import finish
-from bridge.cli.session import Actor, AsJson, JobName, Session, actor_of
+from bridge.cli.session import Actor, AsJson, JobName, Session, Why, actor_of
 from bridge.cli.shown import console
 from bridge.cli.wait import Wait
 from bridge.language import say
@@ -24,7 +24,6 @@ _LEFT = (
     "bridgehead resync {4} --why TEXT puts them right"
 )
 
-Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, kept in the audit.")]
 _WHEN_ENABLED = "{0}: batch {1} is approved; the first run after bridgehead enable {2} delivers it"
 _WAIVED = (
     "{0}: batch {1} is waived: {2} rows at the target are not as it has them, and stay so; the "

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from bridge.cli.session import Actor, AsJson, Session, actor_of
+from bridge.cli.session import Actor, AsJson, Session, Why, actor_of
 from bridge.cli.shown import console, print_json, table
 from bridge.decision import acknowledge
 from bridge.document import event_document
@@ -72,9 +72,7 @@ def ack(
     number: Annotated[
         int, typer.Argument(min=1, max=2**63 - 1, metavar="ID", help="The event's number.")
     ],
-    why: Annotated[
-        str, typer.Option("--why", metavar="TEXT", help="The reason, kept in the audit.")
-    ],
+    why: Why,
     by: Actor = None,
 ) -> None:
     """Take an event over: it stays open, and is not sent again until it is over or worse."""

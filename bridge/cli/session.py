@@ -11,16 +11,34 @@ from typing import Annotated
 
 import typer
 
+from bridge.language import say
 from bridge.settings import Deployment, find_directory, load
 
-__all__ = ["Actor", "AsJson", "JobName", "Session", "actor_of"]
+__all__ = ["Actor", "AsJson", "JobName", "Session", "Why", "actor_of"]
+
+
+def _legible(text: str | None) -> str | None:
+    """What is kept for good must be text: bytes that are none could be written into no statement."""
+    try:
+        (text or "").encode()
+    except UnicodeEncodeError:
+        raise typer.BadParameter(
+            say("its bytes are no text in the charset of LANG; set LANG to that of the terminal")
+        ) from None
+    return text
+
 
 JobName = Annotated[str, typer.Argument(metavar="JOB", help="The job's name.")]
 AsJson = Annotated[
     bool, typer.Option("--json", help="One JSON value on stdout and nothing else; logs to stderr.")
 ]
 Actor = Annotated[
-    str | None, typer.Option("--by", metavar="NAME", help="Who decides; else the OS user.")
+    str | None,
+    typer.Option("--by", metavar="NAME", help="Who decides; else the OS user.", callback=_legible),
+]
+Why = Annotated[
+    str,
+    typer.Option("--why", metavar="TEXT", help="The reason, kept in the audit.", callback=_legible),
 ]
 
 

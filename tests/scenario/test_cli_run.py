@@ -111,6 +111,16 @@ def test_a_resync_needs_a_reason_and_begins_an_epoch(ready: World, capsys: Capsy
     assert [(b["epoch"], b["kind"]) for b in told.json["batches"]] == [(2, "resync")]
 
 
+def test_a_reason_that_no_statement_could_show_is_refused(ready: World, capsys: Capsys) -> None:
+    """What a terminal in GBK sends where LANG says UTF-8."""
+    sent = "人".encode("gbk").decode("utf-8", "surrogateescape")
+    for command in (["disable", "j"], ["events", "ack", "1"]):
+        for why, by in ((sent, "li"), ("holiday", sent)):
+            told = bridgehead(ready, capsys, *command, "--why", why, "--by", by)
+            assert (told.code, "charset of LANG" in told.err) == (2, True), told
+    assert ready.sql("exchange", "SELECT to_regclass('bh_audit')") == [(None,)]
+
+
 def test_a_job_that_another_run_holds_is_busy(
     ready: World, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
