@@ -22,11 +22,24 @@ from typing import Any, cast
 from bridge.language import say, spoken
 from connectors.errors import BridgeheadError, ConfigurationError
 
-__all__ = ["LogFormat", "about", "begin", "in_json", "log", "log_error", "said", "wanted"]
+__all__ = [
+    "LogFormat",
+    "about",
+    "begin",
+    "in_json",
+    "legible",
+    "log",
+    "log_error",
+    "said",
+    "wanted",
+]
 
 VARIABLE = "BRIDGEHEAD_LOG"
 _RAISED_ABOUT = "raised_about"
 _VALUE = re.compile("%[sd]")
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
 
 log = logging.getLogger("bridgehead")
 
@@ -79,6 +92,12 @@ def begin(chosen: LogFormat) -> None:
     log.setLevel(logging.INFO)
 
 
+def legible(text: str) -> str:
+    """What ends a line, moves the cursor, hides or turns what follows is shown as its number: names
+    and keys come from tables, files and departments of others."""
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 def in_json() -> bool:
     return any(isinstance(h.formatter, _Json) for h in logging.getLogger().handlers)
 
@@ -101,7 +120,7 @@ class _Text(logging.Formatter):
     """What goes on has a time; a warning stands for itself."""
 
     def format(self, record: logging.LogRecord) -> str:
-        message = said(record)
+        message = legible(said(record))
         if record.levelno > logging.INFO:
             return message
         return f"{datetime.fromtimestamp(record.created).astimezone():%Y-%m-%d %H:%M:%S} {message}"

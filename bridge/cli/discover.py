@@ -12,6 +12,7 @@ from bridge.batch import instant
 from bridge.cli.session import AsJson, Session
 from bridge.cli.shown import console, error_console, print_json, table
 from bridge.language import say
+from bridge.log import legible
 from bridge.overview import read_ledger
 from bridge.settings import Deployment
 from bridge.structure.collection import (
@@ -145,7 +146,7 @@ def _show_tables(names: list[str], *, as_json: bool) -> None:
         print_json(names)
         return
     for name in names:
-        print(name)
+        print(legible(name))
 
 
 def _show_structure(found: Table, *, as_json: bool) -> None:

@@ -17,8 +17,8 @@ from bridge.settings import Deployment, find_directory, load
 __all__ = ["Actor", "AsJson", "JobName", "Session", "Why", "actor_of"]
 
 
-def _legible(text: str | None) -> str | None:
-    """What is kept for good must be text: bytes that are none could be written into no statement."""
+def _text(text: str | None) -> str | None:
+    """What is kept for good is text: bytes that are none could stand in no statement."""
     try:
         (text or "").encode()
     except UnicodeEncodeError:
@@ -34,11 +34,11 @@ AsJson = Annotated[
 ]
 Actor = Annotated[
     str | None,
-    typer.Option("--by", metavar="NAME", help="Who decides; else the OS user.", callback=_legible),
+    typer.Option("--by", metavar="NAME", help="Who decides; else the OS user.", callback=_text),
 ]
 Why = Annotated[
     str,
-    typer.Option("--why", metavar="TEXT", help="The reason, kept in the audit.", callback=_legible),
+    typer.Option("--why", metavar="TEXT", help="The reason, kept in the audit.", callback=_text),
 ]
 
 

@@ -20,7 +20,7 @@ from rich.text import Text
 from bridge.batch import Batch, Counts
 from bridge.configuration.problem import ConfigurationProblems, Problem
 from bridge.language import say, spoken
-from bridge.log import in_json, log, log_error
+from bridge.log import in_json, legible, log, log_error
 from bridge.overview import verdict_of
 from bridge.settings import Deployment
 from connectors.errors import BridgeheadError
@@ -50,6 +50,21 @@ _LABEL_WIDTH = len("endpoint: ")
 _UNITS = {"en": ("d", "h", "m", "s"), "zh": ("天", "小时", "分", "秒")}
 
 
+class _Screen(Console):
+    """Of a stream that is ours; see `legible`."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        super().print(*map(_shown, objects), **how)
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, str):
+        return legible(value)
+    if isinstance(value, Text) and (plain := legible(value.plain)) != value.plain:
+        return Text(plain, value.style)
+    return value
+
+
 @cache
 def console() -> Console:
     return _console(stderr=False)
@@ -63,7 +78,7 @@ def error_console() -> Console:
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else _WIDTH_WITHOUT_TERMINAL
-    return Console(stderr=stderr, width=width, highlight=False, markup=False)
+    return _Screen(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
 
 
 def print_json(value: Any) -> None:
@@ -104,7 +119,9 @@ def _table(
     places: Iterable[int],
     folds: Container[str],
 ) -> Table:
-    made = Table(title=title or None, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
+    made = Table(
+        title=legible(title) or None, title_justify="left", header_style="bold", box=SIMPLE_HEAD
+    )
     made.padding, made.pad_edge = (0, 1, 0, 0), False
     shown = list(places)
     for place in shown:
@@ -125,10 +142,10 @@ def _cell(value: object) -> tuple[Text, bool]:
     if value is None:
         return Text("–"), True
     if isinstance(value, Text):
-        return value, False
+        return _shown(value), False
     if isinstance(value, int) and not isinstance(value, bool):
         return Text(f"{value:,}"), True
-    return Text(str(value)), False
+    return Text(legible(str(value))), False
 
 
 def batch_table(batches: Sequence[Batch]) -> Table:

@@ -19,6 +19,7 @@ from bridge.cli.session import AsJson, Session
 from bridge.cli.shown import age, console, print_json, table, verdict_text
 from bridge.cli.wait import seconds
 from bridge.language import say
+from bridge.log import legible
 from connectors.errors import BridgeheadError
 
 commands = typer.Typer()
@@ -76,7 +77,7 @@ def _follow(centre: Centre, every: float, overdue: float) -> None:
                 known = centre.look()
             except BridgeheadError as error:
                 told = say(_AGAIN, centre.endpoint, say(error.message), f"{every:g}")
-                trouble = Text(told, style="bold red")
+                trouble = Text(legible(told), style="bold red")
             shown = _drawn(known, overdue, trouble)
             if console().is_terminal:
                 live.update(shown, refresh=True)

@@ -38,6 +38,13 @@ def test_text_has_a_time_on_what_goes_on_and_none_on_a_warning(capsys: Capsys) -
     assert second == "an alarm could not be sent"
 
 
+def test_no_name_in_a_line_forges_another_or_steers_the_terminal(capsys: Capsys) -> None:
+    begin(LogFormat.TEXT)
+    log.warning("%s is taken", "a\r\n2026-03-01 02:00:00 j 1/9 reconciled\x1b[8m\u202e\x9b.csv")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == r"a\r\n2026-03-01 02:00:00 j 1/9 reconciled\x1b[8m\u202e\x9b.csv is taken"
+
+
 def test_a_line_says_when_how_grave_and_what_it_is_about(capsys: Capsys) -> None:
     begin(LogFormat.JSON)
     assert in_json()
