@@ -28,8 +28,11 @@ class Aside:
 def recall(deployment: Deployment) -> Aside | None:
     """None where the exchange is not known to be down. A file that cannot be read tells nothing:
     rather is somebody told twice than nobody."""
+    place = _place(deployment)
     try:
-        content = json.loads(_place(deployment).read_text("utf-8"))
+        if not _is_ours(place.parent):
+            return None
+        content = json.loads(place.read_text("utf-8"))
         told = {rule: datetime.fromisoformat(at) for rule, at in content["told"].items()}
         return Aside(datetime.fromisoformat(content["since"]), told)
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
@@ -42,8 +45,8 @@ def remember(deployment: Deployment, aside: Aside) -> None:
     place = _place(deployment)
     with suppress(OSError):
         place.parent.mkdir(mode=0o700, exist_ok=True)
-        if place.parent.stat().st_uid != os.getuid():
-            return  # somebody else's folder: what is written there could be theirs to read
+        if not _is_ours(place.parent):
+            return
         part = place.with_suffix(f".{os.getpid()}")
         part.write_text(content, "utf-8")
         part.replace(place)
@@ -52,6 +55,12 @@ def remember(deployment: Deployment, aside: Aside) -> None:
 def forget(deployment: Deployment) -> None:
     with suppress(OSError):
         _place(deployment).unlink()
+
+
+def _is_ours(folder: Path) -> bool:
+    """In somebody else's, what is written could be theirs to read, and a pipe would be waited for
+    without end."""
+    return folder.lstat().st_uid == os.getuid()
 
 
 def _place(deployment: Deployment) -> Path:

@@ -148,7 +148,13 @@ def test_what_is_remembered_aside_lies_in_a_folder_of_ones_own(
     assert recall(deployment) == aside
     forget(deployment)
     assert recall(deployment) is None
+    remember(deployment, aside)
     stranger = os.getuid() + 1
+    (tmp_path / f"bridgehead-{os.getuid()}").rename(tmp_path / f"bridgehead-{stranger}")
     monkeypatch.setattr(os, "getuid", lambda: stranger)
-    remember(deployment, aside)  # the folder is there, and not the stranger's
-    assert recall(deployment) is None
+    assert recall(deployment) is None  # the folder bears the stranger's name, and is not theirs
+    remember(deployment, Aside(BEGUN))
+    monkeypatch.undo()
+    (tmp_path / f"bridgehead-{stranger}").rename(tmp_path / f"bridgehead-{os.getuid()}")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert recall(deployment) == aside
