@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["YEARS", "any_of", "bytes_of", "set_of"]
+__all__ = ["MINUTES", "TICKS", "YEARS", "any_of", "bytes_of", "set_of"]
 
 YEARS = "^(?:190[1-9]|19[1-9][0-9]|20[0-9]{2}|21[0-4][0-9]|215[0-5])$"
 """MariaDB's YEAR, but for its 0: a text of it becomes 2000 there."""
+
+TICKS = "^(?:175[3-9]|17[6-9][0-9]|1[89][0-9]{2}|[2-9][0-9]{3})-.{14}(?:[.](?:..?|..[37]))?$"
+"""SQL Server's datetime: thousandths that end in 0, 3 or 7. It rounds others."""
+
+MINUTES = "^(?:19[0-9]{2}|20[0-7][0-9])-.{11}:00$"
+"""SQL Server's smalldatetime. It rounds seconds."""
 
 _LONGEST = 100_000  # characters; the engine takes some more, but not any number
 

@@ -18,7 +18,8 @@ _LITERAL = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|\[[^\]]*\]")
 
 class RecordingConnection:
     """`answers` maps a part of a statement to its rows, or to what it raises; the latest counts.
-    What no part is in has no rows. `log` holds (verb, statement, values) in order."""
+    What no part is in has no rows. `log` holds (verb, statement, values) in order; `sizes` what a
+    cursor was told last of the values that it will be given."""
 
     timeout = call_timeout = 0
     outputtypehandler: Any = None
@@ -30,6 +31,7 @@ class RecordingConnection:
         self.placeholder, self.answers, self.error = placeholder, answers, error
         self.log: list[tuple[str, str, Any]] = []
         self.closed = False
+        self.sizes: tuple[Any, ...] = ()
 
     def cursor(self) -> RecordingCursor:
         self._open()
@@ -76,13 +78,12 @@ class RecordingCursor:
 
     def __init__(self, connection: RecordingConnection) -> None:
         self.connection = connection
-        self.sizes: tuple[Any, ...] = ()
         self._rows: list[tuple[Any, ...]] = []
         self._closed = False
         self.description: Sequence[Any] = ()
 
     def setinputsizes(self, *sizes: Any) -> None:
-        self.sizes = sizes
+        self.connection.sizes = sizes
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> None:
         self._check(sql, [values])

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from connectors.allowed import MINUTES, TICKS
 from connectors.table import Column, Filling, Index, Kind, Table, TableName, Type
 
 __all__ = [
@@ -72,7 +73,7 @@ WHERE f.referenced_object_id = ? AND f.is_disabled = 0
 ORDER BY 2, 3, 1
 """
 
-# query: name, type, bytes, precision, scale, nullable, collation
+# query, as it will stand behind FROM: name, type, bytes, precision, scale, nullable, collation
 QUERY = """
 SELECT name, TYPE_NAME(system_type_id), max_length, precision, scale, is_nullable, collation_name,
   NULL, NULL, 'Q', 'free', NULL
@@ -122,6 +123,7 @@ _FIXED: Mapping[str, Type] = {
     "image": Type(Kind.BINARY),
     "timestamp": Type(Kind.BINARY, length=8),  # rowversion
 }
+_ALLOWED = {"datetime": TICKS, "smalldatetime": MINUTES}
 _BYTEWISE = "_BIN2_UTF8"
 
 
@@ -161,6 +163,7 @@ def _column(row: Sequence[Any]) -> Column:
         collation="" if plain else collation,
         folds=not plain and "_BIN" not in collation,
         filling=Filling(row[10]),
+        allowed=_ALLOWED.get(row[1], ""),
     )
 
 

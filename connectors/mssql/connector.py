@@ -30,7 +30,7 @@ from connectors.mssql.catalogue import (
 )
 from connectors.mssql.dialect import MssqlDialect
 from connectors.mssql.errors import of_mssql
-from connectors.table import Column, ForeignKey, Kind, Table, TableName
+from connectors.table import Column, ForeignKey, Kind, Table, TableName, Type
 
 __all__ = ["MssqlConnector"]
 
@@ -44,6 +44,10 @@ _TAKE = (
     "DECLARE @taken int; EXEC @taken = sp_getapplock @Resource = ?, @LockMode = 'Exclusive', "
     "@LockOwner = 'Session', @LockTimeout = 0; SELECT @taken"
 )
+# What is a sql_variant is converted by name alone, and not every driver hands one over.
+_UPDATEABILITY = "SELECT CONVERT(nvarchar(128), DATABASEPROPERTYEX(DB_NAME(), 'Updateability'))"
+_PLACE = "SELECT CONCAT(CONVERT(nvarchar(128), SERVERPROPERTY('ServerName')), '/', DB_ID())"
+OBJECT = "SELECT object_id FROM sys.objects WHERE object_id = OBJECT_ID(?) AND type IN ('U', 'V')"
 _FORCED = 2  # of delayed_durability: no transaction can ask for more
 _GIVE_BACK = "EXEC sp_releaseapplock @Resource = ?, @LockOwner = 'Session'"
 
@@ -119,7 +123,7 @@ class MssqlConnector(AgentDigest, ArrayLoad, CursorRead):
 
     def open_work(self) -> frozenset[str]:
         with self.transaction():
-            if self.value("SELECT DATABASEPROPERTYEX(DB_NAME(), 'Updateability')") != "READ_WRITE":
+            if self.value(_UPDATEABILITY) != "READ_WRITE":
                 raise PermanentError(
                     "the source is read-only here: open transactions of its primary are not seen",
                     endpoint=str(self.endpoint),
@@ -195,8 +199,7 @@ class MssqlConnector(AgentDigest, ArrayLoad, CursorRead):
 
     def identity(self, name: TableName) -> str:
         with self.transaction():
-            place = "SELECT CONCAT(SERVERPROPERTY('ServerName'), '/', DB_ID())"
-            return f"{self.value(place)}/{self._object(name) or name}"
+            return f"{self.value(_PLACE)}/{self._object(name) or name}"
 
     def describe(self, name: TableName) -> Table:
         with self.transaction():
@@ -219,7 +222,7 @@ class MssqlConnector(AgentDigest, ArrayLoad, CursorRead):
 
     def describe_query(self, query: str) -> Table:
         with self.transaction():
-            columns = self.rows(Statement(QUERY, (query,)))
+            columns = self.rows(Statement(QUERY, (f"SELECT * FROM ({query}\n) q",)))
         if not columns or columns[0][1] is None:
             raise MissingObject(
                 "the server cannot describe this query",
@@ -232,16 +235,34 @@ class MssqlConnector(AgentDigest, ArrayLoad, CursorRead):
     def _object(self, name: TableName) -> int | None:
         """The default schema is the login's own; an endpoint's is named in every statement."""
         number: int | None = self.value(
-            Statement("SELECT OBJECT_ID(?)", (self.dialect.table(self.resolve(name)),))
+            Statement(OBJECT, (self.dialect.table(self.resolve(name)),))
         )
         return number
 
     # -- rows --------------------------------------------------------------------------------
 
     def _sizes(self, cursor: Any, columns: Sequence[Column], constants: int) -> None:
-        """Arrays go over in one call; a text without limit must not size them all."""
+        """Arrays go over in one call; a text without limit must not size them all. The server does
+        not describe what is bound for a temporary table, and the driver would take it for a
+        varchar(255) of the database's code page."""
         has_long = any(c.type.length is None and c.type.kind in _LONG for c in columns)
         cursor.fast_executemany = not has_long
+        sizes = [_size(c.type) for c in columns] + [(pyodbc.SQL_BIGINT, 19, 0)] * constants
+        cursor.setinputsizes(sizes)
 
 
+def _size(kind: Type) -> tuple[int, int, int]:
+    """As what a value is bound; 0 is without limit. A text that is too long for its column is left
+    to the server to refuse."""
+    if kind.kind is Kind.FLOAT:
+        return pyodbc.SQL_DOUBLE, 15, 0
+    if kind.kind is Kind.BINARY:
+        return pyodbc.SQL_VARBINARY, kind.length or 0, 0
+    if kind.kind in _LONG:
+        return pyodbc.SQL_WVARCHAR, min(2 * (kind.length or 0), _LONGEST_BOUND), 0
+    return pyodbc.SQL_WVARCHAR, _LONGEST_OTHER, 0
+
+
+_LONGEST_BOUND = 4000
+_LONGEST_OTHER = 64  # of numbers, times and UUIDs
 _LONG = (Kind.TEXT, Kind.BINARY, Kind.JSON, Kind.NATIVE)

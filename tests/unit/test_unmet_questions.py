@@ -12,6 +12,7 @@ import pytest
 
 from connectors.dm.connector import DmConnector
 from connectors.mssql import catalogue as mssql
+from connectors.mssql.connector import OBJECT
 from connectors.oracle import catalogue as oracle
 from connectors.oracle.connector import OracleConnector
 
@@ -185,3 +186,13 @@ def test_what_leads_to_a_table_of_sql_server(server: sqlite3.Connection) -> None
     keys = [("leads", 9, 7, "SET_NULL", 0), ("off", 9, 7, "CASCADE", 1), ("other", 9, 8, "", 0)]
     put(server, "sys.foreign_keys", named, *keys)
     assert rows(server, mssql.LEADING, 7) == [("leads", "dbo", "note", "SET NULL")]
+
+
+def test_only_a_table_or_view_of_sql_server_is_one(server: sqlite3.Connection) -> None:
+    """A synonym or procedure of that name has no columns to describe."""
+    server.create_function("OBJECT_ID", 1, {"t": 7, "v": 8, "synonym": 9, "procedure": 10}.get)
+    kinds = [(7, "U"), (8, "V"), (9, "SN"), (10, "P")]
+    put(server, "sys.objects", "object_id, type", *kinds)
+    names = ("t", "v", "synonym", "procedure", "none")
+    found = {name: rows(server, OBJECT, name) for name in names}
+    assert found == {"t": [(7,)], "v": [(8,)], "synonym": [], "procedure": [], "none": []}
