@@ -37,14 +37,16 @@ class SpelledKeys(Dialect):
             return Statement(alternatives[0], tuple(values))
         return Statement(f"({' OR '.join(f'({a})' for a in alternatives)})", tuple(values))
 
+    def bound(self, column: Column) -> str:
+        """The statement's next value as one of a key column."""
+        return self.parse(self.placeholder, column.type)
+
     def _compare(self, column: Column, alias: str, operator: str) -> str:
         left = self.ordered(self.column(alias, column.name), column)
-        right = self.ordered(self.parse(self.placeholder, column.type), column)
+        right = self.ordered(self.bound(column), column)
         return f"{left} {operator} {right}"
 
     def among(self, key: Sequence[Column], keys: Sequence[Sequence[str]]) -> Statement:
-        one = " AND ".join(
-            f"{self.quote(c.name)} = {self.parse(self.placeholder, c.type)}" for c in key
-        )
+        one = " AND ".join(f"{self.quote(c.name)} = {self.bound(c)}" for c in key)
         sql = " OR ".join([f"({one})"] * len(keys))
         return Statement(f"({sql})", tuple(part for k in keys for part in k))

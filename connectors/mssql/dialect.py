@@ -11,7 +11,10 @@ from connectors.cursorread import CursorDialect
 from connectors.keyed import SpelledKeys
 from connectors.table import Column, Kind, TableName, Type
 
-__all__ = ["MssqlDialect"]
+__all__ = ["OLD_TIMES", "MssqlDialect"]
+
+OLD_TIMES = ("datetime", "smalldatetime")
+"""Types of whole three-hundredths of a second, and of minutes."""
 
 _BYTES = "Latin1_General_100_BIN2_UTF8"
 _INTEGERS = {16: "smallint", 32: "int", 64: "bigint"}
@@ -19,6 +22,7 @@ _SIGNED = {16: 32, 32: 64}
 _MOST_DIGITS = 38
 _LONGEST_NVARCHAR = 4000
 _LONGEST_BINARY = 8000
+_NATIONAL = ("nvarchar", "nchar")
 _SIMPLE = {Kind.BOOLEAN: "bit", Kind.DATE: "date", Kind.UUID: "uniqueidentifier"}
 
 
@@ -96,7 +100,8 @@ class MssqlDialect(AgentLines, SpelledKeys, CursorDialect):
             case Kind.INTEGER:
                 return f"CONVERT(varchar(20), {expression})"
             case Kind.DECIMAL:
-                return _without_zeros(f"CONVERT(varchar(41), {expression})")
+                plain = f"CAST({expression} AS {self.ddl(kind)})"  # money alone has two digits
+                return _without_zeros(f"CONVERT(varchar(41), {plain})")
             case Kind.FLOAT:
                 return f"CONVERT(varchar(30), {expression}, 3)"
             case Kind.TEXT if kind.padded:
@@ -133,15 +138,28 @@ class MssqlDialect(AgentLines, SpelledKeys, CursorDialect):
             return f"{self.render(expression, column.type)} COLLATE {_BYTES}"
         if column.type.kind is not Kind.TEXT or column.bytewise:
             return expression
-        return f"CAST({expression} AS varchar(8000)) COLLATE {_BYTES}"
+        return _bytes(expression)
 
     def same(self, left: str, right: str, column: Column) -> str:
         """Found by the column's own collation, and then compared byte for byte."""
+        if column.native in OLD_TIMES:
+            return f"{left} = CAST({right} AS {column.native})"
         if column.type.kind is not Kind.TEXT:
             return super().same(left, right, column)
+        if column.native in _NATIONAL:  # else it would be put into the collation's code page
+            right = f"CAST({right} AS nvarchar({_LONGEST_NVARCHAR}))"
         found = f"{left} = {right} COLLATE {column.collation or _BYTES}"
-        exactly = [f"CAST({side} AS varchar(8000)) COLLATE {_BYTES}" for side in (left, right)]
-        return f"{found} AND {' = '.join(exactly)}" if column.collation else found
+        exactly = f"{_bytes(left)} = {_bytes(right)}"
+        return f"{found} AND {exactly}" if column.collation else found
+
+    def bound(self, column: Column) -> str:
+        """As the column has it: else the column would be converted to what is bound, to another
+        order, or to more digits than it has."""
+        text = super().bound(column)
+        if column.native in OLD_TIMES:
+            return f"CAST({text} AS {column.native})"
+        is_text = column.type.kind is Kind.TEXT
+        return _bytes(text) if is_text and column.bytewise and column.type.length else text
 
     def key_ddl(self, column: Column) -> str:
         collate = f" COLLATE {_BYTES}" if column.type.kind is Kind.TEXT else ""
@@ -192,10 +210,17 @@ class MssqlDialect(AgentLines, SpelledKeys, CursorDialect):
         )
 
 
+def _bytes(text: str) -> str:
+    """Its UTF-8. What is cast to varchar is put into the code page of its own collation."""
+    return f"CAST({text} COLLATE {_BYTES} AS varchar({_LONGEST_BINARY}))"
+
+
 def _stamp(expression: str, kind: Type) -> str:
     if kind.zoned:
         expression = f"CAST(SWITCHOFFSET({expression}, '+00:00') AS datetime2({kind.fraction}))"
-    text = f"REPLACE(CONVERT(varchar(27), CAST({expression} AS datetime2(7)), 121), ' ', 'T')"
+    else:  # a datetime has thirds of a hundredth in a datetime2 of seven digits
+        expression = f"CAST({expression} AS datetime2({kind.fraction}))"
+    text = f"REPLACE(CONVERT(varchar(27), {expression}, 121), ' ', 'T')"
     bare = f"REPLACE({_without_zeros(text)}, 'T', ' ')"
     return f"{bare} + '+00'" if kind.zoned else bare
 

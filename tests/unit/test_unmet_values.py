@@ -1,0 +1,136 @@
+"""What servers that were never met are documented to make of values, and what we ask them for."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyodbc
+import pytest
+
+from connectors.mssql.catalogue import relation_of, type_of
+from connectors.mssql.dialect import MssqlDialect
+from connectors.table import Column, Kind, TableName, Type
+from tests.unit.test_unmet_families import COLUMNS, ROW, Opened, _batch
+
+MSSQL = MssqlDialect()
+BYTES = "Latin1_General_100_BIN2_UTF8"
+
+
+def of_sql_server(native: str, collation: str | None = None, **more: int) -> Column:
+    sized = (more.get("size", 8), more.get("precision", 0), more.get("scale", 0))
+    row = ("c", native, *sized, False, collation, None, None, "U ", "free", "dbo")
+    return relation_of(TableName("t"), [row], []).columns[0]
+
+
+# -- SQL Server ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("native", "digits"), [("money", "19,4"), ("smallmoney", "10,4")])
+def test_money_keeps_four_digits(native: str, digits: str) -> None:
+    """CAST and CONVERT (Transact-SQL): money as text has two, unless a style says otherwise."""
+    kind = type_of(("c", native, 8, 19, 4))
+    assert f"CONVERT(varchar(41), CAST([c] AS decimal({digits})))" in MSSQL.render("[c]", kind)
+    assert "CONVERT(varchar(41), [c])" not in MSSQL.render("[c]", kind)
+
+
+@pytest.mark.parametrize(("native", "digits"), [("datetime", 3), ("smalldatetime", 0)])
+def test_a_datetime_has_three_digits_of_a_second(native: str, digits: int) -> None:
+    """From compatibility level 130 on, one of .003 is .0033333 as a datetime2 of seven digits."""
+    text = MSSQL.render("[c]", type_of(("c", native, 8, 23, 3)))
+    assert f"CAST([c] AS datetime2({digits}))" in text
+    assert "datetime2(7)" not in text
+
+
+@pytest.mark.parametrize(
+    ("native", "taken", "others"),
+    [
+        ("datetime", ["0", "0.5", "0.01", "0.003", "0.997"], ["0.001", "0.0033", "0.999"]),
+        ("smalldatetime", ["0"], ["1", "0.5"]),
+    ],
+)
+def test_what_a_datetime_would_round_is_set_aside(
+    native: str, taken: list[str], others: list[str]
+) -> None:
+    """Else each batch with such a value would deviate, for ever."""
+    for seconds, takes in ((taken, True), (others, False)):
+        texts = [f"2024-02-29 12:00:{s.zfill(2) if '.' not in s else '0' + s}" for s in seconds]
+        found = pc.match_substring_regex(pa.array(texts), of_sql_server(native).allowed)
+        assert found.to_pylist() == [takes] * len(texts)
+    early = pa.array(["1752-12-31 00:00:00", "0001-01-01 00:00:00"])
+    assert not any(pc.match_substring_regex(early, of_sql_server(native).allowed).to_pylist())
+    assert of_sql_server("datetime2", scale=3).allowed == ""
+
+
+def test_a_key_of_datetime_is_compared_as_one() -> None:
+    """A datetime2 beside it has other digits, and none of .003 would be found."""
+    key = of_sql_server("datetime")
+    assert MSSQL.same("t.[c]", "i.[c]", key) == "t.[c] = CAST(i.[c] AS datetime)"
+    assert MSSQL.among([key], [("x",)]).sql == "(([c] = CAST(CAST(? AS datetime2(3)) AS datetime)))"
+
+
+def test_texts_are_compared_by_their_bytes_before_a_code_page_could_change_them() -> None:
+    """COLLATE (Transact-SQL): loss in the translation to a code page is not reported."""
+    key = of_sql_server("nvarchar", "Chinese_PRC_CI_AS", size=40)
+    whole = f"CAST([c] COLLATE {BYTES} AS varchar(8000))"
+    assert MSSQL.ordered("[c]", key) == whole
+    same = MSSQL.same("t.[c]", "i.[c]", key)
+    assert "t.[c] = CAST(i.[c] AS nvarchar(4000)) COLLATE Chinese_PRC_CI_AS" in same
+    ours = of_sql_server("varchar", BYTES, size=40)
+    assert (
+        MSSQL.among([ours], [("x",)]).sql == f"(([c] = CAST(? COLLATE {BYTES} AS varchar(8000))))"
+    )
+
+
+def test_each_value_is_bound_as_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a temporary table the server describes no parameter, and pyodbc then takes each for a
+    varchar(255): its issue 295."""
+    opened = Opened("mssql", monkeypatch)
+    with opened.store.transaction():
+        chunks = iter([_batch([(None,) * 5, ROW])])
+        opened.store.load(TableName("#t"), COLUMNS, chunks, constants={"bh_seq": 9})
+    assert opened.driver.sizes == (
+        [
+            (pyodbc.SQL_WVARCHAR, 64, 0),
+            (pyodbc.SQL_WVARCHAR, 100, 0),
+            (pyodbc.SQL_DOUBLE, 15, 0),
+            (pyodbc.SQL_VARBINARY, 16, 0),
+            (pyodbc.SQL_WVARCHAR, 64, 0),
+            (pyodbc.SQL_BIGINT, 19, 0),
+        ],
+    )
+    with opened.store.transaction():
+        long = (Column("id", Type(Kind.TEXT)),)
+        opened.store.load(TableName("#t"), long, iter([pa.record_batch([["x"]], ["id"])]))
+    assert opened.driver.sizes == ([(pyodbc.SQL_WVARCHAR, 0, 0)],)
+    opened.store.close()
+
+
+def test_no_property_is_taken_as_a_variant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their type is sql_variant: it becomes a text by CONVERT alone."""
+    opened = Opened("mssql", monkeypatch)
+    opened.answers["snapshot_isolation_state"] = [(1, 0)]
+    opened.answers["ProductMajorVersion"] = [(16,)]
+    opened.store.identity(TableName("T"))
+    opened.store.open_work()
+    opened.store.settings_problem()
+    asked = " ".join(sql for _, sql, _ in opened.driver.log)
+    found = re.findall(r"(.{30})(?:SERVERPROPERTY|DATABASEPROPERTYEX)\(", asked)
+    assert len(found) == 3
+    assert [f for f in found if not re.search(r"CONVERT\(\w+(\(\d+\))?, $", f)] == []
+    opened.store.close()
+
+
+def test_a_query_is_described_as_it_will_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind FROM each column needs a name of its own."""
+    opened = Opened("mssql", monkeypatch)
+    described: list[tuple[Any, ...]] = [
+        ("a", "int", 4, 10, 0, True, None, None, None, "Q", "free", None)
+    ]
+    opened.answers["dm_exec_describe_first_result_set"] = described
+    assert opened.store.describe_query("SELECT a FROM t").names == ("a",)
+    (values,) = [v for _, sql, v in opened.driver.log if "describe_first" in sql]
+    assert values == ("SELECT * FROM (SELECT a FROM t\n) q",)
+    opened.store.close()
