@@ -45,7 +45,8 @@ _GROUPS: Sequence[_Group] = (
         "check host, port, firewall, and that listener and server are up",
         (
             "ORA-12541 ORA-12545 ORA-12170 ORA-12543 ORA-12547 ORA-12535 ORA-12537 "
-            "ORA-12560 ORA-01033 ORA-01034 ORA-12528 DPY-6000 DPY-6005 DPY-4011"
+            "ORA-12560 ORA-01033 ORA-01034 ORA-01109 ORA-12526 ORA-12527 ORA-12528 "
+            "DPY-6000 DPY-6005 DPY-4011"
         ),
     ),
     (
@@ -69,12 +70,18 @@ _GROUPS: Sequence[_Group] = (
     (StructureMismatch, "the object exists already", "ORA-00955 ORA-01430"),
     (StructureMismatch, "choose a shorter name", "ORA-00972"),
     (
+        StructureMismatch,
+        "choose a key whose texts have a length, and a short one",
+        "ORA-01450 ORA-02329",
+    ),
+    (
         RowRefused,
         "look at the row's value, and at the table's constraints and triggers",
         (
             "ORA-01400 ORA-01407 ORA-02290 ORA-02291 ORA-02292 ORA-12899 ORA-01438 "
             "ORA-01401 ORA-01722 ORA-01426 ORA-01830 ORA-01840 ORA-01841 ORA-01847 "
-            "ORA-01861 ORA-04091 ORA-04088 ORA-20"
+            "ORA-01861 ORA-01839 ORA-01843 ORA-01858 ORA-01402 ORA-01489 ORA-14400 ORA-14402 "
+            "ORA-28115 ORA-06502 ORA-04091 ORA-04088 ORA-20"
         ),
     ),
     (
@@ -82,22 +89,32 @@ _GROUPS: Sequence[_Group] = (
         "raise the endpoint's statement_timeout, or look for locks",
         "ORA-01013 DPY-4024 ORA-03136",
     ),
-    (Busy, "try again when the other session has ended", "ORA-00054 ORA-30006 ORA-14452"),
-    (TransientError, "try again", "ORA-00060 ORA-08177 ORA-01555 ORA-04068"),
+    (
+        Busy,
+        "try again when the other session has ended",
+        "ORA-00054 ORA-30006 ORA-14452 ORA-02049 ORA-04021 ORA-01591",
+    ),
+    (
+        TransientError,
+        "try again",
+        "ORA-00060 ORA-04020 ORA-08177 ORA-01555 ORA-04068 ORA-01466 ORA-08103 ORA-08176",
+    ),
     (
         StoreFull,
         "free space, sessions or processes at this store",
         (
-            "ORA-01652 ORA-01653 ORA-01654 ORA-01658 ORA-01691 ORA-01536 ORA-30036 "
-            "ORA-00257 ORA-00018 ORA-00020 ORA-12516 ORA-12519 ORA-12520"
+            "ORA-01650 ORA-01652 ORA-01653 ORA-01654 ORA-01658 ORA-01659 ORA-01683 ORA-01688 "
+            "ORA-01691 ORA-01692 ORA-01536 ORA-30036 ORA-65114 ORA-04030 ORA-04031 ORA-02391 "
+            "ORA-00257 ORA-00018 ORA-00020 ORA-12516 ORA-12518 ORA-12519 ORA-12520"
         ),
     ),
     (
         ConnectionLost,
         "try again; what the last commit did is read from the store",
         (
-            "ORA-03113 ORA-03114 ORA-03135 ORA-01012 ORA-02396 ORA-00028 ORA-01089 "
-            "ORA-01090 ORA-01092 ORA-12571 DPY-1001 DPY-4011 DPI-1010 DPI-1080"
+            "ORA-03113 ORA-03114 ORA-03135 ORA-03150 ORA-01012 ORA-02396 ORA-02399 ORA-00028 "
+            "ORA-01089 ORA-01090 ORA-01092 ORA-12153 ORA-12570 ORA-12571 ORA-12592 ORA-25402 "
+            "ORA-25408 DPY-1001 DPY-4011 DPI-1010 DPI-1080"
         ),
     ),
 )
