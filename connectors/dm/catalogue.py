@@ -8,7 +8,7 @@ from typing import Any
 from connectors.oracle.catalogue import TRIGGERED, type_of
 from connectors.table import Kind, Type
 
-__all__ = ["FILLING", "dm_type"]
+__all__ = ["FILLING", "dm_type", "queried_type"]
 
 # schema, name: column, nullable, default, whether the store alone fills it (an identity; a virtual
 # column is marked nowhere that we know), whether a trigger may
@@ -43,6 +43,18 @@ _FIXED: Mapping[str, Type] = {
     "LONGVARBINARY": Type(Kind.BINARY),
     "DATE": Type(Kind.DATE),
 }
+# How the driver calls them, where that is not their name; of any number only that it is one.
+_QUERIED: Mapping[str, str] = {
+    "STRING": "VARCHAR",
+    "FIXED_STRING": "CHAR",
+    "LONG_STRING": "CLOB",
+    "BINARY": "VARBINARY",
+    "FIXED_BINARY": "VARBINARY",
+    "LONG_BINARY": "BLOB",
+    "BOOLEAN": "BIT",
+    "DECIMAL": "NUMBER",
+    "TIMESTAMP_WITH_TIMEZONE": "TIMESTAMP WITH TIME ZONE",
+}
 _NUMBERS = ("NUMERIC", "DECIMAL", "DEC", "NUMBER")
 
 
@@ -61,3 +73,9 @@ def dm_type(row: Sequence[Any]) -> Type:
         fraction = 6 if scale is None else min(int(scale), 6)
         return Type(kind, fraction=fraction, zoned="TIME ZONE" in native.upper())
     return type_of((name, word, size, characters, precision, scale), frozenset())
+
+
+def queried_type(name: str, driver_type: str, size: int | None) -> Type:
+    """That of a column of a query, by what the driver calls it."""
+    word = _QUERIED.get(driver_type, driver_type)
+    return dm_type((name, word, size or None, size or None, None, None))

@@ -13,13 +13,13 @@ from connectors.arrayload import ArrayLoad
 from connectors.connector import Capabilities
 from connectors.cursorread import CursorRead
 from connectors.deadline import connect_within
-from connectors.dm.catalogue import FILLING, dm_type
+from connectors.dm.catalogue import FILLING, dm_type, queried_type
 from connectors.dm.dialect import DmDialect
 from connectors.dm.errors import of_dm
 from connectors.errors import BridgeheadError, PermanentError
 from connectors.oracle.structure import OracleStructure
 from connectors.oracle.work import OracleWork
-from connectors.table import Type
+from connectors.table import Column, Type
 
 __all__ = ["DmConnector"]
 
@@ -47,6 +47,11 @@ FROM v$trx t
 WHERE t.status = 'ACTIVE' AND NOT EXISTS (SELECT 1 FROM v$sessions s WHERE s.trx_id = t.id)
 """
     work_remedy: ClassVar[str] = "GRANT SELECT ON v$sessions, v$trx and v$instance to this login"
+
+    lock_remedy: ClassVar[str] = (
+        "call SP_CREATE_SYSTEM_PACKAGES(1, 'DBMS_LOCK') as SYSDBA, and GRANT EXECUTE ON DBMS_LOCK "
+        "to this login"
+    )
 
     def _create_engine(self, **handing: Any) -> Engine:
         return create_engine("dmbridge://", module=dmPython, **handing)
@@ -117,3 +122,8 @@ WHERE t.status = 'ACTIVE' AND NOT EXISTS (SELECT 1 FROM v$sessions s WHERE s.trx
 
     def _type_of(self, row: Any, days: frozenset[str]) -> Type:
         return dm_type(row)
+
+    def _described(self, described: Any) -> Column:
+        name, kind, _, size = described[:4]
+        found = queried_type(name, kind.__name__, size)
+        return Column(name, found, bytewise=False, native=kind.__name__)
