@@ -75,12 +75,17 @@ class RecordingConnection:
 class RecordingCursor:
     arraysize = 1
     fast_executemany = False
+    described: Sequence[Any] = ()
+    """What a statement with rows says of its columns."""
 
     def __init__(self, connection: RecordingConnection) -> None:
         self.connection = connection
         self._rows: list[tuple[Any, ...]] = []
         self._closed = False
-        self.description: Sequence[Any] = ()
+
+    @property
+    def description(self) -> Sequence[Any]:
+        return self.described
 
     def setinputsizes(self, *sizes: Any) -> None:
         self.connection.sizes = sizes

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine
 
 from connectors.agentdigest import AgentDigest
 from connectors.arrayload import ArrayLoad
@@ -60,6 +60,8 @@ WHERE NOT EXISTS (SELECT 1 FROM gv$session s WHERE s.inst_id = t.inst_id AND s.t
         "GRANT SELECT ON gv_$session and gv_$transaction, and EXECUTE ON dbms_lock, to this login"
     )
 
+    lock_remedy: ClassVar[str] = "GRANT EXECUTE ON dbms_lock to this login"
+
     @cached_property
     def _module(self) -> Any:
         name = _DRIVERS.get((self.endpoint.driver or "oracledb").lower())
@@ -90,7 +92,6 @@ WHERE NOT EXISTS (SELECT 1 FROM gv$session s WHERE s.inst_id = t.inst_id AND s.t
             session = connect_within(self.endpoint, self._connect)
             if self.endpoint.statement_timeout:
                 session.call_timeout = round(self.endpoint.statement_timeout * 1000)
-            session.outputtypehandler = partial(_lobs_as_values, self._module)
             cursor = session.cursor()
             cursor.execute(_SESSION)
             if self.endpoint.schema:
@@ -98,6 +99,10 @@ WHERE NOT EXISTS (SELECT 1 FROM gv$session s WHERE s.inst_id = t.inst_id AND s.t
                 cursor.execute(f"ALTER SESSION SET CURRENT_SCHEMA = {schema}")
             cursor.close()
         return session
+
+    def _prepare(self, opened: Any, connection: Connection) -> None:
+        """SQLAlchemy's own handler would take a BINARY_FLOAT for digits, and bound a LOB."""
+        opened.outputtypehandler = partial(_lobs_as_values, self._module)
 
     def _connect(self) -> Any:
         e = self.endpoint

@@ -22,6 +22,7 @@ _LONGEST_CHAR = 500
 _LONGEST_RAW = 2000
 _SECONDS = "YYYY-MM-DD HH24:MI:SS"
 _TEXTS = {Kind.BOOLEAN: 5, Kind.UUID: 36, Kind.TIME: 18}
+_TEXTUAL = ("ROWID", "UROWID", "XMLTYPE")
 _DROP = (
     "BEGIN EXECUTE IMMEDIATE 'DROP TABLE {table} PURGE'; EXCEPTION WHEN OTHERS THEN "
     "IF SQLCODE <> -942 THEN RAISE; END IF; END;"
@@ -112,6 +113,13 @@ class OracleDialect(AgentLines, SpelledKeys, CursorDialect):
                 return f"REPLACE(LTRIM(TO_CHAR({expression}, 'S{_SECONDS}')), ' 00:00:00')"
             case Kind.TIMESTAMP:
                 return self._stamp(expression, kind)
+            case Kind.NATIVE if kind.native.startswith("INTERVAL"):
+                return f"TO_CHAR({expression})"
+            case Kind.NATIVE if kind.family == self.family and kind.native not in _TEXTUAL:
+                raise StructureMismatch(
+                    f"a column of type {kind.native} has no text that can be read",
+                    remedy="leave it out, or share a query that makes a text of it",
+                )
             case _:
                 return expression
 

@@ -79,7 +79,8 @@ class OracleStructure(Connector):
                 types,
                 self._filling(owner, name.name),
                 is_view=is_view,
-                is_utf8=self._is_utf8(),
+                # UTF8 is CESU-8, where characters beyond the first plane sort before its last ones.
+                is_utf8=self._is_utf8() and self._charset() != "UTF8",
             )
             return replace(table, schema=owner)
 
@@ -120,7 +121,7 @@ class OracleStructure(Connector):
         words = {"VARCHAR": "VARCHAR2", "NVARCHAR": "NVARCHAR2", "LONG_RAW": "LONG RAW"}
         if word.startswith("TIMESTAMP_"):
             word = "TIMESTAMP WITH TIME ZONE"
-        if word == "NUMBER" and precision == 0:
+        if word == "NUMBER" and (precision == 0 or scale == -127):  # -127: a FLOAT, or any scale
             precision, scale = None, None if scale == -127 else scale or None
         row = (name, words.get(word, word), size, size, precision, scale)
         return Column(name, self._type_of(row, frozenset()), bytewise=False, native=word)

@@ -31,6 +31,7 @@ class OracleWork(Connector):
     detached_query: ClassVar[str]
     """Rows of one number: transactions without a session, which another may still commit."""
     work_remedy: ClassVar[str]
+    lock_remedy: ClassVar[str]
 
     def _freeze_snapshot(self) -> None:
         self.execute("SET TRANSACTION READ ONLY")
@@ -88,8 +89,15 @@ class OracleWork(Connector):
         request = Statement(f"SELECT DBMS_LOCK.REQUEST({p}, 6, 0) FROM DUAL", (number,))
 
         def attempt() -> bool:
-            with self.transaction():
-                return self.value(request) in (0, 4)
+            try:
+                with self.transaction():
+                    return self.value(request) in (0, 4)
+            except MissingObject as error:
+                raise MissingRight(
+                    "named locks cannot be taken",
+                    endpoint=str(self.endpoint),
+                    remedy=self.lock_remedy,
+                ) from error
 
         busy = Busy(
             f"{name} is in use by another run",

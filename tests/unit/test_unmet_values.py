@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
+import dmPython
+import oracledb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyodbc
 import pytest
 
+from connectors.errors import MissingRight, StructureMismatch
 from connectors.mssql.catalogue import relation_of, type_of
 from connectors.mssql.dialect import MssqlDialect
+from connectors.oracle.dialect import OracleDialect
 from connectors.table import Column, Kind, TableName, Type
 from tests.unit.test_unmet_families import COLUMNS, ROW, Opened, _batch
 
@@ -23,6 +28,121 @@ def of_sql_server(native: str, collation: str | None = None, **more: int) -> Col
     sized = (more.get("size", 8), more.get("precision", 0), more.get("scale", 0))
     row = ("c", native, *sized, False, collation, None, None, "U ", "free", "dbo")
     return relation_of(TableName("t"), [row], []).columns[0]
+
+
+# -- Oracle and DM -------------------------------------------------------------------------------
+
+
+class Described(tuple[Any, ...]):
+    """As a driver describes a column: name, type, display size, size, precision, scale."""
+
+    def __new__(cls, name: str, kind: Any, size: Any, precision: Any, scale: Any) -> Described:
+        return super().__new__(cls, (name, kind, None, size, precision, scale, True))
+
+
+QUERIED: list[tuple[str, Any, Any, Any, Any, Type]] = [
+    # OCI: a scale of -127 beside a precision, which is one of bits, is that of a FLOAT
+    ("oracle", oracledb.DB_TYPE_NUMBER, None, 126, -127, Type(Kind.DECIMAL)),
+    ("oracle", oracledb.DB_TYPE_NUMBER, None, 0, -127, Type(Kind.DECIMAL)),
+    ("oracle", oracledb.DB_TYPE_NUMBER, None, 5, 2, Type(Kind.DECIMAL, precision=5, scale=2)),
+    ("oracle", oracledb.DB_TYPE_NUMBER, None, 5, -2, Type(Kind.DECIMAL, precision=7, scale=0)),
+    ("dm", dmPython.DECIMAL, 12, 10, 2, Type(Kind.DECIMAL)),
+    ("dm", dmPython.NUMBER, 4, 10, 0, Type(Kind.DECIMAL)),
+    ("dm", dmPython.BIGINT, 8, 19, 0, Type(Kind.INTEGER)),
+    ("dm", dmPython.STRING, 50, 50, 0, Type(Kind.TEXT, length=50)),
+    ("dm", dmPython.FIXED_STRING, 18, 18, 0, Type(Kind.TEXT, length=18, padded=True)),
+    ("dm", dmPython.CLOB, 2147483647, 0, 0, Type(Kind.TEXT)),
+    ("dm", dmPython.DATE, 10, 10, 0, Type(Kind.DATE)),
+    ("dm", dmPython.TIMESTAMP, 26, 26, 6, Type(Kind.TIMESTAMP)),
+    ("dm", dmPython.TIMESTAMP_WITH_TIMEZONE, 33, 33, 6, Type(Kind.TIMESTAMP, zoned=True)),
+    ("dm", dmPython.DOUBLE, 8, 53, 0, Type(Kind.FLOAT)),
+    ("dm", dmPython.BINARY, 16, 16, 0, Type(Kind.BINARY, length=16)),
+    ("dm", dmPython.BLOB, 2147483647, 0, 0, Type(Kind.BINARY)),
+]
+
+
+@pytest.mark.parametrize(("family", "kind", "size", "precision", "scale", "meant"), QUERIED)
+def test_a_column_of_a_query_is_of_a_type_that_holds_it(
+    family: str,
+    kind: Any,
+    size: Any,
+    precision: Any,
+    scale: Any,
+    meant: Type,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened = Opened(family, monkeypatch)
+    described = Described("C", kind, size, precision, scale)
+    monkeypatch.setattr("tests.recording.RecordingCursor.described", [described])
+    assert opened.store.describe_query("SELECT c FROM t").column("C").type == meant
+    opened.store.close()
+
+
+def test_the_session_has_our_own_way_to_take_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLAlchemy sets one as it connects: it takes a BINARY_FLOAT that is no number for digits, and
+    bounds a LOB."""
+    opened = Opened("oracle", monkeypatch)
+    asked: list[Any] = []
+
+    class Cursor:
+        arraysize = 7
+
+        def var(self, kind: Any, *more: Any, **named: Any) -> None:
+            asked.append((kind, more, named))
+
+    class Column:
+        def __init__(self, kind: Any) -> None:
+            self.type_code = kind
+
+    handler = opened.driver.outputtypehandler
+    for kind in (oracledb.DB_TYPE_CLOB, oracledb.DB_TYPE_BLOB):
+        handler(Cursor(), Column(kind))
+    unbounded = {"arraysize": 7}
+    assert asked == [
+        (oracledb.DB_TYPE_LONG, (), unbounded),
+        (oracledb.DB_TYPE_LONG_RAW, (), unbounded),
+    ]
+    assert handler(Cursor(), Column(oracledb.DB_TYPE_BINARY_FLOAT)) is None
+    opened.store.close()
+
+
+def test_what_has_no_text_is_told() -> None:
+    oracle = OracleDialect()
+    interval = Type(Kind.NATIVE, family="oracle", native="INTERVAL DAY(2) TO SECOND(6)")
+    assert oracle.render("c", interval) == "TO_CHAR(c)"
+    assert oracle.render("c", replace(interval, native="ROWID")) == "c"
+    for native in ("SDO_GEOMETRY", "BFILE", "JSON"):
+        with pytest.raises(StructureMismatch, match=native) as error:
+            oracle.render("c", replace(interval, native=native))
+        assert "leave it out" in error.value.remedy
+
+
+@pytest.mark.parametrize(("charset", "bytewise"), [("AL32UTF8", True), ("UTF8", False)])
+def test_texts_of_cesu_do_not_sort_as_utf8(
+    charset: str, bytewise: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Opened("oracle", monkeypatch)
+    opened.answers["NLS_CHARACTERSET"] = [(charset,)]
+    assert opened.store.describe(TableName("T")).column("NAME").bytewise is bytewise
+    assert opened.store.settings_problem() is None
+    opened.store.close()
+
+
+@pytest.mark.parametrize("family", ["oracle", "dm"])
+def test_without_a_right_to_locks_the_right_is_told(
+    family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package that a login may not execute is an invalid identifier to Oracle."""
+    opened = Opened(family, monkeypatch)
+    refused = {
+        "oracle": oracledb.DatabaseError('ORA-00904: "DBMS_LOCK"."REQUEST": invalid identifier'),
+        "dm": dmPython.DatabaseError("[CODE:-2207]Invalid column or method [DBMS_LOCK.REQUEST]"),
+    }
+    opened.answers["DBMS_LOCK.REQUEST"] = refused[family]
+    with pytest.raises(MissingRight) as error, opened.store.lock("job", 0.0):
+        pass
+    assert "dbms_lock" in error.value.remedy.lower()
+    opened.store.close()
 
 
 # -- SQL Server ----------------------------------------------------------------------------------
