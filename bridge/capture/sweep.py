@@ -33,6 +33,8 @@ __all__ = ["BUDGET_ROWS", "Sweep"]
 
 BUDGET_ROWS = 20_000_000
 _AT_ONCE = 1_000
+"""Keys, and as many values of keys in one question to the source: a server may take no more than
+some two thousand."""
 SEGMENT_ROWS = 50_000
 _STAGE, _GONE, _LATE = TableName(STAGE), TableName(GONE), TableName(LATE)
 
@@ -150,12 +152,13 @@ class Sweep:
 
     def _read(self, keys: tuple[tuple[str, ...], ...]) -> None:
         """Rows by key, from the same snapshot, into the stage."""
-        if not keys:
-            return
-        selection = replace(every_row(self._plan), among=keys)
-        stream = self._held.source.read(selection, self._plan.pull_format)
-        while not stream.exhausted:  # more rows than keys, where they are repeated
-            self._intake.load(stream, len(keys), _STAGE)
+        size = max(1, _AT_ONCE // len(self._plan.key))
+        for start in range(0, len(keys), size):
+            among = keys[start : start + size]
+            selection = replace(every_row(self._plan), among=among)
+            stream = self._held.source.read(selection, self._plan.pull_format)
+            while not stream.exhausted:  # more rows than keys, where they are repeated
+                self._intake.load(stream, len(among), _STAGE)
 
 
 def _segments_ahead(segments: Segments, stream: RowStream) -> Generator[tuple[Any, bool]]:

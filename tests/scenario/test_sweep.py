@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from connectors.selection import Selection
+from connectors.sqlite.connector import SqliteConnector
 from tests.scenario.world import World, cursor_job
 
 CHAINS = [("postgresql",) * 3, ("sqlite", "sqlite", "postgresql"), ("sqlite",) * 3]
@@ -101,6 +105,34 @@ def test_more_rows_came_late_than_are_read_at_once(
     (batch,) = world.run_well().batches
     assert (batch.tally.inserted, batch.tally.late) == (5, 5)
     assert world.findings() == []
+
+
+@pytest.mark.parametrize("world", [CHAINS[2]], indirect=True, ids="-".join)
+def test_no_question_has_more_values_than_a_server_takes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQL Server takes 2,100: of a key of several columns it is asked for fewer keys at once."""
+    monkeypatch.setattr("bridge.capture.sweep._AT_ONCE", 6)
+    asked: list[int] = []
+    read = SqliteConnector.read
+
+    def noted(self: SqliteConnector, selection: Selection, *more: Any) -> Any:
+        asked.append(sum(map(len, selection.among or ())))
+        return read(self, selection, *more)
+
+    monkeypatch.setattr(SqliteConnector, "read", noted)
+    world.sql(
+        "source",
+        "CREATE TABLE t (a integer, b integer, c integer, updated_at TIMESTAMP, "
+        "PRIMARY KEY (a, b, c))",
+    )
+    world.job("j", **cursor_job(overlap=0))
+    world.run_well()
+    rows = ", ".join(f"(1, 2, {number}, {OLD})" for number in range(5))
+    world.sql("source", f"INSERT INTO t VALUES {rows}")
+    (batch,) = world.run_well().batches
+    assert (batch.tally.inserted, batch.tally.late) == (5, 5)
+    assert [values for values in asked if values] == [6, 6, 3]
 
 
 @pytest.mark.parametrize("first", ["a", "b", "c"])
