@@ -83,7 +83,8 @@ class Receipt:
 _POSITION = select(*(position_row.c[name] for name in Position.__dataclass_fields__)).where(
     this_job(position_row)
 )
-_LOCKED = _POSITION.with_for_update()
+_UNTIL_THE_END = "WITH (UPDLOCK)"  # how SQL Server, which has no FOR UPDATE, is told
+_LOCKED = _POSITION.with_for_update().with_hint(position_row, _UNTIL_THE_END, "mssql")
 _MOVED = update(position_row).where(this_job(position_row))
 _RECEIPTS = select(receipt_row).where(this_job(receipt_row))
 _OF_EPOCH = _RECEIPTS.where(receipt_row.c.epoch == bindparam("of_epoch"))

@@ -10,6 +10,7 @@ from sqlalchemy.dialects import mssql, oracle
 from sqlglot import exp
 
 from bridge.ledger.migrations import receiver_ddl
+from bridge.ledger.receiver import Receiver
 from connectors.dm.sqldialect import DmSqlDialect
 
 
@@ -39,3 +40,26 @@ def test_the_dba_gets_statements_that_the_server_knows(dialect: Any, language: s
     if language == "oracle":
         assert "BIGINT" not in text
         assert "BOOLEAN" not in text
+
+
+@pytest.mark.parametrize(
+    ("dialect", "said"),
+    [(_oracle(), "FOR UPDATE"), (DmSqlDialect(), "FOR UPDATE"), (mssql.dialect(), "UPDLOCK")],
+    ids=["oracle", "dm", "mssql"],
+)
+def test_a_position_is_locked_until_the_end_of_its_transaction(dialect: Any, said: str) -> None:
+    """Else a run that was taken for dead could commit between two others."""
+    asked: list[str] = []
+
+    class Connection:
+        def execute(self, query: Any, _values: Any) -> Any:
+            asked.append(str(query.compile(dialect=dialect)))
+            return self
+
+        def one_or_none(self) -> None:
+            return None
+
+    receiver = Receiver(Connection(), "d", "j")  # type: ignore[arg-type]
+    assert receiver.position(lock=True) is None
+    assert receiver.position() is None
+    assert [said in sql for sql in asked] == [True, False]
