@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["MINUTES", "TICKS", "YEARS", "any_of", "bytes_of", "set_of"]
+__all__ = ["MINUTES", "TICKS", "YEARS", "any_of", "bytes_of", "bytes_within", "set_of"]
 
 YEARS = "^(?:190[1-9]|19[1-9][0-9]|20[0-9]{2}|21[0-4][0-9]|215[0-5])$"
 """MariaDB's YEAR, but for its 0: a text of it becomes 2000 there."""
@@ -16,6 +16,7 @@ TICKS = "^(?:175[3-9]|17[6-9][0-9]|1[89][0-9]{2}|[2-9][0-9]{3})-.{14}(?:[.](?:..
 MINUTES = "^(?:19[0-9]{2}|20[0-7][0-9])-.{11}:00$"
 """SQL Server's smalldatetime. It rounds seconds."""
 
+_COUNTED = 1000
 _LONGEST = 100_000  # characters; the engine takes some more, but not any number
 
 
@@ -40,6 +41,17 @@ def set_of(members: Sequence[str]) -> str:
 def bytes_of(length: int) -> str:
     """So many, no more and no fewer: MariaDB's BINARY fills up what is shorter with zeros."""
     return f"^[0-9a-f]{{{2 * length}}}$"
+
+
+def bytes_within(most: int) -> str:
+    """Texts of no more bytes of UTF-8. The engine counts to a thousand at once."""
+    return f"^(?:{_bytes_within(most)})$"
+
+
+def _bytes_within(most: int) -> str:
+    if most <= _COUNTED:
+        return rf"\C{{0,{most}}}"
+    return rf"\C{{0,{_COUNTED}}}|\C{{{_COUNTED}}}(?:{_bytes_within(most - _COUNTED)})"
 
 
 def _whole(choices: Sequence[str]) -> str:

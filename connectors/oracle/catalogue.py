@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from connectors.allowed import bytes_within
 from connectors.table import Column, Filling, Index, Kind, Table, TableName, Type
 
 __all__ = [
@@ -115,6 +116,8 @@ _FIXED: Mapping[str, Type] = {
     "DATE": Type(Kind.TIMESTAMP, fraction=0),
     "FLOAT": Type(Kind.DECIMAL),
 }
+_MOST_BYTES = 4000  # of a text that is kept in its row
+_IN_BYTES = ("VARCHAR2", "CHAR")
 _NATIONAL = ("NVARCHAR2", "NCHAR")
 
 
@@ -128,9 +131,10 @@ def relation_of(
     *,
     is_view: bool,
     is_utf8: bool,
+    counts_bytes: bool,
 ) -> Table:
     """A table from its rows of COLUMNS, PRIMARY and INDEXES, the types of its columns, and by their
-    names who fills them."""
+    names who fills them. `counts_bytes`: a text may have no more bytes than its row says, too."""
     found = tuple(
         Column(
             row[0],
@@ -140,6 +144,7 @@ def relation_of(
             native=row[1],
             comment=row[7] or "",
             filling=filling.get(row[0], Filling.FREE),
+            allowed=_of_few_bytes(row) if counts_bytes else "",
         )
         for row, kind in zip(columns, types, strict=True)
     )
@@ -159,6 +164,13 @@ def relation_of(
             Index(rows[0][0], tuple(r[2] for r in rows), rows[0][1] == "UNIQUE") for rows in grouped
         ),
     )
+
+
+def _of_few_bytes(row: Sequence[Any]) -> str:
+    """In a database of UTF-8, of a column whose characters cannot all have four bytes."""
+    _, native, size, characters = row[:4]
+    counts = native in _IN_BYTES and size < 4 * characters and size <= _MOST_BYTES
+    return bytes_within(size) if counts else ""
 
 
 def filling_of(rows: Iterable[Sequence[Any]]) -> dict[str, Filling]:

@@ -26,6 +26,9 @@ from connectors.table import Column, Filling, ForeignKey, Table, TableName, Type
 
 __all__ = ["OracleStructure"]
 
+_AS_UTF8 = ("AL32UTF8", "UTF-8")
+"""As Oracle and DM call it. Oracle's UTF8 is CESU-8, where the first plane does not come first."""
+
 
 class OracleStructure(Connector):
     """Answers from the ALL_ views, which show what the login may read."""
@@ -71,6 +74,7 @@ class OracleStructure(Connector):
             indexes = self.rows(self._statement(INDEXES, owner, name.name))
             days = self._days(owner, name.name, [row[0] for row in columns])
             types = [self._type_of(row, days) for row in columns]
+            charset = self._charset()
             table = relation_of(
                 name,
                 columns,
@@ -79,8 +83,8 @@ class OracleStructure(Connector):
                 types,
                 self._filling(owner, name.name),
                 is_view=is_view,
-                # UTF8 is CESU-8, where characters beyond the first plane sort before its last ones.
-                is_utf8=self._is_utf8() and self._charset() != "UTF8",
+                is_utf8=charset in _AS_UTF8,
+                counts_bytes=charset == "AL32UTF8",
             )
             return replace(table, schema=owner)
 

@@ -128,6 +128,43 @@ def test_texts_of_cesu_do_not_sort_as_utf8(
     opened.store.close()
 
 
+BYTES_OR_CHARACTERS: list[tuple[str, str, int, int, str, bool]] = [
+    ("VARCHAR2", "AL32UTF8", 50, 50, "张" * 16, True),
+    ("VARCHAR2", "AL32UTF8", 50, 50, "张" * 17, False),
+    ("VARCHAR2", "AL32UTF8", 50, 50, "a\n" * 25, True),
+    ("CHAR", "AL32UTF8", 18, 18, "1" * 16 + "𠮷", False),
+    ("VARCHAR2", "AL32UTF8", 4000, 2000, "张" * 1333, True),
+    ("VARCHAR2", "AL32UTF8", 4000, 2000, "张" * 1334, False),
+    ("VARCHAR2", "AL32UTF8", 200, 50, "𠮷" * 50, True),
+    ("NVARCHAR2", "AL32UTF8", 100, 50, "张" * 50, True),
+    ("VARCHAR2", "ZHS16GBK", 50, 50, "张" * 25, True),
+]
+
+
+@pytest.mark.parametrize(
+    ("native", "charset", "size", "characters", "text", "takes"), BYTES_OR_CHARACTERS
+)
+def test_a_text_of_too_many_bytes_is_set_aside(
+    native: str,
+    charset: str,
+    size: int,
+    characters: int,
+    text: str,
+    takes: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """DATA_LENGTH (ALL_TAB_COLUMNS) is what a column takes in bytes, whatever its semantics: the
+    server refuses more, and the whole batch with it."""
+    opened = Opened("oracle", monkeypatch)
+    opened.answers["NLS_CHARACTERSET"] = [(charset,)]
+    row = ("NAME", native, size, characters, None, None, "Y", None)
+    opened.answers["FROM all_tab_columns"] = [row]
+    column = opened.store.describe(TableName("T")).column("NAME")
+    assert pc.match_substring_regex(pa.array([text]), column.allowed).to_pylist() == [takes]
+    assert column.type.length == characters
+    opened.store.close()
+
+
 @pytest.mark.parametrize("family", ["oracle", "dm"])
 def test_without_a_right_to_locks_the_right_is_told(
     family: str, monkeypatch: pytest.MonkeyPatch
