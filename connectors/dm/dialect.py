@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from connectors.oracle.dialect import OracleDialect
+from connectors.oracle.dialect import OracleDialect, all_digits
 from connectors.table import Column, Kind, Type
 
 __all__ = ["DmDialect"]
@@ -76,6 +76,9 @@ class DmDialect(OracleDialect):
     def ordered(self, expression: str, column: Column) -> str:
         """A database of UTF-8 compares texts by their bytes; others have an order of their own."""
         return expression
+
+    def _float(self, expression: str) -> str:
+        return all_digits(expression)
 
     def _is_day(self, name: str) -> str:
         """A DATE is a day."""

@@ -152,15 +152,17 @@ WHERE NOT EXISTS (SELECT 1 FROM gv$session s WHERE s.inst_id = t.inst_id AND s.t
         return cursor
 
     def _sizes(self, cursor: Any, columns: Sequence[Column], constants: int) -> None:
-        """A text beyond 4000 bytes must be announced as a LOB."""
-        clob = self._module.DB_TYPE_CLOB
-        sizes = [clob if _is_long(c) else None for c in columns] + [None] * constants
+        """A text beyond 4000 bytes must be announced as a LOB, and a float as one: else it would be
+        bound as a NUMBER, which has no NaN and not all exponents."""
+        sizes = [self._size(c) for c in columns] + [None] * constants
         if any(sizes):
             cursor.setinputsizes(*sizes)
 
-
-def _is_long(column: Column) -> bool:
-    return column.type.kind is Kind.TEXT and column.type.length is None
+    def _size(self, column: Column) -> Any:
+        if column.type.kind is Kind.FLOAT:
+            return self._module.DB_TYPE_BINARY_DOUBLE
+        is_long = column.type.kind is Kind.TEXT and column.type.length is None
+        return self._module.DB_TYPE_CLOB if is_long else None
 
 
 def _lobs_as_values(module: Any, cursor: Any, *described: Any) -> Any:

@@ -13,7 +13,7 @@ from connectors.errors import StructureMismatch
 from connectors.keyed import SpelledKeys
 from connectors.table import Column, Kind, TableName, Type
 
-__all__ = ["OracleDialect", "literal"]
+__all__ = ["OracleDialect", "all_digits", "literal"]
 
 _DIGITS = {16: 5, 32: 10, 64: 20}
 _MOST_DIGITS = 38
@@ -99,7 +99,7 @@ class OracleDialect(AgentLines, SpelledKeys, CursorDialect):
             case Kind.DECIMAL | Kind.INTEGER:
                 return f"REGEXP_REPLACE(TO_CHAR({expression}, 'TM9'), '^(-{{0,1}})[.]', '\\10.')"
             case Kind.FLOAT:
-                return f"TO_CHAR({expression}, 'FM9.9999999999999999EEEE')"
+                return self._float(expression)
             case Kind.TEXT if kind.padded:
                 return f"RTRIM({expression})"
             case Kind.BINARY if kind.length is None:
@@ -122,6 +122,12 @@ class OracleDialect(AgentLines, SpelledKeys, CursorDialect):
                 )
             case _:
                 return expression
+
+    def _float(self, expression: str) -> str:
+        """A format has no word for what is no number."""
+        special = f"{expression} IS NAN OR {expression} IS INFINITE"
+        digits = all_digits(expression)
+        return f"CASE WHEN {special} THEN TO_CHAR({expression}) ELSE {digits} END"
 
     def _stamp(self, expression: str, kind: Type) -> str:
         """A year before Christ has a sign, and is no canonical text."""
@@ -235,6 +241,10 @@ class OracleDialect(AgentLines, SpelledKeys, CursorDialect):
                 name = f"{self.table(table)}.{self.quote(column.name)}"
                 found.append(f"COMMENT ON COLUMN {name} IS {literal(column.comment)}")
         return found
+
+
+def all_digits(expression: str) -> str:
+    return f"TO_CHAR({expression}, 'FM9.9999999999999999EEEE')"
 
 
 def literal(text: str) -> str:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyodbc
 import pytest
 
+from connectors.agentdigest import finished
 from connectors.errors import MissingRight, StructureMismatch
 from connectors.mssql.catalogue import relation_of, type_of
 from connectors.mssql.dialect import MssqlDialect
@@ -126,6 +127,26 @@ def test_texts_of_cesu_do_not_sort_as_utf8(
     assert opened.store.describe(TableName("T")).column("NAME").bytewise is bytewise
     assert opened.store.settings_problem() is None
     opened.store.close()
+
+
+def test_a_float_is_bound_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a NUMBER the driver refuses what is no number, and exponents from 126 on: cx_Oracle's
+    issue 184."""
+    opened = Opened("oracle", monkeypatch)
+    with opened.store.transaction():
+        opened.store.load(TableName("t"), COLUMNS, iter([_batch([ROW])]), constants={"bh_seq": 9})
+    double = oracledb.DB_TYPE_BINARY_DOUBLE
+    assert opened.driver.sizes == (None, None, double, None, None, None)
+    opened.store.close()
+
+
+def test_what_is_no_number_has_a_text() -> None:
+    """Number Format Models: with a format Oracle returns pound signs for it, and without one Nan,
+    Inf and -Inf."""
+    text = OracleDialect().render("c", Type(Kind.FLOAT))
+    assert text.startswith("CASE WHEN c IS NAN OR c IS INFINITE THEN TO_CHAR(c) ELSE TO_CHAR(c, ")
+    marked = [f"{mark}{said}" for mark in ("\\F", "\\G") for said in ("Nan", "Inf", "-Inf")]
+    assert [finished(line) for line in marked] == ["NaN", "Infinity", "-Infinity"] * 2
 
 
 BYTES_OR_CHARACTERS: list[tuple[str, str, int, int, str, bool]] = [
