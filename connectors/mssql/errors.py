@@ -71,6 +71,7 @@ _BY_STATE: Sequence[_Group] = (
     ),
 )
 _NUMBER = re.compile(r"\((-?\d+)\) \(SQL|; \[\w+\].*?\((\d+)\)")
+_ENCRYPTION = re.compile(r"SSL Provider: \[?(.*?)\]?\s*\(-?\d+\) \(SQL")
 _OWN = 50_000  # from here on numbers are those of RAISERROR and THROW
 _TOO_LONG = re.compile("right truncation")  # as the driver says it without a number
 
@@ -79,6 +80,13 @@ def of_mssql(error: BaseException, endpoint: Endpoint, *, connected: bool) -> Br
     """By the first number that is known. Messages of refused rows quote values: not shown."""
     text = str(error.args[-1]) if error.args else ""
     state = str(error.args[0]) if len(error.args) > 1 else ""
+    if (secured := _ENCRYPTION.search(text)) is not None and not connected:
+        return ConfigurationError(
+            f"no encrypted session could be made: {secured[1]}",
+            endpoint=str(endpoint),
+            remedy="give the server a certificate that this machine trusts, or set option "
+            'TrustServerCertificate: "yes"; what is too old for TLS of today must be updated',
+        )
     numbers = [one or other for one, other in _NUMBER.findall(text)]
     if any(_TOO_LONG.search(str(said)) for said in error.args):
         state = "22001"

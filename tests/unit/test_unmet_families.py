@@ -621,6 +621,24 @@ def test_of_several_messages_of_sql_server_the_one_that_is_meant_is_told(other: 
     assert ours.message == "Invalid object name 't'. (208)"
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "[error:0A000086:SSL routines::certificate verify failed:self-signed certificate]",
+        "The certificate chain was issued by an authority that is not trusted.\r\n",
+        "[error:0A000102:SSL routines::unsupported protocol]",
+    ],
+)
+def test_a_server_whose_certificate_nobody_trusts_is_told_as_that(said: str) -> None:
+    """What driver 18 comes to first, since it encrypts unless it is told otherwise."""
+    tags = "[Microsoft][ODBC Driver 18 for SQL Server]"
+    text = f"[08001] {tags}SSL Provider: {said} (-1) (SQLDriverConnect)"
+    ours = _connector("mssql").translate(pyodbc.OperationalError("08001", text))
+    assert type(ours) is ConfigurationError
+    assert said.strip("[]\r\n") in ours.message
+    assert "TrustServerCertificate" in ours.remedy
+
+
 def test_without_a_session_nothing_is_lost() -> None:
     for family, text in (("oracle", "ORA-12541: no listener"), ("dm", "[CODE:-70028]failure")):
         error = MODULES[family].DatabaseError(text)
