@@ -46,6 +46,10 @@ _TAKE = (
 )
 # What is a sql_variant is converted by name alone, and not every driver hands one over.
 _UPDATEABILITY = "SELECT CONVERT(nvarchar(128), DATABASEPROPERTYEX(DB_NAME(), 'Updateability'))"
+_VERSION = (
+    "SELECT CONVERT(int, PARSENAME(CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion')), 4))"
+)
+_OF_2016, _OF_2019 = 13, 15
 _PLACE = "SELECT CONCAT(CONVERT(nvarchar(128), SERVERPROPERTY('ServerName')), '/', DB_ID())"
 OBJECT = "SELECT object_id FROM sys.objects WHERE object_id = OBJECT_ID(?) AND type IN ('U', 'V')"
 _FORCED = 2  # of delayed_durability: no transaction can ask for more
@@ -173,16 +177,17 @@ class MssqlConnector(AgentDigest, ArrayLoad, CursorRead):
                     self.execute(Statement(_GIVE_BACK, (resource,)))
 
     def settings_problem(self) -> str | None:
+        """Not every older server knows all that is asked of one of now."""
         with self.transaction():
+            version = int(self.value(_VERSION))
+            if version < _OF_2016 or (version < _OF_2019 and self.endpoint.is_filled):
+                return "it is older than SQL Server 2019: it has no collation of UTF-8"
             ((isolation, late),) = self.rows(
                 "SELECT snapshot_isolation_state, delayed_durability FROM sys.databases "
                 "WHERE database_id = DB_ID()"
             )
-            version = int(self.value("SELECT CONVERT(int, SERVERPROPERTY('ProductMajorVersion'))"))
         if isolation != 1:
             return "ALLOW_SNAPSHOT_ISOLATION is off: a read of many rows would see no single state"
-        if version < 15 and self.endpoint.is_filled:
-            return "it is older than SQL Server 2019: it has no collation of UTF-8"
         if late == _FORCED and self.endpoint.is_filled:
             return "DELAYED_DURABILITY is FORCED: a crash of the server may lose what was committed"
         return None

@@ -265,13 +265,16 @@ def test_lines_are_digested_by_the_agent_a_few_at_a_time(
         (1, 2, 16, "DELAYED_DURABILITY is FORCED"),
         (0, 0, 16, "ALLOW_SNAPSHOT_ISOLATION is off"),
         (1, 0, 14, "older than SQL Server 2019"),
+        (1, 0, 10, "older than SQL Server 2019"),  # which knows no ProductMajorVersion either
     ],
 )
 def test_settings_that_are_unsafe_are_told(
     opened: Opened, isolation: int, late: int, version: int, told: str | None
 ) -> None:
     opened.answers["delayed_durability"] = [(isolation, late)]
-    opened.answers["ProductMajorVersion"] = [(version,)]
+    if version < 12:  # it knows no such column
+        opened.answers["delayed_durability"] = pyodbc.Error("42S22", "Invalid column name (207)")
+    opened.answers["ProductVersion"] = [(version,)]
     problem = opened.store.settings_problem()
     assert (problem is None) if told is None else told in str(problem)
 

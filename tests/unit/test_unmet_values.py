@@ -290,7 +290,7 @@ def test_no_property_is_taken_as_a_variant(monkeypatch: pytest.MonkeyPatch) -> N
     """Their type is sql_variant: it becomes a text by CONVERT alone."""
     opened = Opened("mssql", monkeypatch)
     opened.answers["snapshot_isolation_state"] = [(1, 0)]
-    opened.answers["ProductMajorVersion"] = [(16,)]
+    opened.answers["ProductVersion"] = [(16,)]
     opened.store.identity(TableName("T"))
     opened.store.open_work()
     opened.store.settings_problem()
