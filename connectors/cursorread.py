@@ -23,13 +23,15 @@ class CursorDialect(Dialect):
 
     text_mark: ClassVar[str] = ""
     """What a literal text begins with."""
+    selects_padding: ClassVar[bool] = False
+    """Whether a CHAR comes with its padding: where an empty text is NULL, trimmed blanks are."""
 
     def output(self, output: Output) -> str:
         """A selected column."""
         if output.literal is not None:
             return f"{self.text_mark}'" + output.literal.replace("'", "''") + "'"
         name, kind = self.quote(output.column.name), output.column.type
-        raw = kind.kind in (Kind.FLOAT, Kind.BINARY)
+        raw = kind.kind in (Kind.FLOAT, Kind.BINARY) or (kind.padded and self.selects_padding)
         return name if raw else self.render(name, kind)
 
     def first(self, query: str, limit: int, offset: int | None = None) -> str:
@@ -45,7 +47,8 @@ class CursorRead(Connector):
         expressions = [self.dialect.output(output) for output in selection.outputs]
         query = select(self.dialect, selection, expressions, self._zone)
         cursor = self._execute(query.sql, query.values)
-        renderings = [_rendering(output) for output in selection.outputs]
+        padded = self.dialect.selects_padding
+        renderings = [_rendering(output, padded=padded) for output in selection.outputs]
         self._stream = FetchedRows(cursor, selection.outputs, renderings, self._translated)
         return self._stream
 
@@ -64,8 +67,16 @@ class CursorRead(Connector):
         return cursor
 
 
-def _rendering(output: Output) -> Rendering | None:
+def _rendering(output: Output, *, padded: bool) -> Rendering | None:
     kind = output.column.type
-    if output.literal is None and kind.kind is Kind.FLOAT:
+    if output.literal is not None:
+        return None
+    if kind.kind is Kind.FLOAT:
         return partial(float_text, kind=kind)
-    return bytes.hex if output.literal is None and kind.kind is Kind.BINARY else None
+    if kind.padded and padded:
+        return _unpadded
+    return bytes.hex if kind.kind is Kind.BINARY else None
+
+
+def _unpadded(text: str) -> str:
+    return text.rstrip(" ")

@@ -38,6 +38,7 @@ class OracleDialect(AgentLines, SpelledKeys, CursorDialect):
 
     family: ClassVar[str] = "oracle"
     placeholder: ClassVar[str] = ":v"
+    selects_padding: ClassVar[bool] = True
     max_identifier_bytes: ClassVar[int] = 128
 
     def quote(self, name: str) -> str:

@@ -18,7 +18,8 @@ from connectors.errors import MissingRight, StructureMismatch
 from connectors.mssql.catalogue import relation_of, type_of
 from connectors.mssql.dialect import MssqlDialect
 from connectors.oracle.dialect import OracleDialect
-from connectors.table import Column, Kind, TableName, Type
+from connectors.selection import Output, Selection
+from connectors.table import Column, Kind, Table, TableName, Type
 from tests.unit.test_unmet_families import COLUMNS, ROW, Opened, _batch
 
 MSSQL = MssqlDialect()
@@ -126,6 +127,22 @@ def test_texts_of_cesu_do_not_sort_as_utf8(
     opened.answers["NLS_CHARACTERSET"] = [(charset,)]
     assert opened.store.describe(TableName("T")).column("NAME").bytewise is bytewise
     assert opened.store.settings_problem() is None
+    opened.store.close()
+
+
+@pytest.mark.parametrize("family", ["oracle", "dm", "mssql"])
+def test_a_char_of_blanks_is_no_null(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To Oracle an empty text is NULL, and so is what its RTRIM leaves of blanks."""
+    opened = Opened(family, monkeypatch)
+    flag = Column("flag", Type(Kind.TEXT, length=3, padded=True))
+    trimmed = family == "mssql"  # whose server leaves an empty text
+    opened.answers["AS bh_0"] = [("",), ("y",)] if trimmed else [("   ",), ("y  ",), (None,)]
+    selection = Selection(Table(TableName("t"), (flag,)), (Output(flag, flag.type),), (flag,))
+    with opened.store.snapshot():
+        (batch,) = opened.store.read(selection).part(9)
+    assert batch.column(0).to_pylist()[:2] == ["", "y"]
+    asked = next(sql for _, sql, _ in opened.driver.log if "bh_0" in sql)
+    assert ("RTRIM" in asked.partition("FROM")[0]) == trimmed
     opened.store.close()
 
 
