@@ -57,6 +57,11 @@ _GROUPS: Sequence[_Group] = (
     ),
     (
         ConfigurationError,
+        "set option mode: thick at every endpoint of Oracle: one process has one mode",
+        "DPY-2019",
+    ),
+    (
+        ConfigurationError,
         "install the Oracle client libraries, and name their folder in option client",
         "DPI-1047",
     ),

@@ -548,6 +548,11 @@ MEANT: list[tuple[str, str, type[BridgeheadError]]] = [
     ("oracle", "ORA-01017: invalid username/password; logon denied", LoginRefused),
     ("oracle", "DPY-6001: cannot connect; ORA-12514: no such service", MissingObject),
     ("oracle", "DPY-3010: connections to this database server version", ConfigurationError),
+    (
+        "oracle",
+        "DPY-2019: thick mode cannot be used, a thin connection was made",
+        ConfigurationError,
+    ),
     ("oracle", "ORA-00942: table or view does not exist", MissingObject),
     ("oracle", "ORA-01031: insufficient privileges", MissingRight),
     ("oracle", "ORA-00001: unique constraint (A.B) violated", StructureMismatch),
