@@ -16,6 +16,7 @@ SILENCE = "tests/conformance/test_connector_silence.py"
 SHEET = "tests/conformance/test_connector_sheet.py"
 UNMET = "tests/unit/test_unmet_families.py"
 QUESTIONS = "tests/unit/test_unmet_questions.py"
+VALUES = "tests/unit/test_unmet_values.py"
 
 CONNECTING = (
     Mutant(
@@ -247,5 +248,13 @@ CONNECTING = (
         "\"@LockOwner = 'Session', @LockTimeout",
         "\"@LockOwner = 'Transaction', @LockTimeout",
         f"{UNMET}::test_time_work_and_locks[mssql]",
+    ),
+    Mutant(
+        "money-of-sql-server-as-its-default-style-spells-it",
+        "digest",
+        "connectors.mssql.dialect",
+        'plain = f"CAST({expression} AS {self.ddl(kind)})"',
+        "plain = expression",
+        f"{VALUES}::test_money_keeps_four_digits[money-19,4]",
     ),
 )
