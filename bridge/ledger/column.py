@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, String
 
+from bridge.ledger.columntype import name_type
+
 __all__ = ["department_column", "hash_column", "job_column", "number_column"]
 
 
@@ -14,7 +16,7 @@ def department_column(**options: Any) -> Column[str]:
 
 
 def job_column(**options: Any) -> Column[str]:
-    return Column("job", String(128), nullable=False, **options)
+    return Column("job", name_type(), nullable=False, **options)
 
 
 def number_column(name: str, **options: Any) -> Column[int]:

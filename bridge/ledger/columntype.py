@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import TIMESTAMP, BigInteger, Dialect, Integer, String, Text
+from sqlalchemy import NVARCHAR, TIMESTAMP, BigInteger, Dialect, Integer, String, Text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from bridge.batch import instant
 
-__all__ = ["Instant", "LongText", "long_integer", "seconds_since"]
+__all__ = ["Instant", "LongText", "long_integer", "name_type", "seconds_since"]
 
 
 class Instant(TypeDecorator[datetime]):
@@ -54,6 +54,11 @@ def _long_text(_kind: Any, _compiler: Any, **_options: Any) -> str:
 def long_integer() -> TypeEngine[int]:
     """64 bits; SQLite numbers rows by itself only in a column called INTEGER."""
     return BigInteger().with_variant(Integer(), "sqlite")
+
+
+def name_type() -> TypeEngine[str]:
+    """128 characters; SQL Server's own VARCHAR has those of one code page alone."""
+    return String(128).with_variant(NVARCHAR(128), "mssql")
 
 
 class seconds_since(FunctionElement[float]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, MetaData, String, Table
 
 from bridge.ledger.column import department_column, hash_column, job_column, number_column
-from bridge.ledger.columntype import Instant
+from bridge.ledger.columntype import Instant, name_type
 
 __all__ = [
     "RECEIVER",
@@ -63,8 +63,8 @@ receipt_row = Table(
 claim_row = Table(
     "bh_claim",
     RECEIVER,
-    Column("table_schema", String(128), primary_key=True),
-    Column("table_name", String(128), primary_key=True),
+    Column("table_schema", name_type(), primary_key=True),
+    Column("table_name", name_type(), primary_key=True),
     department_column(),
     job_column(),
     Column("owned", Boolean, nullable=False),  # made by us, and holds nothing else

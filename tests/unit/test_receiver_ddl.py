@@ -40,6 +40,10 @@ def test_the_dba_gets_statements_that_the_server_knows(dialect: Any, language: s
     if language == "oracle":
         assert "BIGINT" not in text
         assert "BOOLEAN" not in text
+    else:
+        for name in ("job", "table_schema", "table_name"):
+            assert f"{name} NVARCHAR(128) NOT NULL" in text
+            assert f"{name} VARCHAR" not in text
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from bridge.ledger.columntype import Instant, seconds_since
+from bridge.ledger.columntype import Instant, name_type, seconds_since
 
 revision = "0001"
 down_revision = None
@@ -97,8 +97,8 @@ def upgrade() -> None:
     op.create_index("bh_receipt_kind", "bh_receipt", ["department", "job", "kind", "applied_at"])
     op.create_table(
         "bh_claim",
-        sa.Column("table_schema", sa.String(128), nullable=False),
-        sa.Column("table_name", sa.String(128), nullable=False),
+        sa.Column("table_schema", name_type(), nullable=False),
+        sa.Column("table_name", name_type(), nullable=False),
         *_job(),
         sa.Column("owned", _TRUTH, nullable=False),
         sa.Column("claimed_at", Instant, nullable=False),
@@ -116,8 +116,8 @@ def _spelling(dialect: sa.Dialect) -> dict[str, object]:
 
 
 def _job() -> list[sa.Column[Any]]:
-    names = {"department": 32, "job": 128}
-    return [sa.Column(name, sa.String(length), nullable=False) for name, length in names.items()]
+    names = {"department": sa.String(32), "job": name_type()}
+    return [sa.Column(name, kind, nullable=False) for name, kind in names.items()]
 
 
 def _count(name: str) -> sa.Column[Any]:
