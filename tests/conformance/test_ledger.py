@@ -638,6 +638,16 @@ def test_another_batch_behind_the_last_of_an_ended_epoch_is_a_fork(ledger: Ledge
     assert problem.what == "3 is not what its epoch ended with"
 
 
+def test_another_departments_epochs_say_nothing_of_ours(ledger: Ledger) -> None:
+    theirs = Ledger(ledger.connection, "another", ledger.job)
+    theirs.register()
+    theirs.take()
+    for one in ledger, theirs:
+        reconcile(one, seal(one))
+        one.new_epoch("because", "tester")
+    assert verify_ended(ledger) == verify_ended(theirs) == []
+
+
 def test_the_last_batch_of_an_ended_epoch_is_missed(ledger: Ledger) -> None:
     for _ in range(2):
         reconcile(ledger, seal(ledger))
