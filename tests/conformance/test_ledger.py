@@ -455,6 +455,15 @@ def test_events_are_listed_oldest_first_and_the_newest_stay(connection: Connecti
     assert [entry.is_open for entry in events.entries(closed=True)] == [True, False, True]
 
 
+def test_what_is_over_for_one_job_is_open_for_the_others(connection: Connection) -> None:
+    events = Events(connection, DEPARTMENT)
+    for job in ("population", "enterprise", None):
+        events.see(Sighting(EventKind.DEVIATION, job), NOON)
+    for job, left in (("population", ["enterprise", None]), (None, ["enterprise"])):
+        events.recover(Recovery(EventKind.DEVIATION, job), NOON + MINUTE)
+        assert [entry.job for entry in events.entries()] == left
+
+
 def test_what_is_over_is_taken_over_by_nobody(connection: Connection) -> None:
     events = Events(connection, DEPARTMENT)
     over = events.see(Sighting(EventKind.STORE, subject="a"), NOON)
