@@ -602,3 +602,11 @@ def hidden(source: Connector, writer: Any) -> bool:
     found = source.open_work()
     run(writer, "ROLLBACK")
     return not found
+
+
+def test_a_statement_lives_on_in_its_transaction_alone() -> None:
+    """Whatever its thread executes then began after it; a thread that never rests holds nothing."""
+    ended, transaction = frozenset({"statement 7 1"}), frozenset({"transaction 7 since"})
+    others = frozenset({"statement 7 2", "statement 8 3", "transaction 8 since"})
+    assert work.heirs(ended, others | transaction) == transaction
+    assert work.heirs(ended, others) == {"statement 7 2"}
