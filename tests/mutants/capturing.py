@@ -490,14 +490,6 @@ CAPTURING = (
         f"{LAST_GOOD}[cursor-sqlite-sqlite-sqlite]",
     ),
     Mutant(
-        "an-entry-of-another-job-renewed",
-        "quarantine",
-        "bridge.ledger.quarantine",
-        '.where(_OURS, row.c.open_key == bindparam("renewed"))',
-        '.where(row.c.open_key == bindparam("renewed"))',
-        f"{LEDGER}::test_entries_are_their_jobs_own_and_all_are_told[sqlite]",
-    ),
-    Mutant(
         "quarantine-closed-though-not-accepted",
         "quarantine",
         "bridge.capture.window",

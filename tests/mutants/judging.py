@@ -122,6 +122,14 @@ JUDGING = (
         "[sqlite]",
     ),
     Mutant(
+        "what-is-over-for-one-job-closed-for-all",
+        "verdict",
+        "bridge.ledger.event",
+        "self._of(recovery.job), row.c.kind == recovery.kind.value, _OPEN",
+        "row.c.kind == recovery.kind.value, _OPEN",
+        f"{LEDGER}::test_what_is_over_for_one_job_is_open_for_the_others[sqlite]",
+    ),
+    Mutant(
         "altered-receipts-not-looked-at",
         "verdict",
         "bridge.stream",
