@@ -77,6 +77,7 @@ def test_what_would_take_rows_of_others_along_is_refused(
     world.make_table(3)
     world.job("j", **cursor_job())
     world.run_well()
+    world.sql("target", "CREATE TABLE also (i integer, FOREIGN KEY (i) REFERENCES t (id))")
     _note(world, action)
     _update(world, "later")
     world.sql("source", "DELETE FROM t WHERE id = 2")
