@@ -81,6 +81,16 @@ class Endpoint:
             return self.silence_timeout
         return min(self.silence_timeout, self.statement_timeout + self.connect_timeout)
 
+    def secured(
+        self, mode: str, *, required: str, authority: str, verified: str
+    ) -> Mapping[str, str]:
+        """What `tls` says, and the `mode` that it means where it names none: no session without
+        encryption, and none with a server that the `authority` does not vouch for. The drivers
+        would take up either without a word."""
+        if not self.tls:
+            return self.tls
+        return {mode: verified if authority in self.tls else required, **self.tls}
+
     @property
     def store(self) -> tuple[object, ...]:
         """What tells two stores apart, whoever logs in: equal for two endpoints of one database."""

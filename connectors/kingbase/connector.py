@@ -17,7 +17,7 @@ from connectors.errors import BridgeheadError, PermanentError
 from connectors.kingbase.session import WatchedSession
 from connectors.postgresql.errors import of_connection, of_login, of_server
 from connectors.postgresql.kin import KinServer
-from connectors.postgresql.server import SESSION
+from connectors.postgresql.server import SESSION, tls_of
 from connectors.selection import Format
 from connectors.table import Column, Table, TableName
 
@@ -60,7 +60,7 @@ class KingbaseConnector(KinServer):
             "application_name": "bridgehead",
             "client_encoding": "UTF8",
         }
-        return ksycopg2.connect(**{**settings, **e.tls, **e.options})
+        return ksycopg2.connect(**{**settings, **tls_of(e), **e.options})
 
     def _version(self, opened: Any) -> Hashable:
         return int(opened.server_version)

@@ -11,7 +11,7 @@ from functools import cached_property, partial
 from typing import Any
 
 import MySQLdb
-from MySQLdb.constants import CLIENT
+from MySQLdb.constants import CLIENT, CR
 from sqlalchemy import Connection, Engine, create_engine, event
 
 from connectors.connector import Capabilities, Chunk, RowStream
@@ -26,6 +26,11 @@ from connectors.selection import Format, Selection, in_span, select
 from connectors.table import Column, TableName
 
 __all__ = ["MysqlConnector"]
+
+_WITHOUT = ("DISABLED", "PREFERRED")
+"""Modes of TLS that do without it."""
+_NO_TLS = "TLS/SSL error: SSL is required, but the server does not support it"
+"""The driver's own words: for REQUIRED alone MariaDB's library does not say them."""
 
 
 class MysqlConnector(MysqlSession):
@@ -52,10 +57,9 @@ class MysqlConnector(MysqlSession):
         limit = max(1, math.ceil(silence_limit or e.silence_limit))
         place: dict[str, Any] = {"host": e.host or "127.0.0.1", "port": e.port or 3306}
         login = {"user": e.user or "", "password": e.password.reveal() if e.password else ""}
-        tls: dict[str, Any] = {name: value for name, value in e.tls.items() if name != "mode"}
-        secured: dict[str, Any] = {"ssl": tls} if tls else {}
-        if "mode" in e.tls:
-            secured["ssl_mode"] = e.tls["mode"]
+        tls = dict(e.secured("mode", required="REQUIRED", authority="ca", verified="VERIFY_CA"))
+        mode = tls.pop("mode", _WITHOUT[0])
+        secured: dict[str, Any] = {"ssl_mode": mode, "ssl": tls} if e.tls else {}
         session = MySQLdb.connect(
             database=e.database or "",
             connect_timeout=max(1, round(e.connect_timeout)),
@@ -71,6 +75,9 @@ class MysqlConnector(MysqlSession):
         with closing(session.cursor()) as cursor:  # SQLAlchemy quotes as the session's mode says
             for statement in self._session_statements("MariaDB" in session.get_server_info()):
                 cursor.execute(statement, ())
+        if mode not in _WITHOUT and not _is_encrypted(session):
+            session.close()
+            raise MySQLdb.OperationalError(CR.SSL_CONNECTION_ERROR, _NO_TLS)
         return session
 
     def _prepare(self, opened: Any, connection: Connection) -> None:
@@ -154,6 +161,12 @@ class MysqlConnector(MysqlSession):
     @cached_property
     def _takes_files(self) -> bool:
         return self.endpoint.is_filled and bool(self.value("SELECT @@local_infile"))
+
+
+def _is_encrypted(session: Any) -> bool:
+    with closing(session.cursor()) as cursor:
+        cursor.execute("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+        return bool(cursor.fetchone()[1])
 
 
 def _arrow() -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.connector import Capabilities, Connector, wait_for
 from connectors.dialect import Statement
+from connectors.endpoint import Endpoint
 from connectors.errors import Busy, MissingObject, MissingRight, PermanentError, nearest, read_only
 from connectors.postgresql import telling
 from connectors.postgresql.catalogue import (
@@ -32,7 +33,7 @@ from connectors.postgresql.dialect import PostgresqlDialect
 from connectors.table import ForeignKey, Table, TableName
 from connectors.telling import Room, Stamping
 
-__all__ = ["COMMON", "SESSION", "PostgresqlServer"]
+__all__ = ["COMMON", "SESSION", "PostgresqlServer", "tls_of"]
 
 # An agent that lost its power or its line says no goodbye: without this its locks last for hours.
 # And a server that is set to answer a commit before it is written loses it when it crashes. One
@@ -69,6 +70,13 @@ SET temp_buffers = '32MB'
 
 
 _VIEWS_CAN_BE_LOCKED = 110_000
+
+
+def tls_of(endpoint: Endpoint) -> Mapping[str, str]:
+    """For libpq, and what has grown from it."""
+    return endpoint.secured(
+        "sslmode", required="require", authority="sslrootcert", verified="verify-ca"
+    )
 
 
 class PostgresqlServer(Connector):

@@ -10,6 +10,7 @@ import psycopg
 
 from connectors.deadline import notice_dead_peer
 from connectors.endpoint import Endpoint
+from connectors.postgresql.server import tls_of
 
 __all__ = ["BoundedSession", "Silent"]
 
@@ -43,7 +44,7 @@ class BoundedSession(psycopg.Connection[Any]):
                 "prepare_threshold": None,
                 "client_encoding": "UTF8",
                 **settings,
-                **e.tls,
+                **tls_of(e),
                 **e.options,
             }
         )

@@ -25,7 +25,8 @@ class Row:
 
     `own`: types of its own, with canonical texts of some values. `swallow`: statements for a table
     `t` whose trigger lets an insert of the key `swallowed` go without a trace. `wrong`: changes to
-    an endpoint that make it unusable, and the name of the error. `speaks`: the family in whose SQL
+    an endpoint that make it unusable, and the name of the error. `tls`: what an endpoint may ask
+    for, of which the tests' servers have nothing. `speaks`: the family in whose SQL
     the tests make their tables, where it is not its own. `is_file`: there is no server that could
     fall silent.
     """
@@ -35,6 +36,7 @@ class Row:
     own: Mapping[str, tuple[Type, tuple[str, ...]]] = field(default_factory=dict)
     swallow: tuple[str, ...] = ()
     wrong: tuple[tuple[Mapping[str, Any], str], ...] = ()
+    tls: tuple[Mapping[str, str], ...] = ()
     is_exchange: bool = True
     speaks: str = ""
     is_file: bool = False
@@ -67,6 +69,7 @@ _POSTGRESQL = Row(
         ({"database": "nowhere"}, "MissingObject"),
         ({"password": None}, "LoginRefused"),
     ),
+    tls=({"sslrootcert": "/nowhere.pem"}, {"ssl_min_protocol_version": "TLSv1.2"}),
 )
 _MYSQL = Row(
     "mysql",
@@ -90,6 +93,7 @@ _MYSQL = Row(
         ({"database": "nowhere"}, "MissingObject"),
         ({"password": None}, "LoginRefused"),
     ),
+    tls=({"ca": "/nowhere.pem"}, {"cipher": "AES256-SHA"}, {"mode": "REQUIRED"}),
 )
 MATRIX = (
     Row(
@@ -110,8 +114,8 @@ MATRIX = (
     _MYSQL,
     replace(_POSTGRESQL, name="kingbase", speaks="postgresql"),
     replace(_POSTGRESQL, name="opengauss", speaks="postgresql"),
-    replace(_POSTGRESQL, name="odbc-postgresql", speaks="postgresql", is_exchange=False),
-    replace(_MYSQL, name="odbc-mariadb", speaks="mysql", is_exchange=False),
+    replace(_POSTGRESQL, name="odbc-postgresql", speaks="postgresql", is_exchange=False, tls=()),
+    replace(_MYSQL, name="odbc-mariadb", speaks="mysql", is_exchange=False, tls=()),
 )
 EXCHANGES = tuple(row for row in MATRIX if row.is_exchange)
 

@@ -354,6 +354,12 @@ def test_a_wrong_endpoint_says_what_is_wrong(place: Endpoint, family: Row) -> No
             assert place.password.reveal() not in str(error.value)
 
 
+def test_no_session_goes_without_the_tls_that_was_asked_for(place: Endpoint, family: Row) -> None:
+    for asked in family.tls:
+        with pytest.raises(BridgeheadError):
+            connect(replace(place, tls=asked))
+
+
 def test_a_session_goes_on_after_an_error(store: Connector) -> None:
     table = make(store, "t", COLUMNS, ["id"])
     with pytest.raises(PermanentError):
