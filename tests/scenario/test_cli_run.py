@@ -118,6 +118,8 @@ def test_a_reason_that_no_statement_could_show_is_refused(ready: World, capsys: 
         for why, by in ((sent, "li"), ("holiday", sent)):
             told = bridgehead(ready, capsys, *command, "--why", why, "--by", by)
             assert (told.code, "charset of LANG" in told.err) == (2, True), told
+    for command in (["quarantine"], ["batches"], ["discover", "source"], ["events", "--job"]):
+        assert bridgehead(ready, capsys, *command, sent).code == 2
     assert ready.sql("exchange", "SELECT to_regclass('bh_audit')") == [(None,)]
 
 
