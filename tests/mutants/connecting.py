@@ -257,4 +257,12 @@ CONNECTING = (
         "plain = expression",
         f"{VALUES}::test_money_keeps_four_digits[money-19,4]",
     ),
+    Mutant(
+        "a-window-read-to-its-end-keeps-the-sweep-out",
+        "classify",
+        "connectors.postgresql.kin",
+        "        self._end_stream()  # it may",
+        "        # it may",
+        f"{READING}::test_a_stream_follows_another_that_nobody_has_closed[kingbase]",
+    ),
 )
