@@ -6,16 +6,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 from sqlalchemy import Row, Select, exists, select
 
 from bridge.batch import Kind
+from bridge.errors import Fork
 from bridge.ledger.receiverschema import claim_row, health_view, position_row
 from bridge.ledger.word import read_word
 from bridge.settings import Deployment
 from connectors.connector import Connector
-from connectors.errors import BridgeheadError, ConfigurationError, MissingObject
+from connectors.errors import (
+    BridgeheadError,
+    ConfigurationError,
+    MissingObject,
+    MissingRight,
+    PermanentError,
+)
 from connectors.registry import connect
 from reconcile.verdict import Verdict
 
@@ -28,7 +36,8 @@ _ALARMING = (Verdict.FORK, Verdict.GAP, Verdict.DEVIATION)
 @dataclass(frozen=True)
 class Health:
     """One row of `bh_health`. Before its first batch a job has seq 0 and no lag; one that has a
-    table here and no position any more has epoch 0 too."""
+    table here and no position any more has epoch 0 too. Of a row that cannot be read, `trouble`
+    says why, and nothing else is known."""
 
     department: str
     job: str
@@ -42,6 +51,7 @@ class Health:
     received_total: int
     deviations: int
     lag_seconds: float | None
+    trouble: str | None = None
 
     @property
     def verdict(self) -> Verdict | None:
@@ -55,11 +65,14 @@ class Health:
         return self.lag_seconds is not None and self.lag_seconds > limit_seconds
 
     def is_well(self, limit_seconds: float) -> bool:
-        return self.verdict not in _ALARMING and not self.is_overdue(limit_seconds)
+        known = self.trouble is None and self.verdict not in _ALARMING
+        return known and not self.is_overdue(limit_seconds)
 
     @property
     def badness(self) -> tuple[int, float]:
         """What is worse sorts higher; a store that has seen no batch is not well known either."""
+        if self.trouble is not None:
+            return len(_RANK), 0.0
         rank = _RANK[self.verdict] if self.verdict else _RANK[Verdict.IN_FLIGHT]
         return rank, self.lag_seconds or 0.0
 
@@ -72,14 +85,15 @@ class Centre:
         self._session: Connector | None = None
 
     def look(self) -> list[Health]:
-        """Every department's jobs, the worst first."""
+        """Every department's jobs, the worst first. What one of them has left there unreadable
+        hides no other."""
         try:
             if self._session is None:
                 self._session = connect(self._deployment.endpoint(self.endpoint))
+            found = _all(self._session)
             with self._session.transaction() as connection:
-                rows = connection.execute(_QUERY).all()
                 lost = connection.execute(_WITHOUT_POSITION).all()
-                found = [*map(_health, rows), *(_lost(*names) for names in lost)]
+            found += [_lost(*names) for names in lost]
         except MissingObject as error:
             self.close()
             raise MissingObject(
@@ -114,9 +128,35 @@ def the_centre(deployment: Deployment, name: str | None) -> str:
     return targets[0]
 
 
+def _all(session: Connector) -> list[Health]:
+    try:
+        with session.transaction() as connection:
+            return [*map(_health, connection.execute(_QUERY).all())]
+    except (MissingObject, MissingRight):
+        raise
+    except _UNREADABLE:
+        with session.transaction() as connection:
+            names = connection.execute(_POSITIONS).all()
+        return [found for one in names if (found := _one(session, *one)) is not None]
+
+
+def _one(session: Connector, department: str, job: str) -> Health | None:
+    """None if it is not there any more."""
+    query = _QUERY.where(c.department == department, c.job == job)
+    try:
+        with session.transaction() as connection:
+            row = connection.execute(query).one_or_none()
+        return _health(row) if row is not None else None
+    except _UNREADABLE as error:
+        said = error.message if isinstance(error, BridgeheadError) else _NO_MOMENT
+        none = None, None, None, None
+        return Health(department, job, 0, 0, *none, 0, 0, 0, None, trouble=said)
+
+
 def _health(row: Row[Any]) -> Health:
     """Sums and differences come as decimals from some databases."""
-    values: dict[str, Any] = dict(zip(Health.__dataclass_fields__, row, strict=True))
+    values: dict[str, Any] = dict(row._mapping)
+    values["received_verdict"] = values.pop("verdict")
     for name in ("batches", "received_total", "deviations"):
         values[name] = int(values[name] or 0)
     place = f"{values['department']}/{values['job']}", "bh_health"
@@ -125,6 +165,8 @@ def _health(row: Row[Any]) -> Health:
     if verdict := values["received_verdict"]:
         values["received_verdict"] = read_word(Verdict, verdict, "verdict", *place)
     lag = values["lag_seconds"]
+    if values["last_batch_kind"] and (lag is None or not isfinite(lag)):
+        raise ValueError(_NO_MOMENT)
     # A department's clock may be ahead of the centre's.
     return Health(**values | {"lag_seconds": None if lag is None else max(0.0, float(lag))})
 
@@ -134,6 +176,10 @@ def _lost(department: str, job: str) -> Health:
     return Health(department, job, 0, 0, None, None, None, Verdict.GAP, 0, 0, 0, None)
 
 
+_NO_MOMENT = "one of its moments is none"
+_UNREADABLE = (PermanentError, Fork, ValueError, OverflowError)
+"""How a driver, SQLAlchemy or we take a value that no release has written."""
+_POSITIONS = select(position_row.c.department, position_row.c.job)
 _WITHOUT_POSITION = (
     select(claim_row.c.department, claim_row.c.job)
     .where(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from typing import Annotated, Any
@@ -25,6 +25,9 @@ from connectors.errors import BridgeheadError
 commands = typer.Typer()
 
 _AGAIN = "{0}: {1}; trying again every {2} s"
+_UNREADABLE = (
+    "{0}: its rows at the centre cannot be read: {1} → look at bh_receipt and bh_position there"
+)
 
 _COLUMNS = ("department", "job", "position", "last batch", "kind", "last empty", "received")
 _SPARE = ("kind", "last empty", "received")
@@ -92,7 +95,14 @@ def _drawn(found: Sequence[Health], overdue: float, trouble: Text | None = None)
     counts = say("{0} jobs, {1} need somebody", len(found), len(found) - well)
     title = f"{datetime.now():%H:%M:%S}  {counts}"
     drawn = table(title, (*_COLUMNS, "verdict", "lag"), lines, spare=_SPARE, folds=("verdict",))
-    return Group(trouble, drawn) if trouble else drawn
+    return Group(*([trouble] if trouble else []), drawn, *_troubles(found))
+
+
+def _troubles(found: Sequence[Health]) -> Iterator[Text]:
+    for health in found:
+        if health.trouble is not None:
+            told = say(_UNREADABLE, f"{health.department}/{health.job}", say(health.trouble))
+            yield Text(legible(told), style="bold red")
 
 
 def _line(health: Health, overdue: float) -> list[object]:
@@ -104,7 +114,7 @@ def _line(health: Health, overdue: float) -> list[object]:
         health.last_batch_kind and say(health.last_batch_kind),
         _moment(health.last_empty_at),
         health.received_total,
-        verdict_text(health.verdict, "no batch yet"),
+        verdict_text(health.verdict, "unreadable" if health.trouble else "no batch yet"),
         _lag(health.lag_seconds, overdue),
     ]
 
@@ -135,4 +145,5 @@ def _document(health: Health, overdue: float) -> dict[str, Any]:
         "deviations": health.deviations,
         "lag_seconds": health.lag_seconds,
         "overdue": health.is_overdue(overdue),
+        "trouble": health.trouble,
     }

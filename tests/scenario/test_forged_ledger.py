@@ -299,7 +299,6 @@ WORDS = {
     "exchange bh_event kind": ("j: bh_event", ("events", "metrics")),
     "exchange bh_event severity": ("j: bh_event", ("events", "metrics")),
     "target bh_receipt kind": ("j: bh_receipt 1/", ("reconcile", "run", "resync")),
-    "target bh_position stalled": (f"{DEPARTMENT}/j: bh_health", ("watch",)),
 }
 
 
@@ -325,7 +324,6 @@ def calling(world: World, command: str) -> tuple[str, ...]:
     return {
         "statement": ("statement", "--from", "2026-01-01", "--to", "2099-01-01", *written),
         "report": ("report", *written),
-        "watch": ("watch", "--once"),
         "resync": ("resync", "j", "--why", "because"),
         "purge": ("purge", "--dry-run"),
     }.get(command, (command,) if command in ALL else (command, "j"))

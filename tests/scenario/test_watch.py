@@ -75,6 +75,32 @@ def test_a_job_whose_position_was_deleted_is_a_gap(lived: World, capsys: Capsys)
     assert (shown.code, shown.out.count("断号 gap")) == (1, 2)
 
 
+@pytest.mark.parametrize("column", ["applied_at", "window_high", "verdict"])
+@chains
+def test_what_cannot_be_read_of_one_job_hides_no_other(
+    lived: World, capsys: Capsys, column: str
+) -> None:
+    """A moment that is none, wherever the server, the driver or we notice it, and another word."""
+    moment = "infinity" if lived.stores["target"].family == "postgresql" else "x"
+    found = "strange" if column == "verdict" else moment
+    lived.sql("target", f"UPDATE bh_receipt SET {column} = '{found}' WHERE job = 'b'")
+    if column == "verdict":
+        lived.sql("target", f"UPDATE bh_position SET stalled = '{found}' WHERE job = 'b'")
+    told = call(capsys, "--config", lived.directory, "watch", "--json")
+    first, second = told.json
+    assert (told.code, first["job"], first["verdict"]) == (1, "b", None)
+    assert first["trouble"]
+    assert (second["job"], second["verdict"], second["trouble"]) == ("a", "reconciled", None)
+    shown = call(capsys, "--config", lived.directory, "watch", "--once")
+    assert (shown.code, "unreadable" in shown.out) == (1, True)
+    assert f"{DEPARTMENT}/b: its rows at the centre cannot be read: " in shown.out
+    assert f"{DEPARTMENT}/a: " not in shown.out
+    lived.sql("target", "DELETE FROM bh_receipt WHERE job = 'b'")
+    lived.sql("target", "DELETE FROM bh_position WHERE job = 'b'")
+    told = call(capsys, "--config", lived.directory, "watch", "--json")
+    assert [row["trouble"] for row in told.json] == [None, None]
+
+
 @light
 def test_of_several_stores_none_is_taken_for_all(lived: World, capsys: Capsys) -> None:
     lived.job("c", **cursor_job(), target={"endpoint": "exchange", "table": "t_c"})
