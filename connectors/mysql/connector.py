@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from connectors.connector import Capabilities, Chunk, RowStream
 from connectors.deadline import notice_dead_peer
 from connectors.dialect import Statement
-from connectors.errors import BridgeheadError
+from connectors.errors import BridgeheadError, ConfigurationError
 from connectors.mysql.errors import of_mysql
 from connectors.mysql.line import csv_line, sorts_alike, unlike_bytes
 from connectors.mysql.rows import MysqlRows
@@ -60,17 +60,24 @@ class MysqlConnector(MysqlSession):
         tls = dict(e.secured("mode", required="REQUIRED", authority="ca", verified="VERIFY_CA"))
         mode = tls.pop("mode", _WITHOUT[0])
         secured: dict[str, Any] = {"ssl_mode": mode, "ssl": tls} if e.tls else {}
-        session = MySQLdb.connect(
-            database=e.database or "",
-            connect_timeout=max(1, round(e.connect_timeout)),
-            read_timeout=limit,
-            write_timeout=limit,
-            charset="utf8mb4",
-            client_flag=CLIENT.FOUND_ROWS,
-            autocommit=True,
-            local_infile=int(e.is_filled),
-            **{**place, **login, **secured, **e.options},
-        )
+        try:
+            session = MySQLdb.connect(
+                database=e.database or "",
+                connect_timeout=max(1, round(e.connect_timeout)),
+                read_timeout=limit,
+                write_timeout=limit,
+                charset="utf8mb4",
+                client_flag=CLIENT.FOUND_ROWS,
+                autocommit=True,
+                local_infile=int(e.is_filled),
+                **{**place, **login, **secured, **e.options},
+            )
+        except (TypeError, MySQLdb.NotSupportedError) as error:
+            raise ConfigurationError(
+                f"the driver does not take all of these: {', '.join([*e.tls, *e.options])}",
+                endpoint=str(e),
+                remedy="check the endpoint's tls and options",
+            ) from error
         notice_dead_peer(session.fileno())
         with closing(session.cursor()) as cursor:  # SQLAlchemy quotes as the session's mode says
             for statement in self._session_statements("MariaDB" in session.get_server_info()):

@@ -57,6 +57,11 @@ _BY_STATE: Mapping[str, tuple[type[BridgeheadError], str]] = {
 }
 LOGIN_WORDS: Sequence[tuple[re.Pattern[str], type[BridgeheadError], str]] = (
     (
+        re.compile(r"invalid (\w+ )?value|invalid connection option|bad value for"),
+        ConfigurationError,
+        "check the endpoint's tls and options",
+    ),
+    (
         re.compile("does not exist|no such database|不存在"),
         MissingObject,
         "check the endpoint's database and user",

@@ -26,9 +26,9 @@ class Row:
     `own`: types of its own, with canonical texts of some values. `swallow`: statements for a table
     `t` whose trigger lets an insert of the key `swallowed` go without a trace. `wrong`: changes to
     an endpoint that make it unusable, and the name of the error. `tls`: what an endpoint may ask
-    for, of which the tests' servers have nothing. `speaks`: the family in whose SQL
-    the tests make their tables, where it is not its own. `is_file`: there is no server that could
-    fall silent.
+    for, of which the tests' servers have nothing. `unknown`: what no driver takes. `speaks`: the
+    family in whose SQL the tests make their tables, where it is not its own. `is_file`: there is no
+    server that could fall silent.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Row:
     swallow: tuple[str, ...] = ()
     wrong: tuple[tuple[Mapping[str, Any], str], ...] = ()
     tls: tuple[Mapping[str, str], ...] = ()
+    unknown: tuple[Mapping[str, Any], ...] = ()
     is_exchange: bool = True
     speaks: str = ""
     is_file: bool = False
@@ -70,6 +71,7 @@ _POSTGRESQL = Row(
         ({"password": None}, "LoginRefused"),
     ),
     tls=({"sslrootcert": "/nowhere.pem"}, {"ssl_min_protocol_version": "TLSv1.2"}),
+    unknown=({"tls": {"sslmode": "strict"}}, {"options": {"strict": "1"}}),
 )
 _MYSQL = Row(
     "mysql",
@@ -94,7 +96,13 @@ _MYSQL = Row(
         ({"password": None}, "LoginRefused"),
     ),
     tls=({"ca": "/nowhere.pem"}, {"cipher": "AES256-SHA"}, {"mode": "REQUIRED"}),
+    unknown=(
+        {"tls": {"mode": "STRICT"}},
+        {"options": {"strict": "1"}},
+        {"options": {"client_flag": "strict"}},
+    ),
 )
+_BY_ODBC: dict[str, Any] = {"is_exchange": False, "tls": (), "unknown": ()}
 MATRIX = (
     Row(
         "sqlite",
@@ -114,8 +122,15 @@ MATRIX = (
     _MYSQL,
     replace(_POSTGRESQL, name="kingbase", speaks="postgresql"),
     replace(_POSTGRESQL, name="opengauss", speaks="postgresql"),
-    replace(_POSTGRESQL, name="odbc-postgresql", speaks="postgresql", is_exchange=False, tls=()),
-    replace(_MYSQL, name="odbc-mariadb", speaks="mysql", is_exchange=False, tls=()),
+    replace(
+        _POSTGRESQL,
+        name="odbc-postgresql",
+        speaks="postgresql",
+        is_exchange=False,
+        tls=(),
+        unknown=(),
+    ),
+    replace(_MYSQL, name="odbc-mariadb", speaks="mysql", is_exchange=False, tls=(), unknown=()),
 )
 EXCHANGES = tuple(row for row in MATRIX if row.is_exchange)
 

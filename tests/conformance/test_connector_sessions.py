@@ -21,6 +21,7 @@ from connectors.endpoint import Endpoint
 from connectors.errors import (
     BridgeheadError,
     Busy,
+    ConfigurationError,
     ConnectionLost,
     MissingObject,
     PermanentError,
@@ -358,6 +359,12 @@ def test_no_session_goes_without_the_tls_that_was_asked_for(place: Endpoint, fam
     for asked in family.tls:
         with pytest.raises(BridgeheadError):
             connect(replace(place, tls=asked))
+
+
+def test_what_no_driver_takes_is_told_as_that(place: Endpoint, family: Row) -> None:
+    for changes in family.unknown:
+        with pytest.raises(ConfigurationError, match="check the endpoint's tls and options"):
+            connect(replace(place, **changes))
 
 
 def test_a_session_goes_on_after_an_error(store: Connector) -> None:
