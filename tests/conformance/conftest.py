@@ -122,15 +122,8 @@ MATRIX = (
     _MYSQL,
     replace(_POSTGRESQL, name="kingbase", speaks="postgresql"),
     replace(_POSTGRESQL, name="opengauss", speaks="postgresql"),
-    replace(
-        _POSTGRESQL,
-        name="odbc-postgresql",
-        speaks="postgresql",
-        is_exchange=False,
-        tls=(),
-        unknown=(),
-    ),
-    replace(_MYSQL, name="odbc-mariadb", speaks="mysql", is_exchange=False, tls=(), unknown=()),
+    replace(_POSTGRESQL, name="odbc-postgresql", speaks="postgresql", **_BY_ODBC),
+    replace(_MYSQL, name="odbc-mariadb", speaks="mysql", **_BY_ODBC),
 )
 EXCHANGES = tuple(row for row in MATRIX if row.is_exchange)
 
