@@ -6,7 +6,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import repeat
@@ -42,6 +42,7 @@ from connectors.telling import Room, Stamping, room_at
 
 __all__ = ["SqliteConnector"]
 
+_OF_ITS_OWNER = 0o600  # it will hold rows of persons; its log is as readable as the file itself
 _TEXTS = (Kind.TEXT, Kind.JSON, Kind.NATIVE)
 
 
@@ -77,7 +78,10 @@ class SqliteConnector(Connector):
         event.listen(connection.engine, "begin", lambda _: opened.execute(self._begin))
 
     def _open(self) -> sqlite3.Connection:
-        create = self.endpoint.options.get("create") == "true" and not self._path.exists()
+        create = self.endpoint.options.get("create") == "true" and self._is_to_be_made()
+        if create:
+            with suppress(OSError):  # SQLite will say why not
+                self._path.touch(_OF_ITS_OWNER)
         connection = sqlite3.connect(
             self._location("rwc" if create else "rw"),
             uri=True,
@@ -91,6 +95,10 @@ class SqliteConnector(Connector):
         connection.execute("PRAGMA foreign_keys = OFF")  # a row is deleted to be inserted again
         register(connection, self._interruption)
         return connection
+
+    def _is_to_be_made(self) -> bool:
+        """An empty one was begun by whoever was killed then."""
+        return not self._path.exists() or self._path.stat().st_size == 0
 
     def _location(self, mode: str) -> str:
         return f"{self._path.as_uri()}?mode={mode}"

@@ -405,8 +405,12 @@ def test_a_file_is_made_only_when_asked_for(tmp_path: Path) -> None:
         connect(Endpoint("exchange", "sqlite", path=str(path)))
     assert "create" in error.value.remedy
     assert not path.exists()
-    connect(Endpoint("x", "sqlite", path=str(path), options={"create": "true"})).close()
-    assert _journal_mode(path) == "wal"
+    for begun in (False, True):  # by whoever was killed as it had made an empty one
+        if begun:
+            path.unlink()
+            path.touch()
+        connect(Endpoint("x", "sqlite", path=str(path), options={"create": "true"})).close()
+        assert _journal_mode(path) == "wal"
 
 
 def _journal_mode(path: Path) -> str:
@@ -415,6 +419,20 @@ def _journal_mode(path: Path) -> str:
         return str(raw.execute("PRAGMA journal_mode").fetchone()[0])
     finally:
         raw.close()
+
+
+def test_what_is_made_is_its_owners_alone(tmp_path: Path) -> None:
+    """Also its log: both will hold rows of persons."""
+    path, before = tmp_path / "new.db", os.umask(0o022)
+    try:
+        with connect(Endpoint("x", "sqlite", path=str(path), options={"create": "true"})) as made:
+            with made.transaction():
+                made.execute("CREATE TABLE t (id integer)")
+            files = [*tmp_path.glob("new.db*")]
+            assert len(files) > 1
+            assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    finally:
+        os.umask(before)
 
 
 def test_the_journal_of_a_file_that_exists_stays_as_it_is(opened: Opened, file: Path) -> None:
