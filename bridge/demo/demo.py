@@ -168,7 +168,8 @@ class _Demo:
 
     def _say(self, number: str, chinese: str, english: str) -> None:
         told = chinese if spoken() == "zh" else f"{chinese} · {english}"
-        self._console.print(Text(f"\n{number}. {told}", style="bold"))
+        self._console.print()
+        self._console.print(Text(f"{number}. {told}", style="bold"))
 
     @contextmanager
     def _business(self) -> Iterator[Any]:

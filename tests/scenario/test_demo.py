@@ -19,6 +19,8 @@ def test_the_demo_balances_plants_a_gap_and_catches_it(
     assert "The books balanced; the planted gap was caught." in told.out
     assert str(page) in told.out
     assert len(re.findall(r"^ *missing:", told.out, re.MULTILINE)) == 2
+    assert len(re.findall(r"\n\n\d\. ", told.out)) > 3
+    assert "\\n" not in told.out
     lines = [line for line in told.out.splitlines() if re.search(r"population +1/\d", line)]
     assert [line for line in lines if "empty" in line and "0/0/0" in line]
     assert len([line for line in lines if "偏差" in line]) == 1
