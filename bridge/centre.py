@@ -149,8 +149,7 @@ def _one(session: Connector, department: str, job: str) -> Health | None:
         return _health(row) if row is not None else None
     except _UNREADABLE as error:
         said = error.message if isinstance(error, BridgeheadError) else _NO_MOMENT
-        none = None, None, None, None
-        return Health(department, job, 0, 0, *none, 0, 0, 0, None, trouble=said)
+        return _bare(department, job, trouble=said)
 
 
 def _health(row: Row[Any]) -> Health:
@@ -173,7 +172,14 @@ def _health(row: Row[Any]) -> Health:
 
 def _lost(department: str, job: str) -> Health:
     """Its position was deleted, which comes before the claim: the next run will find a gap."""
-    return Health(department, job, 0, 0, None, None, None, Verdict.GAP, 0, 0, 0, None)
+    return _bare(department, job, Verdict.GAP)
+
+
+def _bare(
+    department: str, job: str, verdict: Verdict | None = None, trouble: str | None = None
+) -> Health:
+    """Of a job of which nothing else is known."""
+    return Health(department, job, 0, 0, None, None, None, verdict, 0, 0, 0, None, trouble)
 
 
 _NO_MOMENT = "one of its moments is none"

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from bridge.batch import instant
-from bridge.cli.session import AsJson, Session, legible_text
+from bridge.cli.session import AsJson, Session, only_text
 from bridge.cli.shown import console, error_console, print_json, table
 from bridge.language import say
 from bridge.log import legible
@@ -41,7 +41,7 @@ def discover(
     endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="Its name.")],
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[TABLE]", help="A table, or SCHEMA.TABLE.", callback=legible_text),
+        typer.Argument(metavar="[TABLE]", help="A table, or SCHEMA.TABLE.", callback=only_text),
     ] = None,
     job: Annotated[
         bool, typer.Option("--job", help="Print a job file for the table to start from.")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from bridge.cli.session import Actor, AsJson, Session, Why, actor_of, legible_text
+from bridge.cli.session import Actor, AsJson, Session, Why, actor_of, only_text
 from bridge.cli.shown import console, print_json, table
 from bridge.decision import acknowledge
 from bridge.document import event_document
@@ -42,7 +42,7 @@ def events(
     ] = False,
     job: Annotated[
         str | None,
-        typer.Option("--job", metavar="JOB", help="Of this job alone.", callback=legible_text),
+        typer.Option("--job", metavar="JOB", help="Of this job alone.", callback=only_text),
     ] = None,
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=100_000, help="At most so many, the newest.")

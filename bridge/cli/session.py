@@ -14,10 +14,10 @@ import typer
 from bridge.language import say
 from bridge.settings import Deployment, find_directory, load
 
-__all__ = ["Actor", "AsJson", "JobName", "Session", "Why", "actor_of", "legible_text"]
+__all__ = ["Actor", "AsJson", "JobName", "Session", "Why", "actor_of", "only_text"]
 
 
-def legible_text(text: str | None) -> str | None:
+def only_text(text: str | None) -> str | None:
     """What is asked of a store, or kept for good, is text: bytes that are none could stand in no
     statement."""
     try:
@@ -29,22 +29,18 @@ def legible_text(text: str | None) -> str | None:
     return text
 
 
-JobName = Annotated[
-    str, typer.Argument(metavar="JOB", help="The job's name.", callback=legible_text)
-]
+JobName = Annotated[str, typer.Argument(metavar="JOB", help="The job's name.", callback=only_text)]
 AsJson = Annotated[
     bool, typer.Option("--json", help="One JSON value on stdout and nothing else; logs to stderr.")
 ]
 Actor = Annotated[
     str | None,
-    typer.Option(
-        "--by", metavar="NAME", help="Who decides; else the OS user.", callback=legible_text
-    ),
+    typer.Option("--by", metavar="NAME", help="Who decides; else the OS user.", callback=only_text),
 ]
 Why = Annotated[
     str,
     typer.Option(
-        "--why", metavar="TEXT", help="The reason, kept in the audit.", callback=legible_text
+        "--why", metavar="TEXT", help="The reason, kept in the audit.", callback=only_text
     ),
 ]
 

@@ -11,9 +11,9 @@ from connectors.cursorread import CursorDialect
 from connectors.keyed import SpelledKeys
 from connectors.table import Column, Kind, TableName, Type
 
-__all__ = ["OLD_TIMES", "MssqlDialect"]
+__all__ = ["MssqlDialect"]
 
-OLD_TIMES = ("datetime", "smalldatetime")
+_OLD_TIMES = ("datetime", "smalldatetime")
 """Types of whole three-hundredths of a second, and of minutes."""
 
 _BYTES = "Latin1_General_100_BIN2_UTF8"
@@ -142,7 +142,7 @@ class MssqlDialect(AgentLines, SpelledKeys, CursorDialect):
 
     def same(self, left: str, right: str, column: Column) -> str:
         """Found by the column's own collation, and then compared byte for byte."""
-        if column.native in OLD_TIMES:
+        if column.native in _OLD_TIMES:
             return f"{left} = CAST({right} AS {column.native})"
         if column.type.kind is not Kind.TEXT:
             return super().same(left, right, column)
@@ -156,7 +156,7 @@ class MssqlDialect(AgentLines, SpelledKeys, CursorDialect):
         """As the column has it: else the column would be converted to what is bound, to another
         order, or to more digits than it has."""
         text = super().bound(column)
-        if column.native in OLD_TIMES:
+        if column.native in _OLD_TIMES:
             return f"CAST({text} AS {column.native})"
         is_text = column.type.kind is Kind.TEXT
         return _bytes(text) if is_text and column.bytewise and column.type.length else text
