@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import time
@@ -57,6 +58,7 @@ def pooled(server: Endpoint, directory: Path, mode: str, **settings: object) -> 
             yield replace(server, port=port)
         finally:
             pooler.terminate()
+            shutil.rmtree(home)
 
 
 def _wait_for(pooler: subprocess.Popen[bytes], host: str, port: int, log: Path) -> None:

@@ -30,6 +30,7 @@ from connectors.mssql.catalogue import (
 )
 from connectors.mssql.dialect import MssqlDialect
 from connectors.mssql.errors import of_mssql
+from connectors.odbc.logs import manager_traces
 from connectors.table import Column, ForeignKey, Kind, Table, TableName, Type
 
 __all__ = ["MssqlConnector"]
@@ -190,7 +191,7 @@ class MssqlConnector(AgentDigest, ArrayLoad, CursorRead):
             return "ALLOW_SNAPSHOT_ISOLATION is off: a read of many rows would see no single state"
         if late == _FORCED and self.endpoint.is_filled:
             return "DELAYED_DURABILITY is FORCED: a crash of the server may lose what was committed"
-        return None
+        return manager_traces()
 
     # -- structure ---------------------------------------------------------------------------
 

@@ -20,7 +20,8 @@ __all__ = ["connect", "refuse_corrupting"]
 @dataclass(frozen=True)
 class Driver:
     """The drivers whose name begins with one of `names`. `fixed` options are ours: an endpoint
-    cannot set them otherwise, since values would change. `usual` ones may be overridden."""
+    cannot set them otherwise, since values would change, or be seen. `usual` ones may be
+    overridden."""
 
     names: tuple[str, ...]
     place: str = "SERVER={host};PORT={port};DATABASE={database}"
@@ -36,13 +37,14 @@ _GENERIC = Driver(())
 # UseDeclareFetch: without it, a number that is bound arrives as a text. Fetch: a line that is lost
 # between two portions of the driver's own cursor ends the process; no result is as long, for rows
 # are read by cursors of ours. A length that no varchar can have tells one without a limit from one
-# of 255 characters.
+# of 255 characters. CommLog and Debug would write rows into a file that all may read.
 _DRIVERS = (
     Driver(
         ("postgresql", "psqlodbc"),
         fixed={"BoolsAsChar": "0", "Protocol": "7.4-0", "LFConversion": "0"}
         | {"UseDeclareFetch": "1", "Fetch": "1000000"}
-        | {"ByteaAsLongVarBinary": "1", "MaxVarcharSize": "10485761"},
+        | {"ByteaAsLongVarBinary": "1", "MaxVarcharSize": "10485761"}
+        | {"CommLog": "0", "Debug": "0"},
         usual={"KeepaliveTime": "30"},
     ),
     # A session that the driver has renewed by itself would have lost its transaction and its locks.
@@ -124,7 +126,7 @@ def _refuse_options(endpoint: Endpoint, driver: Driver) -> None:
         known, wanted = fixed.get(name.lower(), (name, value))
         if value != wanted:
             raise ConfigurationError(
-                f"the ODBC option {name}={value} would change values or lose errors",
+                f"the ODBC option {name}={value} would change values, lose errors or log rows",
                 endpoint=str(endpoint),
                 remedy=f"leave it out: the bridge sets {known}={wanted}",
             )

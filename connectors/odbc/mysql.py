@@ -17,6 +17,7 @@ from connectors.mysql.errors import of_mysql
 from connectors.mysql.session import MysqlSession
 from connectors.mysql.types import reads_as_it_is
 from connectors.odbc.errors import of_server, parts_of
+from connectors.odbc.logs import manager_traces
 from connectors.odbc.session import OdbcSession, OrdinaryStages
 from connectors.selection import Output
 from connectors.table import Kind, Type
@@ -65,6 +66,9 @@ class MysqlBehind(OdbcSession, MysqlSession):
                 remedy="take such characters out of names and comments, or use the family mysql",
             )
         return super()._execute(sql, values)
+
+    def settings_problem(self) -> str | None:
+        return super().settings_problem() or manager_traces()
 
     def open_work(self) -> frozenset[str]:
         """The driver cannot carry XA RECOVER."""

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.endpoint import Endpoint
 from connectors.odbc.declared import DeclaredCursor
+from connectors.odbc.logs import driver_begins_logs, manager_traces
 from connectors.odbc.session import OdbcSession, OrdinaryStages
 from connectors.odbc.watched import WatchedSession
 from connectors.postgresql.dialect import PostgresqlDialect
@@ -65,6 +66,9 @@ class PostgresqlBehind(OdbcSession, PostgresqlServer):
     def _stored(self, kind: Type) -> str:
         """Untyped: the server reads the text as it reads that of COPY, and cuts nothing."""
         return "decode(%s, 'hex')" if kind.kind is Kind.BINARY else "%s"
+
+    def settings_problem(self) -> str | None:
+        return super().settings_problem() or manager_traces() or driver_begins_logs()
 
     def describe_query(self, query: str) -> Table:
         """Types by a row of NULLs; lengths and digits by what the driver says of the result."""

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,10 +26,13 @@ from connectors.errors import (
     PermanentError,
     Unreachable,
 )
+from connectors.mysql.server import MysqlServer
 from connectors.odbc import OdbcSession, driver, open_session
 from connectors.odbc.errors import of_server
+from connectors.odbc.logs import driver_begins_logs, manager_traces
 from connectors.odbc.pages import Key, PagedCursor
 from connectors.odbc.session import CANARY
+from connectors.postgresql.server import PostgresqlServer
 from connectors.table import Column, Kind, TableName, Type
 from tests.conformance.samples import fetch, load, make, selection_of
 
@@ -69,11 +72,14 @@ def test_the_ansi_driver_is_refused_before_it_is_loaded(name: str) -> None:
     assert "PostgreSQL Unicode" in error.value.remedy
 
 
-@pytest.mark.parametrize("name", ["BoolsAsChar", "boolsaschar"])
-def test_options_that_change_values_are_refused(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("BoolsAsChar", "BoolsAsChar"), ("boolsaschar", "BoolsAsChar"), ("commlog", "CommLog")],
+)
+def test_options_that_change_values_or_log_them_are_refused(name: str, known: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         open_session(replace(POSTGRESQL, options={name: "1"}))
-    assert "BoolsAsChar=0" in error.value.remedy
+    assert f"{known}=0" in error.value.remedy
 
 
 _LOOK = """
@@ -96,11 +102,13 @@ json.dump(found, sys.stdout)
 """
 
 
-def _look(directory: Path, place: Endpoint, dsn: str, library: str) -> list[str]:
+def _look(
+    directory: Path, place: Endpoint, dsn: str, library: str, more: Mapping[str, int] | None = None
+) -> list[str]:
     """What a session by a data source finds: false and the identity of a table, or its error. In a
     process of its own, since a driver manager reads its file once."""
     entry = {"Driver": library, "Servername": place.host, "Port": place.port, "BoolsAsChar": 1}
-    lines = [f"{key} = {value}" for key, value in entry.items()]
+    lines = [f"{key} = {value}" for key, value in {**entry, **(more or {})}.items()]
     (directory / "odbc.ini").write_text("\n".join(["[register]", *lines, ""]))
     password = place.password.reveal() if place.password else ""
     settings = {"name": "p", "family": "odbc", "dsn": dsn, "user": place.user}
@@ -131,6 +139,78 @@ def test_a_data_source_leads_to_the_same_place(
     false, identity = _look(tmp_path, place, "register", library)
     with open_session(place) as session:
         assert (false, identity) == ("False", session.identity(TableName("pg_class")))
+
+
+def test_a_driver_logs_no_statement(database: Database, tmp_path: Path) -> None:
+    """Whatever its data source asks for; of the ends of connections it may write."""
+    logs = logs_of_this_account()
+    wanted = {"CommLog": 1, "Debug": 1}
+    false, _ = _look(
+        tmp_path, database("odbc-postgresql"), "register", "PostgreSQL Unicode", wanted
+    )
+    assert false == "False"
+    for log in logs_of_this_account() - logs:
+        assert "SELECT" not in log.read_text()
+
+
+def logs_of_this_account() -> set[Path]:
+    """What psqlODBC and its debugging write."""
+    found = (path for name in ("psqlodbc", "mylog") for path in Path("/tmp").glob(f"{name}_*.log"))
+    return {path for path in found if path.stat().st_uid == os.geteuid()}
+
+
+_TELL_OF_LOGS = """
+from connectors.odbc.logs import driver_begins_logs, manager_traces
+print(manager_traces())
+print(driver_begins_logs())
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "traces", "begins"),
+    [
+        ("", "None", "None"),
+        ("[ODBC]\nTrace = No\n[PostgreSQL Unicode]\nDebug = 0\nCommLog = 0\n", "None", "None"),
+        ("[ODBC]\nTrace = Yes\n", "Trace under [ODBC]", "None"),
+        ("[PostgreSQL Unicode]\nDebug = 0\nCommLog = 1\n", "None", "(CommLog under "),
+        ("[PostgreSQL Unicode]\nDebug = 2\n", "None", "(Debug under "),
+    ],
+)
+def test_files_that_drivers_write_by_themselves_are_told(
+    tmp_path: Path, settings: str, traces: str, begins: str
+) -> None:
+    (tmp_path / "odbcinst.ini").write_text(settings)
+    done = subprocess.run(
+        [sys.executable, "-c", _TELL_OF_LOGS],
+        env=os.environ | {"ODBCSYSINI": str(tmp_path), "PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        timeout=60,
+    )
+    told = done.stdout.splitlines()
+    assert traces in told[0]
+    assert begins in told[1]
+
+
+def test_nothing_is_told_of_drivers_logs_without_a_driver_manager(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("connectors.odbc.logs._LIBRARY", "libodbcinst.so.0")
+    assert (manager_traces(), driver_begins_logs()) == (None, None)
+
+
+def test_a_session_tells_of_a_drivers_logs_last(
+    place: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong with the server goes before it."""
+    behind = "connectors.odbc." + ("postgresql" if "PostgreSQL" in str(place.driver) else "mysql")
+    monkeypatch.setattr(f"{behind}.manager_traces", lambda: "traced")
+    with open_session(place) as session:
+        assert "traced" not in str(session.settings_problem())
+        for server in (PostgresqlServer, MysqlServer):
+            monkeypatch.setattr(server, "settings_problem", lambda _: None)
+        assert session.settings_problem() == "traced"
 
 
 def test_a_data_source_of_the_ansi_driver_is_refused(database: Database, tmp_path: Path) -> None:
