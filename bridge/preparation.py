@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bridge.batch import Batch
 from bridge.claim import find_claim, refuse_elsewhere
 from bridge.errors import Gap
 from bridge.failpoint import failpoint
@@ -16,6 +17,8 @@ from bridge.ledger.migrations import (
     lost_receiver_tables,
     upgrade_receiver,
 )
+from bridge.ledger.receiver import Position
+from bridge.ledger.writer import Ledger
 from bridge.plan import Plan
 from bridge.route.narrow import narrowed_columns
 from connectors.dialect import EVERYTHING
@@ -120,26 +123,32 @@ def refuse_loss(held: Hold, plan: Plan) -> None:
     """Raises Gap where something was delivered, and the target has lost the position, the table or
     the job's claim on it: it was restored, or released. In an empty table the next changes would
     arrive as they were sent. Changed where the login only looks for them in another schema."""
-    with held.exchange.transaction():
-        confirmed = held.ledger().newest_confirmed()
-    if confirmed is None:
+    with held.exchange.transaction(), held.target.transaction() as connection:
+        ledger = held.ledger()
+        position = held.receiver().position() if has_receiver(connection) else None
+        arrived = ledger.newest_confirmed() or _unconfirmed(ledger, position)
+    if arrived is None:
         return
-    with held.target.transaction() as connection:
-        is_there = has_receiver(connection)
-        position = held.receiver().position() if is_there else None
-    place = f"{confirmed.epoch}/{confirmed.seq}"
+    place = f"{arrived.epoch}/{arrived.seq}"
     if position is None or not plan.target_exists:
         refuse_elsewhere(held)
     if position is None:
         what = f"the target has no position, {place} was confirmed"
     elif not plan.target_exists:
-        what = f"the target has no table {plan.effects.table} any more, {place} was confirmed"
+        what = f"the target has no table {plan.effects.table} any more, {place} had arrived"
     elif find_claim(held, plan.effects.table) is None:
-        what = f"nobody claims target table {plan.effects.table} any more, {place} was confirmed"
+        what = f"nobody claims target table {plan.effects.table} any more, {place} had arrived"
     else:
         return
     remedy = f"find out what was restored or changed, then bridgehead resync {held.name} --why TEXT"
     raise Gap(f"{held.name}: {what}", remedy=remedy)
+
+
+def _unconfirmed(ledger: Ledger, position: Position | None) -> Batch | None:
+    """What has arrived of this epoch by the receiver's account, though no run could note that."""
+    if position is None or position.epoch != ledger.head().epoch:
+        return None
+    return ledger.batch(position.epoch, position.seq)
 
 
 def _known_claim(held: Hold, plan: Plan) -> Claim | None:

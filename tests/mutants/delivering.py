@@ -55,6 +55,16 @@ DELIVERING = (
         "tests/scenario/test_whose_table.py::test_two_departments_and_another_case[j]",
     ),
     Mutant(
+        "what-arrived-is-not-missed-before-it-is-noted",
+        "apply",
+        "bridge.preparation",
+        "ledger.newest_confirmed() or _unconfirmed(ledger, position)",
+        "ledger.newest_confirmed()",
+        "tests/scenario/test_planted_gaps.py::"
+        "test_what_arrived_first_is_gone_before_a_run_has_noted_it"
+        "[1-settle_and_pull-DROP TABLE t-sqlite]",
+    ),
+    Mutant(
         "inserts-applied-before-deletes-of-the-same-key",
         "apply",
         "connectors.effects",

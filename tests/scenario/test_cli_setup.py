@@ -146,7 +146,7 @@ def test_a_target_that_a_run_would_not_take_is_told_before_it(world: World, caps
     code, findings = check(world, capsys)
     (told,) = found(findings, "target")
     assert (code, told["result"]) == (1, "refused")
-    assert told["found"] == "j: the target has no table t any more, 1/1 was confirmed"
+    assert told["found"] == "j: the target has no table t any more, 1/1 had arrived"
     assert told["found"] in str(world.run().error)
 
 

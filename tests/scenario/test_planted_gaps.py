@@ -9,6 +9,7 @@ import pytest
 from bridge.failpoint import arm, at
 from bridge.run import Outcome, Step, pull_only, push_only, settle_and_pull
 from tests.command import call
+from tests.kill import killed
 from tests.scenario.world import World, cursor_job, cut_off
 
 Capsys = pytest.CaptureFixture[str]
@@ -348,7 +349,7 @@ def test_target_table_gone(settled: World, step: Step) -> None:
     settled.insert([200], stamp=settled.now)
     outcome = settled.run("j", step)
     assert (outcome.verdict, outcome.exit_code) == ("gap", 1)
-    assert "the target has no table t any more, 1/4 was confirmed" in str(outcome.error)
+    assert "the target has no table t any more, 1/4 had arrived" in str(outcome.error)
     assert len(settled.batches()) == 4
     settled.sql("target", "ALTER TABLE away RENAME TO t")
     settled.run_well()
@@ -357,6 +358,32 @@ def test_target_table_gone(settled: World, step: Step) -> None:
     outcome = settled.resync()
     assert (outcome.verdict, outcome.error) == ("reconciled", None)
     assert settled.findings() == []
+
+
+@on_sqlite
+@pytest.mark.parametrize("gone", ["DROP TABLE t", "DELETE FROM bh_claim"])
+@pytest.mark.parametrize("step", [settle_and_pull, pull_only, push_only])
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_what_arrived_first_is_gone_before_a_run_has_noted_it(
+    world: World, epoch: int, step: Step, gone: str
+) -> None:
+    """The ledger knows of nothing that was confirmed in its epoch; the receiver's position does."""
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    run = world.run
+    if epoch == 2:
+        world.run_well()
+        run = world.resync
+    assert killed(run, 1, "push.applied")
+    world.sql("target", gone)
+    outcome = world.run("j", step)
+    assert (outcome.verdict, outcome.exit_code) == ("gap", 1)
+    assert f"any more, {epoch}/1 had arrived" in str(outcome.error)
+    assert world.run().verdict == "gap"
+    if gone == "DELETE FROM bh_claim":  # and nobody knows whose its rows are
+        world.sql("target", "DELETE FROM t")
+    assert world.resync().verdict == "reconciled"
+    assert world.findings() == []
 
 
 @on_sqlite

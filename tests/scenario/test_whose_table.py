@@ -342,7 +342,7 @@ def test_a_table_that_was_given_up_is_not_gone_on_with(world: World, capsys: Cap
     world.sql("target", "DELETE FROM t")
     away.rename(file)
     world.insert([4], stamp=world.now)
-    found = "nobody claims target table t any more, 1/1 was confirmed"
+    found = "nobody claims target table t any more, 1/1 had arrived"
     assert any(found in told for _, told in _refused(world, capsys))
     outcome = world.run()
     assert (outcome.verdict, outcome.exit_code, outcome.batches) == ("gap", 1, [])
@@ -360,7 +360,7 @@ def test_a_claim_that_was_lost_alone_is_told_by_whoever_looks(world: World, caps
     world.job("j", **cursor_job())
     world.run_well()
     world.sql("target", "CREATE TABLE kept AS SELECT * FROM bh_claim", "DELETE FROM bh_claim")
-    found = "nobody claims target table t any more, 1/1 was confirmed"
+    found = "nobody claims target table t any more, 1/1 had arrived"
     for command in "run", "reconcile":
         told = call(capsys, "--config", world.directory, command, "j")
         assert (told.code, found in told.err) == (1, True), (command, told)
