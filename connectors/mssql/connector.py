@@ -18,6 +18,7 @@ from connectors.connector import Capabilities, wait_for
 from connectors.cursorread import CursorRead
 from connectors.deadline import connect_within
 from connectors.dialect import Statement
+from connectors.driverlogs import manager_traces
 from connectors.errors import BridgeheadError, Busy, MissingObject, PermanentError, nearest
 from connectors.mssql.catalogue import (
     COLUMNS,
@@ -30,7 +31,6 @@ from connectors.mssql.catalogue import (
 )
 from connectors.mssql.dialect import MssqlDialect
 from connectors.mssql.errors import of_mssql
-from connectors.odbc.logs import manager_traces
 from connectors.table import Column, ForeignKey, Kind, Table, TableName, Type
 
 __all__ = ["MssqlConnector"]

@@ -10,6 +10,7 @@ import pyodbc
 from sqlalchemy import Connection, event
 
 from connectors.connector import Capabilities
+from connectors.driverlogs import manager_traces
 from connectors.errors import BridgeheadError, PermanentError
 from connectors.mysql import work
 from connectors.mysql.dialect import MysqlDialect
@@ -17,7 +18,6 @@ from connectors.mysql.errors import of_mysql
 from connectors.mysql.session import MysqlSession
 from connectors.mysql.types import reads_as_it_is
 from connectors.odbc.errors import of_server, parts_of
-from connectors.odbc.logs import manager_traces
 from connectors.odbc.session import OdbcSession, OrdinaryStages
 from connectors.selection import Output
 from connectors.table import Kind, Type

@@ -7,9 +7,9 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connectors.driverlogs import driver_begins_logs, manager_traces
 from connectors.endpoint import Endpoint
 from connectors.odbc.declared import DeclaredCursor
-from connectors.odbc.logs import driver_begins_logs, manager_traces
 from connectors.odbc.session import OdbcSession, OrdinaryStages
 from connectors.odbc.watched import WatchedSession
 from connectors.postgresql.dialect import PostgresqlDialect

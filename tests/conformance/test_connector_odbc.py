@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyodbc
 import pytest
 
+from connectors.driverlogs import driver_begins_logs, manager_traces
 from connectors.effects import Effects
 from connectors.endpoint import Endpoint, Secret
 from connectors.errors import (
@@ -29,7 +30,6 @@ from connectors.errors import (
 from connectors.mysql.server import MysqlServer
 from connectors.odbc import OdbcSession, driver, open_session
 from connectors.odbc.errors import of_server
-from connectors.odbc.logs import driver_begins_logs, manager_traces
 from connectors.odbc.pages import Key, PagedCursor
 from connectors.odbc.session import CANARY
 from connectors.postgresql.server import PostgresqlServer
@@ -160,7 +160,7 @@ def logs_of_this_account() -> set[Path]:
 
 
 _TELL_OF_LOGS = """
-from connectors.odbc.logs import driver_begins_logs, manager_traces
+from connectors.driverlogs import driver_begins_logs, manager_traces
 print(manager_traces())
 print(driver_begins_logs())
 """
@@ -196,7 +196,7 @@ def test_files_that_drivers_write_by_themselves_are_told(
 def test_nothing_is_told_of_drivers_logs_without_a_driver_manager(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("connectors.odbc.logs._LIBRARY", "libodbcinst.so.0")
+    monkeypatch.setattr("connectors.driverlogs._LIBRARY", "libodbcinst.so.0")
     assert (manager_traces(), driver_begins_logs()) == (None, None)
 
 

@@ -279,6 +279,17 @@ def test_settings_that_are_unsafe_are_told(
     assert (problem is None) if told is None else told in str(problem)
 
 
+@pytest.mark.parametrize("family", ["mssql"])
+def test_a_driver_manager_that_traces_is_told_last(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.mssql.connector.manager_traces", lambda: "traced")
+    opened.answers["ProductVersion"] = [(16,)]
+    for isolation, told in (0, "SNAPSHOT"), (1, "traced"):
+        opened.answers["delayed_durability"] = [(isolation, 0)]
+        assert told in str(opened.store.settings_problem())
+
+
 UNFIT: list[tuple[str, str, Answer, str]] = [
     ("oracle", "NLS_CHARACTERSET", [("ZHS16GBK",)], "ZHS16GBK: it cannot hold every character"),
     ("dm", "SF_GET_UNICODE_FLAG", [(0,)], "GB18030: it cannot hold every character"),
