@@ -18,7 +18,7 @@ from connectors.connector import Capabilities, wait_for
 from connectors.cursorread import CursorRead
 from connectors.deadline import connect_within
 from connectors.dialect import Statement
-from connectors.driverlogs import manager_traces
+from connectors.drivermanager import manager_traces, refuse_pooling
 from connectors.errors import BridgeheadError, Busy, MissingObject, PermanentError, nearest
 from connectors.mssql.catalogue import (
     COLUMNS,
@@ -71,6 +71,7 @@ class MssqlConnector(AgentDigest, ArrayLoad, CursorRead):
         return str(opened.getinfo(pyodbc.SQL_DBMS_VER))
 
     def _open(self) -> Any:
+        refuse_pooling(self.endpoint, self.endpoint.driver or _DRIVER)
         with self._translated():
             session = connect_within(self.endpoint, self._connect)
             session.timeout = round(self.endpoint.statement_timeout)

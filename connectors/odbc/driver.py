@@ -10,6 +10,7 @@ from typing import Any
 import pyodbc
 
 from connectors.deadline import connect_within
+from connectors.drivermanager import refuse_pooling
 from connectors.endpoint import Endpoint
 from connectors.errors import ConfigurationError, nearest
 from connectors.odbc.watched import WatchedSession, connect_watched
@@ -88,7 +89,9 @@ def refuse_corrupting(endpoint: Endpoint, library: str) -> None:
 
 def _connection_string(endpoint: Endpoint) -> str:
     name = _installed(endpoint) if endpoint.driver else ""
-    driver = _driver_of(name or _source(endpoint))
+    registered = name or _source(endpoint)
+    refuse_pooling(endpoint, registered)
+    driver = _driver_of(registered)
     _refuse_options(endpoint, driver)
     parts = {"DRIVER": name} if name else {"DSN": endpoint.dsn or ""}
     for part in driver.place.split(";") if endpoint.host or not endpoint.dsn else ():

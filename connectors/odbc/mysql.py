@@ -10,7 +10,7 @@ import pyodbc
 from sqlalchemy import Connection, event
 
 from connectors.connector import Capabilities
-from connectors.driverlogs import manager_traces
+from connectors.drivermanager import manager_traces
 from connectors.errors import BridgeheadError, PermanentError
 from connectors.mysql import work
 from connectors.mysql.dialect import MysqlDialect

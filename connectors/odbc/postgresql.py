@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.driverlogs import driver_begins_logs, manager_traces
+import pyodbc
+from sqlalchemy import Transaction
+
+from connectors.drivermanager import driver_begins_logs, manager_traces
 from connectors.endpoint import Endpoint
 from connectors.odbc.declared import DeclaredCursor
 from connectors.odbc.session import OdbcSession, OrdinaryStages
 from connectors.odbc.watched import WatchedSession
 from connectors.postgresql.dialect import PostgresqlDialect
+from connectors.postgresql.pooler import answering_process, is_marked, mark_session, not_whole
 from connectors.postgresql.server import SESSION, PostgresqlServer
 from connectors.selection import Format, Output, Selection, select
 from connectors.table import Kind, Table, Type
@@ -45,12 +50,23 @@ class PostgresqlBehind(OdbcSession, PostgresqlServer):
         super().__init__(endpoint, opened)
 
     def _prepare_session(self, cursor: Any) -> None:
+        answering_process(cursor, self.endpoint)  # refuses a session that another has used
+        self._mark = mark_session(cursor)  # always: the driver does not tell of a pooler
         milliseconds = round(self.endpoint.statement_timeout * 1000)
         cursor.execute(f"SET statement_timeout = {milliseconds}")
         if self.endpoint.schema:
             schema = self.dialect.quote(self.endpoint.schema).replace("%%", "%")
             cursor.execute(f"SET search_path = {schema}")
         super()._prepare_session(cursor)
+
+    @contextmanager
+    def _begun(self) -> Iterator[Transaction]:
+        with super()._begun() as transaction:
+            with self._translated():
+                is_ours = is_marked(self.driver.cursor(), self._mark, pyodbc.ProgrammingError)
+            if not is_ours:
+                raise not_whole(self.endpoint)
+            yield transaction
 
     def _rows_of(self, selection: Selection, expressions: Sequence[str]) -> DeclaredCursor:
         query = select(self.dialect, selection, expressions, self._zone)

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 from psycopg import ClientCursor
+from psycopg.errors import UndefinedObject
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, Transaction, create_engine
 
@@ -26,7 +27,7 @@ from connectors.errors import (
 from connectors.postgresql.copy import CopyOut, CopyStream, line_blocks, raw_blocks
 from connectors.postgresql.dialect import Postgresql18Dialect
 from connectors.postgresql.errors import of_connection, of_login, of_server
-from connectors.postgresql.pooler import is_marked, mark_session, not_whole
+from connectors.postgresql.pooler import answering_process, is_marked, mark_session, not_whole
 from connectors.postgresql.server import SESSION, PostgresqlServer
 from connectors.postgresql.session import BoundedSession, Silent
 from connectors.selection import Format, Selection, select
@@ -71,8 +72,9 @@ class PostgresqlConnector(PostgresqlServer):
     def _prepare(self, opened: Any, connection: Connection) -> None:
         if opened.info.server_version >= _BYTES_CAST_TO_INTEGERS:
             self.dialect = Postgresql18Dialect()
-        self._mark = mark_session(opened, self.endpoint)
         with opened.cursor() as cursor:
+            if answering_process(cursor, self.endpoint) != opened.info.backend_pid:
+                self._mark = mark_session(cursor)
             limit = round(self.endpoint.statement_timeout * 1000)
             cursor.execute(f"SET statement_timeout = {limit};\n{SESSION}")
             if self.endpoint.schema:
@@ -83,8 +85,10 @@ class PostgresqlConnector(PostgresqlServer):
     @contextmanager
     def _begun(self) -> Iterator[Transaction]:
         with super()._begun() as transaction:
-            if self._mark is not None and not is_marked(self.driver, self._mark):
-                raise not_whole(self.endpoint)
+            if self._mark is not None:
+                with self.driver.cursor() as cursor:
+                    if not is_marked(cursor, self._mark, UndefinedObject):
+                        raise not_whole(self.endpoint)
             yield transaction
 
     def _driver_error(self) -> type[Exception]:

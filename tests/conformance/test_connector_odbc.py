@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyodbc
 import pytest
 
-from connectors.driverlogs import driver_begins_logs, manager_traces
+from connectors.drivermanager import driver_begins_logs, manager_traces
 from connectors.effects import Effects
 from connectors.endpoint import Endpoint, Secret
 from connectors.errors import (
@@ -160,7 +160,7 @@ def logs_of_this_account() -> set[Path]:
 
 
 _TELL_OF_LOGS = """
-from connectors.driverlogs import driver_begins_logs, manager_traces
+from connectors.drivermanager import driver_begins_logs, manager_traces
 print(manager_traces())
 print(driver_begins_logs())
 """
@@ -196,7 +196,7 @@ def test_files_that_drivers_write_by_themselves_are_told(
 def test_nothing_is_told_of_drivers_logs_without_a_driver_manager(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("connectors.driverlogs._LIBRARY", "libodbcinst.so.0")
+    monkeypatch.setattr("connectors.drivermanager._LIBRARY", "libodbcinst.so.0")
     assert (manager_traces(), driver_begins_logs()) == (None, None)
 
 
@@ -219,6 +219,51 @@ def test_a_data_source_of_the_ansi_driver_is_refused(database: Database, tmp_pat
         kind, message = _look(tmp_path, place, "register", library)
         assert kind == "ConfigurationError"
         assert "changes values" in message
+
+
+_OPEN = """
+import sys
+from connectors.effects import Effects
+from connectors.endpoint import Endpoint
+from connectors.errors import BridgeheadError
+from connectors.registry import connect
+family, driver = sys.argv[1:]
+try:
+    connect(Endpoint("p", family, host="127.0.0.1", port=1, driver=driver, database="d"))
+except BridgeheadError as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("family", "pooling", "seconds", "told"),
+    [
+        ("odbc", "Yes", "120", "ConfigurationError"),
+        ("odbc", "1", "120", "ConfigurationError"),
+        ("odbc", "Yes", "0", "Unreachable"),
+        ("odbc", "Yes", "", "Unreachable"),
+        ("odbc", "No", "120", "Unreachable"),
+        ("mssql", "Yes", "120", "ConfigurationError"),
+    ],
+)
+def test_a_driver_manager_that_keeps_closed_sessions_is_refused(
+    tmp_path: Path, family: str, pooling: str, seconds: str, told: str
+) -> None:
+    """With their locks and settings, and no connection can undo it. In a process of its own, since
+    a driver manager reads its file once."""
+    lines = ["[ODBC]", f"Pooling = {pooling}", "[PostgreSQL Unicode]", f"CPTimeout = {seconds}"]
+    lines.append(f"Driver = {_library('psqlodbcw.so')}")
+    (tmp_path / "odbcinst.ini").write_text("\n".join(lines))
+    done = subprocess.run(
+        [sys.executable, "-c", _OPEN, family, "PostgreSQL Unicode"],
+        env=os.environ | {"ODBCSYSINI": str(tmp_path), "PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.startswith(told)
+    assert ("CPTimeout" in done.stdout) == (told == "ConfigurationError")
 
 
 def test_a_data_source_that_is_not_there_is_a_mistake(database: Database, tmp_path: Path) -> None:
@@ -281,7 +326,8 @@ class _SpoilingCursor:
     def fetchone(self) -> tuple[object, ...]:
         false, *others, last = self._cursor.fetchone()
         false = "0" if self._spoils == "booleans" else false
-        return (false, *others, last[:-1] if self._spoils == "what it fetches" else last)
+        spoilt = self._spoils == "what it fetches" and isinstance(last, str)
+        return (false, *others, last[:-1] if spoilt else last)
 
 
 def test_passwords_and_names_may_hold_what_connection_strings_are_made_of(

@@ -19,16 +19,21 @@ from connectors.errors import (
     StoreFull,
 )
 from connectors.postgresql.connector import PostgresqlConnector
+from connectors.registry import connect
 from tests.pgbouncer import pooled
 
 Database = Callable[..., Endpoint]
+ways = pytest.mark.parametrize("way", ["postgresql", "odbc-postgresql"])
 
 
-def test_a_whole_session_is_as_good_as_the_servers_own(database: Database, tmp_path: Path) -> None:
+@ways
+def test_a_whole_session_is_as_good_as_the_servers_own(
+    way: str, database: Database, tmp_path: Path
+) -> None:
     """PgBouncer as it comes lets no option of a session in with the login."""
-    with pooled(replace(database(), statement_timeout=90), tmp_path, "session") as place:
+    with pooled(replace(database(way), statement_timeout=90), tmp_path, "session") as place:
         for _ in range(2):  # the second has the first one's process, as new
-            with PostgresqlConnector(place) as store, store.lock("a", 0.0):
+            with connect(place) as store, store.lock("a", 0.0):
                 with store.transaction():
                     store.execute("CREATE TEMPORARY TABLE t AS SELECT 1 AS n")
                     assert store.value("SHOW statement_timeout") == "90s"
@@ -38,23 +43,27 @@ def test_a_whole_session_is_as_good_as_the_servers_own(database: Database, tmp_p
                     assert store.value("SHOW TimeZone") == "UTC"
 
 
-def test_a_session_that_another_has_used_is_refused(database: Database, tmp_path: Path) -> None:
+@ways
+def test_a_session_that_another_has_used_is_refused(
+    way: str, database: Database, tmp_path: Path
+) -> None:
     """What a run has locked or set would still be there."""
     with (
-        pooled(database(), tmp_path, "transaction") as place,
-        PostgresqlConnector(place),
+        pooled(database(way), tmp_path, "transaction") as place,
+        connect(place),
         _refused("whole"),
     ):
-        PostgresqlConnector(place)
+        connect(place)
 
 
+@ways
 @pytest.mark.parametrize("begin", ["transaction", "snapshot"])
 def test_the_session_of_a_transaction_is_the_one_of_the_last(
-    begin: str, database: Database, tmp_path: Path
+    begin: str, way: str, database: Database, tmp_path: Path
 ) -> None:
     with (
-        pooled(database(), tmp_path, "transaction") as place,
-        PostgresqlConnector(place) as store,
+        pooled(database(way), tmp_path, "transaction") as place,
+        connect(place) as store,
         _in_use(place),
         _refused("whole"),
         getattr(store, begin)(),

@@ -148,9 +148,9 @@ CONNECTING = (
         "a-transaction-in-another-session-than-the-last",
         "lock",
         "connectors.postgresql.connector",
-        "if self._mark is not None and not is_marked(self.driver, self._mark):",
-        'if self._mark == "":',
-        f"{POOLER}::test_the_session_of_a_transaction_is_the_one_of_the_last[snapshot]",
+        "if not is_marked(cursor, self._mark, UndefinedObject):",
+        "if False:",
+        f"{POOLER}::test_the_session_of_a_transaction_is_the_one_of_the_last[snapshot-postgresql]",
     ),
     Mutant(
         "a-lock-of-each-process-its-own",

@@ -1,10 +1,14 @@
-"""Files that drivers write beside us. What `odbcinst.ini` asks of them no connection can undo."""
+"""What `odbcinst.ini` asks of the driver manager and its drivers, and no connection can undo: files
+that they write beside us, sessions that they keep."""
 
 from __future__ import annotations
 
 import ctypes
 
-__all__ = ["driver_begins_logs", "manager_traces"]
+from connectors.endpoint import Endpoint
+from connectors.errors import ConfigurationError
+
+__all__ = ["driver_begins_logs", "manager_traces", "refuse_pooling"]
 
 _LIBRARY = "libodbcinst.so.2"  # what unixODBC and its drivers read their settings by
 _FILE = "odbcinst.ini"
@@ -14,7 +18,7 @@ _LONGEST = 64
 def manager_traces() -> str | None:
     """What is wrong where the driver manager writes every call, and each value that is read, into
     a file; None where it does not."""
-    if _setting("ODBC", "Trace").lower().startswith(("1", "y", "on")):
+    if _is_on("Trace"):
         return (
             "the ODBC driver manager writes rows into a file (Trace under [ODBC] in odbcinst.ini)"
         )
@@ -32,6 +36,22 @@ def driver_begins_logs() -> str | None:
                 f"({name} under [PostgreSQL Unicode] in odbcinst.ini): set it to 0"
             )
     return None
+
+
+def refuse_pooling(endpoint: Endpoint, driver: str) -> None:
+    """ConfigurationError where the driver manager keeps what we close: its locks would be kept as
+    well, and the next session would be one that another has used."""
+    if _is_on("Pooling") and _setting(driver, "CPTimeout") not in ("", "0"):
+        raise ConfigurationError(
+            "the ODBC driver manager keeps sessions that were closed, with their locks "
+            f"(Pooling under [ODBC], CPTimeout under [{driver}] in odbcinst.ini)",
+            endpoint=str(endpoint),
+            remedy=f"take CPTimeout out of [{driver}], or register the driver under another name",
+        )
+
+
+def _is_on(name: str) -> bool:
+    return _setting("ODBC", name).lower().startswith(("1", "y", "on"))
 
 
 def _setting(section: str, name: str) -> str:
