@@ -82,8 +82,13 @@ class Delimited:
             except StopIteration:
                 return
             except csv.Error as error:
-                if "unexpected end" in str(error) or "field larger" in str(error):
+                if "unexpected end" in str(error):
                     raise Unfit(f"the quotes opened in line {number} are never closed") from error
+                if "field larger" in str(error):
+                    raise Unfit(
+                        f"a field from line {number} on exceeds 16 MB: its quotes are never "
+                        "closed, or it is not for a table"
+                    ) from error
                 yield Line(number, [], "not_csv", above + rows.line_num)
                 continue
             if fields and len(fields) != width and any(fields):

@@ -581,10 +581,18 @@ def test_lines_are_those_of_the_file_wherever_its_names_stand(tmp_path: Path) ->
     assert sound(rows, "id", "name") == [("1", "a")]
 
 
-@pytest.mark.parametrize("more", ["", f"4,{'x' * 1000}\n" * 17_000], ids=["few", "17 MB"])
-def test_quotes_that_are_never_closed_refuse_the_file(tmp_path: Path, more: str) -> None:
-    (tmp_path / "a.csv").write_text(f'id,name\n1,a\n2,"b\n3,c\n{more}', "utf-8")
-    with pytest.raises(StructureMismatch, match="quotes opened in line 3 are never closed"):
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('2,"b\n3,c\n', "quotes opened in line 3 are never closed"),
+        ('2,"b\n' + f"4,{'x' * 1000}\n" * 17_000, "field from line 3 on exceeds 16 MB"),
+        (f'2,"{"x" * 17_000_000}"\n3,c\n', "field from line 3 on exceeds 16 MB"),
+    ],
+    ids=["few", "many", "one long text"],
+)
+def test_quotes_that_are_never_closed_refuse_the_file(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "a.csv").write_text(f"id,name\n1,a\n{text}", "utf-8")
+    with pytest.raises(StructureMismatch, match=told):
         read(tmp_path, "a.csv", {"id": TEXT, "name": TEXT})
 
 
