@@ -11,7 +11,7 @@ from functools import cached_property, partial
 from typing import Any
 
 import MySQLdb
-from MySQLdb.constants import CLIENT, CR
+from MySQLdb.constants import CLIENT
 from sqlalchemy import Connection, Engine, create_engine, event
 
 from connectors.connector import Capabilities, Chunk, RowStream
@@ -29,8 +29,6 @@ __all__ = ["MysqlConnector"]
 
 _WITHOUT = ("DISABLED", "PREFERRED")
 """Modes of TLS that do without it."""
-_NO_TLS = "TLS/SSL error: SSL is required, but the server does not support it"
-"""The driver's own words: for REQUIRED alone MariaDB's library does not say them."""
 
 
 class MysqlConnector(MysqlSession):
@@ -82,9 +80,8 @@ class MysqlConnector(MysqlSession):
         with closing(session.cursor()) as cursor:  # SQLAlchemy quotes as the session's mode says
             for statement in self._session_statements("MariaDB" in session.get_server_info()):
                 cursor.execute(statement, ())
-        if mode not in _WITHOUT and not _is_encrypted(session):
-            session.close()
-            raise MySQLdb.OperationalError(CR.SSL_CONNECTION_ERROR, _NO_TLS)
+            if mode not in _WITHOUT:
+                self._refuse_unencrypted(cursor)
         return session
 
     def _prepare(self, opened: Any, connection: Connection) -> None:
@@ -168,12 +165,6 @@ class MysqlConnector(MysqlSession):
     @cached_property
     def _takes_files(self) -> bool:
         return self.endpoint.is_filled and bool(self.value("SELECT @@local_infile"))
-
-
-def _is_encrypted(session: Any) -> bool:
-    with closing(session.cursor()) as cursor:
-        cursor.execute("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
-        return bool(cursor.fetchone()[1])
 
 
 def _arrow() -> Any:

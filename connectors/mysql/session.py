@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import Connection
 
 from connectors.canonical import Digest
 from connectors.connector import Grouped
 from connectors.dialect import Statement
-from connectors.errors import PermanentError
+from connectors.errors import LoginRefused, PermanentError
 from connectors.mysql.dialect import MysqlDialect
 from connectors.mysql.server import MysqlServer
 
@@ -65,6 +65,17 @@ class MysqlSession(MysqlServer):
         yield f"SET SESSION {timeout}"
         if self.endpoint.schema:
             yield f"USE {self.dialect.quote(self.endpoint.schema)}"
+
+    def _refuse_unencrypted(self, cursor: Any) -> None:
+        """MariaDB's library goes on without TLS where the server has none, unless it is to verify
+        the server; the words are those that it has for that."""
+        cursor.execute("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+        if not cursor.fetchone()[1]:
+            raise LoginRefused(
+                "TLS/SSL error: SSL is required, but the server does not support it",
+                endpoint=str(self.endpoint),
+                remedy="check the endpoint's tls settings",
+            )
 
     def _begin_transaction(self, connection: Connection) -> None:
         for statement in self._begin:

@@ -22,12 +22,14 @@ __all__ = ["connect", "refuse_corrupting"]
 class Driver:
     """The drivers whose name begins with one of `names`. `fixed` options are ours: an endpoint
     cannot set them otherwise, since values would change, or be seen. `usual` ones may be
-    overridden."""
+    overridden. Without the option `tls_mode` the driver goes on where there is no TLS, whatever
+    else is asked of it."""
 
     names: tuple[str, ...]
     place: str = "SERVER={host};PORT={port};DATABASE={database}"
     fixed: Mapping[str, str] = field(default_factory=dict)
     usual: Mapping[str, str] = field(default_factory=dict)
+    tls_mode: str = ""
 
 
 _PLAIN = re.compile(r"[^\s;{}=\[\]()?*!@]([^;{}=\[\]()?*!@]*[^\s;{}=\[\]()?*!@])?")
@@ -47,6 +49,7 @@ _DRIVERS = (
         | {"ByteaAsLongVarBinary": "1", "MaxVarcharSize": "10485761"}
         | {"CommLog": "0", "Debug": "0"},
         usual={"KeepaliveTime": "30"},
+        tls_mode="sslmode",
     ),
     # A session that the driver has renewed by itself would have lost its transaction and its locks.
     Driver(("mariadb", "mysql", "maodbc"), fixed={"CHARSET": "utf8mb4", "AUTO_RECONNECT": "0"}),
@@ -93,6 +96,7 @@ def _connection_string(endpoint: Endpoint) -> str:
     refuse_pooling(endpoint, registered)
     driver = _driver_of(registered)
     _refuse_options(endpoint, driver)
+    _refuse_no_mode(endpoint, driver)
     parts = {"DRIVER": name} if name else {"DSN": endpoint.dsn or ""}
     for part in driver.place.split(";") if endpoint.host or not endpoint.dsn else ():
         keyword, _, pattern = part.partition("=")
@@ -133,6 +137,15 @@ def _refuse_options(endpoint: Endpoint, driver: Driver) -> None:
                 endpoint=str(endpoint),
                 remedy=f"leave it out: the bridge sets {known}={wanted}",
             )
+
+
+def _refuse_no_mode(endpoint: Endpoint, driver: Driver) -> None:
+    if endpoint.tls and driver.tls_mode not in ("", *map(str.lower, endpoint.tls)):
+        raise ConfigurationError(
+            f"tls does not say {driver.tls_mode}: the driver would go on without encryption",
+            endpoint=str(endpoint),
+            remedy=f"add {driver.tls_mode} to it, such as require or verify-full",
+        )
 
 
 def _source(endpoint: Endpoint) -> str:

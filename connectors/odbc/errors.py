@@ -64,6 +64,11 @@ _BY_STATE: Mapping[str, Meaning] = {
     "P0001": (RowRefused, "look at the table's triggers"),
 }
 _AT_LOGIN: Sequence[tuple[re.Pattern[str], type[BridgeheadError], str]] = (
+    (
+        re.compile("TLS/SSL error|SSL connection error"),
+        LoginRefused,
+        "check the endpoint's tls settings",
+    ),
     (re.compile("Can't open lib"), ConfigurationError, "install the driver's library"),
     (
         re.compile("Unknown database|Cannot open database"),

@@ -52,6 +52,8 @@ class MysqlBehind(OdbcSession, MysqlSession):
         self._opened.setencoding("utf-8", ctype=pyodbc.SQL_CHAR)
         for kind in (pyodbc.SQL_CHAR, pyodbc.SQL_WCHAR):
             self._opened.setdecoding(kind, encoding="utf-8", ctype=pyodbc.SQL_CHAR)
+        if self.endpoint.tls:
+            self._refuse_unencrypted(cursor)
         for statement in self._session_statements(self.is_mariadb):
             cursor.execute(statement.replace("%%", "%"))
         super()._prepare_session(cursor)

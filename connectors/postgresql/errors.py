@@ -62,6 +62,13 @@ LOGIN_WORDS: Sequence[tuple[re.Pattern[str], type[BridgeheadError], str]] = (
         "check the endpoint's tls and options",
     ),
     (
+        re.compile(
+            "does not support SSL|SSL required|certificate|private key|不支持 ?SSL|证书|私钥"
+        ),
+        LoginRefused,
+        "check the endpoint's tls settings",
+    ),
+    (
         re.compile("does not exist|no such database|不存在"),
         MissingObject,
         "check the endpoint's database and user",

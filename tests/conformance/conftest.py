@@ -102,7 +102,7 @@ _MYSQL = Row(
         {"options": {"client_flag": "strict"}},
     ),
 )
-_BY_ODBC: dict[str, Any] = {"is_exchange": False, "tls": (), "unknown": ()}
+_BY_ODBC: dict[str, Any] = {"is_exchange": False, "unknown": ()}
 MATRIX = (
     Row(
         "sqlite",
@@ -122,8 +122,24 @@ MATRIX = (
     _MYSQL,
     replace(_POSTGRESQL, name="kingbase", speaks="postgresql"),
     replace(_POSTGRESQL, name="opengauss", speaks="postgresql"),
-    replace(_POSTGRESQL, name="odbc-postgresql", speaks="postgresql", **_BY_ODBC),
-    replace(_MYSQL, name="odbc-mariadb", speaks="mysql", **_BY_ODBC),
+    replace(
+        _POSTGRESQL,
+        name="odbc-postgresql",
+        speaks="postgresql",
+        tls=(
+            {"sslmode": "require"},
+            {"SSLmode": "verify-ca", "pqopt": "sslrootcert=/nowhere.pem"},
+            {"pqopt": "sslrootcert=/nowhere.pem"},
+        ),
+        **_BY_ODBC,
+    ),
+    replace(
+        _MYSQL,
+        name="odbc-mariadb",
+        speaks="mysql",
+        tls=({"SSLCA": "/nowhere.pem"}, {"FORCETLS": "1"}, {"SSLVERIFY": "1"}),
+        **_BY_ODBC,
+    ),
 )
 EXCHANGES = tuple(row for row in MATRIX if row.is_exchange)
 
