@@ -91,6 +91,8 @@ class MssqlConnector(AgentDigest, ArrayLoad, CursorRead):
             **e.tls,
             **e.options,
         }
+        if e.tls and "encrypt" not in map(str.lower, parts):  # drivers before 18 would not
+            parts["Encrypt"] = "yes"
         text = ";".join(f"{key}={{{value.replace('}', '}}')}}}" for key, value in parts.items())
         return pyodbc.connect(text, timeout=max(1, round(e.connect_timeout)), autocommit=False)
 

@@ -65,6 +65,12 @@ WHERE NOT EXISTS (SELECT 1 FROM gv$session s WHERE s.inst_id = t.inst_id AND s.t
     @cached_property
     def _module(self) -> Any:
         name = _DRIVERS.get((self.endpoint.driver or "oracledb").lower())
+        if name == "cx_Oracle" and self.endpoint.tls:
+            raise ConfigurationError(
+                "the driver cx_Oracle takes no tls",
+                endpoint=str(self.endpoint),
+                remedy="leave `driver` out: python-oracledb does",
+            )
         if name is None:
             raise ConfigurationError(
                 f"there is no driver {self.endpoint.driver!r} for Oracle",
@@ -108,20 +114,21 @@ WHERE NOT EXISTS (SELECT 1 FROM gv$session s WHERE s.inst_id = t.inst_id AND s.t
         e = self.endpoint
         if e.options.get("mode") == "thick" and self._module.__name__ == "oracledb":
             self._module.init_oracle_client(lib_dir=e.options.get("client"))
-        port, host = e.port or 1521, e.host or "localhost"
-        if e.options.get("sid") == "true":
-            place = self._module.makedsn(host, port, sid=e.database)
-        else:
-            place = self._module.makedsn(host, port, service_name=e.database)
+        by_sid = e.options.get("sid") == "true"
+        database = {"sid" if by_sid else "service_name": e.database}
+        host, port = e.host or "localhost", e.port or 1521
         options: dict[str, Any] = {
             key: value for key, value in e.options.items() if key not in _OURS
         }
-        if self._module.__name__ == "oracledb":
-            options |= {"tcp_connect_timeout": e.connect_timeout, **e.tls}
+        if self._module.__name__ == "oracledb":  # a whole name (`dsn`) would say TCP whatever else
+            options |= {"host": host, "port": port, **database, **e.tls}
+            options |= {"tcp_connect_timeout": e.connect_timeout}
+            options |= {"protocol": "tcps"} if e.tls else {}
         else:
+            options |= {"dsn": self._module.makedsn(host, port, **database)}
             options |= {"encoding": "UTF-8", "nencoding": "UTF-8"}
         password = e.password.reveal() if e.password else None
-        return self._module.connect(user=e.user, password=password, dsn=place, **options)
+        return self._module.connect(user=e.user, password=password, **options)
 
     def _driver_error(self) -> type[Exception]:
         error: type[Exception] = self._module.Error

@@ -33,7 +33,7 @@ _GROUPS: Sequence[_Group] = (
     (
         LoginRefused,
         "ask the DBA to unlock the account, renew its password, or grant CREATE SESSION",
-        "ORA-28000 ORA-28001 ORA-01045 ORA-28009 ORA-28759",
+        "ORA-28000 ORA-28001 ORA-01045 ORA-28009",
     ),
     (
         MissingObject,
@@ -124,6 +124,8 @@ _GROUPS: Sequence[_Group] = (
     ),
 )
 _CODE = re.compile(r"(?:ORA|DPY|DPI)-\d+")
+_TLS = re.compile(r"\[SSL|wallet|certificate|ORA-(?:28759|288[46]\d|290[012]\d)")
+"""While connecting. Each driver wraps what goes wrong with TLS in that nothing answers."""
 
 
 def by_code(groups: Sequence[_Group], code: str) -> Meaning | None:
@@ -141,6 +143,13 @@ def of_oracle(error: BaseException, endpoint: Endpoint, *, connected: bool) -> B
     """By the first code that is known: a driver's own often wraps the server's. Messages of refused
     rows quote values, and are not shown."""
     codes = _CODE.findall(str(error)) or [type(error).__name__]
+    about_tls = next((line for line in str(error).splitlines() if _TLS.search(line)), None)
+    if about_tls is not None and not connected:
+        return LoginRefused(
+            f"login refused: {about_tls.strip()[:300]}",
+            endpoint=str(endpoint),
+            remedy="check the endpoint's tls settings",
+        )
     for code in codes:
         meaning = by_code(_GROUPS, code)
         if meaning is None:

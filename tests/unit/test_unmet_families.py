@@ -39,6 +39,7 @@ from connectors.errors import (
     TransientError,
     Unreachable,
 )
+from connectors.oracle.connector import OracleConnector
 from connectors.registry import FAMILIES, connect
 from connectors.selection import Output, Selection
 from connectors.table import Column, Filling, ForeignKey, Kind, Table, TableName, Type
@@ -386,6 +387,57 @@ def test_no_session_commits_by_itself(
     assert option in told.items()
 
 
+@pytest.mark.parametrize(("sid", "named"), [("true", "(SID=d)"), ("", "(SERVICE_NAME=d)")])
+@pytest.mark.parametrize(
+    ("tls", "protocol"),
+    [({}, "tcp"), ({"ssl_server_dn_match": "true"}, "tcps"), ({"protocol": "tcp"}, "tcps")],
+)
+def test_oracle_is_spoken_to_in_tls_where_it_is_asked_for(
+    tls: dict[str, str], protocol: str, sid: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the words that the driver makes of what it is told."""
+    told: dict[str, Any] = {}
+    monkeypatch.setattr(oracledb, "connect", lambda **given: told.update(given))
+    made: Any = _connector("oracle")
+    made.endpoint = Endpoint(
+        "p", "oracle", host="db", port=2484, database="d", tls=tls, options={"sid": sid}
+    )
+    made._connect()
+    assert "dsn" not in told  # it would come before all others
+    told.pop("password")
+    place = oracledb.ConnectParams(**told).get_connect_string()
+    assert f"(PROTOCOL={protocol})(HOST=db)(PORT=2484)" in place
+    assert named in place
+
+
+def test_the_old_driver_of_oracle_takes_no_tls() -> None:
+    place = Endpoint("business", "oracle", driver="cx_Oracle", tls={"wallet_location": "/w"})
+    with pytest.raises(ConfigurationError, match="takes no tls"):
+        OracleConnector(place)
+
+
+@pytest.mark.parametrize(
+    ("tls", "told"),
+    [
+        ({}, None),
+        ({"TrustServerCertificate": "yes"}, "{yes}"),
+        ({"encrypt": "strict"}, "{strict}"),
+    ],
+)
+def test_sql_server_is_told_to_encrypt_where_it_is_asked_for(
+    tls: dict[str, str], told: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drivers before 18 do not by themselves."""
+    texts: list[str] = []
+    monkeypatch.setattr(pyodbc, "connect", lambda text, **_: texts.append(text))
+    made: Any = _connector("mssql")
+    made.endpoint = Endpoint("business", "mssql", tls=tls)
+    made._connect()
+    parts = dict(part.split("=") for part in texts[0].split(";"))
+    found = [value for name, value in parts.items() if name.lower() == "encrypt"]
+    assert found == ([] if told is None else [told])
+
+
 def test_rows_are_read_as_canonical_texts(opened: Opened) -> None:
     rows = [("7", "𠮷", 0.1, b"\x00\xff", "2024-02-29 12:00:00.5+00"), (None,) * 5]
     opened.answers["AS bh_0"] = rows * 400
@@ -627,6 +679,23 @@ def test_codes_mean_what_an_operator_can_do(
     error: Callable[..., Exception] = MODULES[family].DatabaseError
     arguments = (text[1:6], text) if family == "mssql" else (text,)
     assert type(store.translate(error(*arguments))) is kind
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed (_ssl.c:1006)",
+        "DPY-2018: wallet file /w/ewallet.pem was not found",
+        "ORA-28759: failure to open file",
+    ],
+)
+def test_what_is_wrong_with_tls_is_told_as_that(reason: str) -> None:
+    """Oracle's driver wraps it in that nobody answers."""
+    error = oracledb.DatabaseError(f"DPY-6005: cannot connect to database\n{reason}")
+    ours = _connector("oracle").translate(error)
+    assert isinstance(ours, LoginRefused)
+    assert reason in ours.message
+    assert "tls" in ours.remedy
 
 
 @pytest.mark.parametrize("other", ["Statement(s) could not be prepared. (8180)", "张三 (0)"])
