@@ -3,7 +3,8 @@
 BridgeheadError
 ├── InternalError           4  a bug of ours: nothing an operator could have done
 ├── TransientError
-│   └── Outdated            3  the ledger is of an earlier release: a run brings it up to date
+│   └── Outdated            3  the ledger, or the receiver's tables, are of an earlier release:
+│                              a run brings them up to date
 └── LedgerError             1  the books are not in order
     ├── BooksDoNotBalance       a batch accounts for more or fewer rows than it read
     ├── IllegalMove             a batch cannot go from its state to that one

@@ -7,21 +7,23 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
 
-from bridge.errors import Gap
+from bridge.errors import Gap, Outdated
 from bridge.failpoint import failpoint
 from bridge.guard import Guard
 from bridge.job import Job
 from bridge.ledger import Ledger
 from bridge.ledger.migrations import (
+    has_receiver,
     is_exchange_current,
     lost_receiver_tables,
     upgrade_exchange,
+    upgrade_receiver,
 )
 from bridge.ledger.receiver import Position, Receiver
 from bridge.settings import Deployment
 from connectors.connector import Connector
 from connectors.endpoint import Endpoint
-from connectors.errors import ConfigurationError
+from connectors.errors import ConfigurationError, MissingObject
 from connectors.registry import connect
 
 __all__ = ["SCHEMA_LOCK", "SCHEMA_WAIT_SECONDS", "Hold", "hold", "lock_of", "open_ledger"]
@@ -71,7 +73,10 @@ class Hold:
 
     @cached_property
     def target(self) -> Connector:
-        return self._join("target", self.deployment.endpoint(self.job.target.endpoint))
+        target = self._join("target", self.deployment.endpoint(self.job.target.endpoint))
+        if self.token:
+            self._make_receiver_current(target)
+        return target
 
     def another_exchange(self) -> Connector:
         """A second session with the exchange database, for work side by side."""
@@ -128,6 +133,24 @@ class Hold:
             failpoint("target.taking")
         failpoint("target.taken")
         return position
+
+    def _make_receiver_current(self, target: Connector) -> None:
+        """The receiver's tables, if those of an earlier release are there: before anything is asked
+        of them."""
+        try:
+            with target.transaction() as connection:
+                has_receiver(connection)
+                return
+        except Outdated as error:
+            if not self.job.target.ddl:
+                raise MissingObject(
+                    f"{self.name}: {error.message}",
+                    endpoint=target.endpoint.name,
+                    remedy=f"bridgehead check {self.name} --ddl prints it for the DBA",
+                ) from error
+        with target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), target.definition() as connection:
+            upgrade_receiver(connection)
+            failpoint("receiver.made")
 
     def _join(self, role: str, endpoint: Endpoint) -> Connector:
         """A session whose transactions are open beside those of the others."""

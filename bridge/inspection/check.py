@@ -15,7 +15,7 @@ from bridge.hold import Hold
 from bridge.inspection.finding import Finding, Level, refused
 from bridge.inspection.job import inspections_of
 from bridge.job import Job
-from bridge.ledger.migrations import has_ledger, receiver_ddl
+from bridge.ledger.migrations import has_ledger, has_receiver, receiver_ddl, receiver_version
 from bridge.ledger.schema import EXCHANGE
 from bridge.plan import make_plan
 from bridge.settings import Deployment
@@ -63,7 +63,12 @@ def ddl_of(deployment: Deployment, names: Sequence[str]) -> list[str]:
         with ExitStack() as stack:
             held = _look(deployment, job, stack)
             plan = make_plan(held, anew=True)
-            tables = receiver_ddl(held.target.connection.dialect)
+            with held.target.transaction() as connection:
+                try:
+                    has_receiver(connection)
+                    tables = receiver_ddl(connection.dialect)
+                except Outdated:
+                    tables = receiver_ddl(connection.dialect, receiver_version(connection))
             statements += [s for s in tables if s not in statements]
             if not plan.target_exists:
                 statements += plan.effects.create(plan.table.comment)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from bridge.batch import instant
 from bridge.capture.zone import zone_of
 from bridge.claim import find_claim
-from bridge.errors import Gap
+from bridge.errors import Gap, Outdated
 from bridge.guarantee import Promise, guarantee_of
 from bridge.hold import Hold
 from bridge.inspection.files import files, sample
@@ -110,15 +110,22 @@ def horizon(held: Hold, plan: Plan) -> Iterator[Finding]:
 
 def target(held: Hold, plan: Plan) -> Iterator[Finding]:
     job, place = held.job.target, plan.effects.table
-    with held.target.transaction() as connection:
-        known = has_receiver(connection)
-        held.receiver()
+    command = f"bridgehead check {held.name} --ddl prints it for the DBA"
+    try:
+        with held.target.transaction() as connection:
+            known = has_receiver(connection)
+            held.receiver()
+    except Outdated as error:
+        if job.ddl:
+            yield Finding(held.name, "target", error.message, Level.WARNING, error.remedy)
+        else:
+            yield _refused(held, "target", error.message, command)
+        return
     claim = find_claim(held, place)
     with held.target.transaction():
         rows = 0
         if plan.target_exists and claim is None and not job.adopt:
             rows = int(held.target.value(plan.effects.count_range(EVERYTHING)))
-    command = f"bridgehead check {held.name} --ddl prints it for the DBA"
     loss = _loss(held, plan)
     if loss is not None:
         yield refused(held.name, "target", loss)

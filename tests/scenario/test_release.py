@@ -3,11 +3,20 @@ a run where it is older. Until then nothing is told of it that may be wrong."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 import pytest
+from sqlalchemy import literal_column
 
 from bridge.deadline.deadline import CHINA
+from bridge.failpoint import arm, at
+from bridge.hold import open_ledger
+from bridge.ledger import claim, migrations, receiver
+from bridge.ledger.receiverschema import RECEIVER_VERSION
+from bridge.run import pull_only
 from tests.command import call
 from tests.scenario.books import DAY
 from tests.scenario.world import MakeWorld, World, cursor_job
@@ -40,6 +49,39 @@ def lived(make: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> World:
     world.job("j", **cursor_job())
     world.run_well()
     return world
+
+
+LATER = "9002"
+MIGRATION = f"""
+import sqlalchemy as sa
+from alembic import op
+revision, down_revision = "{LATER}", "{RECEIVER_VERSION}"
+def upgrade():
+    for table in ("bh_position", "bh_claim"):
+        op.add_column(table, sa.Column("later", sa.String(16)))
+"""
+
+
+@pytest.fixture
+def later(lived: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Seen by a release with a column more in the receiver's tables, by which it reads them."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(Path(migrations.__file__).parent, folder)
+    (folder / f"receiver/versions/receiver_{LATER}.py").write_text(MIGRATION, "utf-8")
+    monkeypatch.setattr(migrations, "__file__", str(folder / "__init__.py"))
+    monkeypatch.setattr(migrations, "RECEIVER_VERSION", LATER)
+    read_by = {receiver: ("_POSITION", "_LOCKED"), claim: ("_CLAIMS", "_ALIKE")}
+    for module, names in read_by.items():
+        for name in names:
+            read = getattr(module, name).where(literal_column("later").is_(None))
+            monkeypatch.setattr(module, name, read)
+    return lived
+
+
+@pytest.fixture
+def disarmed() -> Iterator[None]:
+    yield
+    arm(None)
 
 
 def be_of(world: World, version: str, store: str = "exchange") -> None:
@@ -119,6 +161,69 @@ def test_a_newer_receiver_is_refused_by_check_and_run(
         assert (command, told.code) == (command, 2)
         assert "receiver tables are at version 9001" in told.out + told.err
     assert lived.sql("target", "SELECT count(*) FROM t") == [(3,)]
+
+
+@pytest.mark.parametrize("command", ["run", "push", "reconcile", "resync"])
+def test_an_earlier_receiver_is_brought_up_to_date_before_it_is_asked(
+    lived: World, capsys: Capsys, command: str, request: pytest.FixtureRequest
+) -> None:
+    lived.insert([9], stamp=lived.now)
+    if command == "push":
+        lived.run("j", pull_only)
+    later: World = request.getfixturevalue("later")
+    told = call(capsys, "--config", later.directory, "check", "j", "--json")
+    (target,) = [f for f in told.json if f["what"] == "target"]
+    assert (told.code, target["result"]) == (0, "warning")
+    assert f"of an earlier release: version {RECEIVER_VERSION}" in target["found"]
+    why = ("--why", "x") if command == "resync" else ()
+    told = call(capsys, "--config", later.directory, command, "j", *why)
+    assert told.code == 0, told.err
+    assert later.sql("target", "SELECT version_num FROM bh_receiver_version") == [(LATER,)]
+    later.run_well()
+    assert later.findings() == []
+    assert call(capsys, "--config", later.directory, "check", "j").code == 0
+
+
+def test_an_earlier_receiver_is_left_to_the_dba_where_he_makes_its_tables(
+    later: World, capsys: Capsys
+) -> None:
+    target = {"endpoint": "target", "table": "t", "ddl": False}
+    later.job("j", target=target, **cursor_job())
+    later.insert([9], stamp=later.now)
+    for command in ("check", "run", "push", "reconcile"):
+        told = call(capsys, "--config", later.directory, command, "j")
+        assert (command, told.code) == (command, 4)
+        assert f"of an earlier release: version {RECEIVER_VERSION}" in told.out + told.err
+        assert "check j --ddl" in told.out + told.err
+    assert later.sql("target", "SELECT count(*) FROM t") == [(3,)]
+    ddl = call(capsys, "--config", later.directory, "check", "j", "--ddl").out
+    statements = [one for one in ddl.split(";\n") if one.strip()]
+    assert [one.split()[0] for one in statements] == ["ALTER", "ALTER", "UPDATE"]
+    later.sql("target", *statements)
+    later.run_well()
+    assert later.findings() == []
+
+
+@pytest.mark.parametrize("exchange", ["sqlite", "postgresql", "mysql"])
+def test_a_run_of_an_earlier_release_ends_where_the_ledger_is_brought_up_to_date(
+    make: MakeWorld, exchange: str, disarmed: None
+) -> None:
+    """By another job's run; it would write into tables that it does not know."""
+    world = make("sqlite", exchange, "sqlite")
+    world.make_table(6)
+    world.job("j", **cursor_job(), chunk_rows=2)
+
+    def upgrade(_: str) -> None:
+        be_of(world, "0006")
+        with open_ledger(world.deployment):
+            pass
+
+    arm(at("image.sealed", 2, upgrade))
+    outcome = world.run("j")
+    assert (outcome.exit_code, len(world.batches())) == (3, 2)
+    assert "another run has taken over" in str(outcome.error)
+    world.run_well()
+    assert world.findings() == []
 
 
 def test_a_configuration_that_cannot_be_read_is_a_page_too(lived: World, capsys: Capsys) -> None:

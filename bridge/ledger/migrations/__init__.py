@@ -11,11 +11,11 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Dialect, column, delete, inspect, select, table
+from sqlalchemy import Connection, Dialect, column, delete, inspect, select, table, update
 
 from bridge.errors import Outdated
 from bridge.ledger.receiverschema import RECEIVER, RECEIVER_VERSION
-from bridge.ledger.schema import EXCHANGE_VERSION
+from bridge.ledger.schema import EXCHANGE_VERSION, job_row
 from connectors.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -80,11 +80,16 @@ def has_ledger(connection: Connection) -> bool:
 
 
 def has_receiver(connection: Connection) -> bool:
-    """Whether there are the receiver's tables, all of them and whoever made them.
-    ConfigurationError where a newer Bridgehead did."""
+    """Whether there are the receiver's tables, all of them and whoever made them. Those of another
+    release are not read: ConfigurationError where it is newer, Outdated where it is older."""
     version = receiver_version(connection)
-    if version not in (None, RECEIVER_VERSION):
+    if version and version != RECEIVER_VERSION:
         _refuse_newer(connection, "receiver", _RECEIVER)
+        raise Outdated(
+            "the receiver's tables are of an earlier release: "
+            f"version {version} and not {RECEIVER_VERSION}",
+            remedy="bridgehead run JOB, of a job there with target.ddl, brings them up to date",
+        )
     return bool(version)
 
 
@@ -107,9 +112,13 @@ def lost_receiver_tables(connection: Connection) -> list[str]:
 
 
 def upgrade_exchange(connection: Connection) -> None:
-    """Make the ledger's tables current. Refuses what a newer Bridgehead wrote."""
-    if not is_exchange_current(connection):
-        _upgrade(connection, "exchange", _EXCHANGE)
+    """Make the ledger's tables current. Refuses what a newer Bridgehead wrote. Whoever works on a
+    job meanwhile is of an earlier release, and writes there no more."""
+    if is_exchange_current(connection):
+        return
+    if inspect(connection).has_table(job_row.name):
+        connection.execute(update(job_row).values(token=job_row.c.token + 1))
+    _upgrade(connection, "exchange", _EXCHANGE)
 
 
 def upgrade_receiver(connection: Connection) -> None:
@@ -121,16 +130,17 @@ def upgrade_receiver(connection: Connection) -> None:
         _upgrade(connection, "receiver", _RECEIVER)
 
 
-def receiver_ddl(dialect: Dialect) -> list[str]:
-    """The statements that make the receiver's tables where there are none, for a DBA to run: in the
-    schema that the agent's login finds first, in one transaction where the database can."""
+def receiver_ddl(dialect: Dialect, version: str | None = None) -> list[str]:
+    """The statements that make the receiver's tables where there are none, or bring those of an
+    earlier `version` up to date, for a DBA to run: in the schema that the agent's login finds
+    first, in one transaction where the database can."""
     from alembic import command
 
     statements = _Statements()
     config = _config("receiver", _RECEIVER)
     config.output_buffer = statements
     config.attributes["dialect"] = dialect
-    command.upgrade(config, "head", sql=True)
+    command.upgrade(config, f"{version}:head" if version else "head", sql=True)
     return statements.kept
 
 
