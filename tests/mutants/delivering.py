@@ -420,6 +420,15 @@ DELIVERING = (
         "::test_exchange_restored_and_the_table_at_the_target_gone[sqlite]",
     ),
     Mutant(
+        "a-receiver-of-an-earlier-release-is-asked-as-it-is",
+        "settle",
+        "bridge.hold",
+        "            self._make_receiver_current(target)\n",
+        "            pass\n",
+        "tests/scenario/test_release.py"
+        "::test_an_earlier_receiver_is_brought_up_to_date_before_it_is_asked[run]",
+    ),
+    Mutant(
         "compare-without-set",
         "lock",
         "bridge.ledger.writer",
