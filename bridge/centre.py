@@ -4,6 +4,7 @@ store itself holds."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
@@ -13,6 +14,7 @@ from sqlalchemy import Row, Select, exists, select
 
 from bridge.batch import Kind
 from bridge.errors import Fork
+from bridge.ledger.migrations import has_receiver
 from bridge.ledger.receiverschema import claim_row, health_view, position_row
 from bridge.ledger.word import read_word
 from bridge.settings import Deployment
@@ -95,7 +97,7 @@ class Centre:
                 lost = connection.execute(_WITHOUT_POSITION).all()
             found += [_lost(*names) for names in lost]
         except MissingObject as error:
-            self.close()
+            self._refuse_another_release()
             raise MissingObject(
                 "nobody has delivered to this store yet: it has no bh_health",
                 endpoint=error.endpoint,
@@ -105,6 +107,13 @@ class Centre:
             self.close()
             raise
         return sorted(found, key=lambda h: (*(-part for part in h.badness), h.department, h.job))
+
+    def _refuse_another_release(self) -> None:
+        """Closes the session. What it lacks, its receiver may not have come to have."""
+        with closing(self):
+            if self._session is not None:
+                with self._session.transaction() as connection:
+                    has_receiver(connection)
 
     def close(self) -> None:
         session, self._session = self._session, None

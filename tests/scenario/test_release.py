@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import literal_column
 
+from bridge import centre
 from bridge.deadline.deadline import CHINA
 from bridge.failpoint import arm, at
 from bridge.hold import open_ledger
@@ -224,6 +225,16 @@ def test_a_run_of_an_earlier_release_ends_where_the_ledger_is_brought_up_to_date
     assert "another run has taken over" in str(outcome.error)
     world.run_well()
     assert world.findings() == []
+
+
+def test_a_centre_of_an_earlier_release_is_not_taken_for_one_without_deliveries(
+    later: World, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = centre._QUERY.where(literal_column("later").is_(None))
+    monkeypatch.setattr(centre, "_QUERY", read)
+    told = call(capsys, "--config", later.directory, "watch", "--once")
+    assert (told.code, "of an earlier release" in told.err) == (3, True)
+    assert "nobody has delivered" not in told.err
 
 
 def test_a_configuration_that_cannot_be_read_is_a_page_too(lived: World, capsys: Capsys) -> None:
