@@ -143,7 +143,7 @@ def _ledger(exchange: Connector) -> Iterator[Finding]:
             made = has_ledger(connection)
         except Outdated as error:
             yield Finding(None, "ledger", error.message, Level.WARNING, error.remedy)
-        except ConfigurationError as error:
+        except (ConfigurationError, StructureMismatch) as error:
             yield refused(None, "ledger", error)
     if made:
         there = {n: exchange.describe(exchange.resolve(TableName(n))) for n in EXCHANGE.tables}

@@ -136,6 +136,23 @@ def test_a_newer_ledger_is_refused_by_every_command(lived: World, capsys: Capsys
     assert of_job["found"] == "not looked at: see what is refused of exchange"
 
 
+@pytest.mark.parametrize(
+    ("store", "table", "other"),
+    [("exchange", "bh_version", "0006"), ("target", "bh_receiver_version", "0000")],
+)
+def test_a_backup_restored_beside_tables_of_another_release_is_told(
+    lived: World, capsys: Capsys, store: str, table: str, other: str
+) -> None:
+    """Of the rows alone: both versions stand there."""
+    lived.sql(store, f"INSERT INTO {table} VALUES ('{other}')")
+    commands = {"run": ("j",), "check": ()} | (READING if store == "exchange" else {})
+    for command, given in commands.items():
+        told = call(capsys, "--config", lived.directory, command, *given)
+        assert (command, told.code) == (command, 4)
+        assert f"{table} names 2 versions: {other}, " in told.out + told.err
+        assert "restore it whole" in told.out + told.err
+
+
 def test_a_receiver_whose_making_was_cut_off_is_made_whole(make: MakeWorld, capsys: Capsys) -> None:
     """As a server leaves it that commits each statement by itself."""
     world = make("sqlite", "sqlite", "sqlite")

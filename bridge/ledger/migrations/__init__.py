@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Dialect, column, delete, inspect, select, tab
 from bridge.errors import Outdated
 from bridge.ledger.receiverschema import RECEIVER, RECEIVER_VERSION
 from bridge.ledger.schema import EXCHANGE_VERSION, job_row
-from connectors.errors import ConfigurationError
+from connectors.errors import ConfigurationError, StructureMismatch
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -162,7 +162,13 @@ class _Statements(StringIO):
 def _version(connection: Connection, name: str) -> str | None:
     if not inspect(connection).has_table(name):
         return None
-    return connection.execute(_VERSION[name]).scalar_one_or_none() or ""
+    found = sorted(connection.execute(_VERSION[name]).scalars())
+    if len(found) > 1:
+        raise StructureMismatch(
+            f"{name} names {len(found)} versions: {', '.join(found)}",
+            remedy="a backup was restored beside tables of another release: restore it whole",
+        )
+    return found[0] if found else ""
 
 
 def _upgrade(connection: Connection, side: str, version_table: str) -> None:
