@@ -14,13 +14,14 @@ __all__ = ["Webhook", "webhook"]
 
 class Webhook:
     """`messages` are those that were taken, in order. `status` is what it answers; it takes nothing
-    unless that is 200. While `silent`, it reads and does not answer."""
+    unless that is 200, and says `says`. While `silent`, it reads and does not answer."""
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
         self.status = 200
         self.refused = 0
         self.silent = False
+        self.says = ""
         self.ended = threading.Event()
         self.port = 0
 
@@ -51,9 +52,17 @@ def webhook() -> Iterator[Webhook]:
                 state.messages.append(content)
             else:
                 state.refused += 1
-            self.send_response(state.status)
-            self.send_header("Content-Length", "0")
+            self._answer(state.status, state.says)
+
+        def do_GET(self) -> None:
+            self._answer(200, "log in")  # where status 302 leads
+
+        def _answer(self, status: int, says: str) -> None:
+            self.send_response(status)
+            self.send_header("Location", "/login")
+            self.send_header("Content-Length", str(len(says)))
             self.end_headers()
+            self.wfile.write(says.encode("ascii"))
 
         def log_message(self, format: str, *args: object) -> None:
             pass

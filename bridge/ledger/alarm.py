@@ -36,7 +36,7 @@ class AlarmState(StrEnum):
     """
     pending ──sent──▶ sent
        │ └──failed──▶ pending, due later
-       └──its rule is gone, or too old──▶ dropped
+       └──its rule is gone, or too old and over, or told again since──▶ dropped
     """
 
     PENDING = "pending"
@@ -85,10 +85,8 @@ class Outbox:
     def claim(self, at: datetime, limit: int) -> list[Alarm]:
         """Those that are due, oldest first, for this sender alone: each is out of the others' sight
         until it reports, or has had time enough to."""
-        names = Alarm.__dataclass_fields__
         due = and_(self._pending(), or_(row.c.due_at <= at, row.c.due_at > at + _AHEAD))
-        query = select(*(row.c[name] for name in names)).where(due)
-        found = self._connection.execute(query.order_by(row.c.number).limit(limit)).all()
+        found = self._connection.execute(_ALARMS.where(due).limit(limit)).all()
         taken = []
         for values in found:
             ours = update(row).where(row.c.number == values.number, due)
@@ -117,6 +115,11 @@ class Outbox:
             untried = update(row).where(self._pending(), row.c.number.in_(numbers))
             self._connection.execute(untried.values(due_at=at))
 
+    def waiting(self, rule: str, before: datetime) -> list[Alarm]:
+        """Those of a rule that have waited since before then."""
+        old = and_(self._pending(), row.c.rule == rule, row.c.queued_at < before)
+        return [_alarm(found._mapping) for found in self._connection.execute(_ALARMS.where(old))]
+
     def pending(self) -> int:
         query = select(func.count()).where(self._pending())
         return self._connection.execute(query).scalar_one()
@@ -128,6 +131,9 @@ class Outbox:
     def _finish(self, alarm: Alarm, state: AlarmState, at: datetime, why: str | None) -> None:
         done = update(row).where(row.c.number == alarm.number)
         self._connection.execute(done.values(state=state.value, sent_at=at, failure=why))
+
+
+_ALARMS = select(*(row.c[name] for name in Alarm.__dataclass_fields__)).order_by(row.c.number)
 
 
 def _alarm(values: Any) -> Alarm:

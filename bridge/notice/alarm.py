@@ -112,16 +112,19 @@ def _try(deployment: Deployment, exchange: Connector, alarm: Alarm, at: datetime
 def _report(
     connection: Connection, deployment: Deployment, alarm: Alarm, failure: str | None, at: datetime
 ) -> None:
-    outbox = Outbox(connection, deployment.department.code)
+    department = deployment.department.code
+    events, outbox = Events(connection, department), Outbox(connection, department)
     if failure is None:
         outbox.sent(alarm, at)
         return
     log.warning("an alarm to %s could not be sent: %s", alarm.rule, failure)
-    if at - alarm.queued_at > _TOO_OLD:
-        outbox.drop(alarm, at, failure)
-    else:
-        pause = min(_FIRST_PAUSE * 2 ** min(alarm.tries, 10), LONGEST_PAUSE)
-        outbox.postpone(alarm, at + pause, failure)
+    pause = min(_FIRST_PAUSE * 2 ** min(alarm.tries, 10), LONGEST_PAUSE)
+    outbox.postpone(alarm, at + pause, failure)
+    for old in outbox.waiting(alarm.rule, at - _TOO_OLD):
+        entry = events.entry(old.event)
+        newest = outbox.last_told(old.event).get(old.rule) == old.queued_at
+        if not (entry and entry.is_open and newest):  # of what is so, nothing else may tell
+            outbox.drop(old, at, failure)
 
 
 def send_to(

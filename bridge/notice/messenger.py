@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import threading
+from collections.abc import Collection
 from typing import Any
 
 from bridge.event import Severity
@@ -13,6 +15,14 @@ __all__ = ["TIMEOUT_SECONDS", "send"]
 
 TIMEOUT_SECONDS = 10.0
 _STATUS = re.compile(r"error=(\d{3})\b")
+_CODES = {
+    "dingtalk": ("errcode",),
+    "wecombot": ("errcode",),
+    "feishu": ("code", "StatusCode"),
+    "lark": ("code", "StatusCode"),
+}
+"""By service: where its answer says 0 if it has taken the message. It refuses with status 200, and
+apprise looks at the status alone."""
 
 
 def send(
@@ -41,14 +51,51 @@ def _deliver(address: str, title: str, body: str, severity: Severity | None) -> 
         import apprise  # a seventh of a second: only for who has something to tell
 
         asset = apprise.AppriseAsset(app_id="Bridgehead", app_desc="Bridgehead 桥头堡")
+        asset.http_redirects = False  # to a page to log in at, which takes no message
         service: Any = apprise.Apprise.instantiate(address, asset=asset)
         if not service:
             return "its address is none that apprise understands"
+        codes = _CODES.get(str(service.secure_protocol), ())
+        if codes:
+            sys.modules[type(service).__module__].requests = _requests  # type: ignore[attr-defined]
         with _Listening() as heard:
             taken = service.notify(title=title, body=body, notify_type=_type(severity))
-        return None if taken else heard.reason
+        return _refusal(codes) if taken else heard.reason
     except Exception as error:  # noqa: BLE001 — a message must not stop a batch; its text may hold the address
         return f"the messenger failed ({type(error).__name__})"
+
+
+def _refusal(codes: Collection[str]) -> str | None:
+    """None where the answer itself says that the message was taken, or need not say it."""
+    if not codes:
+        return None
+    try:
+        said = _requests.heard.answer.json()
+        code = int(next(said[name] for name in codes if name in said))
+    except (AttributeError, ValueError, TypeError, StopIteration):
+        return "the other side did not say that it has taken the message"
+    return None if code == 0 else f"the other side refused it with code {code}"
+
+
+class _Requests:
+    """`requests` as a service of apprise sees it; what was answered is kept, for this thread."""
+
+    def __init__(self) -> None:
+        self.heard = threading.local()
+
+    def __getattr__(self, name: str) -> Any:
+        import requests
+
+        return getattr(requests, name)
+
+    def post(self, *place: Any, **how: Any) -> Any:
+        import requests
+
+        self.heard.answer = requests.post(*place, **how)
+        return self.heard.answer
+
+
+_requests = _Requests()
 
 
 def _type(severity: Severity | None) -> Any:

@@ -16,7 +16,7 @@ import yaml
 
 from bridge.comparison import reconcile_job
 from bridge.decision import acknowledge, approve, reject
-from bridge.event import EventKind, Observation, Sighting
+from bridge.event import EventKind, Observation, Recovery, Sighting
 from bridge.hold import open_ledger
 from bridge.ledger.alarm import Occasion, Outbox
 from bridge.ledger.event import Events
@@ -573,6 +573,42 @@ def test_an_alarm_that_cannot_be_sent_stops_nothing_and_is_not_lost(
         assert "[Bridgehead] recovered: deviation 人口 (j)" in hook.titles
 
 
+@on_both
+def test_what_is_so_for_days_is_told_when_the_receiver_is_there_again(
+    told: World, hook: Webhook
+) -> None:
+    """Nobody looks at the job again, so that nothing but the first message tells of it."""
+    hook.status = 503
+    lose_a_row(told)
+    for hours in (2, 25, 49):
+        assert note_all(told.deployment, later(hours=hours))["a"] is not None
+    hook.status = 200
+    note_all(told.deployment, later(hours=51))
+    assert hook.take()[0]["title"] == "[Bridgehead] critical: deviation 人口 (j)"
+    assert kinds(told) == ["deviation"]
+
+
+def test_what_is_over_or_was_told_again_since_is_dropped_after_a_day(
+    told: World, hook: Webhook
+) -> None:
+    hook.status = 503
+    lose_a_row(told)
+    see(told, Sighting(EventKind.DEVIATION, "j", facts={"deviation": 1}), at=later(hours=24))
+    see(told, Sighting(EventKind.STORE, subject="source"))
+    mended = Observation(over=(Recovery(EventKind.STORE, subject="source"),))
+    with open_ledger(told.deployment) as exchange:
+        record(exchange, told.deployment, lambda _: mended, later())
+    for hours in (2, 25, 49, 51, 53):
+        note_all(told.deployment, later(hours=hours))
+    query = "SELECT event, occasion, state FROM bh_alarm ORDER BY number"
+    assert told.sql("exchange", query) == [
+        (1, "opened", "dropped"),
+        (1, "repeated", "pending"),
+        (3, "opened", "dropped"),
+        (3, "recovered", "dropped"),
+    ]
+
+
 def test_a_clock_that_was_ahead_keeps_no_alarm_back(told: World, hook: Webhook) -> None:
     """Neither one that did not arrive then, nor the next time that it is told."""
     rules(told, hook, repeat_after="1h")
@@ -636,11 +672,12 @@ def test_a_receiver_that_is_down_delays_no_other_and_is_given_up_after_a_day(
     with webhook() as other:
         rules(told)
         lose_a_row(told)
+        told.resync()  # what is open is not given up
         rules(told, hook, other, events=["deviation"])
         deployment, now = told.deployment, datetime.now(UTC)
         with open_ledger(deployment) as exchange, exchange.transaction() as connection:
             for rule in "ab":
-                Outbox(connection, DEPARTMENT).queue(1, rule, Occasion.OPENED, now)
+                Outbox(connection, DEPARTMENT).queue(1, rule, Occasion.RECOVERED, now)
         hook.status = 503
         assert note_all(deployment, now).keys() == {"a", "b"}
         assert len(other.messages) == 1
@@ -719,6 +756,37 @@ def test_a_receiver_that_does_not_answer_takes_bounded_time(hook: Webhook) -> No
     begun = time.monotonic()
     assert send(hook.address, "title", "body", None, timeout=0.5) == "no answer within 0.5 s"
     assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize(
+    ("service", "address", "good", "bad"),
+    [
+        ("dingtalk.NotifyDingTalk", f"dingtalk://{'5' * 64}", {"errcode": 0}, {"errcode": 310000}),
+        ("wecombot.NotifyWeComBot", "wecombot://5ecret", {"errcode": 0}, {"errcode": 93000}),
+        ("feishu.NotifyFeishu", "feishu://5ecret", {"code": 0}, {"code": 19024}),
+        ("feishu.NotifyFeishu", "feishu://5ecret", {"StatusCode": 0}, {"StatusCode": 1}),
+    ],
+)
+def test_a_robot_that_refuses_with_status_200(
+    hook: Webhook, service: str, address: str, good: Any, bad: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        f"apprise.plugins.{service}.notify_url", hook.address.replace("json", "http")
+    )
+    hook.says = json.dumps(good)
+    assert send(address, "title", "body", None) is None
+    hook.says = json.dumps(bad | {"errmsg": "5ecret"})
+    (code,) = bad.values()
+    assert send(address, "title", "body", None) == f"the other side refused it with code {code}"
+    for says in ("<html>log in</html>", "{}", "[]"):
+        hook.says = says
+        assert "did not say" in (send(address, "title", "body", None) or "")
+
+
+def test_a_page_to_log_in_at_takes_no_message(hook: Webhook) -> None:
+    hook.status = 302
+    told = send(hook.address, "title", "body", None)
+    assert told == "the other side answered with status 302"
 
 
 @pytest.mark.parametrize("address", ["nonsense", "no-such-service://5ecret", ""])
