@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bridge.configuration.alarmrule import AlarmRule, alarm_problems
+from bridge.configuration.alarmrule import AlarmRule, alarm_problems, unknown_jobs
 from bridge.configuration.calendarfile import Calendar, read_calendar
 from bridge.configuration.catalogue import CreditCode
 from bridge.configuration.codetable import CodeTable, read_code_tables
@@ -214,8 +214,8 @@ def load(directory: Path, families: Families | None = None) -> Deployment:
     """The deployment in `directory`.
 
     Problems of bridgehead.yaml and of whole folders raise ConfigurationProblems, together with
-    every problem of every other file. Problems of job files and code tables alone stand in
-    `problems`: one bad file harms no other job.
+    every problem of every other file. Problems of job files and code tables, and a rule of alarms
+    for a job that is not there, stand in `problems` alone: they harm no other job.
     """
     directory = directory.absolute()
     families = known_families() if families is None else families
@@ -233,11 +233,12 @@ def load(directory: Path, families: Families | None = None) -> Deployment:
         no_targets=_unfit(endpoints, families, "target"),
     )
     jobs, job_problems = read_jobs(surroundings)
-    calendar, calendar_problems = _read_calendar(directory, settings)
+    calendar, other_problems = _read_calendar(directory, settings)
     if settings is not None:
         known = {*jobs, *(Path(p.file).stem for p in job_problems)}
-        problems += alarm_problems(document, settings.alarms, known)
-    found = (*problems, *table_problems, *calendar_problems, *job_problems)
+        other_problems += unknown_jobs(document, settings.alarms, known)
+        problems += alarm_problems(document, settings.alarms)
+    found = (*problems, *table_problems, *other_problems, *job_problems)
     if settings is None or problems:
         raise ConfigurationProblems(found)
     return Deployment(directory, settings, jobs, tables, found, calendar)

@@ -14,7 +14,7 @@ from bridge.configuration.problem import Problem, hint, shown
 from bridge.configuration.validation import Name, Strict
 from bridge.event import EventKind, Severity
 
-__all__ = ["AlarmRule", "alarm_problems"]
+__all__ = ["AlarmRule", "alarm_problems", "unknown_jobs"]
 
 
 class AlarmRule(Strict):
@@ -62,10 +62,8 @@ class AlarmRule(Strict):
         return chosen and concerned and severity.rank >= self.severity.rank
 
 
-def alarm_problems(
-    document: Document, rules: Collection[AlarmRule], jobs: Collection[str]
-) -> list[Problem]:
-    """Rules that cannot be told apart, and jobs that nobody knows."""
+def alarm_problems(document: Document, rules: Collection[AlarmRule]) -> list[Problem]:
+    """Rules that cannot be told apart."""
     problems = []
     called: set[str] = set()
     for place, rule in enumerate(rules):
@@ -73,8 +71,18 @@ def alarm_problems(
             message = f"another rule is called {shown(rule.called)} too; give them names"
             problems.append(document.problem(("alarms", place), message))
         called.add(rule.called)
-        for number, job in enumerate(rule.jobs):
-            if job not in jobs:
-                message = f"unknown job {shown(job)}{hint(job, jobs)}"
-                problems.append(document.problem(("alarms", place, "jobs", number), message))
     return problems
+
+
+def unknown_jobs(
+    document: Document, rules: Collection[AlarmRule], jobs: Collection[str]
+) -> list[Problem]:
+    """Names of jobs that are not there, or not any more: a rule that has one stops nothing."""
+    return [
+        document.problem(
+            ("alarms", place, "jobs", number), f"unknown job {shown(job)}{hint(job, jobs)}"
+        )
+        for place, rule in enumerate(rules)
+        for number, job in enumerate(rule.jobs)
+        if job not in jobs
+    ]

@@ -74,7 +74,6 @@ def test_a_rule_chooses_by_severity_kind_and_job(directory: Path) -> None:
         ({"to": {"env": "A", "file": "b"}}, "either env or file"),
         ({}, "is missing"),
         ({"to": {"env": "A"}, "severty": "error"}, "did you mean 'severity'?"),
-        ({"to": {"env": "A"}, "jobs": ["k"]}, "unknown job 'k'"),
         ({"to": {"env": "A"}, "events": ["deviaton"]}, "deviaton"),
         ({"to": {"env": "A"}, "repeat_after": "5s"}, "repeat_after"),
     ],
@@ -86,6 +85,15 @@ def test_a_mistake_is_told_with_its_line_and_without_the_address(
     assert any(told in problem for problem in problems), problems
     assert all(problem.startswith("bridgehead.yaml:") for problem in problems)
     assert "5ecret" not in " ".join(problems)
+
+
+def test_a_rule_for_a_job_that_is_gone_is_told_and_stops_nothing(directory: Path) -> None:
+    deployment = settled(directory, alarms=[{"to": {"env": "A"}, "jobs": ["j", "gone"]}])
+    (problem,) = map(str, deployment.problems)
+    assert problem.startswith("bridgehead.yaml:")
+    assert "alarms[0].jobs[1]: unknown job 'gone'" in problem
+    assert ([*deployment.jobs], deployment.bad_jobs) == (["j"], ())
+    assert [rule.jobs for rule in deployment.settings.alarms] == [("j", "gone")]
 
 
 def test_two_rules_need_two_names(directory: Path) -> None:
