@@ -28,6 +28,7 @@ commands.add_typer(group, name="events")
 
 _COLUMNS = ("event", "severity", "kind", "job", "what happened", "since", "last seen", "seen")
 _MORE_COLUMNS = ("state", "what to do")
+_FOLDS = ("job", "what happened", "state", "what to do")
 _SPARE = ("severity", "since", "last seen", "seen")
 _TRY_AGAIN = 3
 _COLOURS = {"critical": "bold red", "error": "red", "warning": "yellow"}
@@ -58,9 +59,8 @@ def events(
         print_json([event_document(entry) for entry in found])
         return
     lines = [_line(entry) for entry in found]
-    folds = ("what happened", "state", "what to do")
     columns = (*_COLUMNS, *_MORE_COLUMNS)
-    console().print(table("", columns, lines, spare=_SPARE, folds=folds))
+    console().print(table("", columns, lines, spare=_SPARE, folds=_FOLDS))
     over = say(", {0} over", f"{there - is_open:,}") if every else ""
     cut_off = say(", the newest {0} shown", f"{len(found):,}")
     is_cut_off = len(found) < (there if every else is_open)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rich.box import SIMPLE_HEAD
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
@@ -101,41 +101,71 @@ def table(
     folds: Container[str] = (),
 ) -> Table:
     """Numbers to the right, everything else to the left; None is a dash. A terminal too narrow for
-    all of it goes without the `spare` columns; those that fold may take several lines."""
+    all of it goes without the `spare` columns; those that fold may take several lines. Where even
+    that is too wide, each value has a line: nothing is cut off, and no column is left out."""
     cells = [[_cell(value) for value in row] for row in rows]
-    every = range(len(columns))
-    made = _table(title, columns, cells, every, folds)
+    every = [*range(len(columns))]
+    chosen = every
+    if console().is_terminal and not _fits(_table(title, columns, cells, every, folds)):
+        chosen = [place for place in every if columns[place] not in spare]
+    if not _fits(_table(title, columns, cells, chosen, folds, folded=True)):
+        return _record_table(title, columns, cells)
+    return _table(title, columns, cells, chosen, folds)
+
+
+def _fits(made: Table) -> bool:
     screen = console()
     wide = screen.options.update(max_width=10_000)
-    if not screen.is_terminal or Measurement.get(screen, wide, made).maximum <= screen.width:
-        return made
-    return _table(title, columns, cells, [p for p in every if columns[p] not in spare], folds)
+    return Measurement.get(screen, wide, made).maximum <= screen.width
 
 
 def _table(
     title: str,
     columns: Sequence[str],
     cells: Sequence[Sequence[tuple[Text, bool]]],
-    places: Iterable[int],
+    shown: Sequence[int],
     folds: Container[str],
+    *,
+    folded: bool = False,
 ) -> Table:
-    made = Table(
-        title=legible(title) or None, title_justify="left", header_style="bold", box=SIMPLE_HEAD
-    )
+    """With `folded`, as narrow as it can be read."""
+    made = _titled(title, header_style="bold", box=SIMPLE_HEAD)
     made.padding, made.pad_edge = (0, 1, 0, 0), False
-    shown = list(places)
     for place in shown:
         numeric = bool(cells) and all(row[place][1] for row in cells)
         side: Literal["left", "right"] = "right" if numeric else "left"
-        name = columns[place]
-        foldable = name in folds
-        width = _LONGEST_VERDICT if foldable else None
+        name = say(columns[place])
+        foldable = columns[place] in folds
+        widest = max([cell_len(name), *(row[place][0].cell_len for row in cells)])
+        width = min(_LONGEST_VERDICT, widest) if foldable else None
         made.add_column(
-            say(name), justify=side, overflow="fold", no_wrap=not foldable, min_width=width
+            name,
+            justify=side,
+            overflow="fold",
+            no_wrap=not foldable,
+            min_width=width,
+            max_width=width if folded else None,
         )
     for row in cells:
         made.add_row(*(row[place][0] for place in shown))
     return made
+
+
+def _record_table(
+    title: str, columns: Sequence[str], cells: Sequence[Sequence[tuple[Text, bool]]]
+) -> Table:
+    made = _titled(title, show_header=False, box=None)
+    made.add_column(no_wrap=True)
+    made.add_column(overflow="fold")
+    for row in cells:
+        for name, (value, _) in zip(columns, row, strict=True):
+            made.add_row(say(name), value)
+        made.add_row()
+    return made
+
+
+def _titled(title: str, **how: Any) -> Table:
+    return Table(title=legible(title) or None, title_justify="left", **how)
 
 
 def _cell(value: object) -> tuple[Text, bool]:
@@ -169,7 +199,7 @@ def batch_table(batches: Sequence[Batch]) -> Table:
             for batch in batches
         ),
         spare=("read", "total", "quarantined"),
-        folds=("verdict",),
+        folds=("job", "verdict"),
     )
 
 

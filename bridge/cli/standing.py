@@ -29,7 +29,8 @@ Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most
 _COLUMNS = ("job", "title", "verdict", "batch", "watermark", "lag", "in flight", "deviation")
 _MORE_COLUMNS = ("quarantined", "due by", "timeliness", "guarantee", "why", "last run")
 _WAIVED = "{0}: {1}: {2} rows waived by {3} on {4}: {5}"
-_SPARE = ("title", "watermark", "timeliness", "due by", "why", "last run")
+_FOLDS = ("job", "verdict", "due by", "why")
+_SPARE = ("title", "batch", "watermark", "in flight", "timeliness", "guarantee", "why", "last run")
 
 
 @commands.command()
@@ -43,7 +44,7 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
         title = f"{session.deployment.department.name} {session.deployment.department.code}"
         columns = (*_COLUMNS, *_MORE_COLUMNS)
         lines = [_status_line(job) for job in found]
-        console().print(table(title, columns, lines, spare=_SPARE, folds=("verdict", "why")))
+        console().print(table(title, columns, lines, spare=_SPARE, folds=_FOLDS))
         for job in found:
             _show_failure(job)
             _show_waivers(job)

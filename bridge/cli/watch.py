@@ -30,6 +30,8 @@ _UNREADABLE = (
 )
 
 _COLUMNS = ("department", "job", "position", "last batch", "kind", "last empty", "received")
+_MORE_COLUMNS = ("verdict", "lag")
+_FOLDS = ("job", "verdict")
 _SPARE = ("kind", "last empty", "received")
 
 
@@ -94,7 +96,7 @@ def _drawn(found: Sequence[Health], overdue: float, trouble: Text | None = None)
     well = sum(health.is_well(overdue) for health in found)
     counts = say("{0} jobs, {1} need somebody", len(found), len(found) - well)
     title = f"{datetime.now():%H:%M:%S}  {counts}"
-    drawn = table(title, (*_COLUMNS, "verdict", "lag"), lines, spare=_SPARE, folds=("verdict",))
+    drawn = table(title, (*_COLUMNS, *_MORE_COLUMNS), lines, spare=_SPARE, folds=_FOLDS)
     return Group(*([trouble] if trouble else []), drawn, *_troubles(found))
 
 
