@@ -64,6 +64,8 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _place(deployment: Deployment) -> Path:
-    """One for each deployment of each account."""
+    """One for each deployment of each account. A unit of systemd has a temporary directory of its
+    own, which is gone when a pass ends; the state directory is all units' and stays."""
+    kept = os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or tempfile.gettempdir()
     name = hashlib.sha256(str(deployment.directory).encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"bridgehead-{os.getuid()}" / f"{name}.json"
+    return Path(kept) / f"bridgehead-{os.getuid()}" / f"{name}.json"

@@ -543,6 +543,30 @@ def test_the_exchange_itself_is_down(
     proxy.cut()
 
 
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_passes_that_each_have_a_temporary_directory_of_their_own_tell_it_once(
+    told: World, hook: Webhook, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As the units of systemd do, which share a state directory."""
+    (tmp_path / "state").mkdir()
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+
+    def run_in_its_own(name: str) -> int:
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / name))
+        return told.run().exit_code
+
+    told.write({"exchange": {"path": "/nonexistent/exchange.db"}}, retry=0)
+    rules(told, hook)
+    assert [run_in_its_own(name) for name in "abc"] == [3, 3, 3]
+    assert hook.titles == ["[Bridgehead] error: store down exchange"]
+    told.write()
+    rules(told, hook)
+    assert run_in_its_own("d") == 0
+    assert hook.titles[1:] == ["[Bridgehead] recovered: store down exchange"]
+    assert events(told, closed=True) == [("store", "", "exchange", 1)]
+
+
 # -- messages that do not arrive -----------------------------------------------------------------
 
 

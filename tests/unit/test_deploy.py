@@ -78,6 +78,7 @@ def test_a_timer_starts_a_command_that_there_is(name: str) -> None:
     assert program == "/opt/bridgehead/bin/bridgehead"
     assert is_call(words)
     assert (service["User"], service["ProtectSystem"]) == ("bridgehead", "strict")
+    assert service["StateDirectory"] == "bridgehead", "where all of them know who was told"
 
 
 def test_the_agent_calls_commands_that_there_are() -> None:
