@@ -33,13 +33,15 @@ __all__ = ["Centre", "Health", "the_centre"]
 
 _RANK = {verdict: rank for rank, verdict in enumerate(Verdict)}
 _ALARMING = (Verdict.FORK, Verdict.GAP, Verdict.DEVIATION)
+_AHEAD_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
 class Health:
     """One row of `bh_health`. Before its first batch a job has seq 0 and no lag; one that has a
     table here and no position any more has epoch 0 too. Of a row that cannot be read, `trouble`
-    says why, and nothing else is known."""
+    says why, and nothing else is known. `ahead_seconds`: its newest state lies so far ahead of the
+    store's clock."""
 
     department: str
     job: str
@@ -54,6 +56,7 @@ class Health:
     deviations: int
     lag_seconds: float | None
     trouble: str | None = None
+    ahead_seconds: float = 0.0
 
     @property
     def verdict(self) -> Verdict | None:
@@ -66,8 +69,13 @@ class Health:
     def is_overdue(self, limit_seconds: float) -> bool:
         return self.lag_seconds is not None and self.lag_seconds > limit_seconds
 
+    @property
+    def is_ahead(self) -> bool:
+        """How long nothing has come cannot be told."""
+        return self.ahead_seconds > _AHEAD_SECONDS
+
     def is_well(self, limit_seconds: float) -> bool:
-        known = self.trouble is None and self.verdict not in _ALARMING
+        known = self.trouble is None and self.verdict not in _ALARMING and not self.is_ahead
         return known and not self.is_overdue(limit_seconds)
 
     @property
@@ -76,7 +84,7 @@ class Health:
         if self.trouble is not None:
             return len(_RANK), 0.0
         rank = _RANK[self.verdict] if self.verdict else _RANK[Verdict.IN_FLIGHT]
-        return rank, self.lag_seconds or 0.0
+        return rank, max(self.lag_seconds or 0.0, self.ahead_seconds)
 
 
 class Centre:
@@ -175,8 +183,11 @@ def _health(row: Row[Any]) -> Health:
     lag = values["lag_seconds"]
     if values["last_batch_kind"] and (lag is None or not isfinite(lag)):
         raise ValueError(_NO_MOMENT)
+    if values["seq"] and not values["last_batch_kind"]:
+        values["received_verdict"] = Verdict.GAP  # the receipt of its last batch was deleted
     # A department's clock may be ahead of the centre's.
-    return Health(**values | {"lag_seconds": None if lag is None else max(0.0, float(lag))})
+    values["lag_seconds"] = None if lag is None else max(0.0, float(lag))
+    return Health(**values, ahead_seconds=max(0.0, -float(lag or 0)))
 
 
 def _lost(department: str, job: str) -> Health:

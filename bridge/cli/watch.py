@@ -28,6 +28,10 @@ _AGAIN = "{0}: {1}; trying again every {2} s"
 _UNREADABLE = (
     "{0}: its rows at the centre cannot be read: {1} → look at bh_receipt and bh_position there"
 )
+_AHEAD = (
+    "{0}: its newest state lies {1} ahead of this store's clock, which hides how long nothing comes"
+    " → look at the clocks of both, and at the time zone of its source"
+)
 
 _COLUMNS = ("department", "job", "position", "last batch", "kind", "last empty", "received")
 _MORE_COLUMNS = ("verdict", "lag")
@@ -55,7 +59,7 @@ def watch(
     as_json: AsJson = False,
 ) -> None:
     """At the centre: every department and job that writes to a buffer store, worst first. With
-    --once, exit 1 if any deviates, has a gap or a fork, or is overdue."""
+    --once, exit 1 if any deviates, has a gap or a fork, is overdue, or ahead of the clock."""
     session: Session = ctx.obj
     deployment = session.deployment
     with closing(Centre(deployment, the_centre(deployment, endpoint))) as centre:
@@ -105,6 +109,9 @@ def _troubles(found: Sequence[Health]) -> Iterator[Text]:
         if health.trouble is not None:
             told = say(_UNREADABLE, f"{health.department}/{health.job}", say(health.trouble))
             yield Text(legible(told), style="bold red")
+        elif health.is_ahead:
+            told = say(_AHEAD, f"{health.department}/{health.job}", age(health.ahead_seconds))
+            yield Text(legible(told), style="bold red")
 
 
 def _line(health: Health, overdue: float) -> list[object]:
@@ -146,6 +153,7 @@ def _document(health: Health, overdue: float) -> dict[str, Any]:
         "received_total": health.received_total,
         "deviations": health.deviations,
         "lag_seconds": health.lag_seconds,
+        "ahead_seconds": health.ahead_seconds,
         "overdue": health.is_overdue(overdue),
         "trouble": health.trouble,
     }

@@ -75,6 +75,29 @@ def test_a_job_whose_position_was_deleted_is_a_gap(lived: World, capsys: Capsys)
     assert (shown.code, shown.out.count("断号 gap")) == (1, 2)
 
 
+@chains
+def test_a_job_whose_receipts_were_deleted_is_a_gap(lived: World, capsys: Capsys) -> None:
+    lived.sql("target", "DELETE FROM bh_receipt WHERE job = 'b'")
+    told = call(capsys, "--config", lived.directory, "watch", "--json")
+    first, second = ((row["job"], row["verdict"], row["seq"]) for row in told.json)
+    assert (told.code, first, second) == (1, ("b", "gap", 1), ("a", "reconciled", 1))
+
+
+@chains
+def test_a_state_of_days_to_come_is_told(lived: World, capsys: Capsys) -> None:
+    """With a clock that is ahead a department could be silent for as long."""
+    family = lived.stores["target"].family
+    stamp = {"sqlite": "2999-01-01T00:00:00.000000Z"}.get(family, "2999-01-01 00:00:00")
+    lived.sql("target", f"UPDATE bh_receipt SET window_high = '{stamp}' WHERE job = 'b'")
+    told = call(capsys, "--config", lived.directory, "watch", "--json")
+    ahead, well = told.json
+    assert (told.code, ahead["job"], ahead["lag_seconds"], well["ahead_seconds"]) == (1, "b", 0, 0)
+    assert ahead["ahead_seconds"] > 900 * 365 * 86_400
+    shown = call(capsys, "--config", lived.directory, "watch", "--once")
+    assert (shown.code, "1 need somebody" in shown.out) == (1, True)
+    assert f"{DEPARTMENT}/b: its newest state lies " in shown.out
+
+
 @pytest.mark.parametrize("column", ["applied_at", "window_high", "verdict"])
 @chains
 def test_what_cannot_be_read_of_one_job_hides_no_other(
