@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest, make_w
 from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.registry import Collector
 
+from bridge.configuration.problem import ConfigurationProblems
 from bridge.log import log
 from bridge.metric.metric import Page
 from bridge.metric.scrape import scrape
@@ -40,24 +41,31 @@ class Exporter(Collector):
         self._lock = threading.Lock()
         self._families: list[Metric] = []
         self._read_at: float | None = None
+        self._unread = 0
         self._failure = ""
 
     def collect(self) -> Iterable[Metric]:
         with self._lock:
             if self._read_at is None or time.monotonic() - self._read_at > _KEPT_SECONDS:
                 self._refresh()
-                page, failure = scrape(self._deployment)
+                page, failure = scrape(self._deployment, self._unread)
                 self._tell(failure)
                 self._families = list(page.families())
                 self._read_at = time.monotonic()
             return self._families
 
     def _refresh(self) -> None:
-        """A configuration that cannot be used changes nothing here: the last one stands."""
+        """A configuration that cannot be used changes nothing here but the number of problems: the
+        last one stands."""
         try:
-            self._deployment = self._watched.current()
+            current = self._watched.current()
         except BridgeheadError as error:
+            found = error.problems if isinstance(error, ConfigurationProblems) else ()
+            self._unread = len(found) or 1
             log.error("the configuration as it was before is measured on: %s", error)
+            return
+        if current is not self._deployment:
+            self._deployment, self._unread = current, 0
 
     def _tell(self, failure: BridgeheadError | None) -> None:
         """Once for each failure, not at every scrape."""

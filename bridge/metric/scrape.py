@@ -32,8 +32,9 @@ from reconcile.verdict import Verdict
 __all__ = ["nothing_known", "scrape"]
 
 
-def scrape(deployment: Deployment) -> tuple[Page, BridgeheadError | None]:
-    """What is known now; with the error where the ledger cannot be read, and then little is."""
+def scrape(deployment: Deployment, unread: int = 0) -> tuple[Page, BridgeheadError | None]:
+    """What is known now; with the error where the ledger cannot be read, and then little is.
+    `unread` are the problems of a newer configuration, which cannot be used."""
     began = time.monotonic()
     page = Page(deployment.department.code)
     failure: BridgeheadError | None = None
@@ -54,7 +55,7 @@ def scrape(deployment: Deployment) -> tuple[Page, BridgeheadError | None]:
         page = nothing_known(deployment.department.code)
         page.put("bridgehead_endpoint_up", 0, deployment.exchange)
     page.put("bridgehead_scrape_duration_seconds", time.monotonic() - began)
-    page.put("bridgehead_configuration_problems", len(deployment.problems))
+    page.put("bridgehead_configuration_problems", unread or len(deployment.problems))
     return page, failure
 
 

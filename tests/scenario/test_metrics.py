@@ -244,10 +244,15 @@ def test_the_server_reads_changed_files_and_answers_while_the_ledger_is_down(
     put_exchange_out_of_reach(world)
     assert names()["bridgehead_up"] == names()["bridgehead_up"] == 0
     assert capsys.readouterr().err.count("the ledger cannot be read") == 1
+    (world.directory / "jobs/bad.yaml").unlink()
+    assert names()["bridgehead_configuration_problems"] == 0
     (world.directory / "bridgehead.yaml").write_text("[", "utf-8")
-    assert names()["bridgehead_up"] == 0
+    for _ in range(2):
+        assert names()["bridgehead_up"] == 0
+        assert names()["bridgehead_configuration_problems"] > 0
     world.write()
     assert names()["bridgehead_up"] == 1
+    assert names()["bridgehead_configuration_problems"] == 0
 
 
 @pytest.mark.parametrize("world", [("sqlite",) * 3], indirect=True, ids=str)
