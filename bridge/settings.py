@@ -121,6 +121,14 @@ class Deployment:
         return self.directory / self.settings.guard
 
     @property
+    def used_endpoints(self) -> set[str]:
+        """The ledger's and those of jobs; every one while the file of a job cannot be read."""
+        if self.bad_jobs:
+            return {*self.endpoints}
+        places = [place for job in self.jobs.values() for place in (job.source, job.target)]
+        return {self.exchange, *(place.endpoint for place in places)}
+
+    @property
     def defaults(self) -> Defaults:
         return self.settings.defaults
 

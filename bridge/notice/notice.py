@@ -35,7 +35,13 @@ log = logging.getLogger("bridgehead")
 Look = Callable[[Connection], Observation]
 
 _TRIES = 3
-_OF_RUNNING = {EventKind.FAILED, EventKind.STRUCTURE, EventKind.OVERDUE, EventKind.HORIZON}
+_OF_RUNNING = {
+    EventKind.FAILED,
+    EventKind.STRUCTURE,
+    EventKind.OVERDUE,
+    EventKind.HORIZON,
+    EventKind.QUARANTINE,
+}
 _PASSES = 2
 """The second sends what the failures of the first have brought about."""
 
@@ -192,7 +198,7 @@ def _of_gone(events: Events, deployment: Deployment, configured: Container[str])
         if job is not None and job not in configured and kind in _OF_RUNNING
     )
     rules = {rule.called for rule in deployment.settings.alarms}
-    known = {EventKind.STORE: {*deployment.endpoints}, EventKind.ALARM: rules}
+    known = {EventKind.STORE: deployment.used_endpoints, EventKind.ALARM: rules}
     others = (
         Recovery(kind, subject=subject)
         for kind, names in known.items()

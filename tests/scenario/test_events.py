@@ -754,6 +754,41 @@ def test_a_job_whose_file_cannot_be_used_is_not_gone(told: World) -> None:
     assert newest.job == "bad"
 
 
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_a_store_that_jobs_have_left_is_down_no_longer(
+    told: World, hook: Webhook, capsys: Capsys
+) -> None:
+    """It stays in the configuration, and nobody reaches it any more."""
+    other = {"family": "sqlite", "path": told.stores["target"].path}
+    told.write({"target": {"path": "/nonexistent/target.db"}}, retry=0)
+    path = told.directory / "bridgehead.yaml"
+    settings = yaml.safe_load(path.read_text("utf-8"))
+    settings["endpoints"]["other"] = other
+    path.write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
+    rules(told, hook)
+    assert told.run().exit_code == 3
+    note_all(told.deployment)
+    assert events(told) == [("store", "", "target", 1)]
+    told.job("j", **cursor_job(), target={"endpoint": "other", "table": "t"})
+    bad = told.directory / "jobs/bad.yaml"
+    bad.write_text("job: [", "utf-8")
+    note_all(load(told.directory))
+    assert ("store", "", "target", 1) in events(told), "that file may name it"
+    bad.unlink()
+    note_all(told.deployment)
+    assert events(told) == []
+    page = call(capsys, "--config", told.directory, "metrics").out
+    assert f'endpoint_up{{department="{DEPARTMENT}",endpoint="target"}} 1.0' in page
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_a_quarantine_that_no_run_looks_into_any_more_is_over(told: World) -> None:
+    see(told, Sighting(EventKind.QUARANTINE, "j", facts={"open": 3, "limit": 2}))
+    (told.directory / "jobs/j.yaml").unlink()
+    note_all(load(told.directory))
+    assert events(told) == []
+
+
 def test_a_job_that_waited_for_a_resync_is_gone(told: World, capsys: Capsys) -> None:
     """Nobody can send it again: neither it nor any statement goes on being held."""
     config = ("--config", told.directory)
