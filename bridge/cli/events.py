@@ -17,7 +17,7 @@ from bridge.language import say, spoken
 from bridge.ledger.event import EventEntry, Events
 from bridge.ledger.history import History
 from bridge.notice.alarm import send_trial
-from bridge.notice.notice import note_all
+from bridge.notice.notice import note_all, note_trial
 from bridge.overview import read_ledger
 from bridge.settings import Deployment
 from connectors.errors import ConfigurationError
@@ -101,7 +101,9 @@ def test(ctx: typer.Context) -> None:
         raise ConfigurationError(
             "no alarm is configured", remedy="add `alarms` to bridgehead.yaml; see docs/alarms.md"
         )
-    _tell({rule.called: failure for rule, failure in send_trial(session.deployment)})
+    came = {rule.called: failure for rule, failure in send_trial(session.deployment)}
+    note_trial(session.deployment, came)
+    _tell(came)
 
 
 def _tell(came: dict[str, str | None]) -> None:

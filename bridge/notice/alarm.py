@@ -140,7 +140,7 @@ def send_to(
 
 
 def send_trial(deployment: Deployment) -> list[tuple[AlarmRule, str | None]]:
-    """A message to every rule, and what came of it; nothing is kept."""
+    """A message to every rule, and what came of it."""
     rules = deployment.settings.alarms
     return [
         (rule, send_to(deployment, rule, *compose_trial(deployment, rule.language), None))

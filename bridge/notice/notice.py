@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Container
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -17,6 +18,7 @@ from bridge.failpoint import failpoint
 from bridge.hold import open_ledger
 from bridge.ledger.alarm import Occasion, Outbox
 from bridge.ledger.event import EventEntry, Events
+from bridge.ledger.migrations import has_ledger
 from bridge.ledger.quarantine import Quarantine
 from bridge.ledger.timeliness import forget_others, know
 from bridge.notice.alarm import queue_opened, queue_recovered, send_pending, send_to
@@ -27,8 +29,9 @@ from bridge.outcome import Outcome
 from bridge.settings import Deployment
 from connectors.connector import Connector
 from connectors.errors import BridgeheadError
+from connectors.registry import connect
 
-__all__ = ["end", "note", "note_all", "note_outcome", "record"]
+__all__ = ["end", "note", "note_all", "note_outcome", "note_trial", "record"]
 
 log = logging.getLogger("bridgehead")
 
@@ -86,6 +89,21 @@ def note_all(deployment: Deployment, at: datetime | None = None) -> dict[str, st
         if down_store(error) == deployment.exchange:
             _set_aside(deployment, Observation((_store_down(error),)), now)
         raise
+
+
+def note_trial(deployment: Deployment, came: dict[str, str | None]) -> None:
+    """A rule by which a trial message has arrived can be told again. Where there is no ledger, or
+    none that answers, nothing stands open in it either."""
+    arrived: dict[str, str | None] = {
+        rule: failure for rule, failure in came.items() if failure is None
+    }
+    if not arrived:
+        return
+    with suppress(BridgeheadError), connect(deployment.endpoint(deployment.exchange)) as exchange:
+        with exchange.transaction() as connection:
+            known = has_ledger(connection)
+        if known:
+            record(exchange, deployment, lambda _: _of_sending(arrived), datetime.now(UTC))
 
 
 def note(exchange: Connector, deployment: Deployment, look: Look, at: datetime) -> None:

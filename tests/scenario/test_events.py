@@ -883,6 +883,13 @@ def test_the_commands(told: World, hook: Webhook, capsys: Capsys) -> None:
     assert call(capsys, *config, "events", "--json").json == []
     (event,) = call(capsys, *config, "events", "--all", "--json").json
     assert (event["kind"], event["state"]) == ("deviation", "over")
+    hook.status = 404
+    lose_a_row(told)
+    told.resync()
+    assert kinds(told) == ["alarm"]
+    hook.status = 200
+    assert call(capsys, *config, "events", "test").code == 0
+    assert kinds(told) == [], "the rule can be told again"
     rules(told)
     assert call(capsys, *config, "events", "test").code == 2
 
