@@ -6,6 +6,7 @@ Always after the work and in transactions of its own. Nothing here can stop a ba
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Container
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -45,6 +46,8 @@ _OF_RUNNING = {
     EventKind.HORIZON,
     EventKind.QUARANTINE,
 }
+_TELLING = threading.Lock()
+"""One of the jobs that run at once tells that the exchange is down."""
 _PASSES = 2
 """The second sends what the failures of the first have brought about."""
 
@@ -232,25 +235,32 @@ def _store_down(error: BridgeheadError) -> Sighting:
 
 def _set_aside(deployment: Deployment, observation: Observation, at: datetime) -> None:
     """The exchange itself is down: written to the log, and told without the ledger."""
-    aside = recall(deployment) or Aside(at)
-    for sighting in (seen for seen in observation.seen if seen.kind is EventKind.STORE):
-        log.error("%s is down since %s: %s", sighting.subject, aside.since, sighting.facts["found"])
-        entry = _entry_of(sighting, aside.since, at)
-        for rule in deployment.settings.alarms:
-            last = aside.told.get(rule.called)
-            pause = timedelta(seconds=rule.repeat_after)
-            if not rule.wants(entry.kind, entry.severity, None) or (
-                last and abs(at - last) < pause
-            ):
-                continue
-            occasion = Occasion.REPEATED if last else Occasion.OPENED
-            message = compose(deployment, entry, occasion, rule.language)
-            failure = send_to(deployment, rule, *message, entry.severity)
-            if failure is None:
-                aside.told[rule.called] = at
-            else:
-                log.error("an alarm to %s could not be sent: %s", rule.called, failure)
-    remember(deployment, aside)
+    if not _TELLING.acquire(blocking=False):
+        return
+    try:
+        aside = recall(deployment) or Aside(at)
+        for sighting in (seen for seen in observation.seen if seen.kind is EventKind.STORE):
+            found = sighting.facts["found"]
+            log.error("%s is down since %s: %s", sighting.subject, aside.since, found)
+            _tell_aside(deployment, aside, _entry_of(sighting, aside.since, at), at)
+        remember(deployment, aside)
+    finally:
+        _TELLING.release()
+
+
+def _tell_aside(deployment: Deployment, aside: Aside, entry: EventEntry, at: datetime) -> None:
+    for rule in deployment.settings.alarms:
+        last = aside.told.get(rule.called)
+        pause = timedelta(seconds=rule.repeat_after)
+        if not rule.wants(entry.kind, entry.severity, None) or (last and abs(at - last) < pause):
+            continue
+        occasion = Occasion.REPEATED if last else Occasion.OPENED
+        message = compose(deployment, entry, occasion, rule.language)
+        failure = send_to(deployment, rule, *message, entry.severity)
+        if failure is None:
+            aside.told[rule.called] = at
+        else:
+            log.error("an alarm to %s could not be sent: %s", rule.called, failure)
 
 
 def _write_aside(events: Events, outbox: Outbox, deployment: Deployment, at: datetime) -> None:

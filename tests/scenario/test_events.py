@@ -544,6 +544,18 @@ def test_the_exchange_itself_is_down(
 
 
 @pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_jobs_that_run_at_once_tell_once_that_the_exchange_is_down(
+    told: World, hook: Webhook, capsys: Capsys
+) -> None:
+    for name in "klm":
+        told.job(name, **cursor_job(), target={"endpoint": "target", "table": name})
+    told.write({"exchange": {"path": "/nonexistent/exchange.db"}}, retry=0)
+    rules(told, hook)
+    assert call(capsys, "--config", told.directory, "run", "--all", "--parallel", "4").code == 3
+    assert hook.titles == ["[Bridgehead] error: store down exchange"]
+
+
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
 def test_passes_that_each_have_a_temporary_directory_of_their_own_tell_it_once(
     told: World, hook: Webhook, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
