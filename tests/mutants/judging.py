@@ -251,6 +251,14 @@ JUDGING = (
         "test_what_was_altered_long_ago_is_found_by_a_comparison[fork-sqlite-sqlite-sqlite]",
     ),
     Mutant(
+        "an-alarm-that-a-robot-refused-has-arrived",
+        "verdict",
+        "bridge.notice.messenger",
+        "return _refusal(codes) if taken else heard.reason",
+        "return None if taken else heard.reason",
+        f"{EVENTS}::test_a_robot_that_refuses_with_status_200[dingtalk]",
+    ),
+    Mutant(
         "a-stall-that-the-centre-does-not-see",
         "verdict",
         "bridge.push",

@@ -837,6 +837,7 @@ def test_a_receiver_that_does_not_answer_takes_bounded_time(hook: Webhook) -> No
         ("feishu.NotifyFeishu", "feishu://5ecret", {"code": 0}, {"code": 19024}),
         ("feishu.NotifyFeishu", "feishu://5ecret", {"StatusCode": 0}, {"StatusCode": 1}),
     ],
+    ids=["dingtalk", "wecom", "feishu", "feishu of before"],
 )
 def test_a_robot_that_refuses_with_status_200(
     hook: Webhook, service: str, address: str, good: Any, bad: Any, monkeypatch: pytest.MonkeyPatch
