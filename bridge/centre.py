@@ -15,7 +15,7 @@ from sqlalchemy import Row, Select, exists, select
 from bridge.batch import Kind
 from bridge.errors import Fork
 from bridge.ledger.migrations import has_receiver
-from bridge.ledger.receiverschema import claim_row, health_view, position_row
+from bridge.ledger.receiverschema import RELEASED, claim_row, health_view, position_row
 from bridge.ledger.word import read_word
 from bridge.settings import Deployment
 from connectors.connector import Connector
@@ -57,22 +57,26 @@ class Health:
     lag_seconds: float | None
     trouble: str | None = None
     ahead_seconds: float = 0.0
+    released: bool = False
 
     @property
     def verdict(self) -> Verdict | None:
         """The receiver's own; a batch of this epoch that differed stays, until a resync ends the
-        epoch."""
+        epoch. None of a job that was released."""
+        if self.released:
+            return None
         if self.deviations and self.received_verdict not in (Verdict.FORK, Verdict.GAP):
             return Verdict.DEVIATION
         return self.received_verdict
 
     def is_overdue(self, limit_seconds: float) -> bool:
-        return self.lag_seconds is not None and self.lag_seconds > limit_seconds
+        late = self.lag_seconds is not None and self.lag_seconds > limit_seconds
+        return late and not self.released
 
     @property
     def is_ahead(self) -> bool:
         """How long nothing has come cannot be told."""
-        return self.ahead_seconds > _AHEAD_SECONDS
+        return self.ahead_seconds > _AHEAD_SECONDS and not self.released
 
     def is_well(self, limit_seconds: float) -> bool:
         known = self.trouble is None and self.verdict not in _ALARMING and not self.is_ahead
@@ -83,6 +87,8 @@ class Health:
         """What is worse sorts higher; a store that has seen no batch is not well known either."""
         if self.trouble is not None:
             return len(_RANK), 0.0
+        if self.released:
+            return -1, 0.0
         rank = _RANK[self.verdict] if self.verdict else _RANK[Verdict.IN_FLIGHT]
         return rank, max(self.lag_seconds or 0.0, self.ahead_seconds)
 
@@ -178,16 +184,19 @@ def _health(row: Row[Any]) -> Health:
     place = f"{values['department']}/{values['job']}", "bh_health"
     if kind := values["last_batch_kind"]:
         values["last_batch_kind"] = read_word(Kind, kind, "last_batch_kind", *place)
-    if verdict := values["received_verdict"]:
+    released = values["received_verdict"] == RELEASED
+    if released:
+        values["received_verdict"] = None
+    elif verdict := values["received_verdict"]:
         values["received_verdict"] = read_word(Verdict, verdict, "verdict", *place)
     lag = values["lag_seconds"]
     if values["last_batch_kind"] and (lag is None or not isfinite(lag)):
         raise ValueError(_NO_MOMENT)
-    if values["seq"] and not values["last_batch_kind"]:
+    if values["seq"] and not values["last_batch_kind"] and not released:
         values["received_verdict"] = Verdict.GAP  # the receipt of its last batch was deleted
     # A department's clock may be ahead of the centre's.
     values["lag_seconds"] = None if lag is None else max(0.0, float(lag))
-    return Health(**values, ahead_seconds=max(0.0, -float(lag or 0)))
+    return Health(**values, ahead_seconds=max(0.0, -float(lag or 0)), released=released)
 
 
 def _lost(department: str, job: str) -> Health:

@@ -13,6 +13,7 @@ from bridge.ledger import Ledger
 from bridge.ledger.audit import Audit
 from bridge.ledger.claim import Claim, Claims
 from bridge.ledger.migrations import has_receiver, lost_receiver_tables
+from bridge.ledger.receiver import Receiver
 from bridge.settings import Deployment
 from connectors.connector import Connector
 from connectors.errors import ConfigurationError
@@ -116,7 +117,12 @@ def release(
                 Audit(connection, department).append(actor, "release", claim.job, details)
                 Ledger(connection, department, claim.job).fills_nothing()
             with target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS), target.transaction() as connection:
-                Claims(connection).remove(claim)
+                claims = Claims(connection)
+                claims.remove(claim)
+                ours = [one for one in claims.find() if one.is_of(department, claim.job)]
+                job = deployment.jobs.get(claim.job)
+                if not ours and (job is None or job.target.endpoint != endpoint):
+                    Receiver(connection, department, claim.job).retire()
         left = _of(target, claim.table, _claims(target, claim.table.name))
     return claim, next(iter(left), None)
 

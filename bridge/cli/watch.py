@@ -123,9 +123,15 @@ def _line(health: Health, overdue: float) -> list[object]:
         health.last_batch_kind and say(health.last_batch_kind),
         _moment(health.last_empty_at),
         health.received_total,
-        verdict_text(health.verdict, "unreadable" if health.trouble else "no batch yet"),
-        _lag(health.lag_seconds, overdue),
+        _verdict(health),
+        _lag(None if health.released else health.lag_seconds, overdue),
     ]
+
+
+def _verdict(health: Health) -> Text:
+    if health.released:
+        return Text(say("released"), style="dim")
+    return verdict_text(health.verdict, "unreadable" if health.trouble else "no batch yet")
 
 
 def _lag(lag: float | None, overdue: float) -> Text:
@@ -155,5 +161,6 @@ def _document(health: Health, overdue: float) -> dict[str, Any]:
         "lag_seconds": health.lag_seconds,
         "ahead_seconds": health.ahead_seconds,
         "overdue": health.is_overdue(overdue),
+        "released": health.released,
         "trouble": health.trouble,
     }

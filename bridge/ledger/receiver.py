@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from bridge.batch import GENESIS, Batch, Counts, Kind, Misfits
 from bridge.errors import Fork, Gap
-from bridge.ledger.receiverschema import position_row, receipt_row
+from bridge.ledger.receiverschema import RELEASED, position_row, receipt_row
 from bridge.ledger.record import Sums
 from bridge.ledger.summing import sum_up, summing
 from bridge.ledger.thisjob import naming, this_job
@@ -146,6 +146,10 @@ class Receiver:
     def stall(self, expectation: Stall) -> None:
         """Show in `bh_health` that the job cannot go on here, until it does."""
         self._set(stalled=expectation.value, stalled_at=datetime.now(UTC))
+
+    def retire(self) -> None:
+        """Show there that the job fills nothing here any more: nobody waits for it."""
+        self._set(stalled=RELEASED, stalled_at=datetime.now(UTC))
 
     def go_on(self) -> None:
         """What stalled the job was another machine's, or has been put right."""

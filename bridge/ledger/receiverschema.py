@@ -10,6 +10,7 @@ from bridge.ledger.columntype import Instant, name_type
 __all__ = [
     "RECEIVER",
     "RECEIVER_VERSION",
+    "RELEASED",
     "claim_row",
     "health_view",
     "position_row",
@@ -18,6 +19,8 @@ __all__ = [
 
 RECEIVER_VERSION = "0001"
 """The newest migration, so that an up-to-date database is known without loading Alembic."""
+
+RELEASED = "released"
 
 RECEIVER = MetaData()
 """The target's own tables."""
@@ -32,7 +35,7 @@ position_row = Table(
     hash_column("head_hash"),
     number_column("token"),
     Column("updated_at", Instant, nullable=False),
-    Column("stalled", String(16)),  # gap or fork, until the job goes on
+    Column("stalled", String(16)),  # gap, fork or released, until the job goes on
     Column("stalled_at", Instant),
 )
 
@@ -95,7 +98,8 @@ health_view = Table(
 )
 """How the central platform watches: one row per department and job.
 
-`verdict` is the receiver's own: `gap` or `fork` while it is stalled, else what its measurement of
+`verdict` is the receiver's own: `gap` or `fork` while it is stalled, `released` once the table was
+given up and the job fills no other there, else what its measurement of
 the last batch said against the manifest. Received sums, `deviations` (batches that differed) and
 `misfits` are of the current epoch. `lag_seconds` is the age of the newest state known here: from
 the end of the last batch's window to now. A job that has nothing to send still moves it, by empty

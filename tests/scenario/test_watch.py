@@ -98,6 +98,40 @@ def test_a_state_of_days_to_come_is_told(lived: World, capsys: Capsys) -> None:
     assert f"{DEPARTMENT}/b: its newest state lies " in shown.out
 
 
+@chains
+def test_a_job_that_was_released_is_not_waited_for(lived: World, capsys: Capsys) -> None:
+    """Taken away, or moved to another store: else it would be overdue for ever."""
+    config = ("--config", lived.directory)
+    stamp = {"sqlite": "2026-01-01T00:00:00.000000Z"}
+    long_ago = stamp.get(lived.stores["target"].family, "2026-01-01 00:00:00")
+    lived.sql("target", f"UPDATE bh_receipt SET window_high = '{long_ago}' WHERE job = 'b'")
+    (lived.directory / "jobs/b.yaml").unlink()
+    assert call(capsys, *config, "watch", "--json").code == 1
+    release = ("release", "t_b", "--endpoint", "target", "--why", "ended")
+    assert call(capsys, *config, *release).code == 0
+    told = call(capsys, *config, "watch", "--json")
+    well, ended = told.json
+    assert (told.code, well["job"], ended["released"], ended["verdict"]) == (0, "a", True, None)
+    assert (well["released"], ended["overdue"]) == (False, False)
+    shown = call(capsys, *config, "watch", "--once")
+    assert (shown.code, "released" in shown.out, "2 jobs, 0 need" in shown.out) == (0, True, True)
+
+    lived.job("b", **cursor_job(), target={"endpoint": "target", "table": "t_b", "adopt": True})
+    assert lived.run("b").verdict == "gap"
+    assert lived.resync("b").verdict == "reconciled"
+    told = call(capsys, *config, "watch", "--json")
+    assert (told.code, [row["released"] for row in told.json]) == (0, [False, False])
+
+
+@light
+def test_a_job_that_moved_within_a_store_is_waited_for(lived: World, capsys: Capsys) -> None:
+    config = ("--config", lived.directory)
+    lived.job("b", **cursor_job(), target={"endpoint": "target", "table": "t_c"})
+    release = ("release", "t_b", "--endpoint", "target", "--why", "moved")
+    assert call(capsys, *config, *release).code == 0
+    assert not any(row["released"] for row in call(capsys, *config, "watch", "--json").json)
+
+
 @pytest.mark.parametrize("column", ["applied_at", "window_high", "verdict"])
 @chains
 def test_what_cannot_be_read_of_one_job_hides_no_other(
