@@ -16,6 +16,7 @@ from bridge.eventwording import happened, name_of, remedy_of, severity_word
 from bridge.language import say, spoken
 from bridge.ledger.event import EventEntry, Events
 from bridge.ledger.history import History
+from bridge.log import log
 from bridge.notice.alarm import send_trial
 from bridge.notice.notice import note_all, note_trial
 from bridge.overview import read_ledger
@@ -55,16 +56,19 @@ def events(
         return
     session: Session = ctx.obj
     found, is_open, there = _entries(session.deployment, every, job, limit)
+    over = say(", {0} over", f"{there - is_open:,}") if every else ""
+    is_cut_off = len(found) < (there if every else is_open)
+    cut_off = say(", the newest {0} shown", f"{len(found):,}") if is_cut_off else ""
+    counted = say("{0} open", f"{is_open:,}") + over + cut_off
     if as_json:
         print_json([event_document(entry) for entry in found])
+        if is_cut_off:
+            log.warning("%s", counted)
         return
     lines = [_line(entry) for entry in found]
     columns = (*_COLUMNS, *_MORE_COLUMNS)
     console().print(table("", columns, lines, spare=_SPARE, folds=_FOLDS))
-    over = say(", {0} over", f"{there - is_open:,}") if every else ""
-    cut_off = say(", the newest {0} shown", f"{len(found):,}")
-    is_cut_off = len(found) < (there if every else is_open)
-    console().print(say("{0} open", f"{is_open:,}") + over + (cut_off if is_cut_off else ""))
+    console().print(counted)
 
 
 @group.command()

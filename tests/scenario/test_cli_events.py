@@ -62,6 +62,12 @@ def test_all_that_is_open_is_counted(
     assert (shown.code, shown.out.splitlines()[-1]) == (0, told)
 
 
+def test_json_that_does_not_hold_all_says_so_beside_it(troubled: World, capsys: Capsys) -> None:
+    shown = events(troubled, capsys, "--json", "--limit", "1")
+    assert (len(shown.json), "3 open, the newest 1 shown" in shown.err) == (1, True)
+    assert events(troubled, capsys, "--json").err == ""
+
+
 def test_a_narrow_terminal_shows_what_happened_and_what_to_do(troubled: World) -> None:
     command = "from bridge.cli import main; main()"
     given = [sys.executable, "-c", command, "--config", str(troubled.directory)]
