@@ -122,8 +122,9 @@ def _report(
     outbox.postpone(alarm, at + pause, failure)
     for old in outbox.waiting(alarm.rule, at - _TOO_OLD):
         entry = events.entry(old.event)
+        waits = entry is not None and entry.is_open and entry.acknowledged_at is None
         newest = outbox.last_told(old.event).get(old.rule) == old.queued_at
-        if not (entry and entry.is_open and newest):  # of what is so, nothing else may tell
+        if not (waits and newest):  # nothing else may tell of what is so, and nobody knows of
             outbox.drop(old, at, failure)
 
 

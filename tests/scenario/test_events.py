@@ -643,6 +643,9 @@ def test_what_is_over_or_was_told_again_since_is_dropped_after_a_day(
         (3, "opened", "dropped"),
         (3, "recovered", "dropped"),
     ]
+    acknowledge(told.deployment, 1, "Li", "known")
+    note_all(told.deployment, later(hours=60))
+    assert told.sql("exchange", query)[1] == (1, "repeated", "dropped")
 
 
 def test_a_clock_that_was_ahead_keeps_no_alarm_back(told: World, hook: Webhook) -> None:
