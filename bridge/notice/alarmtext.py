@@ -9,6 +9,9 @@ from bridge.settings import Deployment
 
 __all__ = ["compose", "compose_trial"]
 
+_MOST_BYTES = 2000
+"""Of title and body: WeCom takes 2,048 of a text, and refuses more."""
+
 
 def compose(
     deployment: Deployment, entry: EventEntry, occasion: Occasion, language: Language
@@ -21,12 +24,22 @@ def compose(
             Occasion.RECOVERED: "已豁免" if _is_waived(entry) else "恢复",
             Occasion.REPEATED: f"{severity_word(entry.severity, 'zh')}·仍在持续",
         }.get(occasion, severity_word(entry.severity, "zh"))
-        return f"【桥头堡】{mark} {kind} {about}".strip(), _body_zh(deployment, entry, occasion)
+        title = f"【桥头堡】{mark} {kind} {about}".strip()
+        return title, _fitted(title, _lines_zh(deployment, entry, occasion))
     mark = {
         Occasion.RECOVERED: "waived" if _is_waived(entry) else "recovered",
         Occasion.REPEATED: f"{severity_word(entry.severity, 'en')}, still so",
     }.get(occasion, severity_word(entry.severity, "en"))
-    return f"[Bridgehead] {mark}: {kind} {about}".strip(), _body_en(deployment, entry, occasion)
+    title = f"[Bridgehead] {mark}: {kind} {about}".strip()
+    return title, _fitted(title, _lines_en(deployment, entry, occasion))
+
+
+def _fitted(title: str, lines: list[str]) -> str:
+    """What happened is cut where all of it is too long, and not what is to be done about it."""
+    happened, rest = lines[0].encode(), "\n".join(filter(None, lines[1:]))
+    room = max(0, _MOST_BYTES - len(f"{title}\n\n…{rest}".encode()))
+    told = lines[0] if len(happened) <= room else happened[:room].decode(errors="ignore") + "…"
+    return f"{told}\n{rest}"
 
 
 def _is_waived(entry: EventEntry) -> bool:
@@ -40,7 +53,7 @@ def _about(deployment: Deployment, entry: EventEntry) -> str:
     return f"{job.title} ({entry.job})" if job and job.title else entry.job
 
 
-def _body_zh(deployment: Deployment, entry: EventEntry, occasion: Occasion) -> str:
+def _lines_zh(deployment: Deployment, entry: EventEntry, occasion: Occasion) -> list[str]:
     number = entry.number
     lines = [
         happened(entry, "zh"),
@@ -53,10 +66,10 @@ def _body_zh(deployment: Deployment, entry: EventEntry, occasion: Occasion) -> s
     if occasion is Occasion.RECOVERED and entry.closed_at:
         how = "豁免，并未改正" if _is_waived(entry) else "恢复"
         lines[4:] = [f"{how}：{moment(entry.closed_at)}，无需处理", f"事件号：{number}"]
-    return "\n".join(filter(None, lines))
+    return lines
 
 
-def _body_en(deployment: Deployment, entry: EventEntry, occasion: Occasion) -> str:
+def _lines_en(deployment: Deployment, entry: EventEntry, occasion: Occasion) -> list[str]:
     number = entry.number
     lines = [
         happened(entry, "en"),
@@ -69,7 +82,7 @@ def _body_en(deployment: Deployment, entry: EventEntry, occasion: Occasion) -> s
     if occasion is Occasion.RECOVERED and entry.closed_at:
         how = "waived, not put right" if _is_waived(entry) else "recovered"
         lines[4:] = [f"{how}: {moment(entry.closed_at)}, nothing to do", f"event: {number}"]
-    return "\n".join(filter(None, lines))
+    return lines
 
 
 def compose_trial(deployment: Deployment, language: Language) -> tuple[str, str]:

@@ -201,6 +201,29 @@ def test_a_second_batch_is_held_in_the_run_that_delivers_the_first(
     assert events(told) == []
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("world", CHAINS[1:], indirect=True, ids=["sqlite"])
+def test_a_long_message_is_cut_where_it_tells_what_happened(
+    told: World, hook: Webhook, language: str
+) -> None:
+    """WeCom takes 2,048 bytes of a text."""
+    rules(told, hook, language=language)
+    for length in (3000, 20, 650):
+        found = {"code": "x", "endpoint": str(length), "found": "人" * length + "Ω"}
+        see(told, Sighting(EventKind.FAILED, "j", str(length), facts=found))
+    note_all(told.deployment)
+    assert len(hook.messages) == 3
+    for message, is_cut in zip(sorted(map(_text, hook.messages), key=len), (0, 1, 1), strict=True):
+        assert len(message.encode()) <= 2000
+        assert ("Ω" in message, "人…" in message) == (not is_cut, bool(is_cut))
+        assert "bridgehead run j" in message
+        assert "bridgehead events ack" in message
+
+
+def _text(message: dict[str, Any]) -> str:
+    return f"{message['title']}\n{message['message']}"
+
+
 def test_an_event_of_an_earlier_release_that_names_no_batch_is_over_too(told: World) -> None:
     nameless = Sighting(EventKind.HELD, "j", facts={"found": "j: batch 2 deletes 8 rows"})
     see(told, nameless)
