@@ -17,6 +17,7 @@ from connectors.dm.catalogue import FILLING, dm_type, queried_type
 from connectors.dm.dialect import DmDialect
 from connectors.dm.errors import of_dm
 from connectors.errors import BridgeheadError, PermanentError
+from connectors.options import taken_by_driver
 from connectors.oracle.structure import OracleStructure
 from connectors.oracle.work import OracleWork
 from connectors.table import Column, Type
@@ -67,20 +68,21 @@ WHERE t.status = 'ACTIVE' AND NOT EXISTS (SELECT 1 FROM v$sessions s WHERE s.trx
 
     def _connect(self) -> Any:
         e = self.endpoint
-        return dmPython.connect(
-            user=e.user,
-            password=e.password.reveal() if e.password else None,
-            server=e.host or "localhost",
-            port=e.port or 5236,
-            autoCommit=dmPython.DSQL_AUTOCOMMIT_OFF,
-            local_code=dmPython.PG_UTF8,
-            lang_id=dmPython.LANGUAGE_EN,
-            login_timeout=max(1, round(e.connect_timeout)),
-            connection_timeout=round(e.statement_timeout),
-            app_name="bridgehead",
-            **e.tls,
-            **e.options,
-        )
+        with taken_by_driver(e):
+            return dmPython.connect(
+                user=e.user,
+                password=e.password.reveal() if e.password else None,
+                server=e.host or "localhost",
+                port=e.port or 5236,
+                autoCommit=dmPython.DSQL_AUTOCOMMIT_OFF,
+                local_code=dmPython.PG_UTF8,
+                lang_id=dmPython.LANGUAGE_EN,
+                login_timeout=max(1, round(e.connect_timeout)),
+                connection_timeout=round(e.statement_timeout),
+                app_name="bridgehead",
+                **e.tls,
+                **e.options,
+            )
 
     def _driver_error(self) -> type[Exception]:
         error: type[Exception] = dmPython.Error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
@@ -17,11 +17,12 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from connectors.connector import Capabilities, Chunk, RowStream
 from connectors.deadline import notice_dead_peer
 from connectors.dialect import Statement
-from connectors.errors import BridgeheadError, ConfigurationError
+from connectors.errors import BridgeheadError
 from connectors.mysql.errors import of_mysql
 from connectors.mysql.line import csv_line, sorts_alike, unlike_bytes
 from connectors.mysql.rows import MysqlRows
 from connectors.mysql.session import MysqlSession
+from connectors.options import taken_by_driver
 from connectors.selection import Format, Selection, in_span, select
 from connectors.table import Column, TableName
 
@@ -58,7 +59,7 @@ class MysqlConnector(MysqlSession):
         tls = dict(e.secured("mode", required="REQUIRED", authority="ca", verified="VERIFY_CA"))
         mode = tls.pop("mode", _WITHOUT[0])
         secured: dict[str, Any] = {"ssl_mode": mode, "ssl": tls} if e.tls else {}
-        try:
+        with taken_by_driver(e, MySQLdb.NotSupportedError):
             session = MySQLdb.connect(
                 database=e.database or "",
                 connect_timeout=max(1, round(e.connect_timeout)),
@@ -70,18 +71,16 @@ class MysqlConnector(MysqlSession):
                 local_infile=int(e.is_filled),
                 **{**place, **login, **secured, **e.options},
             )
-        except (TypeError, MySQLdb.NotSupportedError) as error:
-            raise ConfigurationError(
-                f"the driver does not take all of these: {', '.join([*e.tls, *e.options])}",
-                endpoint=str(e),
-                remedy="check the endpoint's tls and options",
-            ) from error
-        notice_dead_peer(session.fileno())
-        with closing(session.cursor()) as cursor:  # SQLAlchemy quotes as the session's mode says
-            for statement in self._session_statements("MariaDB" in session.get_server_info()):
-                cursor.execute(statement, ())
-            if mode not in _WITHOUT:
-                self._refuse_unencrypted(cursor)
+        with ExitStack() as stack:
+            stack.callback(session.close)
+            notice_dead_peer(session.fileno())
+            with closing(session.cursor()) as cursor:
+                if mode not in _WITHOUT:
+                    self._refuse_unencrypted(cursor)
+                # SQLAlchemy quotes as the session's mode says.
+                for statement in self._session_statements("MariaDB" in session.get_server_info()):
+                    cursor.execute(statement, ())
+            stack.pop_all()
         return session
 
     def _prepare(self, opened: Any, connection: Connection) -> None:

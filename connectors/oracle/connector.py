@@ -15,6 +15,7 @@ from connectors.connector import Capabilities
 from connectors.cursorread import CursorRead
 from connectors.deadline import connect_within
 from connectors.errors import BridgeheadError, ConfigurationError, PermanentError
+from connectors.options import taken_by_driver
 from connectors.oracle.dialect import OracleDialect
 from connectors.oracle.errors import of_oracle
 from connectors.oracle.structure import OracleStructure
@@ -124,11 +125,13 @@ WHERE NOT EXISTS (SELECT 1 FROM gv$session s WHERE s.inst_id = t.inst_id AND s.t
             options |= {"host": host, "port": port, **database, **e.tls}
             options |= {"tcp_connect_timeout": e.connect_timeout}
             options |= {"protocol": "tcps"} if e.tls else {}
+            whole = None
         else:
-            options |= {"dsn": self._module.makedsn(host, port, **database)}
+            whole = self._module.makedsn(host, port, **database)
             options |= {"encoding": "UTF-8", "nencoding": "UTF-8"}
         password = e.password.reveal() if e.password else None
-        return self._module.connect(user=e.user, password=password, **options)
+        with taken_by_driver(e):
+            return self._module.connect(user=e.user, password=password, dsn=whole, **options)
 
     def _driver_error(self) -> type[Exception]:
         error: type[Exception] = self._module.Error

@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -403,11 +404,25 @@ def test_oracle_is_spoken_to_in_tls_where_it_is_asked_for(
         "p", "oracle", host="db", port=2484, database="d", tls=tls, options={"sid": sid}
     )
     made._connect()
-    assert "dsn" not in told  # it would come before all others
+    assert told.pop("dsn") is None  # it would come before all others
     told.pop("password")
     place = oracledb.ConnectParams(**told).get_connect_string()
     assert f"(PROTOCOL={protocol})(HOST=db)(PORT=2484)" in place
     assert named in place
+
+
+@pytest.mark.parametrize("family", ["oracle", "dm"])
+@pytest.mark.parametrize("where", ["tls", "options"])
+def test_what_no_driver_takes_is_told_as_that(family: str, where: str) -> None:
+    place = Endpoint("p", family, host="127.0.0.1", port=1, user="u", password=Secret("x"))
+    with pytest.raises(ConfigurationError, match="does not take all of these: strict"):
+        connect(replace(place, **{where: {"strict": "1"}}))
+
+
+def test_no_whole_name_comes_before_the_tls_of_an_oracle_endpoint() -> None:
+    place = Endpoint("p", "oracle", user="u", password=Secret("x"), tls={"protocol": "tcps"})
+    with pytest.raises(ConfigurationError, match="does not take all of these: protocol, dsn"):
+        connect(replace(place, options={"dsn": "127.0.0.1:1/d"}))
 
 
 def test_the_old_driver_of_oracle_takes_no_tls() -> None:
