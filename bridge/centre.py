@@ -10,7 +10,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Any
 
-from sqlalchemy import Row, Select, exists, select
+from sqlalchemy import Row, Select, and_, exists, select
 
 from bridge.batch import Kind
 from bridge.errors import Fork
@@ -38,10 +38,10 @@ _AHEAD_SECONDS = 3600.0
 
 @dataclass(frozen=True)
 class Health:
-    """One row of `bh_health`. Before its first batch a job has seq 0 and no lag; one that has a
-    table here and no position any more has epoch 0 too. Of a row that cannot be read, `trouble`
-    says why, and nothing else is known. `ahead_seconds`: its newest state lies so far ahead of the
-    store's clock."""
+    """One row of `bh_health`. Before its first batch a job has seq 0, and its lag is the time since
+    it came here first; one that has a table here and no position any more has epoch 0 and no lag.
+    Of a row that cannot be read, `trouble` says why, and nothing else is known. `ahead_seconds`:
+    its newest state lies so far ahead of the store's clock."""
 
     department: str
     job: str
@@ -153,8 +153,9 @@ def the_centre(deployment: Deployment, name: str | None) -> str:
 
 def _all(session: Connector) -> list[Health]:
     try:
+        now = session.clock()
         with session.transaction() as connection:
-            return [*map(_health, connection.execute(_QUERY).all())]
+            return [_health(row, now) for row in connection.execute(_QUERY).all()]
     except (MissingObject, MissingRight):
         raise
     except _UNREADABLE:
@@ -169,15 +170,16 @@ def _one(session: Connector, department: str, job: str) -> Health | None:
     try:
         with session.transaction() as connection:
             row = connection.execute(query).one_or_none()
-        return _health(row) if row is not None else None
+        return _health(row, session.clock()) if row is not None else None
     except _UNREADABLE as error:
         said = error.message if isinstance(error, BridgeheadError) else _NO_MOMENT
         return _bare(department, job, trouble=said)
 
 
-def _health(row: Row[Any]) -> Health:
+def _health(row: Row[Any], now: datetime) -> Health:
     """Sums and differences come as decimals from some databases."""
     values: dict[str, Any] = dict(row._mapping)
+    came_at = values.pop("updated_at")
     values["received_verdict"] = values.pop("verdict")
     for name in ("batches", "received_total", "deviations"):
         values[name] = int(values[name] or 0)
@@ -194,6 +196,8 @@ def _health(row: Row[Any]) -> Health:
         raise ValueError(_NO_MOMENT)
     if values["seq"] and not values["last_batch_kind"] and not released:
         values["received_verdict"] = Verdict.GAP  # the receipt of its last batch was deleted
+    if not values["seq"]:
+        lag = (now - came_at).total_seconds()
     # A department's clock may be ahead of the centre's.
     values["lag_seconds"] = None if lag is None else max(0.0, float(lag))
     return Health(**values, ahead_seconds=max(0.0, -float(lag or 0)), released=released)
@@ -239,4 +243,8 @@ _QUERY: Select[Any] = select(
     c.received_total,
     c.deviations,
     c.lag_seconds,
+    position_row.c.updated_at,
+).join(
+    position_row,
+    and_(position_row.c.department == c.department, position_row.c.job == c.job),
 )

@@ -20,14 +20,21 @@ from bridge.settings import Deployment
 from connectors.connector import Connector
 from connectors.errors import BridgeheadError
 
-__all__ = ["queue_opened", "queue_recovered", "send_pending", "send_to", "send_trial"]
+__all__ = [
+    "FIRST_PAUSE",
+    "queue_opened",
+    "queue_recovered",
+    "send_pending",
+    "send_to",
+    "send_trial",
+]
 
 log = logging.getLogger("bridgehead")
 
 _AT_ONCE = 10
 _BUDGET_SECONDS = 30.0
 _TOO_OLD = timedelta(days=1)
-_FIRST_PAUSE = timedelta(minutes=1)
+FIRST_PAUSE = timedelta(minutes=1)
 
 
 def queue_opened(
@@ -118,7 +125,7 @@ def _report(
         outbox.sent(alarm, at)
         return
     log.warning("an alarm to %s could not be sent: %s", alarm.rule, failure)
-    pause = min(_FIRST_PAUSE * 2 ** min(alarm.tries, 10), LONGEST_PAUSE)
+    pause = min(FIRST_PAUSE * 2 ** min(alarm.tries, 10), LONGEST_PAUSE)
     outbox.postpone(alarm, at + pause, failure)
     for old in outbox.waiting(alarm.rule, at - _TOO_OLD):
         entry = events.entry(old.event)

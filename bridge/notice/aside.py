@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -19,10 +19,12 @@ __all__ = ["Aside", "forget", "recall", "remember"]
 
 @dataclass
 class Aside:
-    """`told` says of each rule when it was last told."""
+    """`told` says of each rule when it was last told, `failed` when its message last did not
+    arrive, unless one has since."""
 
     since: datetime
     told: dict[str, datetime] = field(default_factory=dict)
+    failed: dict[str, datetime] = field(default_factory=dict)
 
 
 def recall(deployment: Deployment) -> Aside | None:
@@ -33,15 +35,14 @@ def recall(deployment: Deployment) -> Aside | None:
         if not _is_ours(place.parent):
             return None
         content = json.loads(place.read_text("utf-8"))
-        told = {rule: datetime.fromisoformat(at) for rule, at in content["told"].items()}
-        return Aside(datetime.fromisoformat(content["since"]), told)
+        moments = [_moments(content[name]) for name in ("told", "failed")]
+        return Aside(datetime.fromisoformat(content["since"]), *moments)
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
 
 
 def remember(deployment: Deployment, aside: Aside) -> None:
-    told = {rule: at.isoformat() for rule, at in aside.told.items()}
-    content = json.dumps({"since": aside.since.isoformat(), "told": told})
+    content = json.dumps(asdict(aside), default=datetime.isoformat)
     place = _place(deployment)
     with suppress(OSError):
         place.parent.mkdir(mode=0o700, exist_ok=True)
@@ -55,6 +56,10 @@ def remember(deployment: Deployment, aside: Aside) -> None:
 def forget(deployment: Deployment) -> None:
     with suppress(OSError):
         _place(deployment).unlink()
+
+
+def _moments(content: dict[str, str]) -> dict[str, datetime]:
+    return {rule: datetime.fromisoformat(at) for rule, at in content.items()}
 
 
 def _is_ours(folder: Path) -> bool:

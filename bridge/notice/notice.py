@@ -22,7 +22,7 @@ from bridge.ledger.event import EventEntry, Events
 from bridge.ledger.migrations import has_ledger
 from bridge.ledger.quarantine import Quarantine
 from bridge.ledger.timeliness import forget_others, know
-from bridge.notice.alarm import queue_opened, queue_recovered, send_pending, send_to
+from bridge.notice.alarm import FIRST_PAUSE, queue_opened, queue_recovered, send_pending, send_to
 from bridge.notice.alarmtext import compose
 from bridge.notice.aside import Aside, forget, recall, remember
 from bridge.notice.observation import down_store, observe
@@ -250,16 +250,19 @@ def _set_aside(deployment: Deployment, observation: Observation, at: datetime) -
 
 def _tell_aside(deployment: Deployment, aside: Aside, entry: EventEntry, at: datetime) -> None:
     for rule in deployment.settings.alarms:
-        last = aside.told.get(rule.called)
+        last, failed = aside.told.get(rule.called), aside.failed.get(rule.called)
         pause = timedelta(seconds=rule.repeat_after)
-        if not rule.wants(entry.kind, entry.severity, None) or (last and abs(at - last) < pause):
+        waits = (last and abs(at - last) < pause) or (failed and abs(at - failed) < FIRST_PAUSE)
+        if waits or not rule.wants(entry.kind, entry.severity, None):
             continue
         occasion = Occasion.REPEATED if last else Occasion.OPENED
         message = compose(deployment, entry, occasion, rule.language)
         failure = send_to(deployment, rule, *message, entry.severity)
         if failure is None:
             aside.told[rule.called] = at
+            aside.failed.pop(rule.called, None)
         else:
+            aside.failed[rule.called] = at
             log.error("an alarm to %s could not be sent: %s", rule.called, failure)
 
 

@@ -84,11 +84,27 @@ def test_a_job_whose_receipts_were_deleted_is_a_gap(lived: World, capsys: Capsys
 
 
 @chains
+def test_a_job_that_came_and_never_delivered_is_overdue_in_time(
+    lived: World, capsys: Capsys
+) -> None:
+    """Its first run ended before its first batch arrived, and no other came after it."""
+    long_ago = _midnight(lived, "2026-01-01")
+    lived.sql("target", "DELETE FROM bh_receipt WHERE job = 'b'")
+    lived.sql("target", "UPDATE bh_position SET epoch = 0, seq = 0 WHERE job = 'b'")
+    told = call(capsys, "--config", lived.directory, "watch", "--json")
+    waits = told.json[0]
+    assert (told.code, waits["job"], waits["verdict"], waits["overdue"]) == (0, "b", None, False)
+    assert 0 <= waits["lag_seconds"] < 600
+    lived.sql("target", f"UPDATE bh_position SET updated_at = '{long_ago}' WHERE job = 'b'")
+    told = call(capsys, "--config", lived.directory, "watch", "--json")
+    assert (told.code, told.json[0]["job"], told.json[0]["overdue"]) == (1, "b", True)
+
+
+@chains
 def test_a_state_of_days_to_come_is_told(lived: World, capsys: Capsys) -> None:
     """With a clock that is ahead a department could be silent for as long."""
-    family = lived.stores["target"].family
-    stamp = {"sqlite": "2999-01-01T00:00:00.000000Z"}.get(family, "2999-01-01 00:00:00")
-    lived.sql("target", f"UPDATE bh_receipt SET window_high = '{stamp}' WHERE job = 'b'")
+    to_come = _midnight(lived, "2999-01-01")
+    lived.sql("target", f"UPDATE bh_receipt SET window_high = '{to_come}' WHERE job = 'b'")
     told = call(capsys, "--config", lived.directory, "watch", "--json")
     ahead, well = told.json
     assert (told.code, ahead["job"], ahead["lag_seconds"], well["ahead_seconds"]) == (1, "b", 0, 0)
@@ -102,8 +118,7 @@ def test_a_state_of_days_to_come_is_told(lived: World, capsys: Capsys) -> None:
 def test_a_job_that_was_released_is_not_waited_for(lived: World, capsys: Capsys) -> None:
     """Taken away, or moved to another store: else it would be overdue for ever."""
     config = ("--config", lived.directory)
-    stamp = {"sqlite": "2026-01-01T00:00:00.000000Z"}
-    long_ago = stamp.get(lived.stores["target"].family, "2026-01-01 00:00:00")
+    long_ago = _midnight(lived, "2026-01-01")
     lived.sql("target", f"UPDATE bh_receipt SET window_high = '{long_ago}' WHERE job = 'b'")
     (lived.directory / "jobs/b.yaml").unlink()
     assert call(capsys, *config, "watch", "--json").code == 1
@@ -213,3 +228,9 @@ def _wait(out: Path, words: str) -> None:
     while words not in out.read_text("utf-8"):
         assert time.monotonic() < end, out.read_text("utf-8")
         time.sleep(0.1)
+
+
+def _midnight(lived: World, day: str) -> str:
+    """As the target keeps an instant."""
+    is_text = lived.stores["target"].family == "sqlite"
+    return f"{day}T00:00:00.000000Z" if is_text else f"{day} 00:00:00"

@@ -151,7 +151,7 @@ def test_what_is_remembered_aside_lies_in_a_folder_of_ones_own(
     directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    deployment, aside = settled(directory), Aside(BEGUN, {"all": BEGUN})
+    deployment, aside = settled(directory), Aside(BEGUN, {"all": BEGUN}, {"other": BEGUN})
     remember(deployment, aside)
     assert recall(deployment) == aside
     forget(deployment)
