@@ -185,9 +185,17 @@ def _check_cursor(job: Job, table: Table) -> None:
         return
     if not table.transactional:
         raise StructureMismatch(
-            f"{job.job}: {table.name} knows no transactions: half a change of it shows",
+            f"{job.job}: {table.name} knows no transactions that its server shows: "
+            "half a change of it may be read",
             endpoint=job.source.endpoint,
             remedy="ALTER TABLE … ENGINE=InnoDB, or use capture method compare",
+        )
+    if table.unwatched:
+        raise StructureMismatch(
+            f"{job.job}: {table.unwatched} changes without open work that its database shows, so "
+            "that no horizon holds and rows come late",
+            endpoint=job.source.endpoint,
+            remedy="use capture method compare, or read what it is made of",
         )
     kind = table.column(name).type
     if kind.kind not in _TEMPORAL:

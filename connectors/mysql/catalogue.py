@@ -34,21 +34,20 @@ AND table_type IN ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED')
 ORDER BY 1
 """
 
-# type, comment, rows, whether its engine knows transactions (NULL for a view)
+# type, comment, rows, whether it is a table of the engine whose transactions the server shows (NULL
+# for a view)
 TABLE = """
-SELECT t.table_type, t.table_comment, t.table_rows, e.transactions
+SELECT t.table_type, t.table_comment, t.table_rows, t.engine = 'InnoDB'
 FROM information_schema.tables t
-LEFT JOIN information_schema.engines e ON e.engine = t.engine
 WHERE t.table_schema = COALESCE(%s, DATABASE()) AND t.table_name = %s
 """
 
-# those of a database whose engine knows no transactions
+# those of a database that are of another engine
 WITHOUT_TRANSACTIONS = """
 SELECT t.table_name
 FROM information_schema.tables t
-JOIN information_schema.engines e ON e.engine = t.engine
 WHERE t.table_schema = COALESCE(%s, DATABASE()) AND t.table_name IN ({})
-AND e.transactions = 'NO'
+AND t.engine <> 'InnoDB'
 """
 
 # name, spelled type, type, nullable, length, precision, scale, fraction, collation, comment, who
@@ -156,7 +155,7 @@ def relation_of(
         is_view=kind == "VIEW",
         comment="" if kind == "VIEW" else comment,
         row_estimate=rows,
-        transactional=transactions != "NO",
+        transactional=transactions != 0,
         indexes=tuple(
             Index(index, tuple(row[2] for row in group if row[2]), bool(group[0][1]))
             for index, group in grouped.items()

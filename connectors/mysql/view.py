@@ -24,8 +24,8 @@ Ask = Callable[[Statement], list[tuple[Any, ...]]]
 
 
 def all_transactional(ask: Ask, schema: str | None, view: str) -> bool:
-    """False if a table under the view, or under a view that it reads, knows no transactions. One
-    that the login may not see is taken for one that does."""
+    """False if a table under the view, or under a view that it reads, is of another engine than
+    InnoDB. One that the login may not see is taken for one that does."""
     seen, waiting = set(), [(schema, view)]
     while waiting:
         place = waiting.pop()
@@ -33,7 +33,7 @@ def all_transactional(ask: Ask, schema: str | None, view: str) -> bool:
             continue
         seen.add(place)
         for kind, _, _, transactions in ask(Statement(TABLE, place)):
-            if transactions == "NO":
+            if transactions == 0:
                 return False
             if kind == "VIEW":
                 waiting += _under(ask, place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -235,8 +236,7 @@ class PostgresqlServer(Connector):
         with self.transaction():
             oid = self._readable_oid(name)
             columns = self.rows(Statement(COLUMNS, (oid,)))
-            keys = self.rows(Statement(KEYS, (oid,)))
-            return self._with_charset(relation_of(name, columns, keys, self._types(columns)))
+            return self._relation(name, oid, columns, self.rows(Statement(KEYS, (oid,))))
 
     def leading_to(self, name: TableName) -> list[ForeignKey]:
         with self.transaction():
@@ -276,6 +276,14 @@ class PostgresqlServer(Connector):
         found = tuple(column_of(row, types) for row in columns)
         path = str(self.value(LOOKED_IN))
         return self._with_charset(Table(TableName("query"), found, query=query, schema=path))
+
+    def _relation(
+        self, name: TableName, oid: int, columns: Sequence[Any], keys: Sequence[Any]
+    ) -> Table:
+        found = relation_of(name, columns, keys, self._types(columns))
+        if columns[0][7] != "r" or found.heirs:
+            found = replace(found, unwatched=telling.unwatched(self, oid))
+        return self._with_charset(found)
 
     def _with_charset(self, table: Table) -> Table:
         """A database of SQL_ASCII keeps any bytes."""

@@ -1,5 +1,5 @@
-"""What a PostgreSQL server tells of its tables' size, its disks, who writes a column, and what a
-crash empties."""
+"""What a PostgreSQL server tells of its tables' size, its disks, who writes a column, what a crash
+empties, and what changes without work of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from connectors.selection import relation
 from connectors.table import Table, TableName
 from connectors.telling import Room, Stamping, room_of_server, stamping_of
 
-__all__ = ["estimate_rows", "room", "stamping", "unlogged"]
+__all__ = ["estimate_rows", "room", "stamping", "unlogged", "unwatched"]
 
 # The row is there only for who may read all settings.
 _DIRECTORY = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory'"
@@ -46,6 +46,27 @@ SELECT n.nspname, c.relname, CASE WHEN pg_catalog.pg_table_is_visible(c.oid) THE
 FROM emptied
 JOIN pg_catalog.pg_class c ON c.oid = emptied.oid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+"""
+# of a table or view, its partitions and what lies under it: kind and place
+_UNWATCHED = """
+WITH RECURSIVE seen (oid) AS (
+  SELECT CAST(%s AS oid)
+  UNION
+  SELECT found.under FROM seen JOIN (
+    SELECT r.ev_class, d.refobjid
+    FROM pg_catalog.pg_rewrite r
+    JOIN pg_catalog.pg_depend d ON d.objid = r.oid
+    WHERE d.classid = CAST('pg_catalog.pg_rewrite' AS regclass)
+    AND d.refclassid = CAST('pg_catalog.pg_class' AS regclass)
+    UNION ALL
+    SELECT inhparent, inhrelid FROM pg_catalog.pg_inherits
+  ) found (above, under) ON found.above = seen.oid)
+SELECT CAST(c.relkind AS text), n.nspname, c.relname
+FROM seen
+JOIN pg_catalog.pg_class c ON c.oid = seen.oid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('m', 'f')
+ORDER BY 2, 3
 """
 _INSERT, _UPDATE = 4, 16
 _STAMPING_FUNCTION = "moddatetime"  # of the contrib module spi: its argument is the column
@@ -94,3 +115,11 @@ def unlogged(session: Connector, names: Sequence[TableName]) -> list[TableName]:
     found = {TableName(name, schema) for schema, name, _ in rows}
     found |= {TableName(name) for _, name, is_visible in rows if int(is_visible)}
     return [name for name in names if name in found]
+
+
+def unwatched(session: Connector, oid: int) -> str:
+    """The first materialized view or foreign table in it, else nothing."""
+    for kind, schema, name in session.rows(Statement(_UNWATCHED, (oid,))):
+        place = f"{schema}.{name}"
+        return f"materialized view {place}" if kind == "m" else f"foreign table {place}"
+    return ""
