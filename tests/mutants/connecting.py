@@ -17,6 +17,7 @@ SHEET = "tests/conformance/test_connector_sheet.py"
 UNMET = "tests/unit/test_unmet_families.py"
 QUESTIONS = "tests/unit/test_unmet_questions.py"
 VALUES = "tests/unit/test_unmet_values.py"
+NO_HORIZON = "tests/scenario/test_no_horizon.py"
 
 CONNECTING = (
     Mutant(
@@ -264,5 +265,21 @@ CONNECTING = (
         "        self._end_stream()  # it may",
         "        # it may",
         f"{READING}::test_a_stream_follows_another_that_nobody_has_closed[kingbase]",
+    ),
+    Mutant(
+        "what-lies-under-a-view-is-not-looked-at",
+        "horizon",
+        "connectors.postgresql.telling",
+        "ON found.above = seen.oid)",
+        "ON found.above = seen.oid AND false)",
+        f"{NO_HORIZON}::test_a_materialized_view_brings_rows_under_stamps_of_before[postgresql]",
+    ),
+    Mutant(
+        "transactions-of-any-engine-are-seen",
+        "horizon",
+        "connectors.mysql.catalogue",
+        "t.table_rows, t.engine = 'InnoDB'",
+        "t.table_rows, t.engine IN ('InnoDB', 'FEDERATED')",
+        f"{NO_HORIZON}::test_an_engine_whose_transactions_are_another_servers[mysql]",
     ),
 )
