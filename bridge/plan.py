@@ -17,7 +17,7 @@ from bridge.route.filling import refuse_cascades, refuse_unkept
 from bridge.route.fit import onto_table, other_key
 from bridge.route.mapping import Route
 from bridge.route.narrow import narrow_columns
-from bridge.route.route import describe_source, find_route
+from bridge.route.route import describe_source, find_route, refuse_late
 from connectors.changes import Changes
 from connectors.effects import Effects
 from connectors.errors import ConfigurationError
@@ -79,6 +79,8 @@ def make_plan(held: Hold, *, anew: bool = False) -> Plan:
         _refuse_itself(held, table.name, there.place)
     route = find_route(job, table, held.exchange, held.target, held.deployment.code_tables)
     cursor = _cursor_of(held, table, route)
+    if cursor is not None:
+        refuse_late(job, table, held.source)
     content_hash = _content_hash(held, route, cursor)
     if anew:
         there = _as_extended(held, route, there)

@@ -161,6 +161,11 @@ class Connector(Session):
         is taken back."""
         return []
 
+    def without_horizon(self, table: Table) -> str:
+        """What in a source table or view brings rows that no open work of its database announces,
+        or under stamps of long before; empty where nothing is seen to do that."""
+        return ""
+
     def disowned(self, names: Sequence[TableName]) -> list[TableName]:
         """Those of these tables that are there, and that this login may not make anew, whatever it
         may write to them."""

@@ -215,8 +215,7 @@ class Table:
     the columns that lead one of its `indexes`. `schema` is where a server that looks for a name in
     several has found it. `heirs` are tables whose rows are read, changed and deleted with its own.
     One that is not `transactional` shows rows before they are committed, and keeps them if they
-    never are; or its transactions are not among those that its server shows. `unwatched` is what
-    changes in it without open work of its own database: a materialized view, a foreign table.
+    never are; or its transactions are not among those that its server shows.
     """
 
     name: TableName
@@ -232,7 +231,6 @@ class Table:
     indexes: tuple[Index, ...] = ()
     schema: str = ""
     heirs: str = ""
-    unwatched: str = ""
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if there is none."""

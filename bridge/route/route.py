@@ -18,7 +18,7 @@ from connectors.dialect import Dialect
 from connectors.errors import ConfigurationError, MissingObject, StructureMismatch, nearest
 from connectors.table import Column, Kind, Table, TableName, Type
 
-__all__ = ["describe_source", "find_route"]
+__all__ = ["describe_source", "find_route", "refuse_late"]
 
 _TEMPORAL = frozenset({Kind.DATE, Kind.TIMESTAMP})
 _NO_KEY = frozenset({Kind.JSON, Kind.FLOAT})
@@ -190,19 +190,23 @@ def _check_cursor(job: Job, table: Table) -> None:
             endpoint=job.source.endpoint,
             remedy="ALTER TABLE … ENGINE=InnoDB, or use capture method compare",
         )
-    if table.unwatched:
-        raise StructureMismatch(
-            f"{job.job}: {table.unwatched} changes without open work that its database shows, so "
-            "that no horizon holds and rows come late",
-            endpoint=job.source.endpoint,
-            remedy="use capture method compare, or read what it is made of",
-        )
     kind = table.column(name).type
     if kind.kind not in _TEMPORAL:
         raise StructureMismatch(
             f"{job.job}: cursor column {name} is {kind}, not a date or timestamp",
             endpoint=job.source.endpoint,
             remedy="name the column of a row's last change, or use capture method compare",
+        )
+
+
+def refuse_late(job: Job, table: Table, source: Connector) -> None:
+    """What a cursor job must not read: a window that was read is not looked at again, but by the
+    sweep."""
+    if found := source.without_horizon(table):
+        raise StructureMismatch(
+            f"{job.job}: {found} brings rows under stamps of before, so that no horizon holds",
+            endpoint=job.source.endpoint,
+            remedy="use capture method compare, or read where its rows come from",
         )
 
 

@@ -18,6 +18,7 @@ from connectors.errors import BridgeheadError, LoginRefused
 from connectors.fetched import Rendering
 from connectors.opengauss.catalogue import COLUMNS, INDEXES, OID, keys_of
 from connectors.opengauss.dialect import OpengaussDialect
+from connectors.postgresql.catalogue import relation_of
 from connectors.postgresql.connector import PostgresqlConnector
 from connectors.postgresql.kin import KinServer
 from connectors.postgresql.server import COMMON
@@ -80,7 +81,7 @@ class OpengaussConnector(AgentDigest, KinServer, PostgresqlConnector):
             oid = self._readable_oid(name)
             columns = self.rows(Statement(COLUMNS, (oid,)))
             keys = keys_of(self.rows(Statement(INDEXES, (oid,))))
-            return self._relation(name, oid, columns, keys)
+            return self._with_charset(relation_of(name, columns, keys, self._types(columns)))
 
     def _oid(self, name: TableName) -> int | None:
         if any(self.dialect.name_problem(part) for part in (name.name, name.schema or "")):

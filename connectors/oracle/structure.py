@@ -88,6 +88,13 @@ class OracleStructure(Connector):
             )
             return replace(table, schema=owner)
 
+    def without_horizon(self, table: Table) -> str:
+        """Only the table itself is looked at; it has an entry as a table, too."""
+        with self.transaction():
+            found = [] if table.query is not None else self._object(table.name)
+        kinds = [kind for _, kind, _ in found]
+        return f"materialized view {table.name}" if "MATERIALIZED VIEW" in kinds else ""
+
     def describe_query(self, query: str) -> Table:
         """The server describes a query as it would a view's columns."""
         with self.transaction():

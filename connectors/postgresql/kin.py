@@ -13,6 +13,7 @@ from connectors.errors import BridgeheadError
 from connectors.fetched import FetchedRows, Rendering
 from connectors.postgresql.server import PostgresqlServer
 from connectors.selection import Format, Output, Selection, select
+from connectors.table import Table
 
 __all__ = ["KinServer", "version_of"]
 
@@ -41,6 +42,10 @@ class KinServer(PostgresqlServer):
             raise
         self._stream = rows
         return rows
+
+    def without_horizon(self, table: Table) -> str:
+        """From which release on a kin lists what is subscribed to is not known."""
+        return self._without_horizon(table, subscribes=False)
 
     def _start(self, cursor: Any, sql: str, values: Sequence[object]) -> None:
         cursor.execute(sql, values)

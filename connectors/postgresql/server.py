@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -236,7 +235,8 @@ class PostgresqlServer(Connector):
         with self.transaction():
             oid = self._readable_oid(name)
             columns = self.rows(Statement(COLUMNS, (oid,)))
-            return self._relation(name, oid, columns, self.rows(Statement(KEYS, (oid,))))
+            keys = self.rows(Statement(KEYS, (oid,)))
+            return self._with_charset(relation_of(name, columns, keys, self._types(columns)))
 
     def leading_to(self, name: TableName) -> list[ForeignKey]:
         with self.transaction():
@@ -245,6 +245,9 @@ class PostgresqlServer(Connector):
 
     def unlogged(self, names: Sequence[TableName]) -> list[TableName]:
         return telling.unlogged(self, names)
+
+    def without_horizon(self, table: Table) -> str:
+        return self._without_horizon(table, subscribes=True)
 
     def estimate_rows(self, table: Table) -> int | None:
         return telling.estimate_rows(self, table)
@@ -256,6 +259,11 @@ class PostgresqlServer(Connector):
         with self.transaction():
             oid = self._oid(table.name)
         return None if oid is None or table.is_view else telling.stamping(self, oid, column)
+
+    def _without_horizon(self, table: Table, *, subscribes: bool) -> str:
+        with self.transaction():
+            oid = None if table.query is not None else self._oid(table.name)
+        return "" if oid is None else telling.without_horizon(self, oid, subscribes=subscribes)
 
     def _readable_oid(self, name: TableName) -> int:
         oid = self._oid(name)
@@ -276,14 +284,6 @@ class PostgresqlServer(Connector):
         found = tuple(column_of(row, types) for row in columns)
         path = str(self.value(LOOKED_IN))
         return self._with_charset(Table(TableName("query"), found, query=query, schema=path))
-
-    def _relation(
-        self, name: TableName, oid: int, columns: Sequence[Any], keys: Sequence[Any]
-    ) -> Table:
-        found = relation_of(name, columns, keys, self._types(columns))
-        if columns[0][7] != "r" or found.heirs:
-            found = replace(found, unwatched=telling.unwatched(self, oid))
-        return self._with_charset(found)
 
     def _with_charset(self, table: Table) -> Table:
         """A database of SQL_ASCII keeps any bytes."""

@@ -1,5 +1,5 @@
 """What a PostgreSQL server tells of its tables' size, its disks, who writes a column, what a crash
-empties, and what changes without work of its own."""
+empties, and what brings rows late."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from connectors.selection import relation
 from connectors.table import Table, TableName
 from connectors.telling import Room, Stamping, room_of_server, stamping_of
 
-__all__ = ["estimate_rows", "room", "stamping", "unlogged", "unwatched"]
+__all__ = ["estimate_rows", "room", "stamping", "unlogged", "without_horizon"]
 
 # The row is there only for who may read all settings.
 _DIRECTORY = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory'"
@@ -47,8 +47,8 @@ FROM emptied
 JOIN pg_catalog.pg_class c ON c.oid = emptied.oid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 """
-# of a table or view, its partitions and what lies under it: kind and place
-_UNWATCHED = """
+# kind and place of what brings rows late, of a table or view, its partitions and what lies under it
+_WITHOUT_HORIZON = """
 WITH RECURSIVE seen (oid) AS (
   SELECT CAST(%s AS oid)
   UNION
@@ -65,9 +65,15 @@ SELECT CAST(c.relkind AS text), n.nspname, c.relname
 FROM seen
 JOIN pg_catalog.pg_class c ON c.oid = seen.oid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('m', 'f')
+WHERE c.relkind IN ('m', 'f'){}
 ORDER BY 2, 3
 """
+# 3: before each row, 20: insert and update; other triggers do not see what a subscription brings
+_SUBSCRIBED = """
+OR EXISTS (SELECT 1 FROM pg_catalog.pg_subscription_rel s WHERE s.srrelid = c.oid)
+AND coalesce((
+  SELECT bit_or(t.tgtype & 20) FROM pg_catalog.pg_trigger t
+  WHERE t.tgrelid = c.oid AND t.tgenabled IN ('A', 'R') AND t.tgtype & 3 = 3), 0) <> 20"""
 _INSERT, _UPDATE = 4, 16
 _STAMPING_FUNCTION = "moddatetime"  # of the contrib module spi: its argument is the column
 _ANY_CHANGE = re.compile(
@@ -117,9 +123,15 @@ def unlogged(session: Connector, names: Sequence[TableName]) -> list[TableName]:
     return [name for name in names if name in found]
 
 
-def unwatched(session: Connector, oid: int) -> str:
-    """The first materialized view or foreign table in it, else nothing."""
-    for kind, schema, name in session.rows(Statement(_UNWATCHED, (oid,))):
+def without_horizon(session: Connector, table: int, *, subscribes: bool = True) -> str:
+    """The first materialized view, foreign table, or table that a subscription fills and no trigger
+    stamps as it does, in a table or view or under it."""
+    query = _WITHOUT_HORIZON.format(_SUBSCRIBED if subscribes else "")
+    with session.transaction():
+        rows = session.rows(Statement(query, (table,)))
+    for kind, schema, name in rows:
         place = f"{schema}.{name}"
-        return f"materialized view {place}" if kind == "m" else f"foreign table {place}"
+        if kind == "m":
+            return f"materialized view {place}"
+        return f"foreign table {place}" if kind == "f" else f"table {place} of a subscription"
     return ""

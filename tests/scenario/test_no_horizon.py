@@ -1,11 +1,17 @@
-"""What changes without open work of its own database: no horizon holds there, and a window would
-leave out what comes into it late."""
+"""What brings rows under stamps of before: no horizon holds there, and a window that was read would
+not be looked at again, but by the sweep."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
-from tests.scenario.world import MakeWorld, World, cursor_job
+from bridge.demo.postgres import EmbeddedPostgres
+from connectors.endpoint import Endpoint, Secret
+from tests.scenario.world import ROLES, MakeWorld, World, cursor_job
 
 PG, MARIA, LITE = "postgresql", "mysql", "sqlite"
 COMPARED = {"capture": {"method": "compare"}, "key": ["id"]}
@@ -73,6 +79,64 @@ def test_a_table_of_another_server_commits_there(source: World) -> None:
     assert "foreign table public.far" in refusal(source, "far")
     assert "foreign table public.part" in refusal(source, "parted")
     assert arrived(source, "whole") == 3
+
+
+def test_a_subscription_brings_rows_under_the_stamps_of_its_publisher(
+    database: Callable[..., Endpoint], tmp_path: Path
+) -> None:
+    settings = {"fsync": "off", "shared_buffers": "32MB", "wal_level": "logical"}
+    with EmbeddedPostgres(tmp_path / "postgres", settings=settings) as server:
+        here, there = (of_own(server, name, database, tmp_path) for name in ("here", "there"))
+        here.make_table()
+        there.make_table(3)
+        there.sql(
+            "source",
+            "CREATE PUBLICATION p FOR TABLE t",
+            "SELECT pg_create_logical_replication_slot('s', 'pgoutput')",
+        )
+        login = f"host={server.host} port={server.port} user={server.user} dbname=there"
+        here.sql(
+            "source",
+            "CREATE VIEW above AS SELECT * FROM t",
+            f"CREATE SUBSCRIPTION s CONNECTION '{login} password={server.password}' "
+            "PUBLICATION p WITH (create_slot = false)",
+        )
+        wait_for_rows(here, 3)
+        for table in ("t", "above"):
+            assert "table public.t of a subscription" in refusal(here, table)
+        stamp = "CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n"
+        here.sql(
+            "source",
+            f"{stamp} NEW.updated_at := now(); RETURN NEW; END $$",
+            "CREATE TRIGGER a BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION stamp()",
+            "CREATE TRIGGER b BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION stamp()",
+            "ALTER TABLE t ENABLE ALWAYS TRIGGER a",
+        )
+        refusal(here, "t")  # an update would bear the publisher's stamp
+        here.sql("source", "ALTER TABLE t ENABLE ALWAYS TRIGGER b")
+        assert arrived(here, "t") == 3
+        there.insert([4], stamp="now() - interval '1 day'")
+        wait_for_rows(here, 4)
+        assert arrived(here, "t") == 1
+        here.close()
+        there.close()
+
+
+def of_own(
+    server: EmbeddedPostgres, name: str, database: Callable[..., Endpoint], tmp_path: Path
+) -> World:
+    server.create_database(name)
+    login = {"user": server.user, "password": Secret(server.password)}
+    place = Endpoint(name, PG, host=server.host, port=server.port, database=name, **login)
+    stores = {role: place if role == "source" else database(LITE) for role in ROLES}
+    return World(tmp_path / name, stores)
+
+
+def wait_for_rows(world: World, expected: int) -> None:
+    end = time.monotonic() + 60
+    while world.sql("source", "SELECT count(*) FROM t") != [(expected,)]:
+        assert time.monotonic() < end, "the subscription brings nothing"
+        time.sleep(0.1)
 
 
 @pytest.mark.parametrize("source", [MARIA], indirect=True)

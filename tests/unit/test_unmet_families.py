@@ -517,6 +517,18 @@ def test_tables_are_listed_and_told_apart(opened: Opened, family: str) -> None:
     assert "NOTE" in error.value.remedy
 
 
+def test_a_materialized_view_has_no_horizon(opened: Opened, family: str) -> None:
+    table = opened.store.describe(TableName("T", "SHARE"))
+    assert opened.store.without_horizon(table) == ""
+    if family != "mssql":
+        opened.answers["FROM all_objects"] = [
+            (78, "MATERIALIZED VIEW", "SHARE"),
+            (77, "TABLE", "SHARE"),
+        ]
+        assert opened.store.without_horizon(table) == "materialized view SHARE.T"
+    assert opened.store.without_horizon(replace(table, query="SELECT 1")) == ""
+
+
 def test_who_fills_a_column_is_told(opened: Opened, family: str) -> None:
     """A default that was taken away is NULL, and what a trigger may fill is not needed."""
     told = [column.filling for column in opened.store.describe(TableName("T")).columns]
