@@ -14,7 +14,7 @@ from bridge.transform.refusal import Reason
 from connectors.changes import CURSOR, STAGE
 from connectors.connector import RowStream
 from connectors.dialect import EVERYTHING, KeyRange
-from connectors.errors import StructureMismatch
+from connectors.errors import RepeatedKey, StructureMismatch
 from connectors.selection import Format, Output, Selection
 from connectors.table import TableName
 
@@ -70,7 +70,7 @@ class Intake:
         """The exchange refuses two rows of one key; the source, or the key, is what to mend."""
         try:
             yield
-        except StructureMismatch as error:
+        except RepeatedKey as error:
             raise _repeated(self._held, self._plan) from error
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from bridge.hold import Hold
 from bridge.plan import Plan
-from connectors.errors import RowRefused, StructureMismatch
+from connectors.errors import RepeatedKey, RowRefused, StructureMismatch
 from connectors.table import Index
 
 __all__ = ["refusals_told"]
@@ -19,11 +19,8 @@ def refusals_told(held: Hold, plan: Plan) -> Iterator[None]:
     """The errors of a delivery inside, with what is to be done about them."""
     try:
         yield
-    except StructureMismatch as error:
-        told = _of_a_key(held, plan, error)
-        if told is None:
-            raise
-        raise told from error
+    except RepeatedKey as error:
+        raise _of_a_key(held, plan, error) from error
     except RowRefused as error:
         narrow = ", ".join(plan.route.narrow_columns)
         if not narrow:
@@ -31,9 +28,10 @@ def refusals_told(held: Hold, plan: Plan) -> Iterator[None]:
         raise _of_a_value(held, narrow, error) from error
 
 
-def _of_a_key(held: Hold, plan: Plan, error: StructureMismatch) -> StructureMismatch | None:
+def _of_a_key(held: Hold, plan: Plan, error: RepeatedKey) -> StructureMismatch:
     """What refuses a row is a unique index of the table's owner; or that of the key, where a
-    collation of the target folds what would be one row there: nothing is merged."""
+    collation of the target folds what would be one row there: nothing is merged. Else what was
+    deleted has stayed, for what is inserted was not there, or was deleted first."""
     own = _own_unique_indexes(held, plan)
     words = {*re.findall(r"\w+", error.message.partition(": ")[2])}
     told = [i for i in own if i.name in words or (i.columns and words >= {*i.columns})]
@@ -41,7 +39,7 @@ def _of_a_key(held: Hold, plan: Plan, error: StructureMismatch) -> StructureMism
     if told or (own and not folding):
         return _not_unique_there(held, told or own, error)
     if not folding:
-        return None
+        return _still_there(held, plan, error)
     named = ", ".join(f"{c.name} ({c.collation or c.native})" for c in folding)
     return StructureMismatch(
         f"{held.name}: a key collides under the target's collation: {named} takes "
@@ -58,8 +56,18 @@ def _own_unique_indexes(held: Hold, plan: Plan) -> list[Index]:
     return [i for i in indexes if i.unique and {*i.columns} != {*plan.effects.key}]
 
 
+def _still_there(held: Hold, plan: Plan, error: RepeatedKey) -> StructureMismatch:
+    return StructureMismatch(
+        f"{held.name}: target table {plan.effects.table} has kept a row that was deleted there, "
+        f"or somebody else has written it meanwhile; {error.message}",
+        endpoint=held.job.target.endpoint,
+        remedy="have triggers and rules taken away that keep what is deleted; deletes that shall "
+        "be kept belong to a table of their own, by a trigger after each delete",
+    )
+
+
 def _not_unique_there(
-    held: Hold, indexes: Sequence[Index], error: StructureMismatch
+    held: Hold, indexes: Sequence[Index], error: RepeatedKey
 ) -> StructureMismatch:
     named = "; ".join(f"{i.name} ({', '.join(i.columns)})" for i in indexes)
     return StructureMismatch(

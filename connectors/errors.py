@@ -12,7 +12,8 @@ BridgeheadError
     ├── LoginRefused
     ├── MissingRight
     ├── MissingObject           a table, column, schema or database is not there
-    ├── StructureMismatch       other types, no key, duplicate keys, a non-empty target
+    ├── StructureMismatch       other types, no key, a non-empty target
+    │   └── RepeatedKey         a unique index refuses a row
     └── RowRefused              the store refuses a row (constraint, value, trigger)
 """
 
@@ -31,6 +32,7 @@ __all__ = [
     "MissingObject",
     "MissingRight",
     "PermanentError",
+    "RepeatedKey",
     "RowRefused",
     "StatementTimeout",
     "StoreFull",
@@ -112,6 +114,10 @@ class MissingObject(PermanentError):
 
 class StructureMismatch(PermanentError):
     code = "structure_mismatch"
+
+
+class RepeatedKey(StructureMismatch):
+    """A unique index refuses a row."""
 
 
 class RowRefused(PermanentError):

@@ -15,6 +15,7 @@ from connectors.errors import (
     MissingObject,
     MissingRight,
     PermanentError,
+    RepeatedKey,
     RowRefused,
     StatementTimeout,
     StoreFull,
@@ -57,7 +58,7 @@ _GROUPS: Sequence[tuple[type[BridgeheadError], str, str]] = (
     ),
     (ConfigurationError, "write one SELECT", "-2007 -2001"),
     (
-        StructureMismatch,
+        RepeatedKey,
         "find the rows that share this key, and make it unique",
         "-6602 -6608 -6610 -6611 -6612",
     ),
@@ -108,6 +109,6 @@ def of_dm(error: BaseException, endpoint: Endpoint, *, connected: bool) -> Bridg
     if what is Unreachable and connected:
         what, remedy = ConnectionLost, "try again; the next run reads what the store has"
     said = f"the store refused a row ({code})" if what is RowRefused else str(error)[:300]
-    if code == "-6602":
+    if what is RepeatedKey:
         said = f"a key is there twice ({code})"
     return what(said, endpoint=str(endpoint), remedy=remedy)

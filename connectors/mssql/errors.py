@@ -15,6 +15,7 @@ from connectors.errors import (
     MissingObject,
     MissingRight,
     PermanentError,
+    RepeatedKey,
     RowRefused,
     StatementTimeout,
     StoreFull,
@@ -39,7 +40,7 @@ _BY_NUMBER: Sequence[_Group] = (
         "ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON: a bridge reads one state",
         "3952",
     ),
-    (StructureMismatch, "find the rows that share this key, and make it unique", "2601 2627"),
+    (RepeatedKey, "find the rows that share this key, and make it unique", "2601 2627"),
     (StructureMismatch, "the object exists already", "2714 2705 1913"),
     (ConfigurationError, "a bridge needs SQL Server 2019 or later for a key of text", "448"),
     (
@@ -118,7 +119,7 @@ def _made(
     if connected and kind is Unreachable:
         kind = ConnectionLost
     said = text.partition(f"({code})")[0].rpartition("]")[2].strip() or text[:200]
-    if code in ("2601", "2627"):
+    if kind is RepeatedKey:
         said = "a key is there twice"
     elif kind is RowRefused:
         said = "the store refused a row"

@@ -21,6 +21,7 @@ from connectors.errors import (
     MissingObject,
     MissingRight,
     PermanentError,
+    RepeatedKey,
     RowRefused,
     StatementTimeout,
     StoreFull,
@@ -73,7 +74,7 @@ _MEANINGS = _table(
     (ConnectionLost, "try again over a new session", (2000, 2012, 2014, 2027, 4031)),
     (PermanentError, "raise max_allowed_packet at the server", (1153, 1301, 2020, 1105)),
     (
-        StructureMismatch,
+        RepeatedKey,
         "find the rows that share this key, and make it unique",
         (1062, 1586, 1169, 1859, 1761, 1762),
     ),
@@ -104,7 +105,7 @@ _MEANINGS = _table(
 _CANNOT_CREATE, _TABLE_IS_FULL = 1005, 1114
 _LOST_OR_SILENT = 2013
 _FULL = re.compile(r"errno: (28|135)\b")
-_QUOTES_VALUES = (RowRefused, StructureMismatch)
+_QUOTES_VALUES = (RowRefused, RepeatedKey)
 _LAST_OF_SERVER = 5999
 _NAME = "(?:'[^']*'|`[^`]*`)"
 _OWN_WORDS = re.compile(
@@ -172,7 +173,7 @@ def of_mysql(error: Any, endpoint: Endpoint, *, connected: bool = True) -> Bridg
     kind, remedy = _MEANINGS.get(number, (PermanentError, ""))
     if number == _CANNOT_CREATE and _FULL.search(text):
         kind, remedy = _MEANINGS[_TABLE_IS_FULL]
-    if kind in _QUOTES_VALUES and number not in (1050, 1071, 1118, 1117):
+    if kind in _QUOTES_VALUES:
         text = _without_values(text, kind)
     elif number > _LAST_OF_SERVER:  # whoever wrote a trigger chose the number and the words
         kind, text, remedy = RowRefused, "the store refused a row", "look at the table's triggers"
@@ -191,7 +192,7 @@ def of_mysql(error: Any, endpoint: Endpoint, *, connected: bool = True) -> Bridg
 def of_warning(number: int, text: str, count: int, endpoint: Endpoint) -> BridgeheadError:
     """LOAD DATA LOCAL warns where it should refuse."""
     kind, remedy = _MEANINGS.get(number, (RowRefused, "look at the row's value"))
-    if kind not in (RowRefused, StructureMismatch):
+    if kind not in _QUOTES_VALUES:
         kind = RowRefused
     return kind(
         f"{_without_values(text, kind)} ({number}); {count} warnings",
@@ -202,6 +203,6 @@ def of_warning(number: int, text: str, count: int, endpoint: Endpoint) -> Bridge
 
 def _without_values(text: str, kind: type[BridgeheadError]) -> str:
     """Names only: the server's text quotes values."""
-    what = "a key is there twice" if kind is StructureMismatch else "the store refused a row"
+    what = "a key is there twice" if kind is RepeatedKey else "the store refused a row"
     found = _NAMES.fullmatch(text)
     return f"{what}: {found[1]}" if found else what

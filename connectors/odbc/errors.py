@@ -17,6 +17,7 @@ from connectors.errors import (
     MissingObject,
     MissingRight,
     PermanentError,
+    RepeatedKey,
     RowRefused,
     StatementTimeout,
     StoreFull,
@@ -57,7 +58,7 @@ _BY_STATE: Mapping[str, Meaning] = {
     "57P": (ConnectionLost, _UP),
     "08": (ConnectionLost, _UP),
     "25006": (MissingRight, "the store is read-only: use its primary"),
-    "23505": (StructureMismatch, "find the rows that share this key, and make it unique"),
+    "23505": (RepeatedKey, "find the rows that share this key, and make it unique"),
     "22": (RowRefused, "look at the row's value"),
     "23": (RowRefused, "look at the table's constraints"),
     "44": (RowRefused, "look at the view's condition"),
@@ -166,7 +167,7 @@ def _message(
 ) -> str:
     """The server's own words of a name; any others may quote a row's values."""
     code = f"{state}/{number}" if number > 1 else state
-    if state == "23505" or (kind is StructureMismatch and state[:2] == "23"):
+    if kind is RepeatedKey:
         return f"a key is there twice ({code})"
     said = _SEVERITY.sub("", text.partition("\n")[0]).rstrip("; \r")
     if kind in _SHOWN and _OWN_WORDS.fullmatch(said) and _is_about(said, statement):

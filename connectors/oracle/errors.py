@@ -15,6 +15,7 @@ from connectors.errors import (
     MissingObject,
     MissingRight,
     PermanentError,
+    RepeatedKey,
     RowRefused,
     StatementTimeout,
     StoreFull,
@@ -71,7 +72,7 @@ _GROUPS: Sequence[_Group] = (
     (MissingObject, "check the name", "ORA-04043 ORA-01435 ORA-02289"),
     (MissingRight, "ask the DBA for this right", "ORA-01031 ORA-01950 ORA-06550"),
     (MissingRight, "the store is read-only: use its primary", "ORA-16000 ORA-01456"),
-    (StructureMismatch, "find the rows that share this key, and make it unique", "ORA-00001"),
+    (RepeatedKey, "find the rows that share this key, and make it unique", "ORA-00001"),
     (StructureMismatch, "the object exists already", "ORA-00955 ORA-01430"),
     (StructureMismatch, "choose a shorter name", "ORA-00972"),
     (
@@ -170,6 +171,6 @@ def of_oracle(error: BaseException, endpoint: Endpoint, *, connected: bool) -> B
 def _said(error: BaseException, code: str, kind: type[BridgeheadError]) -> str:
     if kind is RowRefused:
         return f"the store refused a row ({code})"
-    if kind is StructureMismatch and code == "ORA-00001":
+    if kind is RepeatedKey:
         return f"a key is there twice ({code})"
     return str(error).strip().splitlines()[0][:300]

@@ -18,6 +18,7 @@ from connectors.errors import (
     MissingObject,
     MissingRight,
     PermanentError,
+    RepeatedKey,
     RowRefused,
     StatementTimeout,
     StoreFull,
@@ -59,7 +60,7 @@ _BY_CODE: Mapping[int, Meaning] = {
     26: (PermanentError, "the file is no SQLite database", "check the path"),
 }
 _REPEATED: Meaning = (
-    StructureMismatch,
+    RepeatedKey,
     "a key is there twice",
     "find the rows that share this key, and make it unique",
 )
