@@ -176,6 +176,10 @@ class Connector(Session):
         None, where it makes tables of its own. Empty where the family cannot tell beforehand."""
         return []
 
+    def missing_stage_rights(self) -> list[str]:
+        """The same of the temporary tables that rows come into first, whoever makes the others."""
+        return []
+
     @abstractmethod
     def settings_problem(self) -> str | None:
         """What about the server makes bridging unsafe, in one sentence; None if nothing does."""

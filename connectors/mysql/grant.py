@@ -7,16 +7,14 @@ from collections.abc import Iterable, Sequence
 
 from connectors.connector import Connector
 
-__all__ = ["Grants", "covers", "lacking", "read_grants"]
+__all__ = ["STAGES", "Grants", "covers", "lacking", "read_grants"]
 
 Grants = Sequence[tuple[list[str], str]]
 """Rights, and the object that they are on: `*.*`, `shop.*`, `shop.t`, with % and _."""
 
 _ON_A_TABLE = ("SELECT", "INSERT", "UPDATE", "DELETE")
-_ON_A_DATABASE = (
-    *("CREATE", "DROP", "ALTER", "INDEX", "CREATE VIEW", "CREATE TEMPORARY TABLES"),
-    *_ON_A_TABLE,
-)
+STAGES = ("CREATE TEMPORARY TABLES",)
+_ON_A_DATABASE = ("CREATE", "DROP", "ALTER", "INDEX", "CREATE VIEW", *STAGES, *_ON_A_TABLE)
 _GRANT = re.compile(r"GRANT (.+?) ON (?:TABLE )?(\S.*?) TO ", re.IGNORECASE)
 
 
@@ -30,12 +28,14 @@ def read_grants(session: Connector) -> Grants:
     ]
 
 
-def lacking(grants: Grants, database: str, table: str | None) -> list[str]:
-    """The rights that are needed on a table that is filled, or to make and fill tables, and are
-    not given."""
+def lacking(
+    grants: Grants, database: str, table: str | None, needed: Iterable[str] = ()
+) -> list[str]:
+    """The rights that are `needed`, else those on a table that is filled, or to make and fill
+    tables, and are not given."""
     place = f"{database}.{table or '*'}"
     given = {right for rights, on in grants if covers(on, place) for right in rights}
-    needed: Iterable[str] = _ON_A_TABLE if table else _ON_A_DATABASE
+    needed = needed or (_ON_A_TABLE if table else _ON_A_DATABASE)
     return [] if "ALL PRIVILEGES" in given else [right for right in needed if right not in given]
 
 

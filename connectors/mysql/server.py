@@ -37,7 +37,7 @@ from connectors.mysql.catalogue import (
     like_catalogue,
     relation_of,
 )
-from connectors.mysql.grant import lacking, read_grants
+from connectors.mysql.grant import STAGES, lacking, read_grants
 from connectors.mysql.view import all_transactional
 from connectors.table import ForeignKey, Table, TableName
 from connectors.telling import Room, Stamping
@@ -127,6 +127,12 @@ class MysqlServer(Connector):
                 raise read_only(self.endpoint.name)
             database = (table and table.schema) or self.endpoint.schema or self._database()
         return lacking(grants, database, table.name if table else None)
+
+    def missing_stage_rights(self) -> list[str]:
+        with self._translated():
+            grants = read_grants(self)
+            database = self.endpoint.schema or self._database()
+        return lacking(grants, database, None, STAGES)
 
     def _database(self) -> str:
         return str(self.value("SELECT DATABASE()"))

@@ -82,6 +82,10 @@ class OdbcSession(Connector):
         super().__init__(endpoint)
         opened.watch.limit = endpoint.silence_limit
 
+    def missing_stage_rights(self) -> list[str]:
+        """Stages are no temporary tables here."""
+        return []
+
     def _descriptor(self) -> int | None:
         return self._opened.watch.descriptor
 

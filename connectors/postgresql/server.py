@@ -199,6 +199,11 @@ class PostgresqlServer(Connector):
                 return [] if self.value(may) else ["CREATE in the schema"]
             return [str(right) for (right,) in self.rows(Statement(RIGHTS, (self._oid(table),)))]
 
+    def missing_stage_rights(self) -> list[str]:
+        with self.transaction():
+            may = "SELECT has_database_privilege(current_database(), 'TEMPORARY')"
+            return [] if self.value(may) else ["TEMPORARY"]
+
     def disowned(self, names: Sequence[TableName]) -> list[TableName]:
         with self.transaction():
             return [n for n in names if self.value(Statement(DISOWNED, (self._oid(n),)))]
