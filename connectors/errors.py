@@ -125,8 +125,10 @@ class RowRefused(PermanentError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint that names the nearest known name; empty where nothing is near."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    """A hint that names the nearest known name; empty where nothing is near, or the name itself is
+    known, which may not be used for another reason."""
+    names = list(known)
+    found = [] if name in names else difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     return f"did you mean {found[0]}?" if found else ""
 
 
