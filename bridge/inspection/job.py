@@ -16,11 +16,11 @@ from bridge.guarantee import Promise, guarantee_of
 from bridge.hold import Hold
 from bridge.inspection.files import files, sample
 from bridge.inspection.finding import Finding, Level, refused
+from bridge.inspection.rights import rights
 from bridge.inspection.sample import rows
 from bridge.inspection.stamp import stamp
 from bridge.inspection.text import collation, lost_characters
 from bridge.ledger.migrations import exchange_version, has_receiver
-from bridge.ledger.receiverschema import claim_row, position_row, receipt_row
 from bridge.plan import Plan, find_move
 from bridge.preparation import refuse_loss, refuse_narrow
 from bridge.route.changed import refuse_changed
@@ -28,18 +28,13 @@ from bridge.route.filling import refuse_disowned, refuse_own_columns
 from connectors.dialect import EVERYTHING, Statement
 from connectors.errors import StructureMismatch
 from connectors.selection import Output, Selection, Span, repeated_keys
-from connectors.table import Column, Kind, TableName
+from connectors.table import Column, Kind
 
 __all__ = ["Inspection", "inspections_of"]
 
 Inspection = Callable[[Hold, Plan], Iterator[Finding]]
 
 _COUNTED = 1000
-_RECEIVER_RIGHTS = {
-    position_row.name: ("SELECT", "INSERT", "UPDATE"),
-    receipt_row.name: ("SELECT", "INSERT"),
-    claim_row.name: ("SELECT", "INSERT"),
-}
 _AHEAD = timedelta(minutes=1)  # clocks differ a little
 
 
@@ -144,7 +139,7 @@ def target(held: Hold, plan: Plan) -> Iterator[Finding]:
         yield _fits(held, plan)
     if not known and not job.ddl:
         yield _refused(held, "target", "the receiver tables (bh_…) are missing", command)
-    yield from _rights(held, plan, known=known)
+    yield from rights(held, plan, known=known)
 
 
 def exchange(held: Hold, plan: Plan) -> Iterator[Finding]:
@@ -261,36 +256,6 @@ def _ahead(held: Hold, plan: Plan, column: Column) -> Iterator[Finding]:
         found = f"{_about(rows)} rows have a {column.name} ahead of the source's clock"
         remedy = "set capture.timezone right, correct the stamps, or use capture method compare"
         yield _refused(held, "cursor", found, remedy)
-
-
-def _rights(held: Hold, plan: Plan, *, known: bool) -> Iterator[Finding]:
-    """`known`: the receiver's tables are there."""
-    missing = held.target.missing_rights(plan.effects.table) if plan.target_exists else []
-    if held.job.target.ddl and not (known and plan.target_exists):
-        missing += held.target.missing_rights(None)
-    missing += held.target.missing_stage_rights()
-    missing += _missing_of_receiver(held) if known else []
-    if missing := list(dict.fromkeys(missing)):
-        found = f"missing at {held.job.target.endpoint}: {', '.join(missing)}"
-        yield _refused(held, "rights", found, "have them granted, or let the DBA make the tables")
-    lacking = held.exchange.missing_rights(None) + held.exchange.missing_stage_rights()
-    lacking = list(dict.fromkeys(lacking))
-    if lacking:
-        found = f"missing at {held.deployment.exchange}: {', '.join(lacking)}"
-        yield _refused(held, "rights", found, "the exchange database belongs to Bridgehead")
-    if not missing and not lacking:
-        yield Finding(held.name, "rights", "source read, exchange and target written")
-
-
-def _missing_of_receiver(held: Hold) -> list[str]:
-    """Nothing there is ever altered but the position, and nothing deleted but a claim, by
-    `release`."""
-    found = []
-    for name, needed in _RECEIVER_RIGHTS.items():
-        missing = held.target.missing_rights(held.target.resolve(TableName(name)))
-        if lacking := [right for right in missing if right in needed]:
-            found.append(f"{name} ({', '.join(lacking)})")
-    return found
 
 
 def _count(
