@@ -171,6 +171,11 @@ class Connector(Session):
         may write to them."""
         return []
 
+    def next_number(self, table: TableName, column: str) -> int | None:
+        """What the store gives the next row that brings no number of its own; None where it can
+        never give one that is there."""
+        return None
+
     def missing_rights(self, table: TableName | None) -> list[str]:
         """What this login may not do though a bridge needs it: on a table that it writes, or, for
         None, where it makes tables of its own. Empty where the family cannot tell beforehand."""

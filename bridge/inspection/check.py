@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
 
 from rich.filesize import decimal
+from sqlalchemy import func, select
 
 from bridge.errors import Outdated
 from bridge.hold import Hold
@@ -148,6 +149,7 @@ def _ledger(exchange: Connector) -> Iterator[Finding]:
     if made:
         there = {n: exchange.describe(exchange.resolve(TableName(n))) for n in EXCHANGE.tables}
         yield from _as_restored(exchange.endpoint.name, there)
+        yield from _numbers_given_again(exchange)
 
 
 def _as_restored(name: str, there: Mapping[str, Table]) -> Iterator[Finding]:
@@ -180,6 +182,25 @@ def _unnumbered(there: Mapping[str, Table]) -> Iterator[str]:
         number = table.autoincrement_column
         if number is not None and there[name].column(number.name).filling is Filling.NEEDED:
             yield f"{name}.{number.name}"
+
+
+def _numbers_given_again(exchange: Connector) -> Iterator[Finding]:
+    behind = []
+    for name, table in EXCHANGE.tables.items():
+        column = table.autoincrement_column
+        if column is not None:
+            following = exchange.next_number(exchange.resolve(TableName(name)), column.name)
+            with exchange.transaction() as connection:
+                newest = connection.scalar(select(func.max(column)))
+            if following is not None and newest is not None and following <= newest:
+                behind.append(f"{name}.{column.name} ({following}, and {newest} is there)")
+    if behind:
+        found = f"{exchange.endpoint.name}: gives numbers that are there: {', '.join(behind)}"
+        remedy = (
+            "a restore or a replication has left its sequences behind, and runs end where they "
+            "write there: set each above what is there (setval)"
+        )
+        yield refused(None, "ledger", StructureMismatch(found, remedy=remedy))
 
 
 def _clock(name: str, store: Connector) -> Finding:

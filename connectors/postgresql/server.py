@@ -204,6 +204,9 @@ class PostgresqlServer(Connector):
             may = "SELECT has_database_privilege(current_database(), 'TEMPORARY')"
             return [] if self.value(may) else ["TEMPORARY"]
 
+    def next_number(self, table: TableName, column: str) -> int | None:
+        return telling.next_number(self, self.dialect.table(table), column)
+
     def disowned(self, names: Sequence[TableName]) -> list[TableName]:
         with self.transaction():
             return [n for n in names if self.value(Statement(DISOWNED, (self._oid(n),)))]

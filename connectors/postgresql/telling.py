@@ -1,5 +1,5 @@
 """What a PostgreSQL server tells of its tables' size, its disks, who writes a column, what a crash
-empties, and what brings rows late."""
+empties, what brings rows late, and what numbers rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from connectors.selection import relation
 from connectors.table import Table, TableName
 from connectors.telling import Room, Stamping, room_of_server, stamping_of
 
-__all__ = ["estimate_rows", "room", "stamping", "unlogged", "without_horizon"]
+__all__ = ["estimate_rows", "next_number", "room", "stamping", "unlogged", "without_horizon"]
 
 # The row is there only for who may read all settings.
 _DIRECTORY = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory'"
@@ -135,3 +135,15 @@ def without_horizon(session: Connector, table: int, *, subscribes: bool = True) 
             return f"materialized view {place}"
         return f"foreign table {place}" if kind == "f" else f"table {place} of a subscription"
     return ""
+
+
+def next_number(session: Connector, table: str, column: str) -> int | None:
+    """Sequences stand apart from their tables: one that was set back, or that a replication has not
+    brought along, gives numbers once more."""
+    place = (table.replace("%%", "%"), column)
+    with session.transaction():
+        name = session.value(Statement("SELECT pg_get_serial_sequence(%s, %s)", place))
+        if name is None:
+            return None
+        given = "SELECT last_value + CASE WHEN is_called THEN 1 ELSE 0 END FROM "
+        return int(session.value(given + str(name).replace("%", "%%")))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from bridge.comparison import reconcile_job
 from connectors.postgresql.dialect import PostgresqlDialect
 from tests.command import call
 from tests.scenario.world import World, cursor_job
@@ -81,6 +82,24 @@ def test_an_exchange_that_came_back_without_what_numbers_its_rows(
     (refused,) = [f for f in findings(world, capsys, "ledger") if f["result"] == "refused"]
     assert refused["found"] == "exchange: its rows are not numbered any more: bh_event.number"
     assert "restore it whole" in refused["remedy"]
+
+
+def test_an_exchange_that_gives_numbers_again(world: World, capsys: Capsys) -> None:
+    """A logical replication, to a newer server say, brings rows and no sequences."""
+    world.make_table(3)
+    world.job("j", **cursor_job())
+    world.run_well()
+    world.sql("target", "DELETE FROM t WHERE id = 1")
+    assert reconcile_job(world.deployment, "j").outcome.deviation == 1
+    sequence = "pg_get_serial_sequence('bh_event', 'number')"
+    assert world.sql("exchange", "SELECT max(number) FROM bh_event") == [(1,)]
+    world.sql("exchange", f"SELECT setval({sequence}, 1, false)")
+    (refused,) = [f for f in findings(world, capsys, "ledger") if f["result"] == "refused"]
+    found = "exchange: gives numbers that are there: bh_event.number (1, and 1 is there)"
+    assert refused["found"] == found
+    assert "setval" in refused["remedy"]
+    world.sql("exchange", f"SELECT setval({sequence}, max(number)) FROM bh_event")
+    assert [f["result"] for f in findings(world, capsys, "ledger")] == ["ok"]
 
 
 @on_each
