@@ -17,6 +17,7 @@ from bridge.failpoint import arm, at
 from bridge.hold import open_ledger
 from bridge.ledger import claim, migrations, receiver
 from bridge.ledger.receiverschema import RECEIVER_VERSION
+from bridge.ledger.schema import EXCHANGE_VERSION
 from bridge.run import pull_only
 from tests.command import call
 from tests.scenario.books import DAY
@@ -200,6 +201,59 @@ def test_an_earlier_receiver_is_brought_up_to_date_before_it_is_asked(
     later.run_well()
     assert later.findings() == []
     assert call(capsys, "--config", later.directory, "check", "j").code == 0
+
+
+OVER = """
+from alembic import op
+revision, down_revision = "{}", "{}"
+def upgrade():
+    op.execute("CREATE TABLE of_a_newer_one (a integer)")
+"""
+
+
+@pytest.fixture
+def installed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files of a release to come have taken the place of ours, and this process goes on."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(Path(migrations.__file__).parent, folder)
+    for side, newest in (("exchange", EXCHANGE_VERSION), ("receiver", RECEIVER_VERSION)):
+        file = folder / f"{side}/versions/{side}_{LATER}.py"
+        file.write_text(OVER.format(LATER, newest), "utf-8")
+    monkeypatch.setattr(migrations, "__file__", str(folder / "__init__.py"))
+
+
+@pytest.mark.parametrize("store", ["exchange", "target"])
+def test_a_process_over_which_a_newer_release_is_installed_refuses_its_tables(
+    lived: World, capsys: Capsys, installed_over: None, store: str
+) -> None:
+    be_of(lived, LATER, store)
+    (before,) = lived.sql("exchange", "SELECT token FROM bh_job")
+    lived.insert([9], stamp=lived.now)
+    commands = {"run": ("j",), "check": ("j",), "reconcile": ("j",)}
+    for command, given in (commands | (READING if store == "exchange" else {})).items():
+        told = call(capsys, "--config", lived.directory, command, *given)
+        assert (command, told.code) == (command, 2)
+        assert "written by a newer Bridgehead" in told.out + told.err
+        assert "start the agent again" in told.out + told.err
+    assert lived.sql("target", "SELECT count(*) FROM t") == [(3,)]
+    if store == "exchange":
+        assert lived.sql("exchange", "SELECT token FROM bh_job") == [before], "runs go on"
+
+
+def test_a_process_brings_older_tables_up_to_what_it_knows(
+    lived: World, capsys: Capsys, installed_over: None
+) -> None:
+    lived.sql("exchange", *EARLIER)
+    be_of(lived, "0005")
+    lived.run_well()
+    assert lived.sql("exchange", "SELECT version_num FROM bh_version") == [(EXCHANGE_VERSION,)]
+    made = "SELECT count(*) FROM sqlite_master WHERE name = 'of_a_newer_one'"
+    assert lived.sql("exchange", made) == [(0,)]
+    lived.job("k", target={"endpoint": "target", "table": "k", "ddl": False}, **cursor_job())
+    lived.sql("target", "DELETE FROM bh_receiver_version", "DROP TABLE bh_claim")
+    told = call(capsys, "--config", lived.directory, "check", "k", "--ddl")
+    assert "of_a_newer_one" not in told.out
+    assert RECEIVER_VERSION in told.out
 
 
 def test_an_earlier_receiver_is_left_to_the_dba_where_he_makes_its_tables(

@@ -116,6 +116,7 @@ def upgrade_exchange(connection: Connection) -> None:
     job meanwhile is of an earlier release, and writes there no more."""
     if is_exchange_current(connection):
         return
+    _refuse_newer(connection, "exchange", _EXCHANGE)
     if inspect(connection).has_table(job_row.name):
         connection.execute(update(job_row).values(token=job_row.c.token + 1))
     _upgrade(connection, "exchange", _EXCHANGE)
@@ -140,7 +141,8 @@ def receiver_ddl(dialect: Dialect, version: str | None = None) -> list[str]:
     config = _config("receiver", _RECEIVER)
     config.output_buffer = statements
     config.attributes["dialect"] = dialect
-    command.upgrade(config, f"{version}:head" if version else "head", sql=True)
+    newest = _newest("receiver")
+    command.upgrade(config, f"{version}:{newest}" if version else newest, sql=True)
     return statements.kept
 
 
@@ -177,10 +179,17 @@ def _upgrade(connection: Connection, side: str, version_table: str) -> None:
     _refuse_newer(connection, side, version_table)
     config = _config(side, version_table)
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, _newest(side))
+
+
+def _newest(side: str) -> str:
+    """What this process knows."""
+    return EXCHANGE_VERSION if side == "exchange" else RECEIVER_VERSION
 
 
 def _refuse_newer(connection: Connection, side: str, version_table: str) -> None:
+    """The folder of migrations may be that of a release to come: installed over this one, while a
+    process of it goes on."""
     from alembic.script import ScriptDirectory
 
     version = _version(connection, version_table)
@@ -188,10 +197,13 @@ def _refuse_newer(connection: Connection, side: str, version_table: str) -> None
         return
     config = _config(side, version_table)
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if version not in known:
+    if version not in known or version > _newest(side):
+        remedy = "upgrade the agent"
+        if version in known:
+            remedy = "start the agent again: it was upgraded while it went on"
         raise ConfigurationError(
             f"the {side} tables are at version {version}, written by a newer Bridgehead",
-            remedy="upgrade the agent",
+            remedy=remedy,
         )
 
 
