@@ -23,7 +23,7 @@ from bridge.ledger.receiver import Position, Receiver
 from bridge.settings import Deployment
 from connectors.connector import Connector
 from connectors.endpoint import Endpoint
-from connectors.errors import ConfigurationError, MissingObject
+from connectors.errors import ConfigurationError, MissingObject, MissingRight
 from connectors.registry import connect
 
 __all__ = ["SCHEMA_LOCK", "SCHEMA_WAIT_SECONDS", "Hold", "hold", "lock_of", "open_ledger"]
@@ -134,6 +134,18 @@ class Hold:
         failpoint("target.taken")
         return position
 
+    def unseen(self, error: MissingRight) -> MissingRight:
+        """The same, where the DBA makes the receiver's tables: that there are none yet, MariaDB
+        tells nobody who has no right to them."""
+        if self.job.target.ddl:
+            return error
+        return MissingRight(
+            error.message,
+            endpoint=error.endpoint,
+            remedy=f"ask the DBA for this right, and for what bridgehead check {self.name} --ddl "
+            "prints, if anything",
+        )
+
     def _make_receiver_current(self, target: Connector) -> None:
         """The receiver's tables, if those of an earlier release are there: before anything is asked
         of them."""
@@ -141,6 +153,8 @@ class Hold:
             with target.transaction() as connection:
                 has_receiver(connection)
                 return
+        except MissingRight as error:
+            raise self.unseen(error) from error
         except Outdated as error:
             if not self.job.target.ddl:
                 raise MissingObject(

@@ -41,6 +41,7 @@ def prepare_target(held: Hold, plan: Plan, *, resync: bool = False) -> Plan:
     if claim is None:
         if not resync:
             refuse_loss(held, plan)
+        _refuse_unmade(held)
         with held.target.lock(SCHEMA_LOCK, SCHEMA_WAIT_SECONDS):
             claim = find_claim(held, plan.effects.table)
             with held.target.definition() as connection:
@@ -53,6 +54,19 @@ def prepare_target(held: Hold, plan: Plan, *, resync: bool = False) -> Plan:
     replaced = owned and not plan.is_led_to and not plan.others
     exists = plan.target_exists or not resync
     return replace(plan, effects=replace(plan.effects, owned=replaced), target_exists=exists)
+
+
+def _refuse_unmade(held: Hold) -> None:
+    if held.job.target.ddl:
+        return
+    with held.target.transaction() as connection:
+        if has_receiver(connection):
+            return
+    raise MissingObject(
+        f"{held.name}: the receiver tables (bh_…) are missing",
+        endpoint=held.job.target.endpoint,
+        remedy=f"bridgehead check {held.name} --ddl prints it for the DBA",
+    )
 
 
 def extend_target(held: Hold, plan: Plan) -> None:
@@ -180,7 +194,7 @@ def _claim(held: Hold, plan: Plan, claim: Claim | None, *, make: bool) -> bool:
             raise MissingObject(
                 f"{held.name}: target table {place} does not exist, and ddl is false",
                 endpoint=held.job.target.endpoint,
-                remedy=f"have it created: {plan.effects.create()[0]}",
+                remedy=f"have it created: {held.target.dialect.plain(plan.effects.create()[0])}",
             )
         if make:
             held.target.execute_all(plan.effects.create(plan.table.comment))

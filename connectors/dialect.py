@@ -188,6 +188,11 @@ class Dialect(ABC):
         gained."""
         return None
 
+    def plain(self, statement: str) -> str:
+        """A statement without values as a person runs it: ours have each percent sign twice where a
+        driver looks for places of values."""
+        return statement.replace("%%", "%") if self.placeholder == "%s" else statement
+
     def comments(self, table: TableName, columns: Sequence[Column], comment: str) -> Sequence[str]:
         """Statements that carry the source's comments over; none where the family has none."""
         return ()

@@ -84,8 +84,12 @@ def check(
     if job is not None:
         deployment.job(job)
     if ddl:
-        for statement in ddl_of(deployment, [job] if job else sorted(deployment.jobs)):
-            print(f"{statement};")
+        found = ddl_of(deployment, [job] if job else sorted(deployment.jobs))
+        for endpoint, statements in found.items():
+            if len(found) > 1:
+                print(f"-- {endpoint}")
+            for statement in statements:
+                print(f"{statement};")
         return
     findings = check_deployment(deployment, job)
     if as_json:

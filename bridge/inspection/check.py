@@ -16,7 +16,7 @@ from bridge.hold import Hold
 from bridge.inspection.finding import Finding, Level, refused
 from bridge.inspection.job import inspections_of
 from bridge.job import Job
-from bridge.ledger.migrations import has_ledger, has_receiver, receiver_ddl, receiver_version
+from bridge.ledger.migrations import has_ledger, lacking_receiver_ddl
 from bridge.ledger.schema import EXCHANGE
 from bridge.plan import make_plan
 from bridge.settings import Deployment
@@ -55,26 +55,28 @@ def check_deployment(deployment: Deployment, only: str | None = None) -> list[Fi
     return findings
 
 
-def ddl_of(deployment: Deployment, names: Sequence[str]) -> list[str]:
-    """What the DBA must create at the targets of these jobs: the receiver's tables, once for each
-    target, each job's table, and stages that are no temporary tables."""
-    statements: list[str] = []
+def ddl_of(deployment: Deployment, names: Sequence[str]) -> dict[str, list[str]]:
+    """By target, what the DBA must create there for these jobs: what it lacks of the receiver's
+    tables, each job's table, and stages that are no temporary tables."""
+    statements: dict[str, list[str]] = {}
     for name in names:
         job = deployment.job(name)
         with ExitStack() as stack:
             held = _look(deployment, job, stack)
             plan = make_plan(held, anew=True)
-            with held.target.transaction() as connection:
-                try:
-                    has_receiver(connection)
-                    tables = receiver_ddl(connection.dialect)
-                except Outdated:
-                    tables = receiver_ddl(connection.dialect, receiver_version(connection))
-            statements += [s for s in tables if s not in statements]
-            if not plan.target_exists:
-                statements += plan.effects.create(plan.table.comment)
-            statements += plan.effects.prepare()
+            of_target = statements.setdefault(job.target.endpoint, [])
+            of_target += [s for s in _receiver_ddl(held.target) if s not in of_target]
+            made = [] if plan.target_exists else plan.effects.create(plan.table.comment)
+            made += plan.effects.prepare()
+            of_target += map(held.target.dialect.plain, made)
     return statements
+
+
+def _receiver_ddl(target: Connector) -> list[str]:
+    with target.transaction() as connection:
+        return lacking_receiver_ddl(
+            connection, lambda name: target.exists(target.resolve(TableName(name)))
+        )
 
 
 def _look(deployment: Deployment, job: Job, stack: ExitStack) -> Hold:

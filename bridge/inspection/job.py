@@ -26,7 +26,7 @@ from bridge.preparation import refuse_loss, refuse_narrow
 from bridge.route.changed import refuse_changed
 from bridge.route.filling import refuse_disowned, refuse_own_columns
 from connectors.dialect import EVERYTHING, Statement
-from connectors.errors import StructureMismatch
+from connectors.errors import MissingRight, StructureMismatch
 from connectors.selection import Output, Selection, Span, repeated_keys
 from connectors.table import Column, Kind
 
@@ -116,6 +116,9 @@ def target(held: Hold, plan: Plan) -> Iterator[Finding]:
         with held.target.transaction() as connection:
             known = has_receiver(connection)
             held.receiver()
+    except MissingRight as error:
+        yield refused(held.name, "target", held.unseen(error))
+        return
     except Outdated as error:
         if job.ddl:
             yield Finding(held.name, "target", error.message, Level.WARNING, error.remedy)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from connectors.dialect import KeyRange, Statement
 from connectors.mysql.number import canonical_double, parsed_single, shortest_single
-from connectors.mysql.types import UTC_MARK, MysqlTypes, is_bits, literal
+from connectors.mysql.types import UTC_MARK, MysqlTypes, is_bits, literal, remark
 from connectors.selection import Output
 from connectors.table import Column, Kind, TableName, Type
 
@@ -190,9 +190,7 @@ class MysqlDialect(MysqlTypes):
 
     def comments(self, table: TableName, columns: Sequence[Column], comment: str) -> Sequence[str]:
         """Those of columns stand in their definitions."""
-        return [f"ALTER TABLE {self.table(table)} COMMENT {literal(comment[:2000])}"] * bool(
-            comment
-        )
+        return [f"ALTER TABLE {self.table(table)} COMMENT {remark(comment[:2000])}"] * bool(comment)
 
     def line(self, columns: Sequence[Column], alias: str = "") -> str:
         fields = [self.field(self.column(alias, c.name), c.type) for c in columns]

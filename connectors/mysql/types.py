@@ -9,7 +9,7 @@ from typing import ClassVar
 from connectors.dialect import Dialect
 from connectors.table import Column, Kind, Type
 
-__all__ = ["UTC_MARK", "MysqlTypes", "is_bits", "literal", "reads_as_it_is"]
+__all__ = ["UTC_MARK", "MysqlTypes", "is_bits", "literal", "reads_as_it_is", "remark"]
 
 UTC_MARK = "[UTC]"
 """The end of the comment of a DATETIME that holds instants: TIMESTAMP ends in 2038."""
@@ -164,7 +164,7 @@ class MysqlTypes(Dialect):
         if not column.comment:
             return ""
         mark = f" {UTC_MARK}" if column.type.kind is Kind.TIMESTAMP and column.type.zoned else ""
-        return f" COMMENT {literal(column.comment[: 1000 - len(mark)] + mark)}"
+        return f" COMMENT {remark(column.comment[: 1000 - len(mark)] + mark)}"
 
 
 def _room(key: Sequence[Type]) -> int:
@@ -192,3 +192,9 @@ def is_bits(kind: Type) -> bool:
 
 def literal(text: str) -> str:
     return "'" + text.replace("'", "''").replace("%", "%%") + "'"
+
+
+def remark(comment: str) -> str:
+    """The literal of a source's words about a table. Where a DBA runs the statement, in a session
+    that is not ours, a backslash could end the literal, and what follows it be run."""
+    return literal(comment.replace("\\", "\N{FULLWIDTH REVERSE SOLIDUS}"))

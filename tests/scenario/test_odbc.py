@@ -86,7 +86,7 @@ def test_the_dba_makes_everything(make: MakeWorld, behind: str) -> None:
     world.make_table(5)
     target = {"endpoint": "target", "table": "t", "ddl": False}
     world.job("j", target=target, **cursor_job())
-    statements = ddl_of(world.deployment, ["j"])
+    (statements,) = ddl_of(world.deployment, ["j"]).values()
     stages = [s for s in statements if "bh_incoming" in s or "bh_present" in s]
     assert len(stages) == 4  # each is dropped and made
     world.sql("target", *(s for s in statements if s not in stages))

@@ -7,6 +7,7 @@ something to do.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ __all__ = [
     "is_exchange_current",
     "is_receiver_current",
     "is_receiver_unversioned",
+    "lacking_receiver_ddl",
     "lost_receiver_tables",
     "receiver_ddl",
     "receiver_version",
@@ -38,6 +40,9 @@ __all__ = [
 _SEPARATORS = ("/", "GO")
 _RETURNED = re.compile(r" RETURNING \S+ INTO :\S+$| OUTPUT inserted\.\w+")
 """A script has nobody to return a row to."""
+_MADE = re.compile(r"CREATE (?:TABLE|VIEW|INDEX \w+ ON) (\w+)")
+"""Which table or view is there once a statement has been run: of all but the one that notes the
+version."""
 _EXCHANGE, _RECEIVER = "bh_version", "bh_receiver_version"
 _VERSION = {
     name: select(table(name, column("version_num")).c.version_num)
@@ -144,6 +149,23 @@ def receiver_ddl(dialect: Dialect, version: str | None = None) -> list[str]:
     newest = _newest("receiver")
     command.upgrade(config, f"{version}:{newest}" if version else newest, sql=True)
     return statements.kept
+
+
+def lacking_receiver_ddl(connection: Connection, exists: Callable[[str], bool]) -> list[str]:
+    """The statements for what a target lacks of the receiver's tables; with their view, unless all
+    of them are there. Which of them `exists` there the caller says: where a login has no right yet,
+    it could not be asked by name. Refuses what a newer Bridgehead wrote."""
+    version = receiver_version(connection) if exists(_RECEIVER) else None
+    if version and version != RECEIVER_VERSION:
+        _refuse_newer(connection, "receiver", _RECEIVER)
+        return receiver_ddl(connection.dialect, version)
+    if version and all(map(exists, RECEIVER.tables)):
+        return []
+    return [
+        statement
+        for statement in receiver_ddl(connection.dialect)
+        if not (exists(made[1]) if (made := _MADE.match(statement)) else version)
+    ]
 
 
 class _Statements(StringIO):
