@@ -7,6 +7,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
 
+from sqlalchemy import Connection
+
 from bridge.errors import Gap, Outdated
 from bridge.failpoint import failpoint
 from bridge.guard import Guard
@@ -15,6 +17,7 @@ from bridge.ledger import Ledger
 from bridge.ledger.migrations import (
     has_receiver,
     is_exchange_current,
+    is_receiver_unversioned,
     lost_receiver_tables,
     upgrade_exchange,
     upgrade_receiver,
@@ -134,6 +137,14 @@ class Hold:
         failpoint("target.taken")
         return position
 
+    def finds_receiver(self, connection: Connection) -> bool:
+        """As `has_receiver`. Where the DBA makes its tables, those that came back without their
+        version are Outdated, too."""
+        found = has_receiver(connection)
+        if not (found or self.job.target.ddl) and is_receiver_unversioned(connection):
+            raise Outdated("the receiver's tables do not say of which release they are")
+        return found
+
     def unseen(self, error: MissingRight) -> MissingRight:
         """The same, where the DBA makes the receiver's tables: that there are none yet, MariaDB
         tells nobody who has no right to them."""
@@ -151,7 +162,7 @@ class Hold:
         of them."""
         try:
             with target.transaction() as connection:
-                has_receiver(connection)
+                self.finds_receiver(connection)
                 return
         except MissingRight as error:
             raise self.unseen(error) from error

@@ -20,7 +20,7 @@ from bridge.inspection.rights import rights
 from bridge.inspection.sample import rows
 from bridge.inspection.stamp import stamp
 from bridge.inspection.text import collation, lost_characters
-from bridge.ledger.migrations import exchange_version, has_receiver
+from bridge.ledger.migrations import exchange_version
 from bridge.plan import Plan, find_move
 from bridge.preparation import refuse_loss, refuse_narrow
 from bridge.route.changed import refuse_changed
@@ -114,7 +114,7 @@ def target(held: Hold, plan: Plan) -> Iterator[Finding]:
     command = f"bridgehead check {held.name} --ddl prints it for the DBA"
     try:
         with held.target.transaction() as connection:
-            known = has_receiver(connection)
+            known = held.finds_receiver(connection)
             held.receiver()
     except MissingRight as error:
         yield refused(held.name, "target", held.unseen(error))

@@ -62,11 +62,15 @@ def printed(world: World, capsys: Capsys, job: str) -> list[str]:
     return [one for one in told.out.split(";\n") if one]
 
 
+def who(world: World) -> str:
+    return f"'{LOGIN}'@'%'" if world.stores["target"].family == "mysql" else LOGIN
+
+
 def granted(world: World, *tables: str) -> None:
     rights = [("SELECT, INSERT, UPDATE, DELETE", table) for table in (*tables, *OURS)]
     rights.append(("SELECT", "bh_receiver_version"))
-    who = f"'{LOGIN}'@'%'" if world.stores["target"].family == "mysql" else LOGIN
-    world.sql("target", *(f"GRANT {right} ON {table} TO {who}" for right, table in rights))
+    to = who(world)
+    world.sql("target", *(f"GRANT {right} ON {table} TO {to}" for right, table in rights))
 
 
 def test_what_is_printed_is_all_that_is_needed(world: World, capsys: Capsys) -> None:
@@ -96,9 +100,33 @@ def test_a_receiver_table_that_was_dropped_is_printed_alone(world: World, capsys
     world.run_well("j")
     world.sql("target", "DROP TABLE bh_claim")
     if world.stores["target"].family == "mysql":  # which shows no view that it may not read
-        world.sql("target", f"GRANT SELECT ON bh_health TO '{LOGIN}'@'%'")
+        world.sql("target", f"GRANT SELECT ON bh_health TO {who(world)}")
     (table,) = printed(world, capsys, "j")
     assert table.startswith("CREATE TABLE bh_claim")
+
+
+def test_a_receiver_that_came_back_without_its_version_needs_that_alone(
+    world: World, capsys: Capsys
+) -> None:
+    world.sql("target", *printed(world, capsys, "j"))
+    granted(world, "t")
+    world.run_well("j")
+    world.sql(
+        "target", "DROP TABLE bh_receiver_version", f"GRANT SELECT ON bh_health TO {who(world)}"
+    )
+    for command in (("run", "j"), ("push", "j"), ("reconcile", "j"), ("check", "j", "--json")):
+        told = call(capsys, "--config", world.directory, *command)
+        assert (command, told.code) == (command, 4)
+        assert "bridgehead check j --ddl prints" in told.out + told.err
+    made = printed(world, capsys, "j")
+    assert [one.split()[:3] for one in made] == [
+        ["CREATE", "TABLE", "bh_receiver_version"],
+        ["INSERT", "INTO", "bh_receiver_version"],
+    ]
+    world.sql("target", *made)
+    granted(world, "t")
+    world.run_well("j")
+    assert {batch["epoch"] for batch in world.batches("j")} == {1}
 
 
 def test_what_each_target_needs_is_told_apart(
