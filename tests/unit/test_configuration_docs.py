@@ -49,6 +49,14 @@ def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Fie
             yield from _fields(inner, prefix + name + step)
 
 
+def _number(path: str) -> list[int]:
+    """Its bounds."""
+    annotation: Any = Annotated[FIELDS[path].annotation, "as written", *FIELDS[path].metadata]
+    schema = TypeAdapter(annotation).json_schema()
+    (number,) = (s for s in (schema, *schema.get("anyOf", ())) if s.get("type") == "integer")
+    return [number[name] for name in ("minimum", "maximum") if name in number]
+
+
 describe_fields()
 FIELDS = dict([*_fields(Settings), *_fields(Job)])
 ROWS = {match[1]: match.groups()[1:] for match in _ROW.finditer(PAGE)}
@@ -84,6 +92,17 @@ def test_the_manual_states_the_bounds_of_a_duration(path: str) -> None:
             bound = checked.validate_python(written.replace(" ", ""))
             with pytest.raises(ValidationError):
                 checked.validate_python(bound + beyond)
+
+
+_NUMBERS = {path: _number(path) for path in FIELDS if ROWS[path][1] == "number"}
+
+
+@pytest.mark.parametrize("path", [p for p, bounds in _NUMBERS.items() if len(bounds) == 2])
+@pytest.mark.parametrize(("page", "words"), [("", "{} to {}"), ("zh/", "{} 至 {}")])
+def test_the_manuals_state_the_bounds_of_a_number(path: str, page: str, words: str) -> None:
+    text = (ROOT / f"docs/{page}configuration.md").read_text(encoding="utf-8")
+    (row,) = (line for line in text.splitlines() if line.startswith(f"| `{path}` |"))
+    assert words.format(*_NUMBERS[path]) in row.replace(",", "")
 
 
 @pytest.mark.parametrize("path", FIELDS)
