@@ -24,6 +24,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 __all__ = [
+    "NAME_TAKEN",
     "BridgeheadError",
     "Busy",
     "ConfigurationError",
@@ -42,6 +43,14 @@ __all__ = [
     "nearest",
     "read_only",
 ]
+
+
+NAME_TAKEN = (
+    "something there bears this name already: try again if it was made just now, "
+    "else have it renamed, or name another table"
+)
+"""The remedy where a table of ours cannot be made, since a table, view, index or type is in the
+way that nobody took for it."""
 
 
 class BridgeheadError(Exception):

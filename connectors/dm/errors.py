@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from connectors.endpoint import Endpoint
 from connectors.errors import (
+    NAME_TAKEN,
     BridgeheadError,
     Busy,
     ConfigurationError,
@@ -50,7 +51,7 @@ _GROUPS: Sequence[tuple[type[BridgeheadError], str, str]] = (
         "-2106 -2103 -2104 -7018 -7019 -7020 -7086",
     ),
     (MissingObject, "check the column's name", "-2111 -2130 -2207 -7022"),
-    (StructureMismatch, "the object exists already", "-2124 -2116"),
+    (StructureMismatch, NAME_TAKEN, "-2124 -2116"),
     (
         MissingRight,
         "ask the DBA for this right",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from connectors.endpoint import Endpoint
 from connectors.errors import (
+    NAME_TAKEN,
     BridgeheadError,
     Busy,
     ConfigurationError,
@@ -41,7 +42,7 @@ _BY_NUMBER: Sequence[_Group] = (
         "3952",
     ),
     (RepeatedKey, "find the rows that share this key, and make it unique", "2601 2627"),
-    (StructureMismatch, "the object exists already", "2714 2705 1913"),
+    (StructureMismatch, NAME_TAKEN, "2714 2705 1913"),
     (ConfigurationError, "a bridge needs SQL Server 2019 or later for a key of text", "448"),
     (
         RowRefused,

@@ -13,6 +13,7 @@ from typing import Any
 
 from connectors.endpoint import Endpoint
 from connectors.errors import (
+    NAME_TAKEN,
     BridgeheadError,
     Busy,
     ConfigurationError,
@@ -78,7 +79,7 @@ _MEANINGS = _table(
         "find the rows that share this key, and make it unique",
         (1062, 1586, 1169, 1859, 1761, 1762),
     ),
-    (StructureMismatch, "the object exists already", (1050, 1061, 1007)),
+    (StructureMismatch, NAME_TAKEN, (1050, 1061, 1007)),
     (StructureMismatch, "choose a narrower key or fewer columns", (1071, 1118, 1074, 1117, 1059)),
     (StructureMismatch, "a key cannot be NULL", (1171, 1170)),
     (RowRefused, "look at the table's triggers", (1644, 1442, 1424)),

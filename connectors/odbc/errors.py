@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from connectors.endpoint import Endpoint
 from connectors.errors import (
+    NAME_TAKEN,
     BridgeheadError,
     Busy,
     ConfigurationError,
@@ -48,8 +49,9 @@ _BY_STATE: Mapping[str, Meaning] = {
     "42S02": (MissingObject, "check the table's name and schema"),
     "42S12": (MissingObject, "check the index's name"),
     "42S22": (MissingObject, "check the column's name"),
-    "42P07": (StructureMismatch, "the object exists already"),
-    "42S01": (StructureMismatch, "the object exists already"),
+    "42P07": (StructureMismatch, NAME_TAKEN),
+    "42710": (StructureMismatch, NAME_TAKEN),
+    "42S01": (StructureMismatch, NAME_TAKEN),
     "42601": (ConfigurationError, "write one SELECT"),
     "42000": (ConfigurationError, "write one SELECT"),
     "55P03": (Busy, "try again when the other session has ended"),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from connectors.endpoint import Endpoint
 from connectors.errors import (
+    NAME_TAKEN,
     BridgeheadError,
     Busy,
     ConfigurationError,
@@ -73,7 +74,7 @@ _GROUPS: Sequence[_Group] = (
     (MissingRight, "ask the DBA for this right", "ORA-01031 ORA-01950 ORA-06550"),
     (MissingRight, "the store is read-only: use its primary", "ORA-16000 ORA-01456"),
     (RepeatedKey, "find the rows that share this key, and make it unique", "ORA-00001"),
-    (StructureMismatch, "the object exists already", "ORA-00955 ORA-01430"),
+    (StructureMismatch, NAME_TAKEN, "ORA-00955 ORA-01430"),
     (StructureMismatch, "choose a shorter name", "ORA-00972"),
     (
         StructureMismatch,

@@ -8,6 +8,7 @@ from typing import Any
 
 from connectors.endpoint import Endpoint
 from connectors.errors import (
+    NAME_TAKEN,
     BridgeheadError,
     Busy,
     ConfigurationError,
@@ -39,7 +40,8 @@ _BY_STATE: Mapping[str, tuple[type[BridgeheadError], str]] = {
     "42501": (MissingRight, "ask the DBA for this right"),
     "42P01": (MissingObject, "check the table's name and schema"),
     "42703": (MissingObject, "check the column's name"),
-    "42P07": (StructureMismatch, "the object exists already"),
+    "42P07": (StructureMismatch, NAME_TAKEN),
+    "42710": (StructureMismatch, NAME_TAKEN),
     "57014": (StatementTimeout, "raise the endpoint's statement_timeout, or look for locks"),
     "55P03": (Busy, "try again when the other session has ended"),
     "40": (TransientError, "try again"),

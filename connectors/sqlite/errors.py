@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from connectors.errors import (
+    NAME_TAKEN,
     BridgeheadError,
     Busy,
     ConnectionLost,
@@ -75,7 +76,8 @@ _BY_TEXT: tuple[tuple[str, type[BridgeheadError], str], ...] = (
     ("no such column", MissingObject, "check the column's name"),
     ("no such view", MissingObject, "check the view's name"),
     ("has no column named", MissingObject, "check the column's name"),
-    ("already exists", StructureMismatch, "the object exists already"),
+    ("already exists", StructureMismatch, NAME_TAKEN),
+    ("there is already", StructureMismatch, NAME_TAKEN),  # of an index
     ("closed database", ConnectionLost, "try again over a new session"),
 )
 

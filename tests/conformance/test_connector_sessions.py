@@ -19,6 +19,7 @@ from connectors.connector import Chunk, Connector
 from connectors.dialect import Statement
 from connectors.endpoint import Endpoint
 from connectors.errors import (
+    NAME_TAKEN,
     BridgeheadError,
     Busy,
     ConfigurationError,
@@ -260,6 +261,19 @@ def test_what_is_missing_is_named(store: Connector) -> None:
 def _missing_in_core(store: Connector) -> None:
     with store.transaction() as connection:
         connection.execute(text("SELECT * FROM nowhere"))
+
+
+def test_a_name_that_is_taken_has_a_remedy_that_leads_out(store: Connector, family: Row) -> None:
+    """By a table; by an index, where tables and indexes have their names in common."""
+    table = make(store, "t", COLUMNS, ["id"])
+    with store.transaction():
+        store.execute(f"CREATE INDEX taken ON t ({store.dialect.quote('id')})")
+    in_common = (family.speaks or family.name) != "mysql"
+    for name in ("t", *(["taken"] if in_common else [])):
+        with pytest.raises(StructureMismatch) as error, store.transaction():
+            store.execute(f"CREATE TABLE {name} (id INTEGER)")
+        assert error.value.remedy == NAME_TAKEN
+    assert fetch(store, selection_of(table)) == []
 
 
 def test_a_missing_column_is_never_a_constant(store: Connector) -> None:
