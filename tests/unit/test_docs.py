@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import re
@@ -23,6 +24,7 @@ from bridge.cli.app import COMMANDS, app, main
 from bridge.configuration.endpointsettings import EndpointSettings
 from bridge.guarantee import guarantee_of
 from bridge.job import Job
+from bridge.language.speech import chinese
 from bridge.ledger.audit import AuditEntry
 from bridge.ledger.receiverschema import RECEIVER, health_view
 from bridge.ledger.schema import EXCHANGE
@@ -32,6 +34,7 @@ from connectors.canonical import ABSENT, Digest, canonical_line
 from connectors.postgresql.dialect import PostgresqlDialect
 from connectors.registry import FAMILIES
 from connectors.table import Column, Kind, Type
+from tests.language.sources import template_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -109,23 +112,45 @@ def _calls(text: str) -> Iterator[tuple[str, str]]:
             yield found[1], found[2]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_commands_and_options_that_are_named_exist(page: Path) -> None:
+def _unknown(text: str) -> list[str]:
+    """What a text names of the command that the command does not have."""
+    found = [f"bridgehead {call[1]}" for call in _CALL.finditer(text) if call[1] not in COMMANDS]
     group = typer.main.get_command(app)
-    for command, rest in _calls(_text(page)):
-        assert command in COMMANDS, command
-        found = group.get_command(None, command)  # type: ignore[attr-defined]
-        every = [found, *getattr(found, "commands", {}).values()]
+    for call in _CALL.finditer(text):
+        command, rest = group.get_command(None, call[1]), call[2]  # type: ignore[attr-defined]
+        within = getattr(command, "commands", {})
+        word = (rest.split() or [""])[0]
+        every = [within[word]] if word in within else [command, *within.values()]
         known = {
             option
-            for parameter in [p for each in every for p in each.params]
+            for parameter in [p for each in every for p in getattr(each, "params", ())]
             for option in parameter.opts + parameter.secondary_opts
         }
-        options = set(re.findall(r"(?<=\s)--[a-z-]+", rest))
-        assert options <= known | {"--config", "--debug", "--help", "--lang", "--log-format"}, (
-            command,
-            rest,
-        )
+        known |= {"--config", "--debug", "--help", "--lang", "--log-format"}
+        options = re.findall(r"(?<![\w-])--[a-z-]+", rest)
+        found += [f"bridgehead {call[1]} … {option}" for option in options if option not in known]
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_and_options_that_are_named_exist(page: Path) -> None:
+    assert [name for code in _CODE.findall(_text(page)) for name in _unknown(code)] == []
+
+
+def test_commands_and_options_that_messages_name_exist() -> None:
+    """Errors and remedies in both languages, and what is bilingual by itself: events, alarms,
+    reports and statements."""
+    said = [text for entry in chinese().known.items() for text in entry]
+    written = [ROOT / "bridge/eventwording.py", ROOT / "bridge/notice/alarmtext.py"]
+    for module in [*written, *sorted((ROOT / "reconcile").glob("*.py"))]:
+        nodes = ast.walk(ast.parse(_text(module)))
+        texts = [n for n in nodes if isinstance(n, ast.Constant | ast.JoinedStr)]
+        said += [template_of(n) for n in texts if not isinstance(getattr(n, "value", ""), bytes)]
+    assert len([text for text in said if _CALL.search(text)]) > 100
+    assert {text: names for text in said if (names := _unknown(text))} == {}
+    assert _unknown("then bridgehead resync {0} --wy TEXT") == ["bridgehead resync … --wy"]
+    assert _unknown("bridgehead events ack 1 --limit 2") == ["bridgehead events … --limit"]
+    assert _unknown("先 bridgehead rsync {0}") == ["bridgehead rsync"]
 
 
 def test_the_tables_of_the_ledger_and_the_receiver_are_all_explained() -> None:
