@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from airflow.configuration import conf
 from airflow.models.dagrun import DagRun
 from airflow.models.pool import Pool
 from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
+from airflow.providers.fab.auth_manager.fab_auth_manager import FabAuthManager
 from airflow.utils.db import upgradedb
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState, State
@@ -34,12 +36,17 @@ from bridgehead_stack.role import ROLES, TITLES
 
 __all__ = ["install", "install_pools", "release_schedules"]
 
+_FAB = f"{FabAuthManager.__module__}.{FabAuthManager.__name__}"
+
 SLOTS = 3
 """Less than `core.parallelism`: a store that has become slow does not hold up all the others."""
 
 
 def install(home: Home) -> None:
     """May be repeated."""
+    if not issubclass(conf.getimport("core", "auth_manager") or object, FabAuthManager):
+        sys.exit(f"the roles need {_FAB}: name it in AIRFLOW__CORE__AUTH_MANAGER")
+    home.logins.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     upgradedb()
     release_schedules()
     application: Any

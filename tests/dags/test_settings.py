@@ -121,3 +121,25 @@ def test_mistakes_are_one_sentence(
     assert (done.returncode, done.stdout) == (code, "")
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_an_airflow_that_is_there_already_gets_roles_logins_and_pools(tmp_path: Path) -> None:
+    """As docs/airflow.md says, in a home that `scripts/airflow` has never seen."""
+    settings = {"AIRFLOW_HOME": str(tmp_path), "BRIDGEHEAD_CONFIG": str(ROOT / "config")}
+    place = {"PYTHONPATH": f"{DAGS}:{ROOT}"}
+    manager = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
+
+    def call(**more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "bridgehead_stack.installation"]
+        environ = {**os.environ, **settings, **place, **more}
+        return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+
+    refused = call()
+    told = f"the roles need {manager}: name it in AIRFLOW__CORE__AUTH_MANAGER"
+    assert (refused.returncode, refused.stderr.splitlines()[-1]) == (1, told)
+    done = call(AIRFLOW__CORE__AUTH_MANAGER=manager)
+    assert done.returncode == 0, done.stderr
+    home = Home(tmp_path)
+    assert home.passwords().keys() == ROLES.keys()
+    assert home.logins.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "bridgehead_pools.json").exists()
