@@ -22,9 +22,10 @@ STATEMENT_PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "audit_none": ("期间内没有审计记录。", "No entries in this period."),
     "recount_lead": (
-        "以下语句只读取计数与摘要，可直接在相应的库中执行；表名不带模式，会话须先指向 bh_ 开头的表所在的模式。",
-        "These queries read counts and hashes only, and run as they are in the store that is"
-        " named; they name no schema, so let the session find the one in which the tables bh_… lie.",
+        "以下语句只读取计数与摘要，可直接在相应的库中执行；"
+        "表名不带模式，会话须先指向 bh_ 开头的表所在的模式。",
+        "These queries read counts and hashes only, and run as they are in the store that is named;"
+        " they name no schema, so let the session find the one in which the tables bh_… lie.",
     ),
     "unsigned": (
         "签名 / Signature：未签名；签名功能将在后续版本提供。",
