@@ -133,7 +133,7 @@ def logins(
         ddl = {"ddl": "true" in target}
         world.job("j", **cursor_job(), target={"endpoint": "target", "table": "t", **ddl})
         if not ddl["ddl"]:
-            world.sql("target", *ddl_of(world.deployment, ["j"]))
+            world.sql("target", *ddl_of(world.deployment, ["j"])["target"])
         for role, store in zip(ROLES, ("source", "exchange", target), strict=True):
             for grant in _named(family, store):
                 made.grant(role, grant)
