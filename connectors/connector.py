@@ -173,7 +173,7 @@ class Connector(Session):
 
     def next_number(self, table: TableName, column: str) -> int | None:
         """What the store gives the next row that brings no number of its own; None where it can
-        never give one that is there."""
+        never give one that is there, or does not tell."""
         return None
 
     def missing_rights(self, table: TableName | None) -> list[str]:

@@ -139,11 +139,12 @@ def without_horizon(session: Connector, table: int, *, subscribes: bool = True) 
 
 def next_number(session: Connector, table: str, column: str) -> int | None:
     """Sequences stand apart from their tables: one that was set back, or that a replication has not
-    brought along, gives numbers once more."""
+    brought along, gives numbers once more. None, too, for a login that may not see it."""
     place = (table.replace("%%", "%"), column)
     with session.transaction():
         name = session.value(Statement("SELECT pg_get_serial_sequence(%s, %s)", place))
-        if name is None:
+        may = "SELECT has_sequence_privilege(%s, 'SELECT')"
+        if name is None or not session.value(Statement(may, (name,))):
             return None
         given = "SELECT last_value + CASE WHEN is_called THEN 1 ELSE 0 END FROM "
         return int(session.value(given + str(name).replace("%", "%%")))
