@@ -149,6 +149,19 @@ def test_every_type_of_the_catalogue_is_known(store: Connector) -> None:
     assert store.describe_query("SELECT * FROM t").columns[-1].type == TYPES[list(TYPES)[-1]]
 
 
+def test_no_backslash_of_a_comment_stands_in_what_a_dba_may_run(store: Connector) -> None:
+    """There it may end the literal: what follows would be run."""
+    column = Column("id", INTEGER, comment="\\'; DROP TABLE kept; -- ")
+    made = Effects(store.dialect, TableName("t"), (column,), ("id",), owned=True).create("a\\")
+    assert [s for s in made if "\\" in s] == []
+    with store.definition():
+        store.execute_all(made)
+    table = store.describe(TableName("t"))
+    carried = (table.comment, table.column("id").comment.rstrip())
+    wide = "\N{FULLWIDTH REVERSE SOLIDUS}"
+    assert carried == (f"a{wide}", f"{wide}'; DROP TABLE kept; --")
+
+
 def test_comments_are_carried_into_a_table_of_ours(store: Connector) -> None:
     held = (
         Column("id", INTEGER, comment="it's 100% the key"),

@@ -170,6 +170,14 @@ CONNECTING = (
         "tests/scenario/test_key_order.py::test_days_that_are_none_are_a_key[compare-date-mysql]",
     ),
     Mutant(
+        "words-of-a-source-run-by-a-dba",
+        "classify",
+        "connectors.mysql.types",
+        'comment.replace("\\\\", "\\N{FULLWIDTH REVERSE SOLIDUS}")',
+        "comment",
+        f"{MYSQL}::test_no_backslash_of_a_comment_stands_in_what_a_dba_may_run",
+    ),
+    Mutant(
         "bits-of-a-key-kept-as-text",
         "classify",
         "connectors.mysql.types",

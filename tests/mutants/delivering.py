@@ -429,6 +429,15 @@ DELIVERING = (
         "::test_an_earlier_receiver_is_brought_up_to_date_before_it_is_asked[run]",
     ),
     Mutant(
+        "what-is-installed-over-a-process-is-taken-for-what-it-knows",
+        "settle",
+        "bridge.ledger.migrations",
+        " or version > _newest(side)",
+        "",
+        "tests/scenario/test_release.py"
+        "::test_a_process_over_which_a_newer_release_is_installed_refuses_its_tables[exchange]",
+    ),
+    Mutant(
         "compare-without-set",
         "lock",
         "bridge.ledger.writer",

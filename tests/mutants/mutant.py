@@ -22,7 +22,8 @@ class Mutant:
 
     @property
     def file(self) -> Path:
-        return Path(__file__).parents[2] / f"{self.module.replace('.', '/')}.py"
+        place = Path(__file__).parents[2] / self.module.replace(".", "/")
+        return place / "__init__.py" if place.is_dir() else place.with_name(f"{place.name}.py")
 
     def plant(self, source: str) -> str:
         """The module's text with the bug in it; refused if the text is not there exactly once."""
