@@ -52,7 +52,7 @@ _WITHOUT_HORIZON = """
 WITH RECURSIVE seen (oid) AS (
   SELECT CAST(%s AS oid)
   UNION
-  SELECT found.under FROM seen JOIN (
+  SELECT found.part_oid FROM seen JOIN (
     SELECT r.ev_class, d.refobjid
     FROM pg_catalog.pg_rewrite r
     JOIN pg_catalog.pg_depend d ON d.objid = r.oid
@@ -60,7 +60,7 @@ WITH RECURSIVE seen (oid) AS (
     AND d.refclassid = CAST('pg_catalog.pg_class' AS regclass)
     UNION ALL
     SELECT inhparent, inhrelid FROM pg_catalog.pg_inherits
-  ) found (above, under) ON found.above = seen.oid)
+  ) found (whole_oid, part_oid) ON found.whole_oid = seen.oid)
 SELECT CAST(c.relkind AS text), n.nspname, c.relname
 FROM seen
 JOIN pg_catalog.pg_class c ON c.oid = seen.oid

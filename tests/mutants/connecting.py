@@ -278,8 +278,8 @@ CONNECTING = (
         "what-lies-under-a-view-is-not-looked-at",
         "horizon",
         "connectors.postgresql.telling",
-        "ON found.above = seen.oid)",
-        "ON found.above = seen.oid AND false)",
+        "ON found.whole_oid = seen.oid)",
+        "ON found.whole_oid = seen.oid AND false)",
         f"{NO_HORIZON}::test_a_materialized_view_brings_rows_under_stamps_of_before[postgresql]",
     ),
     Mutant(
