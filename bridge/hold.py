@@ -165,6 +165,8 @@ class Hold:
                 self.finds_receiver(connection)
                 return
         except MissingRight as error:
+            if self.job.target.ddl:
+                raise
             raise self.unseen(error) from error
         except Outdated as error:
             if not self.job.target.ddl:

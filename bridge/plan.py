@@ -79,7 +79,7 @@ def make_plan(held: Hold, *, anew: bool = False) -> Plan:
         _refuse_itself(held, table.name, there.place)
     route = find_route(job, table, held.exchange, held.target, held.deployment.code_tables)
     cursor = _cursor_of(held, table, route)
-    if cursor is not None:
+    if cursor is not None and job.capture.stamp == "database":
         refuse_late(job, table, held.source)
     content_hash = _content_hash(held, route, cursor)
     if anew:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 
 from bridge.hold import Hold
@@ -35,8 +35,9 @@ def _of_a_key(held: Hold, plan: Plan, error: RepeatedKey) -> StructureMismatch:
     own = _own_unique_indexes(held, plan)
     words = {*re.findall(r"\w+", error.message.partition(": ")[2])}
     told = [i for i in own if i.name in words or (i.columns and words >= {*i.columns})]
+    is_of_key = not told and _names_key(held, plan, words)
     folding = [c for c in plan.effects.key_columns if c.folds]
-    if told or (own and not folding):
+    if told or (own and not folding and not is_of_key):
         return _not_unique_there(held, told or own, error)
     if not folding:
         return _still_there(held, plan, error)
@@ -54,6 +55,12 @@ def _own_unique_indexes(held: Hold, plan: Plan) -> list[Index]:
     """Those of the table's owner."""
     indexes = held.target.describe(plan.effects.table).indexes
     return [i for i in indexes if i.unique and {*i.columns} != {*plan.effects.key}]
+
+
+def _names_key(held: Hold, plan: Plan, words: Set[str]) -> bool:
+    key = {*plan.effects.key}
+    indexes = held.target.describe(plan.effects.table).indexes
+    return words >= key or any(i.name in words for i in indexes if {*i.columns} == key)
 
 
 def _still_there(held: Hold, plan: Plan, error: RepeatedKey) -> StructureMismatch:

@@ -215,7 +215,7 @@ class Table:
     the columns that lead one of its `indexes`. `schema` is where a server that looks for a name in
     several has found it. `heirs` are tables whose rows are read, changed and deleted with its own.
     One that is not `transactional` shows rows before they are committed, and keeps them if they
-    never are; or its transactions are not among those that its server shows.
+    never are.
     """
 
     name: TableName

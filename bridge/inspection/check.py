@@ -74,9 +74,12 @@ def ddl_of(deployment: Deployment, names: Sequence[str]) -> dict[str, list[str]]
 
 def _receiver_ddl(target: Connector) -> list[str]:
     with target.transaction() as connection:
-        return lacking_receiver_ddl(
-            connection, lambda name: target.exists(target.resolve(TableName(name)))
-        )
+        return lacking_receiver_ddl(connection, lambda name: _exists(target, name))
+
+
+def _exists(target: Connector, name: str) -> bool:
+    """Oracle and DM keep the receiver's names in capitals."""
+    return any(target.exists(target.resolve(TableName(n))) for n in (name, name.upper()))
 
 
 def _look(deployment: Deployment, job: Job, stack: ExitStack) -> Hold:
@@ -191,13 +194,13 @@ def _numbers_given_again(exchange: Connector) -> Iterator[Finding]:
     for name, table in EXCHANGE.tables.items():
         column = table.autoincrement_column
         if column is not None:
-            following = exchange.next_number(exchange.resolve(TableName(name)), column.name)
-            with exchange.transaction() as connection:
+            with exchange.transaction() as connection:  # first: runs go on writing meanwhile
                 newest = connection.scalar(select(func.max(column)))
+            following = exchange.next_number(exchange.resolve(TableName(name)), column.name)
             if following is not None and newest is not None and following <= newest:
                 behind.append(f"{name}.{column.name} ({following}, and {newest} is there)")
     if behind:
-        found = f"{exchange.endpoint.name}: gives numbers that are there: {', '.join(behind)}"
+        found = f"{exchange.endpoint.name}: gives numbers that are there: {'; '.join(behind)}"
         remedy = (
             "a restore or a replication has left its sequences behind, and runs end where they "
             "write there: set each above what is there (setval)"

@@ -28,7 +28,7 @@ def rights(held: Hold, plan: Plan, *, known: bool) -> Iterator[Finding]:
     missing += _missing_of_receiver(held) if known else []
     if missing := list(dict.fromkeys(missing)):
         found = f"missing at {held.job.target.endpoint}: {', '.join(missing)}"
-        yield _refused(held, found, "have them granted, or let the DBA make the tables")
+        yield _refused(held, found, "have them granted; what makes tables, the DBA may do instead")
     lacking = held.exchange.missing_rights(None) + held.exchange.missing_stage_rights()
     lacking = list(dict.fromkeys(lacking))
     if lacking:

@@ -35,8 +35,8 @@ def recall(deployment: Deployment) -> Aside | None:
         if not _is_ours(place.parent):
             return None
         content = json.loads(place.read_text("utf-8"))
-        moments = [_moments(content[name]) for name in ("told", "failed")]
-        return Aside(datetime.fromisoformat(content["since"]), *moments)
+        since, told = datetime.fromisoformat(content["since"]), _moments(content["told"])
+        return Aside(since, told, _moments(content.get("failed", {})))
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
 

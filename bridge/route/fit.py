@@ -88,8 +88,7 @@ def _check_target_key(job: Job, key: Sequence[str], existing: Table) -> None:
         )
     if not existing.transactional:
         raise StructureMismatch(
-            f"{job.job}: target {existing.name} knows no transactions that its server shows: "
-            "half a batch may stay",
+            f"{job.job}: target {existing.name} knows no transactions: half a batch may stay",
             endpoint=job.target.endpoint,
             remedy="ALTER TABLE … ENGINE=InnoDB",
         )

@@ -185,8 +185,7 @@ def _check_cursor(job: Job, table: Table) -> None:
         return
     if not table.transactional:
         raise StructureMismatch(
-            f"{job.job}: {table.name} knows no transactions that its server shows: "
-            "half a change of it may be read",
+            f"{job.job}: {table.name} knows no transactions: half a change of it shows",
             endpoint=job.source.endpoint,
             remedy="ALTER TABLE … ENGINE=InnoDB, or use capture method compare",
         )
@@ -200,13 +199,14 @@ def _check_cursor(job: Job, table: Table) -> None:
 
 
 def refuse_late(job: Job, table: Table, source: Connector) -> None:
-    """What a cursor job must not read: a window that was read is not looked at again, but by the
-    sweep."""
+    """What a job whose stamps are the database's, and that is lossless for that, must not read: a
+    window that was read is not looked at again, but by the sweep."""
     if found := source.without_horizon(table):
         raise StructureMismatch(
             f"{job.job}: {found} brings rows under stamps of before, so that no horizon holds",
             endpoint=job.source.endpoint,
-            remedy="use capture method compare, or read where its rows come from",
+            remedy="leave capture.stamp out, which makes the job bounded by its sweep; "
+            "or use capture method compare, or read where its rows come from",
         )
 
 

@@ -34,20 +34,21 @@ AND table_type IN ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED')
 ORDER BY 1
 """
 
-# type, comment, rows, whether it is a table of the engine whose transactions the server shows (NULL
-# for a view)
+# type, comment, rows, engine, whether that knows transactions (both NULL for a view)
 TABLE = """
-SELECT t.table_type, t.table_comment, t.table_rows, t.engine = 'InnoDB'
+SELECT t.table_type, t.table_comment, t.table_rows, t.engine, e.transactions
 FROM information_schema.tables t
+LEFT JOIN information_schema.engines e ON e.engine = t.engine
 WHERE t.table_schema = COALESCE(%s, DATABASE()) AND t.table_name = %s
 """
 
-# those of a database that are of another engine
+# those of a database whose engine knows no transactions
 WITHOUT_TRANSACTIONS = """
 SELECT t.table_name
 FROM information_schema.tables t
+JOIN information_schema.engines e ON e.engine = t.engine
 WHERE t.table_schema = COALESCE(%s, DATABASE()) AND t.table_name IN ({})
-AND t.engine <> 'InnoDB'
+AND e.transactions = 'NO'
 """
 
 # name, spelled type, type, nullable, length, precision, scale, fraction, collation, comment, who
@@ -134,7 +135,7 @@ def relation_of(
     fillers: Sequence[Any],
 ) -> Table:
     """A table from its rows of TABLE, COLUMNS, INDEXES, JSON_CHECKS and FILLERS."""
-    kind, comment, rows, transactions = about
+    kind, comment, rows, _, transactions = about
     json = {re.sub(r"^json_valid\(`(.*)`\)$", r"\1", c).replace("``", "`") for (c,) in checks}
     found = tuple(_column_of(row, row[0] in json, bool(fillers)) for row in columns)
     required = {c.name for c in found if not c.nullable}
@@ -155,7 +156,7 @@ def relation_of(
         is_view=kind == "VIEW",
         comment="" if kind == "VIEW" else comment,
         row_estimate=rows,
-        transactional=transactions != 0,
+        transactional=transactions != "NO",
         indexes=tuple(
             Index(index, tuple(row[2] for row in group if row[2]), bool(group[0][1]))
             for index, group in grouped.items()

@@ -38,7 +38,7 @@ from connectors.mysql.catalogue import (
     relation_of,
 )
 from connectors.mysql.grant import STAGES, lacking, read_grants
-from connectors.mysql.view import all_transactional
+from connectors.mysql.view import all_transactional, first_unseen
 from connectors.table import ForeignKey, Table, TableName
 from connectors.telling import Room, Stamping
 
@@ -183,6 +183,14 @@ class MysqlServer(Connector):
     def leading_to(self, name: TableName) -> list[ForeignKey]:
         found = self._about(name, LEADING)
         return [ForeignKey(key, TableName(t, space), action) for key, space, t, action in found]
+
+    def without_horizon(self, table: Table) -> str:
+        if table.query is not None:
+            return ""
+        with self._translated():
+            place = (table.name.schema or self.endpoint.schema, table.name.name)
+            engine = first_unseen(self.rows, *place)
+        return f"a table of the engine {engine}" if engine else ""
 
     def without_transactions(self, names: Sequence[TableName]) -> list[TableName]:
         found: set[TableName] = set()

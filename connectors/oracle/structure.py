@@ -163,7 +163,9 @@ class OracleStructure(Connector):
     def _missing(self, name: TableName) -> MissingObject:
         owner = name.schema or self.endpoint.schema
         known = [str(n) for _, n in self.rows(self._statement(TABLES, owner, owner))]
-        hint = nearest(name.name, known) or nearest(name.name.upper(), known)
+        upper = name.name.upper()
+        meant = f"did you mean {upper}?" if upper in known else nearest(upper, known)
+        hint = nearest(name.name, known) or (meant if upper != name.name else "")
         return MissingObject(
             f"there is no table {name}",
             endpoint=str(self.endpoint),

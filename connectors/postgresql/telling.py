@@ -56,7 +56,7 @@ WITH RECURSIVE seen (oid) AS (
     SELECT r.ev_class, d.refobjid
     FROM pg_catalog.pg_rewrite r
     JOIN pg_catalog.pg_depend d ON d.objid = r.oid
-    WHERE d.classid = CAST('pg_catalog.pg_rewrite' AS regclass)
+    WHERE r.ev_type = '1' AND d.classid = CAST('pg_catalog.pg_rewrite' AS regclass)
     AND d.refclassid = CAST('pg_catalog.pg_class' AS regclass)
     UNION ALL
     SELECT inhparent, inhrelid FROM pg_catalog.pg_inherits

@@ -35,6 +35,8 @@ def lived(make: MakeWorld, family: str) -> World:
     world.make_table(5)
     world.job("j", **cursor_job())
     world.run_well()
+    if not family.startswith("odbc"):  # its driver does not tell which index it was
+        world.sql("target", "CREATE UNIQUE INDEX of_others ON t (name, id)")
     world.sql("target", *KEEPS[family])
     change = f"UPDATE t SET name = 'changed', updated_at = {world.now} WHERE id = 1"
     world.sql("source", change, "DELETE FROM t WHERE id = 2")

@@ -516,6 +516,10 @@ def test_tables_are_listed_and_told_apart(opened: Opened, family: str) -> None:
     with pytest.raises(MissingObject, match="no table") as error:
         opened.store.describe(TableName("NOTES", "SHARE"))
     assert "NOTE" in error.value.remedy
+    if family != "mssql":
+        with pytest.raises(MissingObject) as error:
+            opened.store.describe(TableName("note", "SHARE"))
+        assert error.value.remedy == "did you mean NOTE?"
 
 
 def test_a_materialized_view_has_no_horizon(opened: Opened, family: str) -> None:
