@@ -267,7 +267,7 @@ class MysqlServer(Connector):
             ) from error
         self._answers[query] = answer
         columns = [like_catalogue(row) for row in rows]
-        found = relation_of(TableName("query"), ("VIEW", "", None, None), columns, [], [], [])
+        found = relation_of(TableName("query"), ("VIEW", "", None, None, None), columns, [], [], [])
         return Table(found.name, found.columns, query=query)
 
     def _about(self, name: TableName, query: str) -> list[tuple[Any, ...]]:
