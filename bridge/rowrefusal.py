@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from bridge.hold import Hold
@@ -32,10 +32,12 @@ def _of_a_key(held: Hold, plan: Plan, error: RepeatedKey) -> StructureMismatch:
     """What refuses a row is a unique index of the table's owner; or that of the key, where a
     collation of the target folds what would be one row there: nothing is merged. Else what was
     deleted has stayed, for what is inserted was not there, or was deleted first."""
-    own = _own_unique_indexes(held, plan)
+    key = {*plan.effects.key}
+    unique = [i for i in held.target.describe(plan.effects.table).indexes if i.unique]
+    own = [i for i in unique if {*i.columns} != key]
     words = {*re.findall(r"\w+", error.message.partition(": ")[2])}
     told = [i for i in own if i.name in words or (i.columns and words >= {*i.columns})]
-    is_of_key = not told and _names_key(held, plan, words)
+    is_of_key = words >= key or any(i.name in words for i in unique if {*i.columns} == key)
     folding = [c for c in plan.effects.key_columns if c.folds]
     if told or (own and not folding and not is_of_key):
         return _not_unique_there(held, told or own, error)
@@ -49,18 +51,6 @@ def _of_a_key(held: Hold, plan: Plan, error: RepeatedKey) -> StructureMismatch:
         remedy="give the key a collation there that tells them apart, or clear one of them; "
         f"where the source has only one of them left: bridgehead resync {held.name} --why TEXT",
     )
-
-
-def _own_unique_indexes(held: Hold, plan: Plan) -> list[Index]:
-    """Those of the table's owner."""
-    indexes = held.target.describe(plan.effects.table).indexes
-    return [i for i in indexes if i.unique and {*i.columns} != {*plan.effects.key}]
-
-
-def _names_key(held: Hold, plan: Plan, words: Set[str]) -> bool:
-    key = {*plan.effects.key}
-    indexes = held.target.describe(plan.effects.table).indexes
-    return words >= key or any(i.name in words for i in indexes if {*i.columns} == key)
 
 
 def _still_there(held: Hold, plan: Plan, error: RepeatedKey) -> StructureMismatch:
